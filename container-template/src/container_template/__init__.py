@@ -1,0 +1,1 @@
+"""The check that stamped folders still match the template."""
