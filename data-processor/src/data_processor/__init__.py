@@ -1,0 +1,1 @@
+"""Loopkeeper's engine room: datasets, training, serving, feedback and promotion."""

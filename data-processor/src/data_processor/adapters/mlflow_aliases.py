@@ -1,0 +1,68 @@
+"""The aliases of MLflow's registered models: what people there see as the version of a stage."""
+
+from dataclasses import dataclass
+
+from data_processor.adapters.mlflow_connection import MlflowConnection, MlflowRefusedError
+
+
+@dataclass(frozen=True)
+class Mirrored:
+    """What MLflow says of one stage of a model."""
+
+    version: str | None
+    """Where the alias points, if there is one."""
+    entry: str | None
+    """The id of the ledger entry that it was last made to follow, if there is one."""
+
+
+class MlflowAliases:
+    """Reads and moves aliases on one MLflow server."""
+
+    def __init__(self, connection: MlflowConnection) -> None:
+        """Read and write through this connection."""
+        self._connection = connection
+
+    def read(self, model: str, stage: str) -> Mirrored | None:
+        """Return what MLflow says of a stage, or None if it does not know the model."""
+        try:
+            answer = self._connection.call(
+                "GET", "/registered-models/get", what=f"to show {model!r}", params={"name": model}
+            )
+        except MlflowRefusedError as error:
+            if error.missing:
+                return None
+            raise
+        found = answer["registered_model"]
+        aliases = {alias["alias"]: str(alias["version"]) for alias in found.get("aliases", [])}
+        tags = {tag["key"]: tag["value"] for tag in found.get("tags", [])}
+        return Mirrored(aliases.get(stage), tags.get(_entry_tag(stage)))
+
+    def follow(self, model: str, stage: str, version: str, entry: str) -> None:
+        """Point a stage's alias to a version, then note which ledger entry it follows; may be repeated."""
+        self._connection.call(
+            "POST",
+            "/registered-models/alias",
+            what=f"to point {stage!r} of {model!r} to version {version}",
+            json={"name": model, "alias": stage, "version": version},
+        )
+        self._connection.call(
+            "POST",
+            "/registered-models/set-tag",
+            what=f"to tag {model!r}",
+            json={"name": model, "key": _entry_tag(stage), "value": entry},
+        )
+
+    def source(self, model: str, version: str) -> str:
+        """Return where MLflow says a version's files are; raises `MlflowRefusedError` if it knows none."""
+        answer = self._connection.call(
+            "GET",
+            "/model-versions/get",
+            what=f"to show version {version} of {model!r}",
+            params={"name": model, "version": version},
+        )
+        found: str = answer["model_version"].get("source", "")
+        return found
+
+
+def _entry_tag(stage: str) -> str:
+    return f"loopkeeper.{stage}.entry"

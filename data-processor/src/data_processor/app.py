@@ -1,0 +1,63 @@
+"""The HTTP face of `serve`: every capability's routes on one FastAPI app."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import FastAPI
+
+from data_processor.contract import describe
+from data_processor.feedback import api as feedback_api
+from data_processor.lifespan import open_state
+from data_processor.models import api as models_api
+from data_processor.monitoring.metrics import ModelMetrics
+from data_processor.readiness import readiness_checks
+from data_processor.service.docs import install_docs
+from data_processor.service.errors import install_problem_handlers
+from data_processor.service.health import health_router
+from data_processor.service.metrics import ServiceMetrics
+from data_processor.service.middleware import install_middleware
+from data_processor.serving import api as serving_api
+from data_processor.settings import Settings
+from data_processor.training import api as training_api
+
+
+class ProcessorApp(FastAPI):
+    """FastAPI with a contract that tells every error as it is."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+        if self.openapi_schema is None:
+            self.openapi_schema = describe(super().openapi())
+        return self.openapi_schema
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Build the app from its settings; nothing is read, opened or started before its lifespan."""
+    service_metrics = ServiceMetrics(settings)
+    model_metrics = ModelMetrics(service_metrics.registry)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_state(settings, model_metrics) as state:
+            app.state.loopkeeper = state
+            yield
+
+    app = ProcessorApp(
+        title="Loopkeeper data-processor",
+        description="Datasets, training, serving, feedback and promotion. The gateway is its only client.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        # Metrics and logs are the service's own, and asking each time for a tracer takes microseconds.
+        telemetry={"tracing": settings.otlp_endpoint is not None, "metrics": False, "logs": False},
+    )
+    install_problem_handlers(app)
+    app.add_middleware(serving_api.ShortWay)
+    install_middleware(app, settings, service_metrics)
+    install_docs(app)
+    app.include_router(health_router(readiness_checks(app)))
+    app.include_router(service_metrics.router())
+    for api in (serving_api, models_api, feedback_api, training_api):
+        app.include_router(api.router)
+    return app

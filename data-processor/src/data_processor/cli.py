@@ -1,0 +1,97 @@
+"""The command `data-processor`: one program, two processes."""
+
+import argparse
+import json
+import secrets
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Loopkeeper's engine room: it answers (`serve`), and it trains (`work`)."""
+    parser = argparse.ArgumentParser(
+        prog="data-processor",
+        description=main.__doc__,
+        epilog="It is set up by environment variables: see README.md.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("serve", help="answer requests until told to stop")
+    commands.add_parser("work", help="train in the background until told to stop")
+    sample = commands.add_parser(
+        "train-sample",
+        help="train census-income on the real UCI Adult data",
+        description="Train census-income on the real UCI Adult data instead of the synthetic sample: from "
+        "OpenML, or from a CSV file where there is no internet. `work` must be running.",
+    )
+    sample.add_argument("--csv", type=Path, help="a CSV file with UCI Adult's columns; default: fetch it")
+    rows = commands.add_parser(
+        "sample-rows",
+        help="print synthetic census rows",
+        description="Print synthetic census rows that describe nobody, one JSON object a line: the inputs of "
+        "the sample model, and the true label. The same arguments print the same rows.",
+    )
+    rows.add_argument("--n", type=int, default=10, help="how many (default: 10)")
+    rows.add_argument("--seed", type=int, default=0, help="which (default: 0)")
+    rows.add_argument(
+        "--drift", type=float, default=0.0, help="from the old world (0, the default) to the new one (1)"
+    )
+    commands.add_parser("contract", help="print the OpenAPI document")
+    asked = parser.parse_args(arguments)
+    commands_: dict[str, Callable[[argparse.Namespace], None]] = {
+        "serve": _serve,
+        "work": _work,
+        "train-sample": _train_sample,
+        "sample-rows": _sample_rows,
+        "contract": _contract,
+    }
+    commands_[asked.command](asked)
+
+
+# Each command imports what it needs: `serve` never loads the libraries that train, and --help loads nothing.
+
+
+def _serve(_asked: argparse.Namespace) -> None:
+    from data_processor.app import create_app  # noqa: PLC0415  # see above
+    from data_processor.service.logging import configure_logging  # noqa: PLC0415
+    from data_processor.service.server import run  # noqa: PLC0415
+    from data_processor.service.telemetry import configure_telemetry  # noqa: PLC0415
+    from data_processor.settings import Settings  # noqa: PLC0415
+
+    settings = Settings()
+    configure_logging(settings)
+    configure_telemetry(settings)
+    run(create_app(settings), settings)
+
+
+def _work(_asked: argparse.Namespace) -> None:
+    from data_processor.settings import Settings  # noqa: PLC0415
+    from data_processor.worker import work  # noqa: PLC0415
+
+    work(Settings())
+
+
+def _train_sample(asked: argparse.Namespace) -> None:
+    from data_processor.settings import Settings  # noqa: PLC0415
+    from data_processor.training.sample import train_sample  # noqa: PLC0415
+
+    train_sample(Settings(), asked.csv)
+
+
+def _sample_rows(asked: argparse.Namespace) -> None:
+    from data_processor.datasets.census import sample_rows  # noqa: PLC0415
+
+    for row in sample_rows(asked.n, asked.seed, asked.drift):
+        sys.stdout.write(f"{json.dumps(row)}\n")
+
+
+def _contract(_asked: argparse.Namespace) -> None:
+    from pydantic import SecretStr  # noqa: PLC0415
+
+    from data_processor.app import create_app  # noqa: PLC0415
+    from data_processor.settings import Settings  # noqa: PLC0415
+
+    unused = SecretStr(secrets.token_hex())  # the document depends on no setting, and printing it needs none
+    document = create_app(Settings(service_token=unused, caller_key=unused)).openapi()
+    json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
+    sys.stdout.write("\n")

@@ -1,0 +1,360 @@
+"""The tables of the records database, and how to reach it.
+
+Everything but single predictions lives here: models, versions, the ledger, datasets, runs, judgements and the
+controller's decisions. Predictions have a database of their own (`serving/recorder.py`), because they are
+written on the request path; background jobs have a third (DBOS).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Engine,
+    ForeignKeyConstraint,
+    Index,
+    Select,
+    String,
+    UniqueConstraint,
+    create_engine,
+    event,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+OPEN_RUN = ("queued", "running")
+"""The statuses in which a run still holds its model: at most one training run of a model is open."""
+
+
+TABLES_LOCK = 0x4C6F6F70
+"""PostgreSQL's name for our lock while tables are made: "Loop" in ASCII."""
+
+
+def now() -> datetime:
+    """Return the current time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC that comes back aware from SQLite too, which knows no time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: object) -> datetime | None:
+        """Store UTC only."""
+        del dialect
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: object) -> datetime | None:
+        """Give the zone back."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The records database."""
+
+    type_annotation_map = {  # noqa: RUF012  # SQLAlchemy declares it as a plain class attribute
+        datetime: UtcDateTime,
+        dict[str, Any]: JSON,
+        list[Any]: JSON,
+        str: String,
+    }
+
+
+class ModelRow(Base):
+    """A named problem with a live answer."""
+
+    __tablename__ = "models"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    task: Mapped[str]
+    dataset: Mapped[str]
+    target: Mapped[str]
+    salt: Mapped[str]
+    """Fixes for ever which rows are held out (`datasets/holdout.py`)."""
+    policy: Mapped[dict[str, Any]]
+    resumed_at: Mapped[datetime | None]
+    """When a maintainer last resumed retraining: runs before that no longer open the breaker."""
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class VersionRow(Base):
+    """One trained version, as its `version.json` describes it (`models/manifest.py`)."""
+
+    __tablename__ = "versions"
+
+    model: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    manifest: Mapped[dict[str, Any]]
+    artefact_uri: Mapped[str]
+    """Where the version's files are, as MLflow names it."""
+    barred: Mapped[str | None]
+    """Why this version may not be promoted automatically, if it may not."""
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class PromotionRow(Base):
+    """One entry of a stage's ledger: append-only, and the truth about what the stage serves."""
+
+    __tablename__ = "promotions"
+    __table_args__ = (UniqueConstraint("model", "stage", "seq"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str]
+    stage: Mapped[str]
+    seq: Mapped[int]
+    """1, 2, 3 … within model and stage; inserting the next one is the compare-and-swap."""
+    version: Mapped[str]
+    previous: Mapped[str | None]
+    kind: Mapped[str]
+    """`promotion`, `rollback` or `adoption` (an alias moved by hand)."""
+    subject: Mapped[str]
+    """Who: a user, or `loopkeeper` when the platform did it by itself."""
+    reason: Mapped[str]
+    receipt: Mapped[dict[str, Any] | None]
+    run: Mapped[str | None]
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class DatasetRow(Base):
+    """A named table under DVC."""
+
+    __tablename__ = "datasets"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    task: Mapped[str]
+    schema: Mapped[dict[str, Any]]
+    """`datasets/schema.py: Schema`."""
+    state: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class DatasetVersionRow(Base):
+    """One immutable DVC revision of a dataset."""
+
+    __tablename__ = "dataset_versions"
+
+    dataset: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    revision: Mapped[str]
+    """The git commit in the dataset repository."""
+    kind: Mapped[str]
+    """`upload`, or `snapshot`: the last upload with the labelled feedback behind it."""
+    rows: Mapped[int]
+    feedback_seq: Mapped[int] = mapped_column(default=0)
+    """The last judgement that is in it; later ones are recent to a version trained on it."""
+    sha256: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class RunRow(Base):
+    """One background job: queued → running → succeeded / failed / cancelled."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        Index(
+            "one_open_training_run_per_model",
+            "model",
+            unique=True,
+            sqlite_where=text("kind = 'training' AND status IN ('queued', 'running')"),
+            postgresql_where=text("kind = 'training' AND status IN ('queued', 'running')"),
+        ),
+        Index("runs_newest_first", "created_at"),
+        Index("runs_of_a_model", "model", "finished_at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(default="training")
+    model: Mapped[str]
+    stage: Mapped[str]
+    trigger: Mapped[str]
+    status: Mapped[str] = mapped_column(default="queued")
+    step: Mapped[str | None]
+    progress: Mapped[float] = mapped_column(default=0.0)
+    reason: Mapped[str]
+    subject: Mapped[str]
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What was asked for: `budget_s`, `candidates`."""
+    dataset_version: Mapped[int | None]
+    leaderboard: Mapped[list[Any]] = mapped_column(default=list)
+    gate: Mapped[dict[str, Any] | None]
+    champion: Mapped[str | None]
+    """The version that held the stage when the gate decided: counts the gates against it."""
+    version: Mapped[str | None]
+    error: Mapped[str | None]
+    cancel_requested: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class RunEventRow(Base):
+    """What happened in a run, in order; also its log."""
+
+    __tablename__ = "run_events"
+    __table_args__ = (ForeignKeyConstraint(["run"], ["runs.id"]),)
+
+    run: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    type: Mapped[str]
+    """`status`, `step`, `metric`, `log` or `hyperparameters`."""
+    body: Mapped[dict[str, Any]]
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class JudgementRow(Base):
+    """What a person said of one prediction. Append-only: a changed mind is a later row.
+
+    It repeats what the score needs of its prediction, so that deciding never reads the predictions database.
+    """
+
+    __tablename__ = "judgements"
+    __table_args__ = (
+        Index("judgements_of_a_prediction", "prediction"),
+        Index("judgements_of_a_version", "model", "stage", "version", "seq"),
+        Index(
+            "judgements_asked_for",
+            "model",
+            "stage",
+            "version",
+            "seq",
+            sqlite_where=text("asked"),
+            postgresql_where=text("asked"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    prediction: Mapped[str]
+    model: Mapped[str]
+    stage: Mapped[str]
+    version: Mapped[str]
+    pinned: Mapped[bool]
+    """The caller chose the version: it does not count for the stage's score."""
+    asked: Mapped[bool]
+    """The platform asked about this one; else the feedback was volunteered."""
+    subject: Mapped[str]
+    correct: Mapped[bool]
+    label: Mapped[str | None]
+    """The true label, if it is known: said, or implied by a binary answer or by `correct`."""
+    value: Mapped[float | None]
+    comment: Mapped[str | None]
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class DecisionRow(Base):
+    """One look of the controller at the score, and what it concluded, in words."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (Index("decisions_of_a_model", "model", "stage", "id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    model: Mapped[str]
+    stage: Mapped[str]
+    version: Mapped[str]
+    state: Mapped[str]
+    reason: Mapped[str]
+    score: Mapped[dict[str, Any]]
+    run: Mapped[str | None]
+    """The run it opened, if it did."""
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class WatchRow(Base):
+    """The watch over one promotion: whether the predecessor answers better after all."""
+
+    __tablename__ = "watches"
+
+    promotion: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str]
+    stage: Mapped[str]
+    version: Mapped[str]
+    predecessor: Mapped[str]
+    since_seq: Mapped[int]
+    """The last judgement before the promotion."""
+    looks: Mapped[list[Any]] = mapped_column(default=list)
+    """Each look's table, p-value and conclusion."""
+    state: Mapped[str] = mapped_column(default="open")
+    """`open`, `passed`, `rolled_back`, `alerted`, or `superseded` by a later ledger entry."""
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class IdempotencyRow(Base):
+    """The answer given to one `Idempotency-Key`, stored in the transaction that did the work."""
+
+    __tablename__ = "idempotency"
+    __table_args__ = (Index("idempotency_by_age", "at"),)
+
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    body_sha256: Mapped[str]
+    status: Mapped[int]
+    response: Mapped[dict[str, Any]]
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class Database:
+    """A pool of connections to the records database."""
+
+    def __init__(self, url: str) -> None:
+        """Open the database at a SQLAlchemy URL, SQLite in WAL mode with every commit on disk."""
+        self.engine: Engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        if self.engine.dialect.name == "sqlite":
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+
+    def create_tables(self) -> None:
+        """Make what is missing; harmless when repeated and from several processes at once."""
+        with self.engine.connect().execution_options(immediate=True) as connection, connection.begin():
+            if self.engine.dialect.name == "postgresql":
+                # SQLite's write lock is held already; here it takes a lock of our own making.
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({TABLES_LOCK})"))
+            Base.metadata.create_all(connection)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Yield a session that commits when the block ends and rolls back when it raises.
+
+        On SQLite it holds the write lock from the start (`BEGIN IMMEDIATE`): read-then-write is safe.
+        """
+        with self._sessions.begin() as session:
+            if self.engine.dialect.name == "sqlite":
+                session.connection(execution_options={"immediate": True})
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Yield a session for reading; it takes no write lock."""
+        with self._sessions() as session:
+            yield session
+
+    def lock(self, query: Select[Any]) -> Select[Any]:
+        """Lock the rows of a query until the transaction ends (SQLite already holds the whole file)."""
+        return query.with_for_update()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver must not open transactions by itself: `_begin_sqlite` does.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    immediate = connection.get_execution_options().get("immediate", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")

@@ -1,0 +1,153 @@
+"""Datasets and their versions: rows in the records database, tables in the dataset repository.
+
+A version is in the repository first and in the database after; both know it by what asked for it, so a
+version that was interrupted in between is found again by whoever repeats the request.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import pandas as pd
+from sqlalchemy import select
+
+from data_processor.database import Database, DatasetRow, DatasetVersionRow
+from data_processor.datasets.schema import Schema
+from data_processor.datasets.tables import (
+    LabelledRow,
+    check_keepable,
+    from_parquet,
+    keepable,
+    to_parquet,
+    with_feedback,
+)
+
+Kind = Literal["upload", "snapshot"]
+
+
+@dataclass(frozen=True, slots=True)
+class TableVersion:
+    """One immutable version of a table, as the dataset repository knows it."""
+
+    number: int
+    revision: str
+    """The git commit."""
+    request: str
+    """What asked for it: the same request never makes two versions."""
+    facts: Mapping[str, Any]
+    """What was said of it when it was made."""
+
+
+class TableRepository(Protocol):
+    """Where versions of tables are kept for good."""
+
+    def commit(self, dataset: str, table: bytes, facts: Mapping[str, Any], request: str) -> TableVersion:
+        """Make a table the next version of a dataset, once per request; return the version."""
+
+    def find(self, dataset: str, request: str) -> TableVersion | None:
+        """Return the version that a request made, if it did."""
+
+    def read(self, dataset: str, number: int) -> bytes:
+        """Return the table of a version."""
+
+
+class DatasetNotFoundError(LookupError):
+    """There is no such dataset, or no such version of it."""
+
+
+class DamagedTableError(Exception):
+    """A table is not the one that was stored."""
+
+
+class DatasetStore:
+    """The datasets of this stack."""
+
+    def __init__(self, database: Database, repository: TableRepository) -> None:
+        """Keep rows in the database and tables in the repository."""
+        self._database = database
+        self._repository = repository
+
+    def add_upload(
+        self, name: str, frame: pd.DataFrame, schema: Schema, *, request: str
+    ) -> DatasetVersionRow:
+        """Store an uploaded table as the next version of a dataset, which is created if it is new.
+
+        Repeating a request returns the version it made. Raises `UnreadableTableError`.
+        """
+        check_keepable(frame)
+        table = keepable(frame, schema)
+        with self._database.transaction() as session:
+            row = session.get(DatasetRow, name)
+            if row is None:
+                row = DatasetRow(name=name, task=schema.task, schema={}, state="storing")
+                session.add(row)
+        version = self._store(name, table, "upload", 0, request)
+        with self._database.transaction() as session:
+            row = session.get_one(DatasetRow, name)
+            row.task, row.schema, row.state = schema.task, schema.model_dump(mode="json"), "ready"
+        return version
+
+    def snapshot(self, name: str, labelled: Sequence[LabelledRow], *, request: str) -> DatasetVersionRow:
+        """Store the last upload with labelled feedback behind it as the next version.
+
+        Repeating a request returns the version it made, whatever feedback came since; a table that is the
+        latest version already makes no other. Raises `DatasetNotFoundError`.
+        """
+        made = self._repository.find(name, request)
+        if made is not None:
+            return self._record(name, made)
+        upload = self._latest(name, "upload")
+        table = with_feedback(self.read(name, upload.version), self.schema(name), labelled)
+        seq = max((row.judgement for row in labelled), default=0)
+        return self._store(name, table, "snapshot", seq, request)
+
+    def read(self, name: str, version: int) -> pd.DataFrame:
+        """Return the table of a version; raises `DatasetNotFoundError` and `DamagedTableError`."""
+        with self._database.reading() as session:
+            row = session.get(DatasetVersionRow, (name, version))
+        if row is None:
+            raise DatasetNotFoundError(f"There is no version {version} of dataset {name!r}.")
+        content = self._repository.read(name, version)
+        if hashlib.sha256(content).hexdigest() != row.sha256:
+            raise DamagedTableError(f"Version {version} of dataset {name!r} does not have its SHA-256.")
+        return from_parquet(content)
+
+    def schema(self, name: str) -> Schema:
+        """Return the confirmed schema of a dataset; raises `DatasetNotFoundError`."""
+        with self._database.reading() as session:
+            row = session.get(DatasetRow, name)
+        if row is None or not row.schema:
+            raise DatasetNotFoundError(f"There is no dataset {name!r}, or it is still being stored.")
+        return Schema.model_validate(row.schema)
+
+    def versions(self, name: str) -> list[DatasetVersionRow]:
+        """Return the versions of a dataset, oldest first."""
+        with self._database.reading() as session:
+            query = select(DatasetVersionRow).where(DatasetVersionRow.dataset == name)
+            return list(session.scalars(query.order_by(DatasetVersionRow.version)))
+
+    def _store(self, name: str, table: pd.DataFrame, kind: Kind, seq: int, request: str) -> DatasetVersionRow:
+        content = to_parquet(table)
+        sha256 = hashlib.sha256(content).hexdigest()
+        known = self.versions(name)
+        if known and known[-1].sha256 == sha256:
+            return known[-1]
+        facts = {"kind": kind, "rows": len(table), "feedback_seq": seq, "sha256": sha256}
+        return self._record(name, self._repository.commit(name, content, facts, request))
+
+    def _record(self, name: str, stored: TableVersion) -> DatasetVersionRow:
+        with self._database.transaction() as session:
+            row = session.get(DatasetVersionRow, (name, stored.number))
+            if row is None:
+                row = DatasetVersionRow(
+                    dataset=name, version=stored.number, revision=stored.revision, **stored.facts
+                )
+                session.add(row)
+        return row
+
+    def _latest(self, name: str, kind: Kind) -> DatasetVersionRow:
+        found = [version for version in self.versions(name) if version.kind == kind]
+        if not found:
+            raise DatasetNotFoundError(f"Dataset {name!r} has no {kind} yet.")
+        return found[-1]

@@ -1,0 +1,127 @@
+"""What the controller must know of a model, gathered from the records."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from data_processor.database import (
+    OPEN_RUN,
+    DatasetVersionRow,
+    DecisionRow,
+    ModelRow,
+    RunRow,
+    VersionRow,
+    WatchRow,
+    now,
+)
+from data_processor.feedback.controller import Facts, Hold, Outcome, labels_wanted, tripped
+from data_processor.feedback.records import newly_labelled, score_of
+from data_processor.models.policy import Policy
+
+AUTOMATIC = ("score", "drift")
+"""The triggers of runs that the platform opens by itself: only these open the breaker."""
+HOLDS_BETWEEN = 20
+"""How many runs that do not count the breaker looks past, and a `hold` is searched among."""
+
+
+def gather(session: Session, model: ModelRow, policy: Policy, stage: str, version: str, *, on: bool) -> Facts:
+    """Return what there is to know of a stage's version; `on` says whether the stage opens runs by itself."""
+    last = last_decision(session, model.name, stage, version)
+    hold = _hold(session, model.name, version)
+    return Facts(
+        version=version,
+        score=score_of(session, model.name, stage, version, policy),
+        was_degraded=bool(last and last.score.get("degraded")),
+        open_run=session.scalar(
+            select(RunRow.id).where(*_training(model.name), RunRow.status.in_(OPEN_RUN)).limit(1)
+        ),
+        idle_s=_idle_s(session, model.name),
+        new_labels=newly_labelled(
+            session,
+            model.name,
+            _snapshot_seq(session, model.name, version),
+            labels_wanted(hold, policy),
+        ),
+        hold=hold,
+        breaker=_breaker(session, model, policy),
+        predecessor=session.scalar(
+            select(WatchRow.predecessor)
+            .where(
+                WatchRow.model == model.name,
+                WatchRow.stage == stage,
+                WatchRow.version == version,
+                WatchRow.state == "open",
+            )
+            .limit(1)
+        ),
+        enabled=on,
+    )
+
+
+def last_decision(session: Session, model: str, stage: str, version: str) -> DecisionRow | None:
+    """Return the last decision on a stage's version, if there was one."""
+    query = select(DecisionRow).where(
+        DecisionRow.model == model, DecisionRow.stage == stage, DecisionRow.version == version
+    )
+    return session.scalar(query.order_by(DecisionRow.id.desc()).limit(1))
+
+
+def _training(model: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return RunRow.model == model, RunRow.kind == "training"
+
+
+def _idle_s(session: Session, model: str) -> float | None:
+    """Return the seconds since a run last ended; the one that trained the first version is no retraining."""
+    ended = session.scalar(
+        select(func.max(RunRow.finished_at)).where(*_training(model), RunRow.trigger != "initial")
+    )
+    return None if ended is None else (now() - ended).total_seconds()
+
+
+def _hold(session: Session, model: str, version: str) -> Hold | None:
+    """Return what the last gate on recent rows against this champion said, if it was a `hold`."""
+    gates = session.scalars(
+        select(RunRow.gate)
+        .where(*_training(model), RunRow.champion == version, RunRow.finished_at.is_not(None))
+        .order_by(RunRow.finished_at.desc())
+        .limit(HOLDS_BETWEEN)
+    )
+    gate: dict[str, Any] | None = next((g for g in gates if g and g.get("slice") == "recent"), None)
+    if gate is None or gate["verdict"] != "hold":
+        return None
+    return Hold(rows=gate["n"], needed=gate["n_needed"])
+
+
+def _snapshot_seq(session: Session, model: str, version: str) -> int:
+    """Return the last judgement that a version may have been fitted to."""
+    row = session.get(VersionRow, (model, version))
+    return int(row.manifest["lineage"]["feedback_seq"]) if row is not None else 0
+
+
+def _breaker(session: Session, model: ModelRow, policy: Policy) -> str | None:
+    """Say why the breaker is open, if it is; what ended before it was last closed does not count."""
+    uploaded = session.scalar(
+        select(func.max(DatasetVersionRow.created_at)).where(
+            DatasetVersionRow.dataset == model.dataset, DatasetVersionRow.kind == "upload"
+        )
+    )
+    query = select(RunRow.trigger, RunRow.status, RunRow.gate).where(
+        *_training(model.name), RunRow.finished_at.is_not(None)
+    )
+    for closed in (model.resumed_at, uploaded):
+        if closed is not None:
+            query = query.where(RunRow.finished_at > closed)
+    ended = session.execute(
+        query.order_by(RunRow.finished_at.desc()).limit(policy.breaker_after + HOLDS_BETWEEN)
+    )
+    return tripped([_outcome(*run) for run in ended], policy)
+
+
+def _outcome(trigger: str, status: str, gate: dict[str, Any] | None) -> Outcome:
+    verdict: Outcome | None = (gate or {}).get("verdict")
+    if status == "succeeded" and verdict == "promote":
+        return "promote"
+    if status == "cancelled" or trigger not in AUTOMATIC:
+        return "cancelled"  # what a person tried or stopped says nothing of the platform's own runs
+    return "failed" if status == "failed" or verdict is None else verdict

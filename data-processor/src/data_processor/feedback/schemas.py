@@ -1,0 +1,96 @@
+"""What the routes of feedback and score take and give."""
+
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator
+
+from data_processor.feedback.controller import ModelState
+from data_processor.feedback.score import Share
+
+Right = Annotated[float, Field(ge=0, le=1)]
+
+
+class FeedbackRequest(BaseModel):
+    """What a person says of a prediction."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    correct: StrictBool = Field(description="Whether the answer was right.")
+    label: str | None = Field(
+        None,
+        max_length=1000,
+        description="The true label. Of two classes, a wrong answer without one means the other class.",
+    )
+    value: float | None = Field(
+        None, allow_inf_nan=False, description="Regression: the true value; needed when the answer was wrong."
+    )
+    comment: str | None = Field(None, max_length=4000)
+
+    @field_validator("label", "comment")
+    @classmethod
+    def _refuse_nul(cls, text: str | None) -> str | None:
+        if text is not None and "\0" in text:
+            raise ValueError("must not contain the character U+0000")
+        return text
+
+
+class Feedback(BaseModel):
+    """A judgement as it was recorded, with what it implies."""
+
+    id: str
+    prediction: str
+    model: str
+    version: str
+    subject: str
+    correct: bool = Field(description="As it counts: a value within the model's tolerance is right.")
+    label: str | None = Field(description="The true label, if it is known.")
+    value: float | None = Field(description="Regression: the true value.")
+    comment: str | None
+    at: datetime
+
+
+class ShareOfRight(BaseModel):
+    """A share of right answers with its 95 % interval; null while nothing is judged."""
+
+    value: Right | None
+    low: Right | None
+    high: Right | None
+    n: int = Field(description="Judged predictions that count.")
+
+    @classmethod
+    def of(cls, share: Share) -> Self:
+        """Describe a share."""
+        low, high = share.interval() or (None, None)
+        return cls(value=share.value, low=low, high=high, n=share.n)
+
+
+class ModelScore(ShareOfRight):
+    """How right a stage's version is of late, and what the controller makes of it."""
+
+    window: int = Field(description="How many judged predictions the score looks back over.")
+    threshold: Right
+    version: str | None
+    state: ModelState
+    reason: str
+    asked: ShareOfRight | None = Field(description="Among the random share that people were asked about.")
+    volunteered: ShareOfRight
+    estimate: ShareOfRight | None = Field(description="Without labels; null where there is none.")
+
+
+class ScorePoint(ShareOfRight):
+    """The score at one moment."""
+
+    at: datetime
+    version: str
+    state: ModelState = Field(description="Between two looks of the controller: that of the look before.")
+    reason: str = Field(description="Empty between two looks.")
+    run: str | None = Field(description="The run that was opened then.")
+
+
+class ResumeRequest(BaseModel):
+    """Why retraining may go on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(min_length=1, max_length=1000, pattern=r"\S")

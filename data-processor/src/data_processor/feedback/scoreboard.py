@@ -1,0 +1,151 @@
+"""The score of what a stage serves: shown, and looked at by the controller."""
+
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from data_processor.caller import PLATFORM
+from data_processor.database import Database, DecisionRow, ModelRow, PromotionRow, now
+from data_processor.feedback.controller import Decision, Facts, decide
+from data_processor.feedback.facts import gather, last_decision
+from data_processor.feedback.records import newly_judged
+from data_processor.feedback.schemas import ModelScore, ScorePoint, ShareOfRight
+from data_processor.feedback.score import Share
+from data_processor.feedback.trail import trail
+from data_processor.models.policy import Policy
+from data_processor.service.errors import Conflict, NotFound
+from data_processor.settings import Settings
+from data_processor.training.runs import Runs
+
+
+class Scoreboard:
+    """The scores of one stage's models, and the controller that looks at them."""
+
+    def __init__(self, database: Database, settings: Settings, runs: Runs) -> None:
+        """Open runs if the settings say that this stage does so by itself."""
+        self._database = database
+        self._runs = runs
+        self._stage = settings.stage
+        self._on = settings.controller_enabled
+        self._not_before: dict[tuple[str, str, int], int] = {}
+
+    def score(self, model: str, stage: str | None = None) -> ModelScore:
+        """Return the score of what a stage serves; raises `NotFound`."""
+        with self._database.reading() as session:
+            return self._score(session, _find(session, model), stage or self._stage)
+
+    def history(self, model: str, limit: int) -> list[ScorePoint]:
+        """Return the newest points of the score, oldest first; raises `NotFound`."""
+        with self._database.reading() as session:
+            policy = Policy.model_validate(_find(session, model).policy)
+            return trail(session, model, self._stage, policy, limit)
+
+    def look(self, session: Session, model: str, policy: Policy, version: str, seq: int) -> None:
+        """Let the controller look, if this version is served and enough predictions of it are newly judged.
+
+        The decision and the run that it opens belong to the caller's transaction, which wrote judgement `seq`
+        and holds the model's row.
+        """
+        if seq < self._not_before.get((model, version, policy.check_every), 0):
+            return
+        if version != _serving(session, model, self._stage):
+            return
+        last = last_decision(session, model, self._stage, version)
+        after = last.score["seq"] if last else 0
+        new = newly_judged(session, model, self._stage, version, after)
+        if new < policy.check_every:
+            # Each judgement makes at most one prediction newly judged: until then there is nothing to count.
+            self._not_before[model, version, policy.check_every] = seq + policy.check_every - new
+            return
+        row = _find(session, model)
+        facts = gather(session, row, policy, self._stage, version, on=self._on)
+        decision, run = decide(facts, policy, checkpoint=True), None
+        if decision.open_run:
+            try:
+                run = self._runs.open(
+                    session, model, trigger="score", reason=decision.reason, subject=PLATFORM
+                ).id
+            except Conflict as conflict:  # a person was faster: their run is open now
+                facts = replace(facts, open_run=str(conflict.extra["run"]))
+                decision = decide(facts, policy, checkpoint=True)
+        session.add(self._row(row, facts, decision, seq, run=run))
+
+    def resume(self, model: str, subject: str, reason: str) -> ModelScore:
+        """Close the breaker, write down who did so and why, and return the score; raises `NotFound`."""
+        with self._database.transaction() as session:
+            row = _find(session, model, self._database)
+            row.resumed_at = now()
+            session.flush()
+            version = _serving(session, model, self._stage)
+            if version is not None:
+                policy = Policy.model_validate(row.policy)
+                facts = gather(session, row, policy, self._stage, version, on=self._on)
+                decision = decide(facts, policy, checkpoint=False)
+                decision = replace(decision, reason=f"{subject} resumed: {reason} {decision.reason}")
+                # This is no look: the next one is due when it was due before.
+                last = last_decision(session, model, self._stage, version)
+                seq = last.score["seq"] if last else 0
+                session.add(self._row(row, facts, decision, seq, run=None))
+            return self._score(session, row, self._stage)
+
+    def _score(self, session: Session, model: ModelRow, stage: str) -> ModelScore:
+        policy = Policy.model_validate(model.policy)
+        version = _serving(session, model.name, stage)
+        if version is None:
+            nothing = ShareOfRight.of(Share(0, 0))
+            known: dict[str, Any] = {
+                **nothing.model_dump(),
+                "state": "collecting",
+                "reason": f"Stage {stage!r} serves no version of {model.name!r} yet.",
+                "asked": None,
+                "volunteered": nothing,
+            }
+        else:
+            facts = gather(session, model, policy, stage, version, on=self._on)
+            decision, asked = decide(facts, policy, checkpoint=False), facts.score.asked
+            known = {
+                **ShareOfRight.of(facts.score.deciding).model_dump(),
+                "state": decision.state,
+                "reason": decision.reason,
+                "asked": ShareOfRight.of(asked) if asked else None,
+                "volunteered": ShareOfRight.of(facts.score.volunteered),
+            }
+        return ModelScore.model_validate(
+            {
+                **known,
+                "window": policy.window,
+                "threshold": policy.threshold,
+                "version": version,
+                "estimate": None,
+            }
+        )
+
+    def _row(
+        self, model: ModelRow, facts: Facts, decision: Decision, seq: int, *, run: str | None
+    ) -> DecisionRow:
+        share = ShareOfRight.of(facts.score.deciding).model_dump()
+        return DecisionRow(
+            model=model.name,
+            stage=self._stage,
+            version=facts.version,
+            state=decision.state,
+            reason=decision.reason,
+            score={**share, "seq": seq, "degraded": decision.degraded},
+            run=run,
+        )
+
+
+def _find(session: Session, model: str, lock: Database | None = None) -> ModelRow:
+    query = select(ModelRow).where(ModelRow.name == model)
+    row = session.scalar(lock.lock(query) if lock else query)
+    if row is None:
+        raise NotFound(f"There is no model {model!r}.")
+    return row
+
+
+def _serving(session: Session, model: str, stage: str) -> str | None:
+    """Return the version that a stage serves: that of the ledger's last entry."""
+    query = select(PromotionRow.version).where(PromotionRow.model == model, PromotionRow.stage == stage)
+    return session.scalar(query.order_by(PromotionRow.seq.desc()).limit(1))

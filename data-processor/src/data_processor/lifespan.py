@@ -1,0 +1,83 @@
+"""Open everything that `serve` needs, and close it in order."""
+
+import asyncio
+import contextlib
+import gc
+import sys
+from collections.abc import AsyncIterator
+
+from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
+from data_processor.adapters.mlflow_connection import MlflowConnection
+from data_processor.caller import Callers
+from data_processor.database import Database
+from data_processor.feedback.judgements import Judgements
+from data_processor.models.catalogue import Catalogue
+from data_processor.models.ledger import Ledger
+from data_processor.models.registry import Registry
+from data_processor.monitoring.metrics import ModelMetrics
+from data_processor.serving.batching import Batcher
+from data_processor.serving.history import History
+from data_processor.serving.predictions import Predictor
+from data_processor.serving.recorder import open_recorder
+from data_processor.serving.records import PredictionStore
+from data_processor.serving.retention import Retention
+from data_processor.serving.stages import Stages
+from data_processor.settings import Settings
+from data_processor.state import State
+from data_processor.training.runs import Runs
+
+SWITCH_INTERVAL_S = 0.001
+"""How long a thread may keep the interpreter while others wait; Python's own 5 ms is a slow answer."""
+
+
+@contextlib.asynccontextmanager
+async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator[State]:
+    """Yield what the routes work with; the model versions follow as soon as they are loaded."""
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.records_url)
+    predictions = PredictionStore(settings.predictions_url)
+    mlflow = MlflowConnection(settings.mlflow_url)
+    async with contextlib.AsyncExitStack() as opened:
+        opened.callback(database.close)
+        opened.callback(predictions.close)
+        opened.callback(mlflow.close)
+        await asyncio.to_thread(database.create_tables)
+        await asyncio.to_thread(predictions.create_tables)
+        registry = Registry(database, settings.models_dir, MlflowArtefacts(mlflow))
+        ledger = Ledger(database, staging_required=settings.staging_required)
+        runs = Runs(database, settings.stage)
+        judgements = Judgements(database, settings, predictions, runs)
+        recorder = open_recorder(settings.predictions_url, settings.checkpoint_interval_s)
+        opened.callback(recorder.close)
+        batcher = Batcher(recorder, metrics, settings.max_waiting_rows)
+        opened.push_async_callback(batcher.close)
+        stages = Stages(settings, registry, ledger, predictions, metrics)
+        opened.callback(stages.close)
+        retention = Retention(settings, database, predictions)
+        opened.callback(retention.close)
+        state = State(
+            settings=settings,
+            callers=Callers(
+                settings.service_token.get_secret_value(), settings.caller_key.get_secret_value()
+            ),
+            database=database,
+            registry=registry,
+            ledger=ledger,
+            runs=runs,
+            judgements=judgements,
+            catalogue=Catalogue(database, registry, ledger, judgements, runs, stage=settings.stage),
+            history=History(database, predictions, registry),
+            predictions=predictions,
+            stages=stages,
+            predictor=Predictor(stages, batcher, predictions),
+        )
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        opened.callback(sys.setswitchinterval, interval)
+        # What start-up made stays for ever: the collector need not look at it in the middle of a request.
+        gc.collect()
+        gc.freeze()
+        opened.callback(gc.unfreeze)
+        stages.start()
+        retention.start()
+        yield state

@@ -1,0 +1,237 @@
+"""The ledger of promotions: append-only, and the truth about which version a stage serves.
+
+An entry is a compare-and-swap: it takes the number after the last one it saw, and `(model, stage, seq)` is
+unique. A promotion pushes a version, a rollback pops one: rolling back twice walks back two promotions.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from enum import Enum
+from typing import Any, Final, Literal
+from uuid import uuid4
+
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from data_processor.caller import PLATFORM
+from data_processor.database import Database, JudgementRow, ModelRow, PromotionRow, VersionRow, WatchRow
+from data_processor.service.errors import Conflict, NotFound
+
+Kind = Literal["promotion", "rollback", "adoption"]
+
+
+class Unset(Enum):
+    """Tells "expects nothing" from "expects that no version is served"."""
+
+    UNSET = "unset"
+
+
+UNSET: Final = Unset.UNSET
+Expected = str | Unset | None
+
+
+class Ledger:
+    """What each stage serves, and how it came to."""
+
+    def __init__(self, database: Database, *, staging_required: bool = False) -> None:
+        """Keep the ledger in a database; `main` may demand that `staging` served a version first."""
+        self._database = database
+        self._staging_required = staging_required
+
+    def current(self, model: str, stage: str, session: Session | None = None) -> PromotionRow | None:
+        """Return the entry that says what a stage serves, or None before the first."""
+        with nullcontext(session) if session else self._database.reading() as held:
+            return held.scalar(_entries(model, stage).limit(1))
+
+    def all_current(self, stage: str) -> dict[str, PromotionRow]:
+        """Return the current entry of every model a stage serves."""
+        last = (
+            select(PromotionRow.model, func.max(PromotionRow.seq).label("seq"))
+            .where(PromotionRow.stage == stage)
+            .group_by(PromotionRow.model)
+            .subquery()
+        )
+        query = (
+            select(PromotionRow)
+            .join(last, (PromotionRow.model == last.c.model) & (PromotionRow.seq == last.c.seq))
+            .where(PromotionRow.stage == stage)
+        )
+        with self._database.reading() as session:
+            return {row.model: row for row in session.scalars(query)}
+
+    def entries(self, model: str, limit: int = 1000) -> list[PromotionRow]:
+        """Return the entries of a model in every stage, newest first."""
+        query = (
+            select(PromotionRow)
+            .where(PromotionRow.model == model)
+            .order_by(PromotionRow.at.desc(), PromotionRow.seq.desc())
+        )
+        with self._database.reading() as session:
+            return list(session.scalars(query.limit(limit)))
+
+    def promote(
+        self,
+        model: str,
+        stage: str,
+        version: str,
+        subject: str,
+        reason: str,
+        *,
+        kind: Kind = "promotion",
+        expected_version: Expected = UNSET,
+        override: bool = False,
+        receipt: dict[str, Any] | None = None,
+        run: str | None = None,
+        session: Session | None = None,
+    ) -> PromotionRow:
+        """Let a stage serve a version, inside the caller's transaction if one is given.
+
+        A run promotes a version once: repeating the call returns the first entry. Raises `NotFound` for an
+        unknown model or version, and `Conflict` when the stage moved meanwhile, already serves the version,
+        or may not have it: no `promote` receipt and no override, barred, not yet served in staging.
+        """
+        with self._transaction(session, model) as held:
+            if run and (done := held.scalar(_entries(model, stage).where(*_made_by(run, version)).limit(1))):
+                return done
+            row = held.get(VersionRow, (model, version))
+            if row is None:
+                raise NotFound(f"Model {model!r} has no version {version!r}.")
+            last = self.current(model, stage, held)
+            _expect(model, stage, last, expected_version)
+            if last is not None and last.version == version:
+                raise Conflict(f"Stage {stage!r} already serves version {version} of {model!r}.")
+            shown = receipt or row.manifest.get("receipt")
+            if not override:
+                self._permit(held, row, stage, shown, subject)
+            entry = _next_entry(model, stage, last, version)
+            entry.kind, entry.subject, entry.reason, entry.receipt, entry.run = (
+                kind,
+                subject,
+                reason,
+                shown,
+                run,
+            )
+            return _append(held, entry)
+
+    def rollback(
+        self,
+        model: str,
+        stage: str,
+        subject: str,
+        reason: str,
+        *,
+        expected_version: Expected = UNSET,
+        bar: str | None = None,
+        session: Session | None = None,
+    ) -> PromotionRow:
+        """Return a stage to the version it served before.
+
+        `bar` says why the platform may not promote the present one again. Raises `Conflict` when the stage
+        moved meanwhile or served nothing before.
+        """
+        with self._transaction(session, model) as held:
+            last = self.current(model, stage, held)
+            _expect(model, stage, last, expected_version)
+            target = _version_before(held, model, stage)
+            if last is None or target is None:
+                raise Conflict(f"Stage {stage!r} has no earlier version of {model!r} to return to.")
+            if bar is not None:
+                barred = (VersionRow.model == model) & (VersionRow.version == last.version)
+                held.execute(update(VersionRow).where(barred).values(barred=bar))
+            entry = _next_entry(model, stage, last, target)
+            entry.kind, entry.subject, entry.reason = "rollback", subject, reason
+            return _append(held, entry)
+
+    def _permit(
+        self, session: Session, row: VersionRow, stage: str, receipt: dict[str, Any] | None, subject: str
+    ) -> None:
+        name = f"Version {row.version} of {row.model!r}"
+        remedy = "a maintainer may override that, with a reason."
+        verdict = (receipt or {}).get("verdict")
+        if verdict != "promote":
+            found = f"its gate said {verdict!r}" if verdict else "it has passed no gate"
+            raise Conflict(f"{name} has no receipt to promote it: {found}; {remedy}")
+        if row.barred and subject == PLATFORM:
+            raise Conflict(f"{name} is barred from automatic promotion: {row.barred}")
+        if self._staging_required and stage == "main":
+            staged = _entries(row.model, "staging").where(PromotionRow.version == row.version)
+            if session.scalar(staged.limit(1)) is None:
+                raise Conflict(f"{name} has not been served in staging yet; {remedy}")
+
+    @contextmanager
+    def _transaction(self, session: Session | None, model: str) -> Iterator[Session]:
+        with nullcontext(session) if session else self._database.transaction() as held:
+            if held.scalar(self._database.lock(select(ModelRow).where(ModelRow.name == model))) is None:
+                raise NotFound(f"There is no model {model!r}.")
+            yield held
+
+
+def _entries(model: str, stage: str) -> Select[PromotionRow]:
+    mine = (PromotionRow.model == model) & (PromotionRow.stage == stage)
+    return select(PromotionRow).where(mine).order_by(PromotionRow.seq.desc())
+
+
+def _made_by(run: str, version: str) -> tuple[Any, ...]:
+    return (PromotionRow.run == run, PromotionRow.version == version, PromotionRow.kind == "promotion")
+
+
+def _expect(model: str, stage: str, last: PromotionRow | None, expected: Expected) -> None:
+    served = last.version if last else None
+    if expected is not UNSET and expected != served:
+        serves = f"serves version {served}" if served else "serves no version"
+        raise Conflict(
+            f"Stage {stage!r} {serves} of {model!r}, not {expected}: it moved meanwhile.", version=served
+        )
+
+
+def _version_before(session: Session, model: str, stage: str) -> str | None:
+    history: list[str] = []
+    for entry in reversed(list(session.scalars(_entries(model, stage)))):
+        if entry.kind == "rollback":
+            while history and history[-1] != entry.version:
+                history.pop()
+            history = history or [entry.version]
+        else:
+            history.append(entry.version)
+    existing = set(session.scalars(select(VersionRow.version).where(VersionRow.model == model)))
+    return next((version for version in reversed(history[:-1]) if version in existing), None)
+
+
+def _next_entry(model: str, stage: str, last: PromotionRow | None, version: str) -> PromotionRow:
+    return PromotionRow(
+        id=str(uuid4()),
+        model=model,
+        stage=stage,
+        seq=last.seq + 1 if last else 1,
+        version=version,
+        previous=last.version if last else None,
+    )
+
+
+def _append(session: Session, entry: PromotionRow) -> PromotionRow:
+    try:
+        with session.begin_nested():
+            session.add(entry)
+    except IntegrityError as error:  # the unique (model, stage, seq) is the compare-and-swap
+        raise Conflict(f"Stage {entry.stage!r} of {entry.model!r} moved meanwhile; look again.") from error
+    _watch(session, entry)
+    return entry
+
+
+def _watch(session: Session, entry: PromotionRow) -> None:
+    """Close the watches over earlier promotions, and open one over this."""
+    older = (WatchRow.model == entry.model, WatchRow.stage == entry.stage, WatchRow.state == "open")
+    session.execute(update(WatchRow).where(*older).values(state="superseded"))
+    if entry.kind == "rollback" or entry.previous is None:
+        return
+    session.add(
+        WatchRow(
+            promotion=entry.id,
+            model=entry.model,
+            stage=entry.stage,
+            version=entry.version,
+            predecessor=entry.previous,
+            since_seq=session.scalar(select(func.max(JudgementRow.seq))) or 0,
+        )
+    )

@@ -1,0 +1,73 @@
+"""`version.json`: everything a stage must know of a version to serve it, and where it came from."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from data_processor.datasets.schema import Schema
+from data_processor.models.policy import Policy
+
+MANIFEST_FILE = "version.json"
+SKOPS_FILE = "model.skops"
+ONNX_FILE = "model.onnx"
+
+
+class Artefact(BaseModel):
+    """A file of a version, and what it must hash to before it is loaded."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sha256: str
+    bytes: int
+
+
+class Lineage(BaseModel):
+    """Where a version came from."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dataset: str
+    dataset_version: int
+    dataset_revision: str
+    feedback_seq: int
+    """The last judgement in the dataset version: later feedback is recent to this version."""
+    run: str
+    mlflow_run: str | None
+    code_revision: str
+    trained_at: datetime
+
+
+class Parity(BaseModel):
+    """How the compiled model compared with the trained one, row by row on the reference rows."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rows: int
+    labels_differing: int
+    max_difference: float
+    passed: bool
+    reason: str
+
+
+class Manifest(BaseModel):
+    """One version's `version.json`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format: Literal[1] = 1
+    model: str
+    version: str
+    table: Schema
+    """The columns it takes, as training saw them."""
+    policy: Policy
+    candidate: dict[str, Any]
+    """The estimator and hyperparameters that won: `{"estimator", "params", "recent_share"}`."""
+    preparation: dict[str, Any] = {}
+    metrics: dict[str, float]
+    """On the reference rows."""
+    lineage: Lineage
+    receipt: dict[str, Any] | None
+    engine: Literal["onnx", "scikit-learn"]
+    parity: Parity
+    artefacts: dict[str, Artefact]

@@ -1,0 +1,70 @@
+"""A model's own numbers: when to retrain, what the gate demands, how much to ask.
+
+The defaults are those of the platform's statistics; `docs/` explains where each comes from.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Level = Annotated[float, Field(gt=0, lt=1)]
+
+SelectionMetric = Literal["accuracy", "balanced_accuracy", "f1", "roc_auc", "log_loss", "mae", "rmse", "r2"]
+
+
+class Policy(BaseModel):
+    """Everything a maintainer can set for one model."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    threshold: Share = 0.80
+    """The score below which the model must be retrained."""
+    window: int = Field(200, ge=20, le=10_000)
+    """How many judged predictions the score looks back over."""
+    min_feedback: int = Field(50, ge=10, le=10_000)
+    """Judged predictions needed before the score decides anything."""
+    check_every: int = Field(50, ge=1, le=10_000)
+    """The controller looks at each time this many new judged predictions are in."""
+    trigger_z: float = Field(3.0, ge=1, le=6)
+    """Width, in standard normal deviations, of the interval that decides."""
+    recovery_margin: Share = 0.02
+    """How far above the threshold the score must rise for `degraded` to clear."""
+    cooldown_s: float = Field(3600, ge=0)
+    """Seconds between the end of one run and the opening of the next."""
+    min_new_labels: int = Field(25, ge=1)
+    """Labelled rows, newer than the champion's snapshot, that a run needs."""
+    breaker_after: int = Field(3, ge=1, le=100)
+    """Rejected or failed runs in a row that open the breaker."""
+    max_person_share: Share = 0.2
+    """The most of a window that one person may supply, once `few_voices` have spoken."""
+    few_voices: int = Field(5, ge=1)
+    """How many persons must have spoken before `max_person_share` applies."""
+    ask_rate: Share = 0.0
+    """The random share of predictions that people are asked to judge."""
+    tolerance: float = Field(0.0, ge=0)
+    """Regression: the absolute error up to which an answer counts as right."""
+    unseen_category: Literal["flag", "reject"] = "flag"
+    """What to do with a category never seen in training."""
+    selection_metric: SelectionMetric | None = None
+    """What candidates are ranked by; none: log loss for classification, RMSE for regression."""
+    budget_s: float = Field(30, ge=1, le=86_400)
+    """Seconds that the search over hyperparameters may take."""
+    recent_share: Share = 0.9
+    """The weight that recent rows may be given together: one choice of three if the score opened the run."""
+    gate_alpha: Level = 0.05
+    """The level that all gates against one champion share."""
+    max_recall_loss: Share = 0.15
+    """The most recall a class may lose before it counts as broken."""
+    min_class_rows: int = Field(20, ge=1)
+    """Deciding rows that a class needs before its recall is compared."""
+    max_reference_loss: Share | None = None
+    """If set: the most that the challenger may lose on the reference rows."""
+    watch_alpha: Level = 0.01
+    """The level at which a predecessor that answers better takes its place back."""
+    watch_looks: tuple[int, ...] = (50, 100, 200, 400)
+    """The numbers of labelled predictions after a promotion at which it is compared."""
+    max_unlabelled_share: Share = 0.2
+    """Above this share of judged predictions without a label the watch only alerts."""
+    auto_promote: bool = True
+    """Promote to the stage users see without waiting for a maintainer."""

@@ -1,0 +1,39 @@
+"""Changing a policy: the fields that are given replace the present ones, and every bad one is named."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from data_processor.models.policy import Policy
+from data_processor.service.errors import FieldError, Invalid
+
+REGRESSION_METRICS = frozenset({"mae", "rmse", "r2"})
+
+
+def changed(present: Mapping[str, Any], changes: Mapping[str, Any], task: str) -> Policy:
+    """Return a policy with changes merged in; raises `Invalid` naming every field that is wrong."""
+    try:
+        policy = Policy.model_validate({**present, **changes})
+    except ValidationError as error:
+        raise _refused(
+            [FieldError(loc=["body", "policy", *e["loc"]], message=e["msg"]) for e in error.errors()]
+        ) from error
+    errors = [
+        FieldError(loc=["body", "policy", name], message="must be a finite number")
+        for name, value in policy
+        if isinstance(value, float) and not math.isfinite(value)
+    ]
+    metric = policy.selection_metric
+    if metric is not None and (metric in REGRESSION_METRICS) != (task == "tabular-regression"):
+        message = f"{metric!r} does not measure a model for {task}"
+        errors.append(FieldError(loc=["body", "policy", "selection_metric"], message=message))
+    if errors:
+        raise _refused(errors)
+    return policy
+
+
+def _refused(errors: list[FieldError]) -> Invalid:
+    fields = "One field is" if len(errors) == 1 else f"{len(errors)} fields are"
+    return Invalid(f"{fields} not valid, so the policy was not changed.", errors=errors)

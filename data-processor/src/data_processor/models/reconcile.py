@@ -1,0 +1,105 @@
+"""Keeps MLflow's aliases and the ledger telling the same story: the alias mirrors the ledger.
+
+    the alias follows an older entry     it lags behind: move it to what the stage serves
+    it left the entry that it followed   somebody moved it by hand: adopt that version if it passes the
+                                         checks, as a ledger entry that says so; else move the alias back
+
+Nothing here matters to serving: with MLflow away, the alias is repaired when it is back.
+"""
+
+from collections.abc import Callable
+from threading import Lock
+
+import structlog
+
+from data_processor.adapters.mlflow_aliases import MlflowAliases
+from data_processor.adapters.mlflow_connection import MlflowRefusedError, MlflowUnreachableError
+from data_processor.caller import PLATFORM
+from data_processor.database import PromotionRow
+from data_processor.models.ledger import Ledger
+from data_processor.service.errors import Conflict
+
+log = structlog.get_logger(__name__)
+
+Check = Callable[[str, str], str | None]
+"""Given a model and a version: why it may not be served, or None when its files passed every check."""
+
+
+class Reconciler:
+    """Mirrors one stage's ledger into MLflow, and adopts what people did there."""
+
+    def __init__(self, stage: str, ledger: Ledger, aliases: MlflowAliases, check: Check) -> None:
+        """Reconcile a stage; `check` decides whether a version moved to by hand may be served."""
+        self._stage = stage
+        self._ledger = ledger
+        self._aliases = aliases
+        self._check = check
+        self._turn = Lock()
+        self._away = False
+
+    def look(self) -> None:
+        """Reconcile every model of the stage; MLflow being away is logged once and is no error."""
+        for model, entry in self._ledger.all_current(self._stage).items():
+            if not self._attempt(model, entry, adopt=True):
+                return
+
+    def mirror(self, model: str) -> bool:
+        """Let the alias of one model follow a new ledger entry; False if MLflow is away."""
+        entry = self._ledger.current(model, self._stage)
+        return entry is None or self._attempt(model, entry, adopt=False)
+
+    def _attempt(self, model: str, entry: PromotionRow, *, adopt: bool) -> bool:
+        try:
+            with self._turn:
+                self._reconcile(model, entry, adopt=adopt)
+        except MlflowUnreachableError as error:
+            if not self._away:
+                log.warning("mlflow_unreachable", error=str(error))
+            self._away = True
+            return False
+        except MlflowRefusedError as error:
+            log.warning("alias_refused", model=model, error=str(error))
+        self._away = False
+        return True
+
+    def _reconcile(self, model: str, entry: PromotionRow, *, adopt: bool) -> None:
+        mirrored = self._aliases.read(model, self._stage)
+        if mirrored is None or (mirrored.version == entry.version and mirrored.entry == entry.id):
+            return
+        by_hand = mirrored.entry == entry.id and mirrored.version is not None
+        if by_hand and adopt:
+            self._judge(model, entry, str(mirrored.version))
+        elif not by_hand:
+            self._aliases.follow(model, self._stage, entry.version, entry.id)
+            log.info("alias_moved", model=model, stage=self._stage, version=entry.version, seq=entry.seq)
+
+    def _judge(self, model: str, entry: PromotionRow, version: str) -> None:
+        """Adopt a version that somebody pointed the alias to, or move the alias back."""
+        problem = self._check(model, version)
+        if problem is None:
+            try:
+                adopted = self._adopt(model, entry, version)
+            except Conflict as conflict:
+                problem = conflict.detail
+            else:
+                self._aliases.follow(model, self._stage, adopted.version, adopted.id)
+                log.info("alias_adopted", model=model, stage=self._stage, version=version, was=entry.version)
+                return
+        self._aliases.follow(model, self._stage, entry.version, entry.id)
+        log.warning("alias_moved_back", model=model, stage=self._stage, version=version, problem=problem)
+
+    def _adopt(self, model: str, entry: PromotionRow, version: str) -> PromotionRow:
+        reason = (
+            f"The alias {self._stage!r} was moved by hand in MLflow, from {entry.version} to {version}, "
+            "whose files passed the checks."
+        )
+        return self._ledger.promote(
+            model,
+            self._stage,
+            version,
+            PLATFORM,
+            reason,
+            kind="adoption",
+            expected_version=entry.version,
+            override=True,
+        )

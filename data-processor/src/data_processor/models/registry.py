@@ -1,0 +1,266 @@
+"""Models and their versions: what the platform knows of them, and verified local copies of their files."""
+
+import hashlib
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from data_processor.database import (
+    OPEN_RUN,
+    Database,
+    ModelRow,
+    PromotionRow,
+    RunRow,
+    VersionRow,
+    WatchRow,
+)
+from data_processor.models.manifest import MANIFEST_FILE, Manifest
+from data_processor.models.policy import Policy
+from data_processor.models.policy_change import changed
+from data_processor.service.errors import Conflict, NotFound
+
+
+class ArtefactStore(Protocol):
+    """Where the files of versions are kept for good."""
+
+    def fetch(self, artefact_uri: str, name: str, target: Path) -> None:
+        """Download one file of a version to a path."""
+
+
+class ArtefactRejectedError(Exception):
+    """A version's file is not the one its manifest describes."""
+
+
+class Registry:
+    """The models and versions of this stack."""
+
+    def __init__(self, database: Database, models_dir: Path, store: ArtefactStore) -> None:
+        """Keep rows in the database and copies of files under `models_dir`."""
+        self._database = database
+        self._models_dir = models_dir
+        self._store = store
+        self._manifests: dict[tuple[str, str], Manifest] = {}
+
+    def create_model(
+        self,
+        session: Session | None,
+        name: str,
+        *,
+        task: str,
+        dataset: str,
+        target: str,
+        policy: Policy,
+        salt: str | None = None,
+    ) -> ModelRow:
+        """Create a model, inside the caller's transaction if one is given; raises `Conflict` if it exists.
+
+        The salt fixes for ever which rows are held out; none: a random one.
+        """
+        with self._transaction(session) as held:
+            if held.get(ModelRow, name) is not None:
+                raise Conflict(f"There is already a model {name!r}.")
+            row = ModelRow(
+                name=name,
+                task=task,
+                dataset=dataset,
+                target=target,
+                salt=salt or secrets.token_hex(16),
+                policy=policy.model_dump(mode="json"),
+            )
+            held.add(row)
+            held.flush()
+            return row
+
+    def get_model(self, name: str, session: Session | None = None) -> ModelRow:
+        """Return a model; raises `NotFound`."""
+        with nullcontext(session) if session else self._database.reading() as held:
+            return _find(held, name)
+
+    def list_models(self) -> list[ModelRow]:
+        """Return every model by name."""
+        with self._database.reading() as session:
+            return list(session.scalars(select(ModelRow).order_by(ModelRow.name)))
+
+    def change_policy(self, name: str, changes: dict[str, Any]) -> Policy:
+        """Merge changes into a model's policy; raises `Invalid` naming every bad field."""
+        with self._database.transaction() as session:
+            row = _find(session, name, self._database)
+            policy = changed(row.policy, changes, row.task)
+            row.policy = policy.model_dump(mode="json")
+            return policy
+
+    def add_version(
+        self, manifest: Manifest, artefact_uri: str, session: Session | None = None
+    ) -> VersionRow:
+        """Add a version; repeating the call changes nothing, `Conflict` if another holds its number."""
+        described = manifest.model_dump(mode="json")
+        with self._transaction(session) as held:
+            _find(held, manifest.model, self._database)
+            row = held.get(VersionRow, (manifest.model, manifest.version))
+            if row is None:
+                row = VersionRow(
+                    model=manifest.model,
+                    version=manifest.version,
+                    manifest=described,
+                    artefact_uri=artefact_uri,
+                )
+                held.add(row)
+                held.flush()
+            elif row.manifest != described:
+                raise Conflict(f"Version {manifest.version} of {manifest.model!r} is already another one.")
+            return row
+
+    def versions(self, model: str) -> list[VersionRow]:
+        """Return the versions of a model, newest first; raises `NotFound` for an unknown model."""
+        query = (
+            select(VersionRow)
+            .where(VersionRow.model == model)
+            .order_by(VersionRow.created_at.desc(), VersionRow.version.desc())
+        )
+        with self._database.reading() as session:
+            _find(session, model)
+            return list(session.scalars(query))
+
+    def version(self, model: str, version: str) -> VersionRow:
+        """Return one version; raises `NotFound`."""
+        with self._database.reading() as session:
+            return _find_version(session, model, version)
+
+    def manifest(self, model: str, version: str) -> Manifest:
+        """Return the manifest of a version; raises `NotFound`."""
+        known = self._manifests.get((model, version))
+        if known is None:
+            known = Manifest.model_validate(self.version(model, version).manifest)
+            self._manifests[model, version] = known
+        return known
+
+    def directory(self, model: str, version: str) -> Path:
+        """Return the folder with a version's verified files, downloading what is missing or damaged.
+
+        Raises `NotFound` for an unknown version, `ArtefactRejectedError` for a file that is not its own.
+        """
+        row = self.version(model, version)
+        manifest = self.manifest(model, version)
+        folder = self._models_dir / model / version
+        if not _damaged(folder, manifest):
+            return folder
+        partial = folder.with_name(f".{version}.{secrets.token_hex(6)}")
+        partial.mkdir(parents=True)
+        try:
+            for name in manifest.artefacts:
+                if Path(name).name != name:
+                    raise ArtefactRejectedError(f"{name!r} is a path and not the name of a version's file.")
+                self._store.fetch(row.artefact_uri, name, partial / name)
+            (partial / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=2))
+            if damaged := _damaged(partial, manifest):
+                raise ArtefactRejectedError(
+                    f"{damaged} of version {version} of {model!r} does not have the SHA-256 of its manifest."
+                )
+            _replace(partial, folder, manifest)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        return folder
+
+    def delete_version(self, model: str, version: str) -> None:
+        """Forget a version; raises `Conflict` while a stage points to it or a watch replays it."""
+        with self._database.transaction() as session:
+            _find(session, model, self._database)
+            _find_version(session, model, version)
+            if use := _uses(session, model).get(version):
+                raise Conflict(f"Version {version} of {model!r} cannot be deleted: {use}.")
+            self._forget(session, model, [version])
+
+    def delete_unused_versions(self, model: str) -> list[str]:
+        """Forget every version that no stage points to and no watch replays; return which."""
+        with self._database.transaction() as session:
+            _find(session, model, self._database)
+            used = _uses(session, model)
+            known = session.scalars(select(VersionRow.version).where(VersionRow.model == model))
+            unused = [version for version in known if version not in used]
+            self._forget(session, model, unused)
+            return unused
+
+    def delete_model(self, model: str) -> None:
+        """Forget a model and its versions; raises `Conflict` while a stage or an open run needs one."""
+        with self._database.transaction() as session:
+            row = _find(session, model, self._database)
+            if used := _uses(session, model):
+                version, use = next(iter(used.items()))
+                raise Conflict(f"Model {model!r} cannot be deleted: version {version}, {use}.")
+            open_runs = select(RunRow.id).where(RunRow.model == model, RunRow.status.in_(OPEN_RUN))
+            if run := session.scalar(open_runs.limit(1)):
+                raise Conflict(f"Model {model!r} cannot be deleted: run {run} is still open.", run=run)
+            known = list(session.scalars(select(VersionRow.version).where(VersionRow.model == model)))
+            self._forget(session, model, known)
+            session.delete(row)
+
+    def _forget(self, session: Session, model: str, versions: list[str]) -> None:
+        gone = (VersionRow.model == model) & VersionRow.version.in_(versions)
+        session.execute(delete(VersionRow).where(gone))
+        for version in versions:
+            self._manifests.pop((model, version), None)
+            shutil.rmtree(self._models_dir / model / version, ignore_errors=True)
+
+    @contextmanager
+    def _transaction(self, session: Session | None) -> Iterator[Session]:
+        with nullcontext(session) if session else self._database.transaction() as held:
+            yield held
+
+
+def _find(session: Session, name: str, lock: Database | None = None) -> ModelRow:
+    query = select(ModelRow).where(ModelRow.name == name)
+    row = session.scalar(lock.lock(query) if lock else query)
+    if row is None:
+        raise NotFound(f"There is no model {name!r}.")
+    return row
+
+
+def _find_version(session: Session, model: str, version: str) -> VersionRow:
+    row = session.get(VersionRow, (model, version))
+    if row is None:
+        raise NotFound(f"Model {model!r} has no version {version!r}.")
+    return row
+
+
+def _uses(session: Session, model: str) -> dict[str, str]:
+    """Return which versions of a model are in use, and by what."""
+    uses: dict[str, str] = {}
+    entries = select(PromotionRow).where(PromotionRow.model == model).order_by(PromotionRow.seq)
+    current = {entry.stage: entry.version for entry in session.scalars(entries)}
+    watches = session.scalars(select(WatchRow).where(WatchRow.model == model, WatchRow.state == "open"))
+    for watch in watches:
+        uses[watch.predecessor] = f"the watch over version {watch.version} still compares with it"
+    for stage, version in current.items():
+        uses[version] = f"stage {stage!r} points to it"
+    return uses
+
+
+def _damaged(folder: Path, manifest: Manifest) -> str | None:
+    """Return the first file that is missing or not what the manifest says, if there is one."""
+    for name, artefact in manifest.artefacts.items():
+        path = folder / name
+        if not path.is_file():
+            return name
+        with path.open("rb") as content:
+            if hashlib.file_digest(content, "sha256").hexdigest() != artefact.sha256:
+                return name
+    return None
+
+
+def _replace(partial: Path, folder: Path, manifest: Manifest) -> None:
+    """Put a verified folder in place; another process may have been faster."""
+    if folder.exists():
+        stale = folder.with_name(f"{partial.name}.stale")
+        folder.rename(stale)
+        shutil.rmtree(stale, ignore_errors=True)
+    try:
+        partial.rename(folder)
+    except OSError:
+        if _damaged(folder, manifest):
+            raise

@@ -1,0 +1,30 @@
+"""What Prometheus learns about runs: how they end and how long their steps take."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 900, 3600)
+
+
+class RunMetrics:
+    """The metrics of one `work` process's runs."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register every metric with the service's registry."""
+        self._steps = Histogram(
+            "loopkeeper_run_step_seconds",
+            "Time that one step of a run took, if it was finished.",
+            ("step",),
+            registry=registry,
+            buckets=SECONDS,
+        )
+        self._runs = Counter(
+            "loopkeeper_runs", "Runs that ended.", ("model", "trigger", "status"), registry=registry
+        )
+
+    def step(self, name: str, seconds: float) -> None:
+        """Note a finished step."""
+        self._steps.labels(name).observe(seconds)
+
+    def ended(self, model: str, trigger: str, status: str) -> None:
+        """Note a run's end."""
+        self._runs.labels(model, trigger, status).inc()

@@ -1,0 +1,40 @@
+"""What the worker says of itself over HTTP, if it is given a port: alive, ready, and its metrics."""
+
+import threading
+from collections.abc import Mapping
+
+import uvicorn
+from fastapi import FastAPI
+
+from data_processor.service.errors import install_problem_handlers
+from data_processor.service.health import Check, health_router
+from data_processor.service.metrics import ServiceMetrics
+from data_processor.service.middleware import install_middleware
+from data_processor.settings import Settings
+
+
+class Probes:
+    """A small HTTP server in a thread beside the worker's own."""
+
+    def __init__(
+        self, settings: Settings, metrics: ServiceMetrics, checks: Mapping[str, Check], port: int
+    ) -> None:
+        """Answer on a port of the settings' host: /healthz, /readyz by these checks, and /metrics."""
+        app = FastAPI(title="data-processor worker", openapi_url=None)
+        install_problem_handlers(app)
+        install_middleware(app, settings, metrics)
+        app.include_router(health_router(checks))
+        app.include_router(metrics.router())
+        self._server = uvicorn.Server(
+            uvicorn.Config(app, settings.host, port, log_config=None, access_log=False, server_header=False)
+        )
+        self._thread = threading.Thread(target=self._server.run, name="probes", daemon=True)
+
+    def start(self) -> None:
+        """Answer from now on."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer no more."""
+        self._server.should_exit = True
+        self._thread.join(timeout=5)

@@ -1,0 +1,80 @@
+"""Predictions as people look back at them: with what was said of them and where they came from."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from data_processor.caller import Caller
+from data_processor.database import Database, JudgementRow
+from data_processor.models.registry import Registry
+from data_processor.service.errors import NotFound
+from data_processor.serving.records import Prediction, PredictionStore
+from data_processor.serving.schemas import Judged, PredictionDetail, PredictionLineage, RecordedPrediction
+
+
+class History:
+    """Reads predictions for one caller at a time: people see their own, engineers everybody's."""
+
+    def __init__(self, database: Database, predictions: PredictionStore, registry: Registry) -> None:
+        """Read predictions, what was said of them, and their versions."""
+        self._database = database
+        self._predictions = predictions
+        self._registry = registry
+
+    def one(self, prediction: str, caller: Caller) -> PredictionDetail:
+        """Return a prediction with its lineage; raises `NotFound` for one that is not the caller's to see."""
+        found = self._predictions.get(prediction)
+        if found is None or not (caller.sees_everything or found.subject == caller.subject):
+            raise NotFound(f"There is no prediction {prediction!r}.")
+        described = _describe(found, self._feedback([found.id]).get(found.id, []))
+        return PredictionDetail(**described, lineage=self._lineage(found))
+
+    def page(self, model: str, caller: Caller, limit: int, before: str | None) -> list[RecordedPrediction]:
+        """Return the newest predictions of a model older than `before`; raises `NotFound`."""
+        self._registry.get_model(model)
+        subject = None if caller.sees_everything else caller.subject
+        found = self._predictions.page(model, subject, limit, before)
+        said = self._feedback([prediction.id for prediction in found])
+        return [
+            RecordedPrediction(**_describe(prediction, said.get(prediction.id, []))) for prediction in found
+        ]
+
+    def _feedback(self, ids: Sequence[str]) -> dict[str, list[Judged]]:
+        latest: dict[str, dict[str, JudgementRow]] = {}
+        query = select(JudgementRow).where(JudgementRow.prediction.in_(ids)).order_by(JudgementRow.seq)
+        with self._database.reading() as session:
+            for row in session.scalars(query):
+                persons = latest.setdefault(row.prediction, {})
+                persons.pop(row.subject, None)
+                persons[row.subject] = row
+        return {
+            prediction: [Judged.model_validate(row, from_attributes=True) for row in persons.values()]
+            for prediction, persons in latest.items()
+        }
+
+    def _lineage(self, prediction: Prediction) -> PredictionLineage | None:
+        try:
+            manifest = self._registry.manifest(prediction.model, prediction.version)
+        except NotFound:
+            return None
+        return PredictionLineage(**manifest.lineage.model_dump(exclude={"feedback_seq"}))
+
+
+def _describe(prediction: Prediction, feedback: list[Judged]) -> dict[str, Any]:
+    return {
+        **prediction.output,
+        "id": prediction.id,
+        "flags": prediction.flags,
+        "ask": prediction.asked,
+        "model": prediction.model,
+        "version": prediction.version,
+        "stage": prediction.stage,
+        "pinned": prediction.pinned,
+        "subject": prediction.subject,
+        "at": prediction.at,
+        "inputs": prediction.inputs,
+        "latency_ms": prediction.latency_ms,
+        "trace_id": prediction.trace_id,
+        "feedback": feedback,
+    }

@@ -1,0 +1,111 @@
+"""One version, from the registry into memory: fetched, verified, loaded, tried."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from data_processor.datasets.schema import Schema
+from data_processor.models.manifest import Manifest
+from data_processor.models.policy import Policy
+from data_processor.models.registry import ArtefactRejectedError, Registry
+from data_processor.serving.diagnosis import Limits
+from data_processor.serving.engine import Engine, load_engine
+from data_processor.serving.packing import pack_rows
+from data_processor.serving.records import PredictionStore
+from data_processor.serving.validation import Validator
+from data_processor.settings import Settings
+
+WARM_ROWS = (1, 1, 64)
+REPLAYED = 10
+"""Recorded inputs that a version answers before it is served."""
+
+
+@dataclass(frozen=True, eq=False)
+class Served:
+    """One version in memory, ready to answer."""
+
+    model: str
+    stage: str
+    version: str
+    manifest: Manifest
+    engine: Engine
+    policy: Policy
+    validator: Validator
+    head: bytes
+    """The answer's JSON up to its predictions."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels it can answer; none for regression."""
+        return self.manifest.table.classes
+
+
+class Loader:
+    """Brings versions into memory."""
+
+    def __init__(self, settings: Settings, registry: Registry, predictions: PredictionStore) -> None:
+        """Load what the registry has; `predictions` are what a version is tried with."""
+        self._settings = settings
+        self._registry = registry
+        self._predictions = predictions
+        self._limits = Limits(settings.max_rows, settings.max_text_length)
+
+    def load(self, model: str, version: str) -> Served:
+        """Return a version that has answered: blocks.
+
+        Raises `NotFound`, `ArtefactRejectedError` for a version that is not what it should be, and whatever
+        its files' store and their loading raise.
+        """
+        directory = self._registry.directory(model, version)
+        manifest = self._registry.manifest(model, version)
+        policy = Policy.model_validate(self._registry.get_model(model).policy)
+        settings = self._settings
+        engine = load_engine(directory, manifest, settings.trusted_types, settings.inference_threads)
+        _try(engine, manifest, [found.inputs for found in self._predictions.page(model, limit=REPLAYED)])
+        head = msgspec.json.encode({"model": model, "version": version, "stage": settings.stage})
+        return Served(
+            model=model,
+            stage=settings.stage,
+            version=version,
+            manifest=manifest,
+            engine=engine,
+            policy=policy,
+            validator=Validator(manifest.table, policy, self._limits),
+            head=head[:-1] + b',"predictions":[',
+        )
+
+    def with_policy(self, served: Served, policy: Policy) -> Served:
+        """Return the same version under another policy."""
+        validator = Validator(served.manifest.table, policy, self._limits)
+        return replace(served, policy=policy, validator=validator)
+
+
+def reason_of(error: Exception) -> str:
+    """Return why a version could not be loaded, as a caller may read it."""
+    if isinstance(error, ArtefactRejectedError):
+        return str(error)
+    return f"loading it failed ({type(error).__name__}); the log of the data-processor has the details."
+
+
+def _try(engine: Engine, manifest: Manifest, recorded: Sequence[dict[str, Any]]) -> None:
+    """Ask what people ask, also what they asked last, and refuse an engine whose answers cannot be right."""
+    table = manifest.table
+    typical: dict[str, Any] = {column.name: column.typical for column in table.inputs}
+    questions = [[row] * count for count in WARM_ROWS for row in (typical, {})]
+    questions += [[_known(row, table)] for row in recorded]
+    for rows in questions:
+        answer = engine.predict(*pack_rows(rows, table))
+        if answer.shape != (len(rows), len(table.classes) or 1) or not np.isfinite(answer).all():
+            raise ArtefactRejectedError(
+                f"Version {manifest.version} of {manifest.model!r} does not answer each input with a finite "
+                "number for each class."
+            )
+
+
+def _known(row: dict[str, Any], table: Schema) -> dict[str, Any]:
+    """Return the part of an input, recorded under whatever schema, that this schema takes."""
+    kinds = {column.name: float | int if column.kind == "numeric" else str for column in table.inputs}
+    return {name: value for name, value in row.items() if name in kinds and isinstance(value, kinds[name])}

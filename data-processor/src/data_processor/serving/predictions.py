@@ -1,0 +1,82 @@
+"""Predicting, from a request's body to the answer's."""
+
+import asyncio
+import hashlib
+import time
+
+from data_processor.caller import Caller
+from data_processor.service.errors import Invalid
+from data_processor.serving.answers import Question, used_otherwise
+from data_processor.serving.batching import Batcher
+from data_processor.serving.loading import Served
+from data_processor.serving.records import Key, PredictionStore
+from data_processor.serving.stages import Stages
+from data_processor.serving.validation import Checked, asked_version
+
+LARGE_BODY = 64 * 1024
+"""Bytes from which a body is checked in a thread: everybody else would wait for it."""
+LONGEST_KEY = 255
+
+
+class Predictor:
+    """Answers requests for predictions."""
+
+    def __init__(self, stages: Stages, batcher: Batcher, predictions: PredictionStore) -> None:
+        """Answer with what the stages serve."""
+        self._stages = stages
+        self._batcher = batcher
+        self._predictions = predictions
+
+    async def predict(
+        self, model: str, body: bytes, caller: Caller, trace_id: str, idempotency_key: str | None = None
+    ) -> bytes:
+        """Return the answer's JSON, once its predictions are on disk.
+
+        Raises `NotFound` for an unknown model or version, `BadRequest` and `Invalid` for what is wrong with
+        the body, `Conflict` for a key used otherwise, `NotReady` while nothing can be served or recorded.
+        """
+        received = time.perf_counter()
+        key = None
+        if idempotency_key is not None:
+            key = _key(caller, idempotency_key, model, body)
+            earlier = await asyncio.to_thread(self._predictions.earlier, key)
+            if earlier is not None:
+                response, same = earlier
+                if not same:
+                    raise used_otherwise(key)
+                return response
+        served, checked, pinned = await self._read(model, body)
+        return await self._batcher.ask(
+            Question(served, checked, pinned, caller.subject, trace_id, key, received)
+        )
+
+    async def _read(self, model: str, body: bytes) -> tuple[Served, Checked, bool]:
+        """Return the version that answers, the checked request, and whether the caller chose the version."""
+        served = self._stages.find(model)
+        large = len(body) >= LARGE_BODY
+        version = None
+        if served is None or b'"version"' in body or b"\\u" in body:
+            version = asked_version(body) if not large else await asyncio.to_thread(asked_version, body)
+        if version is not None and (served is None or version != served.version):
+            loading = await asyncio.to_thread(self._stages.pinned, model, version)
+            # Shielded: others may wait for the same loading when this caller has hung up.
+            served = await asyncio.shield(asyncio.wrap_future(loading))
+        if served is None:
+            raise await asyncio.to_thread(self._stages.excuse, model)
+        check = served.validator.check
+        checked = await asyncio.to_thread(check, body) if large else check(body)
+        return served, checked, checked.version is not None
+
+
+def _key(caller: Caller, key: str, model: str, body: bytes) -> Key:
+    if not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
+        raise Invalid(
+            "The Idempotency-Key cannot be used.",
+            errors=[
+                {
+                    "loc": ["header", "Idempotency-Key"],
+                    "message": f"must have 1 to {LONGEST_KEY} printable characters",
+                }
+            ],
+        )
+    return Key(caller.subject, key, hashlib.sha256(model.encode() + b"\0" + body).digest())

@@ -1,0 +1,104 @@
+"""Every setting of both processes; the README's table is made from it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from data_processor.service.settings import ServiceSettings
+
+
+def _sqlite(name: str) -> Any:
+    return Field(default_factory=lambda known: f"sqlite:///{known['state_dir'] / name}")
+
+
+def _below(name: str, form: Callable[[Path], Any] = Path) -> Any:
+    return Field(default_factory=lambda known: form(known["state_dir"] / name))
+
+
+class Settings(ServiceSettings):
+    """What the environment says about this data-processor."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True)
+
+    service_name: str = "data-processor"
+    """The name in logs, traces and metrics."""
+    port: int = Field(8001, ge=0, le=65_535)
+    """The port that `serve` listens on; 0 takes any free one."""
+    max_body_bytes: int = Field(32 * 1024 * 1024, ge=1024)
+    """The largest request body that is read."""
+
+    service_token: SecretStr = Field(min_length=16)
+    """What the gateway presents to be let in. A secret: no default."""
+    caller_key: SecretStr = Field(min_length=16)
+    """The key the gateway signs the caller's subject and role with. A secret: no default."""
+
+    state_dir: Annotated[Path, AfterValidator(Path.absolute)] = Field(
+        Path("var/processor"), validate_default=True
+    )
+    """Where everything that has no place of its own below is kept."""
+    records_url: str = _sqlite("records.db")
+    """The records database, as SQLAlchemy names it. Default: SQLite under `STATE_DIR`."""
+    predictions_url: str = _sqlite("predictions.db")
+    """The predictions database, SQLite or PostgreSQL. Default: SQLite under `STATE_DIR`."""
+    jobs_url: str = _sqlite("jobs.db")
+    """The database of the durable workflows. Default: SQLite under `STATE_DIR`."""
+    mlflow_url: str = "http://127.0.0.1:5000"
+    """The MLflow server: model registry and artefacts."""
+    dataset_repository: Path = _below("datasets")
+    """The working copy of the git repository of the dataset versions. Default: `STATE_DIR/datasets`."""
+    dataset_remote: str = _below("datasets.git", str)
+    """The bare git repository it is pushed to. Default: `STATE_DIR/datasets.git`."""
+    dataset_store: str = _below("dataset-store", str)
+    """The DVC remote that holds the data itself. Default: `STATE_DIR/dataset-store`."""
+    models_dir: Path = _below("models")
+    """Verified local copies of the versions' files. Default: `STATE_DIR/models`."""
+    runs_dir: Path = _below("runs")
+    """What the steps of a run leave for the next. Default: `STATE_DIR/runs`."""
+
+    trusted_types: tuple[str, ...] = (
+        "numpy.dtype",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.tree._tree.Tree",
+    )
+    """The types beyond skops' own that a model file may contain. Nothing in a file can widen it."""
+    sample_model: bool = False
+    """Train and serve the synthetic `census-income` model on the first start."""
+    controller_enabled: bool = Field(default_factory=lambda known: known["stage"] == "main")
+    """Open retraining runs when a score falls. Default: on in stage `main`, off in `staging`."""
+    staging_required: bool = False
+    """Accept a version in `main` only after `staging` has served it."""
+
+    executor_id: str = "local"
+    """This worker's name; each worker of a stack needs its own, and the same one after every restart."""
+    worker_port: int | None = Field(None, ge=0, le=65_535)
+    """The port that `work` answers /healthz, /readyz and /metrics on. Default: none."""
+    parallel_runs: int = Field(1, ge=1, le=64)
+    """Runs, of different models, that one worker carries out at the same time."""
+    training_threads: int | None = Field(None, ge=1, le=1024)
+    """Threads that a run may use. Default: as many as there are cores."""
+    training_niceness: int = Field(5, ge=0, le=19)
+    """How far a run steps back for the processes that answer requests; 0 is not at all."""
+    reconcile_interval_s: float = Field(10, gt=0, le=3600)
+    """Seconds between two comparisons of the ledger with MLflow's aliases."""
+
+    max_rows: int = Field(10_000, ge=1, le=1_000_000)
+    """The most inputs that one request may carry."""
+    max_text_length: int = Field(10_000, ge=1, le=1_000_000)
+    """The most characters that one text in an input may have."""
+    max_waiting_rows: int = Field(50_000, ge=1)
+    """Inputs that may wait for inference before further requests are answered 503."""
+    inference_threads: int = Field(1, ge=1, le=64)
+    """Threads that one inference uses."""
+    pinned_versions: int = Field(4, ge=0, le=64)
+    """Versions kept in memory for requests that ask for one by number, beside those the stage serves."""
+    poll_interval_s: float = Field(0.5, gt=0, le=2)
+    """Seconds between two looks at the ledger; a promotion is served after one look and the loading."""
+    checkpoint_interval_s: float = Field(0.25, gt=0, le=60)
+    """Seconds between two checkpoints of the predictions database (SQLite)."""
+    idempotency_keep_h: float = Field(24, gt=0)
+    """Hours for which the answer to an `Idempotency-Key` is kept."""
+    predictions_keep_days: float | None = Field(None, gt=0)
+    """Days for which predictions without feedback are kept. Default: for ever."""

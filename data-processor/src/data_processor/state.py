@@ -1,0 +1,44 @@
+"""What the lifespan opens once and every route reaches: typed, and closed in one place."""
+
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from data_processor.caller import Callers
+from data_processor.database import Database
+from data_processor.feedback.judgements import Judgements
+from data_processor.models.catalogue import Catalogue
+from data_processor.models.ledger import Ledger
+from data_processor.models.registry import Registry
+from data_processor.serving.history import History
+from data_processor.serving.predictions import Predictor
+from data_processor.serving.records import PredictionStore
+from data_processor.serving.stages import Stages
+from data_processor.settings import Settings
+from data_processor.training.runs import Runs
+
+
+@dataclass(frozen=True)
+class State:
+    """The open clients and services of one `serve` process."""
+
+    settings: Settings
+    callers: Callers
+    database: Database
+    registry: Registry
+    ledger: Ledger
+    runs: Runs
+    judgements: Judgements
+    catalogue: Catalogue
+    history: History
+    predictions: PredictionStore
+    stages: Stages
+    predictor: Predictor
+
+
+async def _current_state(request: Request) -> State:  # not `def`: a thread costs more than this
+    return cast("State", request.app.state.loopkeeper)
+
+
+StateDep = Annotated[State, Depends(_current_state)]

@@ -1,0 +1,96 @@
+"""The runs of the public face, and the long poll that the gateway's WebSocket is made of."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import StreamingResponse
+
+from data_processor.caller import CallerDep
+from data_processor.state import StateDep
+from data_processor.training.events import Event
+from data_processor.training.runs import Runs
+from data_processor.training.schemas import (
+    RunDetail,
+    RunEvents,
+    RunRequest,
+    RunShort,
+    RunStarted,
+    RunStatus,
+)
+
+POLL_S = 0.2
+"""How often a waiting reader looks for new events."""
+
+router = APIRouter(tags=["runs"])
+
+
+@router.post("/v1/models/{model}/runs", status_code=202)
+def start_run(model: str, body: RunRequest, caller: CallerDep, state: StateDep) -> RunStarted:
+    """Queue a training run of a model; 409 with the open run's id when one is open."""
+    reason = body.reason or f"{caller.subject} started it."
+    row = state.runs.open(
+        None, model, trigger="manual", reason=reason, subject=caller.subject, options=body.options()
+    )
+    return RunStarted(id=row.id, status="queued")
+
+
+@router.get("/v1/runs")
+def list_runs(
+    state: StateDep,
+    _caller: CallerDep,
+    model: str | None = None,
+    status: RunStatus | None = None,
+    kind: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> list[RunShort]:
+    """List runs, newest first."""
+    return [RunShort.model_validate(row) for row in state.runs.page(model, status, kind, limit)]
+
+
+@router.get("/v1/runs/{run}")
+def read_run(run: str, state: StateDep, _caller: CallerDep) -> RunDetail:
+    """Show everything known of one run."""
+    return RunDetail.of(state.runs.get(run), state.runs.durations(run))
+
+
+@router.get(
+    "/v1/runs/{run}/logs",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+def download_log(run: str, state: StateDep, _caller: CallerDep) -> StreamingResponse:
+    """Download a run's log as plain text."""
+    lines: Iterator[str] = state.runs.log(run)
+    disposition = {"Content-Disposition": f'attachment; filename="run-{run}.log"'}
+    return StreamingResponse(lines, media_type="text/plain; charset=utf-8", headers=disposition)
+
+
+@router.post("/v1/runs/{run}/cancel", status_code=202)
+def cancel_run(run: str, caller: CallerDep, state: StateDep) -> RunDetail:
+    """Ask for a run to end; 409 when it already succeeded or failed."""
+    return RunDetail.of(state.runs.cancel(run, caller.subject), state.runs.durations(run))
+
+
+@router.get("/v1/runs/{run}/events")
+async def follow_run(
+    run: str,
+    state: StateDep,
+    _caller: CallerDep,
+    after: Annotated[int, Query(ge=0, description="The last event already known.")] = 0,
+    wait: Annotated[float, Query(ge=0, le=60, description="Seconds to wait for the next one.")] = 0,
+) -> RunEvents:
+    """Return the events after one already known, waiting for the next if there is none yet."""
+    events, closed = await _next_events(state.runs, run, after, wait)
+    return RunEvents(events=[event.as_json() for event in events], closed=closed)
+
+
+async def _next_events(runs: Runs, run: str, after: int, wait: float) -> tuple[list[Event], bool]:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wait
+    while True:
+        events, closed = await asyncio.to_thread(runs.events, run, after)
+        if events or closed or loop.time() >= deadline:
+            return events, closed
+        await asyncio.sleep(POLL_S)

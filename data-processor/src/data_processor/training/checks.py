@@ -1,0 +1,110 @@
+"""Whether a snapshot can be trained on at all: asked before hours are spent, answered in sentences."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from data_processor.datasets.schema import Column, Schema
+from data_processor.datasets.tables import PROVENANCE
+from data_processor.training.workbench import TaskError
+
+FEWEST_ROWS = 100
+"""Rows with a target that training needs: a fifth is held out, and another chooses."""
+FEWEST_OF_A_CLASS = 10
+"""Rows that each class needs."""
+SHOWN = 3
+"""Wrong values that a sentence quotes."""
+
+
+class UnfitTableError(TaskError):
+    """A table cannot be trained on; the message has a sentence for each reason."""
+
+
+def check_table(frame: pd.DataFrame, schema: Schema) -> None:
+    """Raise `UnfitTableError`, naming everything that is wrong with a snapshot at once.
+
+    Gaps are no fault, wherever they are: every pipeline takes them.
+    """
+    wrong = [*_wrong_columns(frame, schema)]
+    if not wrong:
+        wrong = [*_too_little(frame, schema)]
+    if wrong:
+        raise UnfitTableError(" ".join(wrong))
+
+
+def _wrong_columns(frame: pd.DataFrame, schema: Schema) -> Iterator[str]:
+    import pandera.pandas as pa  # noqa: PLC0415  # a second that only this step should wait for
+
+    used = [c for c in schema.columns if c.kind not in ("ignored", "identifier")]
+    checked = pa.DataFrameSchema(
+        {
+            **{c.name: pa.Column(None, _checks(c), nullable=True) for c in used},
+            **{name: pa.Column(None, required=False) for name in PROVENANCE},
+        }
+    )
+    try:
+        checked.validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as errors:
+        found: dict[tuple[str, str], list[object]] = {}
+        for case in errors.failure_cases.to_dict(orient="records"):
+            absent = case["check"] == "column_in_dataframe"
+            column = case["failure_case"] if absent else case["column"]
+            found.setdefault((str(column), str(case["check"])), []).append(case["failure_case"])
+        for (column, check), values in found.items():
+            yield _sentence(column, check, values)
+
+
+def _checks(column: Column) -> list[Any]:
+    import pandera.pandas as pa  # noqa: PLC0415  # see above
+
+    if column.kind != "numeric":
+        return []
+    return [
+        pa.Check(pd.api.types.is_numeric_dtype, name="numbers"),
+        pa.Check(_finite, name="finite"),
+    ]
+
+
+def _finite(values: "pd.Series[Any]") -> "pd.Series[bool]":
+    known = pd.to_numeric(values, errors="coerce")
+    return known.isna() | (known.abs() < np.inf)
+
+
+def _sentence(column: str, check: str, values: list[object]) -> str:
+    if check == "column_in_dataframe":
+        return f"Column {column!r} is absent."
+    if check == "numbers":
+        return f"Column {column!r} should hold numbers and holds something else."
+    if check == "finite":
+        return f"Column {column!r} has {len(values)} infinite values."
+    shown = ", ".join(repr(value) for value in values[:SHOWN])
+    return f"Column {column!r} does not pass the check {check!r}: {shown}."
+
+
+def _too_little(frame: pd.DataFrame, schema: Schema) -> Iterator[str]:
+    target = frame[schema.target].dropna()
+    if len(target) < FEWEST_ROWS:
+        yield (
+            f"Only {len(target)} of {len(frame)} rows have a value of {schema.target!r}; "
+            f"training needs at least {FEWEST_ROWS}."
+        )
+    empty = [column.name for column in schema.inputs if frame[column.name].isna().all()]
+    if len(empty) == len(schema.inputs):
+        yield "No input column has a single value."
+    if schema.classes:
+        yield from _wrong_classes(target.astype("str"), schema)
+    elif target.nunique() < 2:  # noqa: PLR2004  # one value is no quantity
+        yield f"Every row has the same value of {schema.target!r}: there is nothing to learn."
+
+
+def _wrong_classes(target: "pd.Series[str]", schema: Schema) -> Iterator[str]:
+    counts = target.value_counts()
+    if unknown := sorted(set(counts.index) - set(schema.classes)):
+        shown = ", ".join(map(repr, unknown[:SHOWN]))
+        yield f"{schema.target!r} has values that are none of its classes: {shown}."
+    for label in schema.classes:
+        rows = int(counts.get(label, 0))
+        if rows < FEWEST_OF_A_CLASS:
+            yield f"The class {label!r} has {rows} rows; training needs at least {FEWEST_OF_A_CLASS}."

@@ -1,0 +1,134 @@
+"""What champion and challenger answer on the rows that the gate decides on, neither having seen them."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+from data_processor.datasets import holdout
+from data_processor.datasets.schema import Schema
+from data_processor.models.policy import Policy
+from data_processor.serving.packing import pack
+from data_processor.training.candidates import Candidate
+from data_processor.training.gate import Receipt, Slice, decide, deciding_metric
+from data_processor.training.leaderboard import as_answers, metrics
+from data_processor.training.measures import Answers
+from data_processor.training.pipelines import answer, fit
+from data_processor.training.preparation import Rows, Split
+from data_processor.training.receipt import SliceName
+
+FOLDS = 5
+"""Folds of the recent gate rows: each is answered by a fit on the others."""
+
+
+class Asked(Protocol):
+    """Whatever answers packed rows (`serving/engine.py: Engine`)."""
+
+    def predict(self, numeric: NDArray[np.float32], strings: NDArray[np.object_]) -> NDArray[np.float32]:
+        """Return probabilities (rows, classes), or values (rows, 1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """The version that holds the stage: how to ask it, and the columns and classes it knows."""
+
+    engine: Asked
+    schema: Schema
+
+
+def fit_final(split: Split, candidate: Candidate, seed: int) -> Pipeline:
+    """Fit the chosen candidate on every row it may ever see: all but the reference side."""
+    return fit(candidate, split.allowed, split.schema, seed)
+
+
+def cross_fit(split: Split, candidate: Candidate, seed: int) -> Answers:
+    """Return the candidate's answers on the gate rows, each by a fit on all allowed rows but its fold's."""
+    gate = split.gate
+    said = np.zeros((len(gate), max(1, len(split.schema.classes))))
+    at = holdout.folds(gate.positions, FOLDS)
+    fitted = ~holdout.on_reference(gate.positions)
+
+    def answer_fold(fold: int) -> None:
+        rows = split.fitting.join(split.choosing, gate.take((at != fold) & fitted))
+        said[at == fold] = answer(fit(candidate, rows, split.schema, seed), gate.frame[at == fold])
+
+    Parallel(n_jobs=-1, prefer="threads")(delayed(answer_fold)(fold) for fold in np.unique(at))
+    return as_answers(said, split.schema)
+
+
+def evaluate(
+    split: Split,
+    candidate: Candidate,
+    pipeline: Pipeline,
+    policy: Policy,
+    *,
+    champion: Champion | None,
+    k: int,
+    seed: int,
+    by_score: bool,
+) -> Receipt:
+    """Let the gate decide on the chosen candidate, whose last fit is `pipeline`; `k` counts this gate.
+
+    A run that the score opened (`by_score`) decides on recent rows, any other on reference rows; the receipt
+    shows both slices where there are rows.
+    """
+    by_recent = by_score and len(split.gate) > 0 and champion is not None
+    reference = Slice(
+        split.reference.target,
+        champion_answers(champion, split.reference, split.schema),
+        as_answers(answer(pipeline, split.reference.frame), split.schema),
+    )
+    recent = None
+    if len(split.gate) and champion is not None:
+        recent = Slice(
+            split.gate.target,
+            champion_answers(champion, split.gate, split.schema),
+            cross_fit(split, candidate, seed),
+        )
+    deciding, other = (recent, reference) if by_recent and recent is not None else (reference, recent)
+    name: SliceName = "recent" if deciding is recent else "reference"
+    return decide(
+        slice=name,
+        labels=deciding.labels,
+        champion=deciding.champion,
+        challenger=deciding.challenger,
+        metric=deciding_metric(name, policy, split.schema.task),
+        policy=policy,
+        k=k,
+        seed=seed,
+        classes=split.schema.classes,
+        other_slice=other,
+    )
+
+
+def champion_answers(champion: Champion | None, rows: Rows, schema: Schema) -> Answers | None:
+    """Return what the champion says of rows, in the classes of `schema`; a class it does not know gets 0."""
+    if champion is None:
+        return None
+    said = ask(champion, rows.frame)
+    if not schema.classes:
+        return as_answers(said, schema)
+    aligned = np.zeros((len(rows), len(schema.classes)))
+    for place, label in enumerate(schema.classes):
+        if label in champion.schema.classes:
+            aligned[:, place] = said[:, champion.schema.classes.index(label)]
+    return as_answers(aligned, schema)
+
+
+def ask(champion: Champion, frame: pd.DataFrame) -> NDArray[np.float64]:
+    """Return what a served version says of the rows of a frame."""
+    if not len(frame):
+        return np.zeros((0, max(1, len(champion.schema.classes))))
+    return np.asarray(champion.engine.predict(*pack(frame, champion.schema)), np.float64)
+
+
+def reference_metrics(split: Split, pipeline: Pipeline) -> dict[str, float]:
+    """Return every metric of a fitted pipeline on the reference rows."""
+    rows = split.reference
+    if not len(rows):
+        return {}
+    return metrics(rows.target, as_answers(answer(pipeline, rows.frame), split.schema), split.schema)

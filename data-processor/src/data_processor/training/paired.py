@@ -1,0 +1,134 @@
+"""Comparing two models on the same rows: McNemar's exact test, the paired bootstrap, and the rows it takes.
+
+Sources: McNemar 1947; Dietterich 1998, *Approximate statistical tests for comparing supervised classification
+learning algorithms*; Efron & Tibshirani 1993, *An introduction to the bootstrap*, chapter 16.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import betainc, ndtr, ndtri
+
+from data_processor.models.policy import SelectionMetric
+from data_processor.training.measures import Flags, Floats, Measure, gain, value
+
+RESAMPLES = 2_000
+POWER = 0.80
+"""How often the rows that are asked for would show a gain that is really there."""
+FEWEST_BEYOND = 5
+"""Below this many resamples that could lie beyond a level, the tail is not counted but taken as normal."""
+FEWEST_ROWS = 30
+"""The bootstrap says nothing of fewer rows."""
+_CELLS = 1_000_000
+"""Weights that are held in memory at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """How often two models were right, row by row."""
+
+    both_right: int
+    challenger_only: int
+    champion_only: int
+    both_wrong: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What a paired test says of challenger and champion on some rows."""
+
+    champion: float
+    challenger: float
+    gain: float
+    """By how much the challenger is better; negative if it is worse."""
+    p_better: float
+    """How likely so large a gain is if the challenger is no better."""
+    p_worse: float
+    """How likely so large a loss is if the challenger is no worse."""
+    discordance: float
+    """A row's second moment of the gain; for right and wrong, the share of rows only one got right."""
+
+
+def table(champion: Flags, challenger: Flags) -> Table:
+    """Count the four ways in which two models were right or wrong."""
+    both = int((champion & challenger).sum())
+    challengers, champions = int(challenger.sum()) - both, int(champion.sum()) - both
+    return Table(both, challengers, champions, len(champion) - both - challengers - champions)
+
+
+def mcnemar(wins: int, losses: int) -> float:
+    """Return the exact p-value of at least so many wins among the discordant rows, if both are as likely."""
+    return float(betainc(wins, losses + 1, 0.5)) if wins else 1.0
+
+
+def compare_right(champion: Flags, challenger: Flags) -> Comparison:
+    """Compare two models by whether each answer was right: one-sided exact McNemar tests, both ways."""
+    rows, counts = len(champion), table(champion, challenger)
+    wins, losses = counts.challenger_only, counts.champion_only
+    return Comparison(
+        champion=(counts.both_right + losses) / rows,
+        challenger=(counts.both_right + wins) / rows,
+        gain=(wins - losses) / rows,
+        p_better=mcnemar(wins, losses),
+        p_worse=mcnemar(losses, wins),
+        discordance=(wins + losses) / rows,
+    )
+
+
+def compare_measured(
+    metric: SelectionMetric, champion: Measure, challenger: Measure, *, rows: int, alpha: float, seed: int
+) -> Comparison:
+    """Compare two models by a metric: the same rows are drawn again and again, with replacement, for both.
+
+    A p-value is the share of resamples that show no gain. Where too few resamples could lie beyond `alpha` to
+    be counted, it is the normal tail beyond the gain, in standard errors of the resamples. Fewer than
+    `FEWEST_ROWS` rows say nothing: their resamples are too much alike.
+    """
+    weights = _weights(rows, np.random.default_rng(seed))
+    drawn = np.concatenate([gain(metric, challenger(w), champion(w)) for w in weights])
+    was, would_be = value(champion, rows), value(challenger, rows)
+    gained = float(gain(metric, np.asarray([would_be]), np.asarray([was]))[0])
+    error = float(np.std(drawn[np.isfinite(drawn)])) if np.isfinite(drawn).any() else math.nan
+    enough = rows >= FEWEST_ROWS
+    return Comparison(
+        champion=was,
+        challenger=would_be,
+        gain=gained,
+        p_better=_tail(gained, drawn, error, alpha) if enough else 1.0,
+        p_worse=_tail(-gained, -drawn, error, alpha) if enough else 1.0,
+        discordance=rows * error**2 + gained**2,
+    )
+
+
+def rows_needed(comparison: Comparison, rows: int, alpha: float) -> int | None:
+    """Return how many rows would show a gain of this size at level `alpha`, four times out of five.
+
+    n = ((z_{1-alpha} √d + z_{0.8} √(d - g²)) / g)², gain g, discordance d; None if there is no gain to show.
+    """
+    g, d = comparison.gain, comparison.discordance
+    if not (math.isfinite(g) and math.isfinite(d)) or g <= 0:
+        return None
+    at_level, with_power = float(ndtri(1 - alpha)), float(ndtri(POWER))
+    needed = ((at_level * math.sqrt(d) + with_power * math.sqrt(max(d - g * g, 0.0))) / g) ** 2
+    return max(math.ceil(needed), rows + 1)
+
+
+def _weights(rows: int, rng: np.random.Generator) -> Iterator[Floats]:
+    """Draw resamples as counts, shape (some resamples, rows), until there are enough."""
+    step = max(1, _CELLS // rows)
+    for at in range(0, RESAMPLES, step):
+        some = min(step, RESAMPLES - at)
+        drawn = rng.integers(0, rows, (some, rows)) + rows * np.arange(some)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=some * rows)
+        yield counts.reshape(some, rows).astype(np.float64)
+
+
+def _tail(gained: float, drawn: Floats, error: float, alpha: float) -> float:
+    if alpha * (len(drawn) + 1) >= FEWEST_BEYOND:
+        beyond = len(drawn) - int((drawn > 0).sum())  # a resample without a value shows no gain
+        return (1 + beyond) / (1 + len(drawn))
+    if not error > 0:
+        return 1.0 if not gained > 0 else 0.0
+    return float(ndtr(-gained / error))

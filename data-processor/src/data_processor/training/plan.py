@@ -1,0 +1,127 @@
+"""What a run set out with, fixed in its first step: whatever happens meanwhile, all its steps agree on it."""
+
+import hashlib
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import func, select
+
+from data_processor.adapters.dvc_repository import DvcRepository
+from data_processor.database import DatasetVersionRow, ModelRow, RunRow
+from data_processor.datasets.schema import Schema
+from data_processor.datasets.store import DatasetStore
+from data_processor.models.ledger import Ledger
+from data_processor.models.policy import Policy
+from data_processor.settings import Settings
+from data_processor.training.workbench import TaskError, Workbench
+
+PLAN = "plan.json"
+
+
+class Plan(BaseModel):
+    """The terms of one run."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    run: str
+    model: str
+    stage: str
+    salt: str
+    by_score: bool
+    """The score opened it: it chooses and decides on recent rows."""
+    policy: Policy
+    budget_s: float
+    candidates: list[dict[str, Any]] | None
+    seed: int
+    code_revision: str
+    champion: str | None
+    """The version that held the stage when the run began; the promotion insists that it still does."""
+    champion_feedback_seq: int | None
+    """The last judgement in what the champion was trained on: later feedback is recent."""
+    gate_number: int
+    """Which gate against this champion it is, from 1."""
+    dataset: str
+    dataset_version: int
+    dataset_revision: str
+    feedback_seq: int
+    schema_: Schema
+    """The dataset's schema, as it was confirmed."""
+
+
+def make_plan(bench: Workbench, row: RunRow, model: ModelRow, version: DatasetVersionRow) -> Plan:
+    """Fix the terms of a run on a dataset version and keep them."""
+    champion = champion_of(bench, row)
+    policy = Policy.model_validate(model.policy)
+    plan = Plan(
+        run=row.id,
+        model=row.model,
+        stage=row.stage,
+        salt=model.salt,
+        by_score=row.trigger == "score",
+        policy=policy,
+        budget_s=row.options.get("budget_s", policy.budget_s),
+        candidates=row.options.get("candidates"),
+        seed=seed_of(row.id),
+        code_revision=bench.settings.code_revision,
+        champion=champion,
+        champion_feedback_seq=(
+            bench.registry.manifest(row.model, champion).lineage.feedback_seq if champion else None
+        ),
+        gate_number=_gates_against(bench, row, champion) + 1,
+        dataset=version.dataset,
+        dataset_version=version.version,
+        dataset_revision=version.revision,
+        feedback_seq=version.feedback_seq,
+        schema_=open_store(bench).schema(version.dataset),
+    )
+    bench.write(PLAN, lambda path: path.write_text(plan.model_dump_json()))
+    return plan
+
+
+def read_plan(bench: Workbench) -> Plan:
+    """Return the terms of this child's run."""
+    return bench.keep(PLAN, lambda: Plan.model_validate_json(bench.path(PLAN).read_text()))
+
+
+def rows_of(bench: Workbench) -> tuple[RunRow, ModelRow]:
+    """Return the rows of this child's run and of its model; raises `TaskError` if the model is gone."""
+    with bench.database.reading() as session:
+        row = session.get_one(RunRow, bench.run)
+        model = session.get(ModelRow, row.model)
+    if model is None:
+        raise TaskError(f"The model {row.model!r} does not exist any more.")
+    return row, model
+
+
+def champion_of(bench: Workbench, row: RunRow) -> str | None:
+    """Return the version that the run's stage serves, if any."""
+    entry = Ledger(bench.database).current(row.model, row.stage)
+    return entry.version if entry else None
+
+
+def open_store(bench: Workbench) -> DatasetStore:
+    """Return the datasets."""
+    return DatasetStore(bench.database, repository(bench.settings))
+
+
+def repository(settings: Settings) -> DvcRepository:
+    """Return the dataset repository that the settings describe."""
+    return DvcRepository(settings.dataset_repository, settings.dataset_remote, settings.dataset_store)
+
+
+def seed_of(run: str) -> int:
+    """Return the seed of everything random in a run: it follows from the run's id."""
+    return int.from_bytes(hashlib.blake2b(run.encode(), digest_size=4).digest(), "big") >> 1
+
+
+def _gates_against(bench: Workbench, row: RunRow, champion: str | None) -> int:
+    """Count the gates that other runs have met against this champion."""
+    query = select(func.count()).where(
+        RunRow.model == row.model,
+        RunRow.stage == row.stage,
+        RunRow.champion == champion,
+        RunRow.gate.is_not(None),
+        RunRow.id != row.id,
+    )
+    with bench.database.reading() as session:
+        return session.scalar(query) or 0

@@ -1,0 +1,125 @@
+"""From a judged challenger to a version in the registry: its files, its numbers and where it came from."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from data_processor.adapters.mlflow_connection import patiently
+from data_processor.datasets.schema import Schema
+from data_processor.models.manifest import Lineage, Manifest, Parity
+from data_processor.training.artefact import build_manifest, write_manifest
+from data_processor.training.plan import Plan
+from data_processor.training.workbench import Workbench
+
+FILES = "files"
+"""The folder of everything that is registered."""
+MAX_TAG = 5000
+"""Fewer characters than MLflow allows a tag."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run found, and how the gate judged it."""
+
+    plan: Plan
+    schema: Schema
+    candidate: dict[str, Any]
+    leaderboard: list[dict[str, Any]]
+    selection_metric: str
+    history: list[float]
+    metrics: dict[str, float]
+    """On the reference rows."""
+    receipt: dict[str, Any]
+    trained_at: datetime
+    parity: Parity
+
+
+def register_version(bench: Workbench, result: Result) -> str:
+    """Register the files of a run as the model's next version, once per run; return the version's number.
+
+    Raises `MlflowUnreachableError` after half a minute without an answer.
+    """
+    # It imports MLflow's client, which takes seconds: nobody who only fetches files should wait for it.
+    from data_processor.adapters.mlflow_registry import Experiment, MlflowRegistry  # noqa: PLC0415
+
+    plan, files = result.plan, bench.path(FILES)
+    bench.write_json(f"{FILES}/leaderboard.json", result.leaderboard)
+    bench.write_json(f"{FILES}/receipt.json", result.receipt)
+    experiment = Experiment(
+        model=plan.model,
+        run=plan.run,
+        params=_params(result),
+        metrics=_metrics(result),
+        tags=_tags(result),
+        dataset=plan.dataset,
+        revision=plan.dataset_revision,
+        history={f"search_{result.selection_metric}": result.history},
+    )
+    registry = MlflowRegistry(bench.settings.mlflow_url)
+    registered = patiently(registry.register, experiment, files)
+    manifest = _manifest(bench, result, registered.version, registered.mlflow_run)
+    patiently(registry.add_file, registered, write_manifest(manifest, files))
+    bench.registry.add_version(manifest, registered.artefact_uri)
+    return registered.version
+
+
+def _manifest(bench: Workbench, result: Result, version: str, mlflow_run: str) -> Manifest:
+    plan = result.plan
+    return build_manifest(
+        bench.path(FILES),
+        model=plan.model,
+        version=version,
+        schema=result.schema,
+        policy=plan.policy,
+        candidate=result.candidate,
+        metrics=result.metrics,
+        lineage=Lineage(
+            dataset=plan.dataset,
+            dataset_version=plan.dataset_version,
+            dataset_revision=plan.dataset_revision,
+            feedback_seq=plan.feedback_seq,
+            run=plan.run,
+            mlflow_run=mlflow_run,
+            code_revision=plan.code_revision,
+            trained_at=result.trained_at,
+        ),
+        receipt=result.receipt,
+        parity=result.parity,
+    )
+
+
+def _params(result: Result) -> dict[str, object]:
+    candidate = result.candidate
+    return {
+        "estimator": candidate["estimator"],
+        "recent_share": candidate["recent_share"],
+        **candidate["params"],
+        "seed": result.plan.seed,
+        "budget_s": result.plan.budget_s,
+        "selection_metric": result.selection_metric,
+    }
+
+
+def _metrics(result: Result) -> dict[str, float]:
+    receipt = result.receipt
+    gate = {f"gate_{name}": receipt.get(name) for name in ("champion", "challenger", "p_value", "alpha", "n")}
+    measured = {f"reference_{name}": value for name, value in result.metrics.items()}
+    return measured | {name: float(value) for name, value in gate.items() if value is not None}
+
+
+def _tags(result: Result) -> dict[str, str]:
+    """Return the lineage as people will look for it in MLflow."""
+    plan = result.plan
+    columns = {column.name: column.kind for column in result.schema.columns}
+    tags = {
+        "dataset": plan.dataset,
+        "dataset_version": str(plan.dataset_version),
+        "dataset_revision": plan.dataset_revision,
+        "code_revision": plan.code_revision,
+        "schema": json.dumps({"target": result.schema.target, "columns": columns})[:MAX_TAG],
+        "verdict": result.receipt["verdict"],
+        "champion": plan.champion or "",
+        "stage": plan.stage,
+    }
+    return {f"loopkeeper.{name}": value for name, value in tags.items()}

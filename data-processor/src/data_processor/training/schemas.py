@@ -1,0 +1,98 @@
+"""What the runs' routes take and give."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from data_processor.database import RunRow
+
+RunStatus = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+Estimator = Literal["logistic-regression", "ridge", "hist-gradient-boosting", "random-forest"]
+
+
+class CandidateRequest(BaseModel):
+    """One candidate to try: an estimator, and those of its hyperparameters that are not to be searched."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    estimator: Estimator
+    params: dict[str, bool | int | float | str | None] = {}
+
+
+class RunRequest(BaseModel):
+    """A training run to start; everything has a default in the model's policy."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    budget_s: float | None = Field(None, ge=1, le=86_400, description="Seconds the search may take.")
+    candidates: list[CandidateRequest] | None = Field(
+        None, min_length=1, max_length=32, description="What to try instead of every estimator."
+    )
+    reason: str = Field("", max_length=1000, description="Why, for whoever reads the run later.")
+
+    def options(self) -> dict[str, Any]:
+        """Return what was asked for beyond the defaults."""
+        return self.model_dump(exclude={"reason"}, exclude_none=True)
+
+
+class RunStarted(BaseModel):
+    """A run that was queued."""
+
+    id: str
+    status: RunStatus
+
+
+class StepDuration(BaseModel):
+    """How long one finished step took."""
+
+    step: str
+    seconds: float
+
+
+class RunShort(BaseModel):
+    """One run in a list."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    kind: str
+    model: str
+    stage: str
+    trigger: Literal["score", "manual", "upload", "drift", "initial"]
+    status: RunStatus
+    step: str | None = Field(description="What it is doing, or what it did last.")
+    progress: float = Field(description="The share of its steps that are done, 0 to 1.")
+    reason: str
+    subject: str
+    dataset_version: int | None
+    champion: str | None = Field(description="The version it was compared with.")
+    version: str | None = Field(description="The version it registered.")
+    error: str | None
+    cancel_requested: bool
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class RunDetail(RunShort):
+    """One run with everything known of it."""
+
+    options: dict[str, Any]
+    leaderboard: list[dict[str, Any]]
+    gate: dict[str, Any] | None = Field(description="The receipt of the gate.")
+    steps: list[StepDuration]
+
+    @classmethod
+    def of(cls, row: RunRow, steps: list[dict[str, Any]]) -> "RunDetail":
+        """Describe a run and the durations of its steps."""
+        return cls.model_validate(
+            {**{c.key: getattr(row, c.key) for c in RunRow.__table__.columns}, "steps": steps}
+        )
+
+
+class RunEvents(BaseModel):
+    """Events of a run, oldest first."""
+
+    events: list[dict[str, Any]]
+    closed: bool = Field(description="The run has ended and these are its last events.")

@@ -1,0 +1,323 @@
+"""A tiny real model in three versions, and a state folder where the first of them is served."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import psycopg
+import pytest
+from fastapi.testclient import TestClient
+
+from data_processor.app import create_app
+from data_processor.caller import Caller, Role, sign
+from data_processor.database import Database, DatasetRow, now
+from data_processor.datasets.census import make_table, sample_rows, schema_of
+from data_processor.datasets.inference import infer_schema
+from data_processor.datasets.schema import Schema
+from data_processor.datasets.tables import LabelledRow, keepable, with_feedback
+from data_processor.models.ledger import Ledger
+from data_processor.models.manifest import ONNX_FILE, SKOPS_FILE, Lineage, Manifest, Parity
+from data_processor.models.policy import Policy
+from data_processor.models.registry import Registry
+from data_processor.serving.records import PredictionStore
+from data_processor.settings import Settings
+from data_processor.training.preparation import Split, prepare_data
+
+MODEL = "census-income"
+TOKEN = "a-service-token-of-the-tests"
+KEY = "a-caller-key-of-the-tests"
+
+
+@dataclass(frozen=True)
+class TinyVersion:
+    """A trained version: its files, and what is true of it."""
+
+    folder: Path
+    manifest: Manifest
+
+
+@pytest.fixture(scope="session")
+def tiny_versions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TinyVersion]:
+    """Versions "1" and "2", of two worlds, on ONNX; and "3", the same as "1", on scikit-learn."""
+    from data_processor.serving.compile import compile_model  # noqa: PLC0415  # only those who train need it
+    from data_processor.training.artefact import build_manifest, save_pipeline  # noqa: PLC0415
+    from data_processor.training.candidates import Candidate  # noqa: PLC0415
+    from data_processor.training.pipelines import fit  # noqa: PLC0415
+
+    candidate = Candidate(estimator="logistic-regression", params={})
+    versions: dict[str, TinyVersion] = {}
+    for version, drift in (("1", 0.0), ("2", 1.0), ("3", 0.0)):
+        folder = tmp_path_factory.mktemp(f"version-{version}")
+        table = make_table(400, seed=7, drift=drift)
+        schema = schema_of(table)
+        if version == "3":
+            shutil.copyfile(versions["1"].folder / SKOPS_FILE, folder / SKOPS_FILE)
+            parity = Parity(
+                rows=0, labels_differing=0, max_difference=0, passed=False, reason="Left out on purpose."
+            )
+        else:
+            split = prepare_data(table, schema, "salt", None, choose_on_recent=False)
+            pipeline = fit(candidate, split.fitting, schema, seed=1)
+            save_pipeline(pipeline, folder / SKOPS_FILE)
+            parity = compile_model(pipeline, schema, split.reference.frame[:20], folder / ONNX_FILE).parity
+        manifest = build_manifest(
+            folder,
+            model=MODEL,
+            version=version,
+            schema=schema,
+            policy=Policy(),
+            candidate=candidate.as_json(),
+            metrics={"accuracy": 0.8},
+            lineage=Lineage(
+                dataset=MODEL,
+                dataset_version=int(version),
+                dataset_revision="0" * 40,
+                feedback_seq=0,
+                run=f"run-{version}",
+                mlflow_run=None,
+                code_revision="test",
+                trained_at=now(),
+            ),
+            receipt={"verdict": "promote", "reason": "It is better."},
+            parity=parity,
+        )
+        versions[version] = TinyVersion(folder, manifest)
+    return versions
+
+
+class FolderStore:
+    """An artefact store that is a folder: its path is the URI."""
+
+    def fetch(self, artefact_uri: str, name: str, target: Path) -> None:
+        """Copy one file."""
+        shutil.copyfile(Path(artefact_uri) / name, target)
+
+
+@dataclass
+class World:
+    """A state folder with a model in it, as the worker would have left it."""
+
+    settings: Settings
+    database: Database
+    registry: Registry
+    ledger: Ledger
+    predictions: PredictionStore
+
+    def promote(self, version: str) -> None:
+        """Give the stage a version, whatever it serves now."""
+        self.ledger.promote(MODEL, self.settings.stage, version, "loopkeeper", "The test wants it.")
+
+    def close(self) -> None:
+        """Close the databases."""
+        self.database.close()
+        self.predictions.close()
+
+
+@pytest.fixture
+def new_world(tmp_path: Path, tiny_versions: dict[str, TinyVersion]) -> Iterator[Callable[..., World]]:
+    """Make worlds: all three versions are registered and on disk, none is promoted."""
+    made: list[World] = []
+
+    def make(**fields: Any) -> World:
+        settings = Settings(
+            **{
+                "service_token": TOKEN,
+                "caller_key": KEY,
+                "state_dir": tmp_path / f"state-{len(made)}",
+                "mlflow_url": "http://127.0.0.1:9",
+                "poll_interval_s": 0.05,
+                "log_level": "warning",
+                **fields,
+            }
+        )
+        settings.state_dir.mkdir(parents=True)
+        database = Database(settings.records_url)
+        database.create_tables()
+        predictions = PredictionStore(settings.predictions_url)
+        predictions.create_tables()
+        registry = Registry(database, settings.models_dir, FolderStore())
+        world = World(settings, database, registry, Ledger(database), predictions)
+        made.append(world)
+        _fill(world, tiny_versions)
+        return world
+
+    yield make
+    for world in made:
+        world.close()
+
+
+def _fill(world: World, versions: dict[str, TinyVersion]) -> None:
+    table = versions["1"].manifest.table
+    with world.database.transaction() as session:
+        session.add(
+            DatasetRow(name=MODEL, task=table.task, schema=table.model_dump(mode="json"), state="ready")
+        )
+        world.registry.create_model(
+            session,
+            MODEL,
+            task=table.task,
+            dataset=MODEL,
+            target=table.target,
+            policy=Policy(),
+            salt="salt",
+        )
+    for version, tiny in versions.items():
+        world.registry.add_version(tiny.manifest, str(tiny.folder))
+        world.registry.directory(MODEL, version)
+
+
+@pytest.fixture
+def world(new_world: Callable[..., World]) -> World:
+    """A world in which nothing is promoted yet."""
+    return new_world()
+
+
+@pytest.fixture
+def serving_world(new_world: Callable[..., World]) -> World:
+    """A world whose stage serves version 1."""
+    made = new_world()
+    made.promote("1")
+    return made
+
+
+@pytest.fixture
+def headers() -> Callable[..., dict[str, str]]:
+    """Make the headers with which the gateway calls for a person."""
+
+    def make(subject: str = "ann", role: Role = "user", expires_in_s: float = 60) -> dict[str, str]:
+        signed = sign(Caller(subject, role), KEY, time.time() + expires_in_s)
+        return {"Authorization": f"Bearer {TOKEN}", "X-Loopkeeper-Caller": signed}
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def inputs() -> list[dict[str, Any]]:
+    """Return 128 inputs, no two alike."""
+    return [row["inputs"] for row in sample_rows(128, seed=3)]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """Start a PostgreSQL cluster of our own on a Unix socket; yield the socket's folder."""
+    programs = max(
+        Path("/usr/lib/postgresql").glob("*/bin"), default=None, key=lambda found: found.parent.name
+    )
+    initdb = shutil.which("initdb") or (programs and programs / "initdb")
+    if initdb is None:
+        pytest.fail("These tests start PostgreSQL themselves: install it (apt-get install postgresql).")
+    programs = Path(initdb).parent
+    # PostgreSQL refuses to run as root; its package brings a user of its own.
+    user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    with tempfile.TemporaryDirectory(prefix="pg", dir="/tmp") as folder:
+        if user:
+            shutil.chown(folder, "postgres")
+        data = f"{folder}/data"
+
+        def run(program: str, *options: str) -> None:
+            command = [*user, str(programs / program), "-D", data, *options]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=folder)
+
+        run("initdb", "-U", "postgres", "-A", "trust")
+        settings = f"-c listen_addresses= -c unix_socket_directories={folder} -c max_connections=50"
+        run("pg_ctl", "-w", "-l", f"{folder}/log", "-o", settings, "start")
+        try:
+            yield folder
+        finally:
+            run("pg_ctl", "-m", "immediate", "stop")
+
+
+_databases = count()
+
+
+@pytest.fixture
+def postgres_url(postgres: str) -> str:
+    """Return the URL of an empty PostgreSQL database."""
+    name = f"test_{next(_databases)}"
+    with contextlib.closing(psycopg.connect(host=postgres, user="postgres", autocommit=True)) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    return f"postgresql+psycopg://postgres@/{name}?host={postgres}"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.services)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the URL of an empty database, once of each kind that we support."""
+    if request.param == "postgresql":
+        url: str = request.getfixturevalue("postgres_url")
+        return url
+    return f"sqlite:///{tmp_path / 'test.db'}"
+
+
+@pytest.fixture
+def client(serving_world: World, headers: Callable[..., dict[str, str]]) -> Iterator[TestClient]:
+    """Call the app of a world that serves version 1, as the gateway does for the user ann."""
+    with TestClient(create_app(serving_world.settings), headers=headers()) as client:
+        wait_until(lambda: client.get("/readyz").status_code == 200)
+        yield client
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    """Wait for a condition, briefly."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "It did not happen in time."
+        time.sleep(0.01)
+
+
+@pytest.fixture(name="wait_until")
+def give_wait_until() -> Callable[..., None]:
+    """Give tests the means to wait for a condition."""
+    return wait_until
+
+
+@pytest.fixture(scope="session")
+def census_split() -> Split:
+    """Return synthetic census rows without feedback, divided."""
+    table = make_table(3_000, 1)
+    schema = schema_of(table)
+    return prepare_data(keepable(table, schema), schema, "salt", None, choose_on_recent=False)
+
+
+@pytest.fixture(scope="session")
+def drifted_snapshot() -> tuple[pd.DataFrame, Schema]:
+    """Return rows of the old world with 400 of feedback from the new one behind: judgements 1 to 400."""
+    table = make_table(3_000, 1)
+    schema = schema_of(table)
+    feedback = [
+        LabelledRow(seq, f"prediction-{seq}", row["inputs"], row["label"])
+        for seq, row in enumerate(sample_rows(400, 2, drift=1.0), start=1)
+    ]
+    return with_feedback(keepable(table, schema), schema, feedback), schema
+
+
+@pytest.fixture(scope="session")
+def drifted_split(drifted_snapshot: tuple[pd.DataFrame, Schema]) -> Split:
+    """Return the drifted snapshot divided for a run that the score opened: all its feedback is recent."""
+    return prepare_data(*drifted_snapshot, "salt", 0, choose_on_recent=True)
+
+
+@pytest.fixture(scope="session")
+def price_split() -> Split:
+    """Return a regression, divided: a price that follows from size and district, both with gaps."""
+    draw = np.random.default_rng(5)
+    size, district = draw.normal(80, 25, 1_500), draw.choice(["north", "south", "west"], 1_500)
+    level = np.select([district == "north", district == "south"], [1.0, 2.0], 1.4)
+    frame = pd.DataFrame(
+        {
+            "size": np.where(draw.random(1_500) < 0.05, np.nan, size),
+            "district": pd.Series(district, dtype="str").where(draw.random(1_500) > 0.05),
+            "price": size * level * 1_000 + draw.normal(0, 5_000, 1_500),
+        }
+    )
+    schema = infer_schema(frame, "price")
+    return prepare_data(keepable(frame, schema), schema, "salt", None, choose_on_recent=False)

@@ -1,0 +1,164 @@
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from data_processor.adapters.mlflow_aliases import Mirrored
+from data_processor.adapters.mlflow_connection import MlflowUnreachableError
+from data_processor.models.reconcile import Reconciler
+
+M = "census-income"
+World = Any
+
+
+@dataclass
+class Aliases:
+    """MLflow's aliases in memory; `away` is a server that does not answer."""
+
+    versions: dict[str, str] = field(default_factory=dict)
+    entries: dict[str, str] = field(default_factory=dict)
+    away: bool = False
+    moves: int = 0
+
+    def read(self, model: str, stage: str) -> Mirrored | None:
+        del model
+        self._answer()
+        return Mirrored(self.versions.get(stage), self.entries.get(stage))
+
+    def follow(self, model: str, stage: str, version: str, entry: str) -> None:
+        del model
+        self._answer()
+        self.versions[stage], self.entries[stage] = version, entry
+        self.moves += 1
+
+    def _answer(self) -> None:
+        if self.away:
+            raise MlflowUnreachableError("http://mlflow", "connection refused")
+
+
+@pytest.fixture
+def aliases() -> Aliases:
+    return Aliases()
+
+
+def reconciler(world: World, aliases: Aliases, problem: str | None = None) -> Reconciler:
+    def check(_model: str, _version: str) -> str | None:
+        return problem
+
+    return Reconciler("main", world.ledger, aliases, check)  # type: ignore[arg-type]  # an in-memory stand-in
+
+
+def versions_served(world: World) -> list[tuple[str, str]]:
+    return [(entry.kind, entry.version) for entry in reversed(world.ledger.entries(M))]
+
+
+def test_the_alias_follows_the_ledger(serving_world: World, aliases: Aliases) -> None:
+    mirror = reconciler(serving_world, aliases)
+    assert mirror.mirror(M)
+    assert aliases.versions == {"main": "1"}
+    serving_world.promote("2")
+    mirror.look()
+    assert aliases.versions == {"main": "2"}
+    assert aliases.entries == {"main": serving_world.ledger.current(M, "main").id}
+
+
+def test_nothing_is_moved_when_both_say_the_same(serving_world: World, aliases: Aliases) -> None:
+    mirror = reconciler(serving_world, aliases)
+    mirror.look()
+    mirror.look()
+    assert aliases.moves == 1
+
+
+def test_a_model_that_serves_nothing_has_no_alias(world: World, aliases: Aliases) -> None:
+    mirror = reconciler(world, aliases)
+    mirror.look()
+    assert mirror.mirror(M)
+    assert aliases.versions == {}
+
+
+def test_an_alias_moved_by_hand_is_adopted_with_an_entry_that_says_so(
+    serving_world: World, aliases: Aliases
+) -> None:
+    mirror = reconciler(serving_world, aliases)
+    mirror.look()
+    aliases.versions["main"] = "2"
+    mirror.look()
+    assert versions_served(serving_world) == [("promotion", "1"), ("adoption", "2")]
+    assert "by hand" in serving_world.ledger.entries(M)[0].reason
+    assert aliases.versions == {"main": "2"}
+    assert aliases.entries == {"main": serving_world.ledger.current(M, "main").id}
+
+
+@pytest.mark.parametrize("version", ["2", "99"])
+def test_an_alias_moved_to_a_version_that_fails_the_checks_is_moved_back(
+    serving_world: World, aliases: Aliases, version: str
+) -> None:
+    mirror = reconciler(serving_world, aliases, "Its files are not what its manifest says.")
+    mirror.look()
+    aliases.versions["main"] = version
+    mirror.look()
+    assert versions_served(serving_world) == [("promotion", "1")]
+    assert aliases.versions == {"main": "1"}
+
+
+def test_an_alias_that_lags_behind_is_not_taken_for_one_moved_by_hand(
+    serving_world: World, aliases: Aliases
+) -> None:
+    mirror = reconciler(serving_world, aliases)
+    mirror.look()
+    serving_world.promote("2")
+    aliases.versions["main"] = "3"  # and somebody moved it as well
+    mirror.look()
+    assert versions_served(serving_world) == [("promotion", "1"), ("promotion", "2")]
+    assert aliases.versions == {"main": "2"}
+
+
+def test_an_alias_of_an_earlier_life_is_not_taken_for_one_moved_by_hand(
+    serving_world: World, aliases: Aliases
+) -> None:
+    aliases.versions["main"], aliases.entries["main"] = "2", "an entry of a ledger that was thrown away"
+    reconciler(serving_world, aliases).look()
+    assert versions_served(serving_world) == [("promotion", "1")]
+    assert aliases.versions == {"main": "1"}
+
+
+def test_an_alias_that_was_deleted_comes_back(serving_world: World, aliases: Aliases) -> None:
+    mirror = reconciler(serving_world, aliases)
+    mirror.look()
+    del aliases.versions["main"]
+    mirror.look()
+    assert aliases.versions == {"main": "1"}
+
+
+def test_a_promotion_during_the_checks_wins_over_the_adoption(serving_world: World, aliases: Aliases) -> None:
+    def check(_model: str, _version: str) -> None:
+        serving_world.promote("3")
+
+    mirror = Reconciler("main", serving_world.ledger, aliases, check)  # type: ignore[arg-type]  # as above
+    mirror.look()
+    aliases.versions["main"] = "2"
+    mirror.look()
+    mirror.look()
+    assert versions_served(serving_world) == [("promotion", "1"), ("promotion", "3")]
+    assert aliases.versions == {"main": "3"}
+
+
+def test_mlflow_being_away_hurts_nobody_and_is_repaired_after(serving_world: World, aliases: Aliases) -> None:
+    mirror = reconciler(serving_world, aliases)
+    aliases.away = True
+    mirror.look()
+    assert not mirror.mirror(M)
+    aliases.away = False
+    mirror.look()
+    assert aliases.versions == {"main": "1"}
+
+
+def test_repeated_looks_at_a_rejected_alias_do_not_grow_the_ledger(
+    serving_world: World, aliases: Aliases
+) -> None:
+    mirror = reconciler(serving_world, aliases, "It does not load.")
+    mirror.look()
+    for _ in range(3):
+        aliases.versions["main"] = "2"
+        mirror.look()
+    assert len(versions_served(serving_world)) == 1

@@ -1,0 +1,68 @@
+"""How the proofs count: some seeds in every test run, all 1 000 with the services.
+
+With a thousand seeds a rate is held to within its own sampling error; with a few, only a gross error shows.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from scipy import stats
+
+from data_processor.feedback.controller import Facts
+from data_processor.feedback.score import Score, Share
+
+FEW, ALL = 60, 1_000
+SURE = 0.999
+"""How unlikely a count may be, if the rate is what it should be, before a proof fails."""
+
+
+@pytest.fixture(params=[FEW, pytest.param(ALL, marks=pytest.mark.services)])
+def seeds(request: pytest.FixtureRequest) -> range:
+    """Return the seeds of a proof."""
+    return range(request.param)
+
+
+@pytest.fixture
+def at_most() -> Callable[[int, int, float], None]:
+    """Check that so many of so many are in keeping with a rate of at most so much."""
+
+    def check(hits: int, trials: int, rate: float) -> None:
+        assert hits <= stats.binom.ppf(SURE, trials, rate), (
+            f"{hits} of {trials}, and at most {rate:.1%} should"
+        )
+
+    return check
+
+
+@pytest.fixture
+def at_least() -> Callable[[int, int, float], None]:
+    """Check that so many of so many are in keeping with a rate of at least so much."""
+
+    def check(hits: int, trials: int, rate: float) -> None:
+        assert hits >= stats.binom.ppf(1 - SURE, trials, rate), f"{hits} of {trials}, and {rate:.1%} should"
+
+    return check
+
+
+@pytest.fixture
+def facts() -> Callable[..., Facts]:
+    """Make the facts of a model that had so many of the last `n` right, and lacks nothing for a run."""
+
+    def make(right: int, n: int, **fields: Any) -> Facts:
+        share = Share(right, n)
+        score = Score(deciding=share, asked=None, volunteered=share, by_asked=False, persons=9, remark="")
+        nothing: dict[str, Any] = {
+            "version": "1",
+            "was_degraded": False,
+            "open_run": None,
+            "idle_s": None,
+            "new_labels": 1_000_000,
+            "hold": None,
+            "breaker": None,
+            "predecessor": None,
+            "enabled": True,
+        }
+        return Facts(score=score, **{**nothing, **fields})
+
+    return make

@@ -1,0 +1,70 @@
+"""The controller rarely sees a fall where there is none, and soon sees one where there is."""
+
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_processor.feedback.controller import Facts, decide
+from data_processor.models.policy import Policy
+
+POLICY = Policy()
+FEEDBACKS = 2_000
+
+FactsOf = Callable[..., Facts]
+Rate = Callable[[int, int, float], None]
+
+
+def first_run(right: NDArray[np.bool_], facts: FactsOf, policy: Policy = POLICY) -> int | None:
+    """Return after how many judged predictions the controller opens its first run, if it does."""
+    total = np.concatenate([[0], np.cumsum(right)])
+    for judged in range(policy.check_every, len(right) + 1, policy.check_every):
+        n = min(judged, policy.window)
+        seen = facts(int(total[judged] - total[judged - n]), n)
+        if decide(seen, policy, checkpoint=True).open_run:
+            return judged
+    return None
+
+
+def triggered(seeds: range, truth: float, facts: FactsOf, policy: Policy = POLICY) -> int:
+    """Count the seeds in which a model of this true share is retrained within 2 000 judged predictions."""
+    streams = (np.random.default_rng(seed).random(FEEDBACKS) < truth for seed in seeds)
+    return sum(first_run(stream, facts, policy) is not None for stream in streams)
+
+
+def test_a_model_at_the_threshold_is_retrained_in_7_of_100_cases(
+    seeds: range, facts: FactsOf, at_most: Rate
+) -> None:
+    at_most(triggered(seeds, 0.80, facts), len(seeds), 0.07)
+
+
+def test_a_model_a_little_above_the_threshold_is_retrained_in_one_of_200_cases(
+    seeds: range, facts: FactsOf, at_most: Rate
+) -> None:
+    at_most(triggered(seeds, 0.82, facts), len(seeds), 0.005)
+
+
+def test_a_model_that_answers_0_70_is_found_out_after_about_150_judged_predictions(
+    seeds: range, facts: FactsOf
+) -> None:
+    found = [first_run(np.random.default_rng(seed).random(FEEDBACKS) < 0.70, facts) for seed in seeds]
+    assert all(found)
+    assert median(after for after in found if after) in (100, 150, 200)
+
+
+def test_a_fall_from_0_85_to_0_70_is_seen_within_a_window_and_a_half(seeds: range, facts: FactsOf) -> None:
+    seen = []
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        right = np.concatenate([rng.random(400) < 0.85, rng.random(FEEDBACKS) < 0.70])
+        seen.append((first_run(right, facts) or len(right)) - 400)
+    assert median(seen) <= 1.5 * POLICY.window
+
+
+def test_looking_at_the_shown_interval_all_the_time_would_see_falls_everywhere(facts: FactsOf) -> None:
+    """Why z = 3 at every 50th: a 95 % interval looked at each time fails most models at the threshold."""
+    eager = Policy(trigger_z=1.96, check_every=1)
+    few: Any = range(12)
+    assert triggered(few, 0.80, facts, eager) >= 5

@@ -1,0 +1,282 @@
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data_processor.datasets.schema import Column, Schema
+from data_processor.models.policy import Policy
+from data_processor.service.errors import BadRequest, Invalid, Problem
+from data_processor.serving.diagnosis import Limits, diagnose
+from data_processor.serving.packing import pack_rows
+from data_processor.serving.validation import Checked, Validator, asked_version, flag_kind
+
+TABLE = Schema(
+    task="tabular-classification",
+    target="rich",
+    columns=(
+        Column(name="age", kind="numeric", integer=True, minimum=17, maximum=90),
+        Column(name="hours-per-week", kind="numeric", nullable=False, minimum=1, maximum=99),
+        Column(name="work", kind="categorical", categories=("private", "state")),
+        Column(name="born", kind="datetime"),
+        Column(name="rich", kind="categorical", categories=("no", "yes")),
+        Column(name="fnlwgt", kind="ignored"),
+    ),
+    classes=("no", "yes"),
+)
+LIMITS = Limits(max_rows=5, max_text_length=20)
+FLAGGING = Validator(TABLE, Policy(), LIMITS)
+REJECTING = Validator(TABLE, Policy(unseen_category="reject"), LIMITS)
+GOOD = {"age": 39, "hours-per-week": 40.5, "work": "private", "born": "1986-01-02"}
+
+
+def body(*rows: Any, **envelope: Any) -> bytes:
+    return json.dumps({"inputs": list(rows), **envelope}).encode()
+
+
+def errors_of(content: bytes, validator: Validator = FLAGGING) -> dict[tuple[str | int, ...], str]:
+    with pytest.raises(Invalid) as refused:
+        validator.check(content)
+    return {tuple(error["loc"]): error["message"] for error in refused.value.errors or ()}
+
+
+def test_a_good_row_is_packed_in_the_schemas_order_without_flags() -> None:
+    checked = FLAGGING.check(body(GOOD))
+    assert checked.packed.numeric.tolist() == [[39.0, 40.5]]
+    assert checked.packed.strings.tolist() == [["private", "1986-01-02"]]
+    assert checked.flags == [[]]
+    assert checked.version is None
+
+
+def test_packing_agrees_with_the_packing_of_training() -> None:
+    rows: list[dict[str, Any]] = [GOOD, {"hours-per-week": 1}, {**GOOD, "work": "abroad", "age": None}]
+    ours, theirs = FLAGGING.check(body(*rows)).packed, pack_rows(rows, TABLE)
+    assert ours.numeric.tobytes() == theirs.numeric.tobytes()
+    assert ours.numeric.dtype == theirs.numeric.dtype
+    assert ours.strings.tolist() == theirs.strings.tolist()
+
+
+def test_what_is_odd_is_flagged_by_name_and_kind() -> None:
+    flags = FLAGGING.check(body({"age": 120, "hours-per-week": 40, "work": "abroad"})).flags[0]
+    assert flags == [
+        "age: out of range (120; training saw 17 to 90)",
+        "work: unseen category 'abroad'",
+        "born: missing",
+    ]
+    assert [flag_kind(flag) for flag in flags] == ["out_of_range", "unseen", "missing"]
+
+
+def test_an_unseen_category_is_rejected_where_the_policy_says_so() -> None:
+    errors = errors_of(body({**GOOD, "work": "abroad"}), REJECTING)
+    assert list(errors) == [("body", "inputs", 0, "work")]
+    assert "'abroad' was never seen" in errors["body", "inputs", 0, "work"]
+
+
+def test_every_bad_row_and_field_is_named_at_once() -> None:
+    errors = errors_of(
+        body(
+            {**GOOD, "age": "old", "shoe size": 43},
+            GOOD,
+            {"age": 39.5, "work": 7, "born": True},
+            "not a row",
+        )
+    )
+    assert errors == {
+        ("body", "inputs", 0, "shoe size"): "is unknown; the model has no such input",
+        ("body", "inputs", 0, "age"): "must be a number, not text",
+        ("body", "inputs", 2, "age"): "must be a whole number, not 39.5",
+        ("body", "inputs", 2, "hours-per-week"): "is missing and may not be",
+        ("body", "inputs", 2, "work"): "must be text, not a number",
+        ("body", "inputs", 2, "born"): "must be text, not true or false",
+        ("body", "inputs", 3): "must be an object of column names and values, not text",
+    }
+
+
+def test_columns_that_are_no_inputs_are_unknown() -> None:
+    assert ("body", "inputs", 0, "fnlwgt") in errors_of(body({**GOOD, "fnlwgt": 1}))
+    assert ("body", "inputs", 0, "rich") in errors_of(body({**GOOD, "rich": "yes"}))
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "9" * 5000])
+def test_numbers_that_are_not_finite_are_named(number: str) -> None:
+    errors = errors_of(b'{"inputs": [{"hours-per-week": %b}]}' % number.encode())
+    assert errors == {("body", "inputs", 0, "hours-per-week"): "must be a finite number"}
+
+
+def test_numbers_beyond_what_models_can_count_are_named() -> None:
+    for number in (b"1e300", b"-1e31", b"1" + b"0" * 60):
+        errors = errors_of(b'{"inputs": [{"hours-per-week": %b}]}' % number)
+        assert errors == {("body", "inputs", 0, "hours-per-week"): "is too large a number for the model"}
+
+
+def test_booleans_are_no_numbers() -> None:
+    assert errors_of(body({**GOOD, "age": True})) == {
+        ("body", "inputs", 0, "age"): "must be a number, not true or false"
+    }
+
+
+def test_a_long_text_is_refused_and_not_repeated() -> None:
+    message = errors_of(body({**GOOD, "work": "x" * 21}))["body", "inputs", 0, "work"]
+    assert message == "has 21 characters; at most 20 are taken"
+
+
+def test_half_a_character_is_refused() -> None:
+    errors = errors_of(b'{"inputs": [{"hours-per-week": 1, "work": "\\ud800", "\\udfff": 1}]}')
+    assert "lone surrogate" in errors["body", "inputs", 0, "work"]
+    assert ("body", "inputs", 0, "\\udfff") in errors
+
+
+@pytest.mark.parametrize(
+    ("content", "loc"),
+    [
+        (b'{"inputs": [{"hours-per-week": 1, "age": 1, "age": 2}]}', ("body", "inputs", 0, "age")),
+        (b'{"inputs": [{"hours-per-week": 1, "work": "a:b", "work": "c"}]}', ("body", "inputs", 0, "work")),
+        (b'{"inputs": [{"hours-per-week": 1}], "inputs": [{"hours-per-week": 1}]}', ("body", "inputs")),
+        (b'{"version": "1", "inputs": [{"hours-per-week": 1}], "version": "2"}', ("body", "version")),
+    ],
+)
+def test_a_key_that_is_given_twice_is_named(content: bytes, loc: tuple[str | int, ...]) -> None:
+    assert errors_of(content) == {loc: "is given more than once"}
+
+
+def test_colons_in_texts_are_nothing_special() -> None:
+    checked = FLAGGING.check(body({**GOOD, "born": "1986-01-02 10:20:30"}))
+    assert checked.packed.strings[0, 1] == "1986-01-02 10:20:30"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"inputs",
+        b'{"inputs": [{"age": 01}]}',
+        b'{"inputs": [{"age": 1}]} x',
+        b'\xef\xbb\xbf{"inputs": []}',
+        b'{"inputs": [{"work": "\xff"}]}',
+        b'{"inputs": [{"work": "\x01"}]}',
+        b'{"inputs": ' + b"[" * 200_000 + b"]" * 200_000 + b"}",
+    ],
+)
+def test_what_is_no_json_is_a_bad_request(content: bytes) -> None:
+    with pytest.raises(BadRequest):
+        FLAGGING.check(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "loc", "part"),
+    [
+        (b"[]", ("body",), "not a list"),
+        (b"null", ("body",), "not null"),
+        (b"{}", ("body", "inputs"), "missing"),
+        (b'{"inputs": {}}', ("body", "inputs"), "not an object"),
+        (b'{"inputs": []}', ("body", "inputs"), "empty"),
+        (body(GOOD, row=1), ("body", "row"), "unknown"),
+        (body(GOOD, version=3), ("body", "version"), "must be text"),
+        (
+            body(*[GOOD] * 6),
+            ("body", "inputs"),
+            "6 inputs; one request takes at most 5, so send them in several",
+        ),
+    ],
+)
+def test_what_is_wrong_with_the_envelope_is_said(content: bytes, loc: tuple[str, ...], part: str) -> None:
+    assert part in errors_of(content)[loc]
+
+
+def test_a_version_may_be_null() -> None:
+    assert FLAGGING.check(body(GOOD, version=None)).version is None
+    assert FLAGGING.check(body(GOOD, version="3")).version == "3"
+
+
+def test_the_version_is_read_before_the_rows_are_understood() -> None:
+    assert asked_version(b'{"inputs": [{"anything": [1]}], "version": "3"}') == "3"
+    assert asked_version(b'{"inputs": []}') is None
+    assert asked_version(b'{"version": 3}') is None
+    assert asked_version(b"{") is None
+
+
+def test_the_errors_of_a_huge_bad_request_are_counted_and_the_first_listed() -> None:
+    validator = Validator(TABLE, Policy(), Limits(max_rows=20_000, max_text_length=20))
+    with pytest.raises(Invalid) as refused:
+        validator.check(body(*[{"hours-per-week": "x"}] * 12_000))
+    assert "12000 fields are not valid" in refused.value.detail
+    assert len(refused.value.errors or ()) == 10_000
+
+
+numbers = st.one_of(
+    st.integers(-(10**40), 10**40),
+    st.floats(allow_nan=True, allow_infinity=True),
+    st.integers(17, 90),
+)
+texts = st.one_of(
+    st.sampled_from(["private", "state", "", "nan", "a:b", '":"', "x" * 20, "x" * 21]), st.text()
+)
+values = st.one_of(numbers, texts, st.booleans(), st.none(), st.lists(st.integers(), max_size=2))
+names = st.sampled_from(["age", "hours-per-week", "work", "born", "rich", "nope"])
+rows = st.one_of(
+    st.dictionaries(names, values),
+    st.fixed_dictionaries(
+        {"hours-per-week": st.floats(0, 100)},
+        optional={"age": st.none() | st.integers(0, 100), "work": texts, "born": texts},
+    ),
+    values,
+)
+envelopes = st.fixed_dictionaries(
+    {}, optional={"inputs": st.lists(rows, max_size=6) | values, "version": values, "extra": values}
+)
+
+
+def verdict(ask: Any) -> tuple[str, Any]:
+    try:
+        return "accepted", ask()
+    except Problem as problem:
+        return type(problem).__name__, problem.errors
+
+
+def same(one: Any, other: Any) -> bool:
+    if isinstance(one, float) and isinstance(other, int | float):
+        return one == other or (math.isnan(one) and math.isnan(other))
+    return bool(one == other)
+
+
+@settings(max_examples=400, deadline=None)
+@given(envelope=envelopes, policy=st.sampled_from([False, True]))
+def test_fast_and_slow_validation_agree(envelope: dict[str, Any], policy: bool) -> None:
+    content = json.dumps(envelope).encode()
+    fast = verdict(lambda: (REJECTING if policy else FLAGGING).check(content))
+    slow = verdict(lambda: diagnose(content, TABLE, LIMITS, reject_unseen=policy))
+    assert fast[0] == slow[0]
+    if isinstance(fast[1], Checked):
+        given_rows, version = slow[1]
+        assert fast[1].version == (version or None)
+        packed = pack_rows(given_rows, TABLE)
+        assert fast[1].packed.numeric.tobytes() == packed.numeric.tobytes()
+        assert fast[1].packed.strings.tolist() == packed.strings.tolist()
+
+
+@settings(max_examples=300, deadline=None)
+@given(content=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode()))
+def test_no_body_at_all_makes_it_stumble(content: bytes) -> None:
+    assert verdict(lambda: FLAGGING.check(content))[0] in ("accepted", "BadRequest", "Invalid")
+
+
+json_values = st.recursive(
+    values,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(row=st.dictionaries(names, json_values))
+def test_each_error_names_a_field_that_is_wrong_by_itself(row: dict[str, Any]) -> None:
+    found = verdict(lambda: FLAGGING.check(body({"hours-per-week": 1, **row})))
+    if found[0] == "accepted":
+        return
+    for error in found[1]:
+        name = error["loc"][3]
+        alone = verdict(lambda name=name: FLAGGING.check(body({"hours-per-week": 1, name: row[name]})))
+        assert alone[0] == "Invalid"

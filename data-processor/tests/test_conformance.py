@@ -1,0 +1,85 @@
+"""Schemathesis asks a running `serve` for whatever its document allows, and for what it does not allow."""
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+import uvicorn
+from hypothesis import HealthCheck, settings
+from schemathesis import Case, HookContext
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    ignored_auth,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+from data_processor.app import create_app
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+    response_headers_conformance,
+    ignored_auth,
+    unsupported_method,
+]
+
+schema = schemathesis.openapi.from_path(Path(__file__).parents[1] / "openapi.json")
+M = "census-income"
+known: dict[str, str] = {"model": M, "version": "2"}
+
+
+@schema.hook
+def map_path_parameters(_context: HookContext, parameters: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Ask mostly for things that exist."""
+    return {
+        name: known.get(name, value) if len(str(value)) % 4 else value
+        for name, value in (parameters or {}).items()
+    } or parameters
+
+
+@schema.hook
+def map_query(_context: HookContext, query: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Do not wait for events that never come."""
+    return {**query, "wait": 0.01} if query and isinstance(query.get("wait"), int | float) else query
+
+
+@pytest.fixture
+def asked(
+    serving_world: Any,
+    headers: Callable[..., dict[str, str]],
+    inputs: list[dict[str, Any]],
+    wait_until: Callable[..., None],
+) -> Iterator[dict[str, Any]]:
+    app = create_app(serving_world.settings)
+    config = uvicorn.Config(app, port=0, log_config=None, http="httptools", server_header=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        wait_until(lambda: server.started and app.state.loopkeeper.stages.find(M) is not None, 30)
+        url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+        gateway = headers("schemathesis", "maintainer")
+        with httpx.Client(base_url=url, headers=gateway) as client:
+            answer = client.post(f"/v1/models/{M}/predictions", json={"inputs": inputs[:1]})
+            known["prediction_id"] = answer.json()["predictions"][0]["id"]
+            known["run"] = client.post(f"/v1/models/{M}/runs", json={}).json()["id"]
+        yield {"base_url": url, "headers": gateway}
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@schema.parametrize()
+@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_serve_answers_as_its_document_says(case: Case[Any], asked: dict[str, Any]) -> None:
+    case.call_and_validate(checks=CHECKS, **asked)

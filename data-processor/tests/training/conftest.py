@@ -1,0 +1,282 @@
+"""A real MLflow server, a small real dataset under DVC, and real workers that may be killed."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import insert, select
+
+from data_processor.adapters.dvc_repository import DvcRepository
+from data_processor.adapters.mlflow_aliases import MlflowAliases
+from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
+from data_processor.adapters.mlflow_connection import MlflowConnection
+from data_processor.database import (
+    OPEN_RUN,
+    Database,
+    JudgementRow,
+    RunRow,
+)
+from data_processor.datasets.census import make_table, sample_rows, schema_of
+from data_processor.datasets.store import DatasetStore
+from data_processor.models.ledger import Ledger
+from data_processor.models.policy import Policy
+from data_processor.models.registry import Registry
+from data_processor.serving.records import PredictionStore, predictions
+from data_processor.settings import Settings
+from data_processor.training.runs import Runs
+
+CRASHING = Path(__file__).with_name("crashing_worker.py")
+ROWS = 1500
+SEED = 5
+OTHER = {"<=50K": ">50K", ">50K": "<=50K"}
+_models = count(1)
+
+
+@pytest.fixture(scope="session")
+def mlflow_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start an MLflow server with proxied artefacts, once."""
+    folder = tmp_path_factory.mktemp("mlflow")
+    port = free_port()
+    command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--port", str(port)]
+    command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--serve-artifacts"]
+    command += ["--artifacts-destination", str(folder / "artefacts")]
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(
+            command, env={**os.environ, **quiet}, stdout=log, stderr=log, start_new_session=True
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        until(lambda: answers(f"{url}/health"), 120, (folder / "log").read_text)
+        yield url
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+
+
+@dataclass
+class Workshop:
+    """A stack of its own, short of its processes: one model whose dataset is stored, and nothing trained."""
+
+    settings: Settings
+    model: str
+    database: Database
+    registry: Registry
+    ledger: Ledger
+    runs: Runs
+    store: DatasetStore
+    aliases: MlflowAliases
+    mlflow: MlflowConnection
+    _workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def open_run(self, **options: Any) -> str:
+        """Queue a run with a short search over what is fitted fastest and surely beats guessing."""
+        asked = {"budget_s": 1, "candidates": [{"estimator": "logistic-regression"}], **options}
+        return self.runs.open(
+            None, self.model, trigger="manual", reason="The test wants it.", subject="eve", options=asked
+        ).id
+
+    def start_worker(self, *points: str, **fields: Any) -> "subprocess.Popen[bytes]":
+        """Start a real worker; it kills itself at the first of these points, e.g. `after register`."""
+        described = self.settings.model_dump(mode="json") | fields
+        told = {name.upper(): str(value) for name, value in described.items() if value is not None}
+        told.pop("TRUSTED_TYPES")
+        told |= {"SERVICE_TOKEN": "t" * 16, "CALLER_KEY": "k" * 16, "CRASH_POINTS": ",".join(points)}
+        log = self.settings.state_dir / "worker.log"
+        with log.open("ab") as file:
+            worker = subprocess.Popen(
+                [sys.executable, str(CRASHING)],
+                env={**os.environ, **told},
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+        self._workers.append(worker)
+        return worker
+
+    def row(self, run: str) -> RunRow:
+        """Return a run."""
+        return self.runs.get(run)
+
+    def wait(self, run: str, condition: Callable[[RunRow], bool], seconds: float = 180) -> RunRow:
+        """Wait until a condition holds for a run; fail with the log of the worker."""
+        until(lambda: condition(self.row(run)), seconds, self.worker_log)
+        return self.row(run)
+
+    def finish(self, run: str) -> RunRow:
+        """Wait until a run has ended."""
+        return self.wait(run, lambda row: row.status not in OPEN_RUN)
+
+    def wait_for_log(self, event: str, times: int = 1) -> None:
+        """Wait until the workers have logged an event so often."""
+        until(lambda: self.worker_log().count(event) >= times, 120, self.worker_log)
+
+    def worker_log(self) -> str:
+        """Return what the workers said."""
+        return (self.settings.state_dir / "worker.log").read_text()
+
+    def rows(self, kind: Any) -> list[Any]:
+        """Return all rows of a table."""
+        with self.database.reading() as session:
+            return list(session.scalars(select(kind)))
+
+    def judge(self, amount: int, version: str = "1", seed: int = 11) -> None:
+        """Record predictions of a version and a label for each."""
+        rows = sample_rows(amount, seed=seed)
+        store = PredictionStore(self.settings.predictions_url)
+        store.create_tables()
+        with store._engine.begin() as connection:
+            for number, row in enumerate(rows):
+                connection.execute(insert(predictions).values(**recorded(self.model, version, number, row)))
+        store.close()
+        with self.database.transaction() as session:
+            for number, row in enumerate(rows):
+                session.add(judged(self.model, version, number, row["label"]))
+
+    def close(self) -> None:
+        """Kill what still runs."""
+        for worker in self._workers:
+            if worker.poll() is None:
+                os.killpg(worker.pid, signal.SIGKILL)
+            worker.wait()
+        self.database.close()
+        self.mlflow.close()
+
+
+def make_workshop(folder: Path, url: str, policy: Policy, table: Any, **fields: Any) -> Workshop:
+    """Make a stack in a folder, with one model on a table that is stored under DVC."""
+    name = f"census-{os.getpid()}-{next(_models)}"
+    settings = Settings(
+        service_token=SecretStr("t" * 16),
+        caller_key=SecretStr("k" * 16),
+        state_dir=folder / name,
+        **{"mlflow_url": url, "reconcile_interval_s": 0.3, **fields},
+    )
+    settings.state_dir.mkdir()
+    connection = MlflowConnection(settings.mlflow_url)
+    database = Database(settings.records_url)
+    database.create_tables()
+    repository = DvcRepository(settings.dataset_repository, settings.dataset_remote, settings.dataset_store)
+    made = Workshop(
+        settings=settings,
+        model=name,
+        database=database,
+        registry=Registry(database, settings.models_dir, MlflowArtefacts(connection)),
+        ledger=Ledger(database),
+        runs=Runs(database, settings.stage),
+        store=DatasetStore(database, repository),
+        aliases=MlflowAliases(connection),
+        mlflow=connection,
+    )
+    schema = schema_of(table)
+    made.store.add_upload(name, table, schema, request="upload")
+    made.registry.create_model(
+        None, name, task=schema.task, dataset=name, target=schema.target, policy=policy
+    )
+    return made
+
+
+@pytest.fixture
+def new_workshop(tmp_path: Path, mlflow_url: str) -> Iterator[Callable[..., Workshop]]:
+    """Make workshops; each may have its own policy, table and settings."""
+    made: list[Workshop] = []
+
+    def make(policy: Policy | None = None, table: Any = None, **fields: Any) -> Workshop:
+        table = make_table(ROWS, SEED) if table is None else table
+        made.append(make_workshop(tmp_path, mlflow_url, policy or Policy(), table, **fields))
+        return made[-1]
+
+    yield make
+    for shop in made:
+        shop.close()
+
+
+@pytest.fixture
+def workshop(new_workshop: Callable[..., Workshop]) -> Workshop:
+    """Make one workshop."""
+    return new_workshop()
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory, mlflow_url: str) -> Iterator[Workshop]:
+    """A workshop in which one run, with feedback in its snapshot, has ended. Only to be looked at."""
+    shop = make_workshop(tmp_path_factory.mktemp("trained"), mlflow_url, Policy(), make_table(ROWS, SEED))
+    shop.judge(60)
+    shop.start_worker()
+    shop.finish(shop.open_run(candidates=None))
+    yield shop
+    shop.close()
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def answers(url: str) -> bool:
+    """Say whether a server answers there."""
+    try:
+        return httpx.get(url, timeout=1).is_success
+    except httpx.TransportError:
+        return False
+
+
+def until(condition: Callable[[], bool], seconds: float, explain: Callable[[], str]) -> None:
+    """Wait for a condition; if it does not come true, fail with an explanation."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"It did not happen within {seconds:g} s.\n{explain()}")
+        time.sleep(0.1)
+
+
+def recorded(model: str, version: str, number: int, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a recorded prediction: whatever is true, the answer was the other class."""
+    answer = OTHER[row["label"]]
+    return {
+        "id": f"{model}-{version}-{number:06d}",
+        "model": model,
+        "version": version,
+        "stage": "main",
+        "pinned": False,
+        "asked": False,
+        "subject": "ann",
+        "at_us": 1_700_000_000_000_000 + number,
+        "inputs": json.dumps(row["inputs"]),
+        "output": json.dumps({"label": answer, "probabilities": {answer: 0.9, row["label"]: 0.1}}),
+        "flags": "[]",
+        "latency_ms": 1.0,
+        "trace_id": "0" * 32,
+    }
+
+
+def judged(model: str, version: str, number: int, label: str) -> JudgementRow:
+    """Return what a person said of it."""
+    return JudgementRow(
+        prediction=f"{model}-{version}-{number:06d}",
+        model=model,
+        stage="main",
+        version=version,
+        pinned=False,
+        asked=False,
+        subject="ann",
+        correct=False,
+        label=label,
+        value=None,
+        comment=None,
+    )

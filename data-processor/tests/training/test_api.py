@@ -1,0 +1,163 @@
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from data_processor.app import create_app
+from data_processor.database import now
+from data_processor.training.events import RunLog
+
+M = "census-income"
+World = Any
+
+
+@pytest.fixture
+def engineer(world: World, headers: Callable[..., dict[str, str]]) -> Iterator[TestClient]:
+    with TestClient(create_app(world.settings), headers=headers("eve", "engineer")) as client:
+        yield client
+
+
+def start(client: TestClient, **body: Any) -> str:
+    answer = client.post(f"/v1/models/{M}/runs", json=body)
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["status"] == "queued"
+    run: str = answer.json()["id"]
+    return run
+
+
+def test_a_run_is_started_and_shown_with_all_its_fields(engineer: TestClient) -> None:
+    run = start(
+        engineer,
+        budget_s=5,
+        reason="a new idea",
+        candidates=[{"estimator": "random-forest", "params": {"n_estimators": 40}}],
+    )
+    shown = engineer.get(f"/v1/runs/{run}").json()
+    assert {
+        "kind": "training",
+        "model": M,
+        "trigger": "manual",
+        "status": "queued",
+        "reason": "a new idea",
+        "subject": "eve",
+        "progress": 0.0,
+        "leaderboard": [],
+    }.items() <= shown.items()
+    assert {"step", "dataset_version", "gate", "version", "error"} <= shown.keys()
+    assert shown["options"]["budget_s"] == 5
+    assert shown["created_at"].endswith("Z")
+
+
+def test_a_second_run_is_refused_with_the_first_ones_id(engineer: TestClient) -> None:
+    run = start(engineer)
+    refused = engineer.post(f"/v1/models/{M}/runs", json={})
+    assert (refused.status_code, refused.json()["run"]) == (409, run)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"budget_s": 0},
+        {"budget_s": "soon"},
+        {"candidates": []},
+        {"candidates": [{"estimator": "oracle"}]},
+        {"candidates": [{"params": {}}]},
+        {"unknown": 1},
+    ],
+)
+def test_a_bad_request_is_refused_by_field(engineer: TestClient, body: dict[str, Any]) -> None:
+    refused = engineer.post(f"/v1/models/{M}/runs", json=body)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["loc"][1] == next(iter(body))
+    assert engineer.get("/v1/runs").json() == []
+
+
+def test_unknown_models_and_runs_are_not_found(engineer: TestClient) -> None:
+    assert engineer.post("/v1/models/nobody/runs", json={}).status_code == 404
+    for path in ("/v1/runs/nobody", "/v1/runs/nobody/logs", "/v1/runs/nobody/events"):
+        assert engineer.get(path).status_code == 404
+    assert engineer.post("/v1/runs/nobody/cancel").status_code == 404
+
+
+def test_runs_are_listed_by_model_status_and_kind(engineer: TestClient) -> None:
+    run = start(engineer)
+    for query, found in (
+        ("", [run]),
+        (f"?model={M}", [run]),
+        ("?model=other", []),
+        ("?status=queued", [run]),
+        ("?status=failed", []),
+        ("?kind=training", [run]),
+        ("?kind=drift", []),
+    ):
+        assert [row["id"] for row in engineer.get(f"/v1/runs{query}").json()] == found
+    assert engineer.get("/v1/runs?status=asleep").status_code == 422
+
+
+def test_a_queued_run_is_cancelled_and_stays_so(engineer: TestClient) -> None:
+    run = start(engineer)
+    for _ in range(2):
+        answer = engineer.post(f"/v1/runs/{run}/cancel")
+        assert (answer.status_code, answer.json()["status"]) == (202, "cancelled")
+    assert start(engineer) != run
+
+
+def test_a_finished_run_cannot_be_cancelled(engineer: TestClient, world: World) -> None:
+    run = start(engineer)
+    RunLog(world.database, run).append("status", {"status": "failed"}, status="failed", finished_at=now())
+    assert engineer.post(f"/v1/runs/{run}/cancel").status_code == 409
+
+
+def test_the_log_is_downloaded_as_text(engineer: TestClient, world: World) -> None:
+    run = start(engineer, reason="why not")
+    RunLog(world.database, run).say("Ähnlich gut.")
+    answer = engineer.get(f"/v1/runs/{run}/logs")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert f"run-{run}.log" in answer.headers["content-disposition"]
+    assert "why not" in answer.text
+    assert answer.text.endswith("INFO Ähnlich gut.\n")
+
+
+def test_events_come_after_the_last_one_known(engineer: TestClient, world: World) -> None:
+    run = start(engineer)
+    RunLog(world.database, run).metric("log_loss", 0.3)
+    page = engineer.get(f"/v1/runs/{run}/events").json()
+    assert [(event["seq"], event["type"]) for event in page["events"]] == [(1, "status"), (2, "metric")]
+    assert page["closed"] is False
+    assert engineer.get(f"/v1/runs/{run}/events?after=1").json()["events"] == page["events"][1:]
+
+
+def test_a_waiting_reader_gets_the_next_event_as_it_happens(engineer: TestClient, world: World) -> None:
+    run = start(engineer)
+    writer = threading.Timer(0.3, RunLog(world.database, run).say, ["here it is"])
+    writer.start()
+    began = time.monotonic()
+    page = engineer.get(f"/v1/runs/{run}/events?after=1&wait=10").json()
+    assert [event["message"] for event in page["events"]] == ["here it is"]
+    assert 0.2 < time.monotonic() - began < 5
+    writer.join()
+
+
+def test_a_waiting_reader_of_a_closed_run_waits_for_nothing(engineer: TestClient) -> None:
+    run = start(engineer)
+    engineer.post(f"/v1/runs/{run}/cancel")
+    page = engineer.get(f"/v1/runs/{run}/events?after=2&wait=10").json()
+    assert page == {"events": [], "closed": True}
+
+
+def test_the_gateways_token_is_needed(world: World) -> None:
+    with TestClient(create_app(world.settings)) as stranger:
+        assert stranger.get("/v1/runs").status_code == 401
+
+
+def test_the_estimators_that_can_be_asked_for_are_those_there_are() -> None:
+    from typing import get_args  # noqa: PLC0415  # beside what it is compared with
+
+    from data_processor.training.candidates import families  # noqa: PLC0415  # it imports scikit-learn
+    from data_processor.training.schemas import Estimator  # noqa: PLC0415
+
+    known = {name for task in ("tabular-classification", "tabular-regression") for name in families(task)}
+    assert set(get_args(Estimator)) == known

@@ -1,0 +1,79 @@
+from typing import Any
+
+import optuna
+import pytest
+
+from data_processor.datasets.schema import Task
+from data_processor.training.candidates import (
+    Arm,
+    Candidate,
+    UnknownCandidateError,
+    arms,
+    families,
+    family_of,
+)
+
+TASKS: list[Task] = ["tabular-classification", "tabular-regression"]
+
+
+def test_classification_tries_the_three_estimators() -> None:
+    assert list(families("tabular-classification")) == [
+        "logistic-regression",
+        "hist-gradient-boosting",
+        "random-forest",
+    ]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_defaults_and_draws_are_hyperparameters_that_the_estimator_has(task: Task) -> None:
+    for family in families(task).values():
+        trial = optuna.create_study().ask()
+        for params in (
+            family.defaults,
+            family.cautious,
+            family.suggest(trial, "x:"),
+            family.first("natural"),
+            family.first(0.9),
+        ):
+            made = family.make(params, 7).get_params()
+            assert {name: made[name] for name in params} == dict(params)
+            assert made["random_state"] == 7
+            assert family.cost(params) > 0
+
+
+def test_what_is_asked_for_is_tried_with_its_fixed_hyperparameters() -> None:
+    asked: list[dict[str, Any]] = [
+        {"estimator": "random-forest", "params": {"min_samples_leaf": 3}},
+        {"estimator": "random-forest"},
+    ]
+
+    fixed, free = arms("tabular-classification", asked)
+
+    assert fixed.suggest(optuna.create_study().ask(), "0:")["min_samples_leaf"] == 3
+    assert free == Arm(free.family, {})
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"estimator": "oracle"}, "no estimator 'oracle'"),
+        ({"estimator": "random-forest", "params": {"trees": 3}}, "no hyperparameter 'trees'"),
+        ({"estimator": "random-forest", "params": {"n_jobs": 64}}, "no hyperparameter 'n_jobs'"),
+    ],
+)
+def test_what_cannot_be_tried_is_named(asked: dict[str, Any], message: str) -> None:
+    with pytest.raises(UnknownCandidateError, match=message):
+        arms("tabular-classification", [asked])
+
+
+def test_a_task_nobody_can_train_yet_is_named() -> None:
+    with pytest.raises(UnknownCandidateError, match="'face-recognition'"):
+        families("face-recognition")
+    with pytest.raises(UnknownCandidateError, match="no estimator 'ridge'"):
+        family_of(Candidate(estimator="ridge", params={}), "tabular-classification")
+
+
+def test_a_candidate_comes_back_from_json() -> None:
+    for share in ("natural", "only", 0.9):
+        candidate = Candidate(estimator="ridge", params={"alpha": 2.0}, recent_share=share)
+        assert Candidate.model_validate(candidate.as_json()) == candidate
