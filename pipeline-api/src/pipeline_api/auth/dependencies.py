@@ -1,0 +1,55 @@
+"""Who is let in, and how a route says who may call it."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import OAuth2PasswordBearer
+from starlette.types import Scope
+
+from pipeline_api.auth.roles import Role
+from pipeline_api.auth.verifier import Verified, Verifier
+from pipeline_api.service.errors import Forbidden
+from pipeline_api.state import GatewayDep
+
+# Only documents the scheme, and gives /docs its sign-in form: `admit` does the work.
+SCHEME = OAuth2PasswordBearer(
+    tokenUrl="/v1/auth/token",
+    scheme_name="credential",
+    description="A token from `POST /v1/auth/token`, or a key from `POST /v1/auth/keys`.",
+    auto_error=False,
+)
+
+
+def authorization_of(scope: Scope) -> bytes | None:
+    """Return the raw `Authorization` header of a request or handshake; two of them are none of ours."""
+    found = [value for name, value in scope["headers"] if name == b"authorization"]
+    return b", ".join(found) if found else None
+
+
+async def admit(verifier: Verifier, authorization: bytes | None, role: Role) -> Verified:
+    """Return who is calling; raise 401 for no good credential, 429 for too much, 403 for too small a role."""
+    verified = await verifier.verify(authorization)
+    verified.allowance.take(time.monotonic())
+    allow(verified, role)
+    return verified
+
+
+def allow(verified: Verified, role: Role) -> None:
+    """Raise 403 unless the caller's role includes the one that is needed."""
+    if not verified.role.includes(role):
+        raise Forbidden(f"This needs the role '{role.value}'; yours is '{verified.role.value}'.")
+
+
+def _requires(role: Role) -> Callable[..., Awaitable[Verified]]:
+    async def admitted(
+        request: Request, gateway: GatewayDep, _documented: Annotated[str | None, Depends(SCHEME)]
+    ) -> Verified:
+        return await admit(gateway.verifier, authorization_of(request.scope), role)
+
+    return admitted
+
+
+UserDep = Annotated[Verified, Depends(_requires(Role.USER))]
+MaintainerDep = Annotated[Verified, Depends(_requires(Role.MAINTAINER))]

@@ -1,0 +1,58 @@
+"""Keys: the credentials of programs. They belong to the platform, and outlive whoever made them."""
+
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+
+from pipeline_api.auth.credentials import CredentialKind, digest, mint, new_id
+from pipeline_api.auth.roles import Role
+from pipeline_api.database import Database, KeyRow, now
+from pipeline_api.service.errors import Conflict, NotFound
+
+
+class Keys:
+    """Keep the keys. Every method is one transaction and blocks: call it in a thread."""
+
+    def __init__(self, database: Database) -> None:
+        """Work on a database."""
+        self._database = database
+
+    def all(self) -> list[KeyRow]:
+        """Return every key by name, expired ones too: a maintainer should see why a program fails."""
+        with self._database.reading() as session:
+            return list(session.scalars(select(KeyRow).order_by(KeyRow.name)))
+
+    def create(
+        self,
+        *,
+        name: str,
+        role: Role,
+        lifetime: timedelta,
+        requests_per_second: float | None,
+        created_by: str,
+    ) -> tuple[KeyRow, str]:
+        """Make a key and return it with its secret, never seen again; raise 409 when the name is taken."""
+        secret = mint(CredentialKind.KEY)
+        key_id = new_id()
+        with self._database.transaction() as session:
+            inserted = self._database.insert_if_absent(
+                session,
+                KeyRow,
+                id=key_id,
+                digest=digest(secret.encode()).hex(),
+                name=name,
+                role=role,
+                requests_per_second=requests_per_second,
+                created_by=created_by,
+                expires_at=now() + lifetime,
+            )
+            if not inserted:
+                raise Conflict(f"There is already a key '{name}'; delete it first or choose another name.")
+            return session.get_one(KeyRow, key_id), secret
+
+    def revoke(self, key_id: str) -> None:
+        """End a key; raise 404 when there is none."""
+        with self._database.revoking() as session:
+            gone = session.scalars(delete(KeyRow).where(KeyRow.id == key_id).returning(KeyRow.id)).first()
+            if gone is None:
+                raise NotFound("There is no such key.")

@@ -1,0 +1,127 @@
+"""What goes in and out of `/v1/auth`."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    model_validator,
+)
+
+from pipeline_api.auth.passwords import MAX_CHARACTERS
+from pipeline_api.auth.roles import Role
+
+RESERVED_NAMES = frozenset({"loopkeeper"})
+"""The platform's own subject: what it does by itself is signed with it."""
+
+
+def _not_reserved(value: object) -> object:
+    if isinstance(value, str) and value.lower() in RESERVED_NAMES:
+        raise ValueError(f"'{value}' is the platform's own name")
+    return value
+
+
+USERNAME = r"^[a-zA-Z0-9][a-zA-Z0-9._@-]*$"
+Username = Annotated[
+    str,
+    StringConstraints(to_lower=True, min_length=1, max_length=64, pattern=USERNAME),
+    BeforeValidator(_not_reserved),
+]
+KeyName = Annotated[
+    str, StringConstraints(min_length=1, max_length=64, pattern=r"^[a-zA-Z0-9][a-zA-Z0-9._-]*$")
+]
+Password = Annotated[SecretStr, Field(max_length=MAX_CHARACTERS)]
+
+
+class Input(BaseModel):
+    """A request body: what is not known is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Token(BaseModel):
+    """What a person got for their password."""
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105  # the name of a scheme, not a secret
+    expires_in: int
+    """Seconds."""
+    role: Role
+
+
+class Me(BaseModel):
+    """Whose credential it is that the request was made with."""
+
+    subject: str
+    role: Role
+    kind: Literal["token", "key"]
+    expires_at: datetime
+
+
+class User(BaseModel):
+    """A person who signs in."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    username: str
+    role: Role
+    created_at: datetime
+    created_by: str
+    signed_in_at: datetime | None
+
+
+class NewUser(Input):
+    """A user to be."""
+
+    username: Username
+    password: Password
+    role: Role = Role.USER
+
+
+class UserChange(Input):
+    """What is to be changed of a user; who changes their own password says the current one too."""
+
+    role: Role | None = None
+    password: Password | None = None
+    current_password: Password | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if self.role is None and self.password is None:
+            raise ValueError("say what is to be changed: role or password")
+        return self
+
+
+class Key(BaseModel):
+    """A credential of a program, without its secret."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    name: str
+    role: Role
+    requests_per_second: float | None
+    created_at: datetime
+    created_by: str
+    expires_at: datetime
+
+
+class MadeKey(Key):
+    """A key that was just made: its secret is shown this once."""
+
+    key: str
+
+
+class NewKey(Input):
+    """A key to be."""
+
+    name: KeyName
+    role: Role = Role.USER
+    expires_in_days: int = Field(default=90, ge=1, le=3650)
+    requests_per_second: float | None = Field(default=None, gt=0, le=1_000_000)
+    """A rate of its own instead of its role's."""

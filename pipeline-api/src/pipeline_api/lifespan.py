@@ -1,0 +1,96 @@
+"""Open everything a gateway needs, keep it fresh, close it in order."""
+
+import asyncio
+import contextlib
+import gc
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import structlog
+from anyio import to_thread
+from sqlalchemy.exc import SQLAlchemyError
+
+from pipeline_api.auth.accounts import Accounts
+from pipeline_api.auth.first_admin import create_first_admin
+from pipeline_api.auth.keys import Keys
+from pipeline_api.auth.passwords import Passwords
+from pipeline_api.auth.throttle import SignInThrottle
+from pipeline_api.auth.verifier import POLL_S, Verifier
+from pipeline_api.caller import CallerSigner
+from pipeline_api.database import Database
+from pipeline_api.limits import Allowances
+from pipeline_api.metrics import GatewayMetrics
+from pipeline_api.seats import Seats
+from pipeline_api.settings import Settings
+from pipeline_api.state import Gateway
+from pipeline_api.upstream import Upstream
+
+log = structlog.get_logger(__name__)
+
+
+@contextlib.asynccontextmanager
+async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIterator[Gateway]:
+    """Yield a gateway that works; on the first start of all, create its first user."""
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.database)
+    verifier = Verifier(
+        database,
+        CallerSigner(settings.caller_key.get_secret_value().encode()),
+        Allowances(settings.burst_seconds, settings.requests_in_flight),
+        settings.rates,
+    )
+    passwords = Passwords()
+    accounts = Accounts(database, timedelta(hours=settings.token_hours))
+    upstream = Upstream(
+        str(settings.processor_url),
+        settings.service_token.get_secret_value(),
+        verifier,
+        metrics,
+        polls=settings.websockets + 1,  # one more than can wait, so that a 404 need not
+    )
+
+    def prepare() -> None:
+        database.create_tables()
+        create_first_admin(database, accounts, passwords, settings)
+        verifier.poll()
+
+    try:
+        await to_thread.run_sync(prepare)
+        async with upstream:
+            keeping_fresh = asyncio.create_task(_keep_fresh(verifier))
+            # What start-up made stays for ever: the collector need not look at it in the middle of a request.
+            gc.collect()
+            gc.freeze()
+            try:
+                yield Gateway(
+                    settings=settings,
+                    metrics=metrics,
+                    database=database,
+                    passwords=passwords,
+                    accounts=accounts,
+                    keys=Keys(database),
+                    throttle=SignInThrottle(database),
+                    verifier=verifier,
+                    upstream=upstream,
+                    seats=Seats(settings.websockets, settings.websockets_per_credential),
+                )
+            finally:
+                keeping_fresh.cancel()
+                await asyncio.wait([keeping_fresh])
+    finally:
+        gc.unfreeze()
+        await to_thread.run_sync(database.close)
+
+
+async def _keep_fresh(verifier: Verifier) -> None:
+    reachable = True
+    while True:
+        await asyncio.sleep(POLL_S)
+        try:
+            await to_thread.run_sync(verifier.poll)
+        except SQLAlchemyError:
+            if reachable:
+                log.warning("database_unreachable", exc_info=True)
+            reachable = False
+        else:
+            reachable = True

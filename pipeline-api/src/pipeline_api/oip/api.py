@@ -1,0 +1,194 @@
+"""`/v2`: the Open Inference Protocol's routes. An infer call is one predictions call to the processor."""
+
+from importlib.metadata import version as package_version
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Path, Request
+from pydantic import BaseModel, Field, ValidationError
+from pydantic.json_schema import models_json_schema
+
+from pipeline_api.auth.dependencies import UserDep
+from pipeline_api.auth.verifier import Verified
+from pipeline_api.oip import schemas
+from pipeline_api.oip.errors import OipRoute, Relayed
+from pipeline_api.oip.tensors import input_metadata, output_metadata, outputs_of, rows_of
+from pipeline_api.proxy import read_headers
+from pipeline_api.readiness import Check
+from pipeline_api.routing import path_of
+from pipeline_api.service.errors import BadRequest, FieldError, Invalid, NotFound, NotReady
+from pipeline_api.state import Gateway, GatewayDep
+
+PREDICT_TIMEOUT_S = 30
+READ_TIMEOUT_S = 10
+_OK = 200
+
+Name = Annotated[str, Path(max_length=256)]
+_SCHEMAS = "#/components/schemas/"
+_INFER_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {"application/json": {"schema": {"$ref": f"{_SCHEMAS}InferRequest"}}},
+    },
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "description": "The same key and body give the same answer, recorded once; another body: 409.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        }
+    ],
+}
+
+
+def body_schemas() -> dict[str, Any]:
+    """Return the schemas of bodies that are read here and not by FastAPI, by name, for the contract."""
+    _, definitions = models_json_schema(
+        [(schemas.InferRequest, "validation")], ref_template=_SCHEMAS + "{model}"
+    )
+    found: dict[str, Any] = definitions["$defs"]
+    return found
+
+
+class _Model(BaseModel):
+    """What the data-processor says of a model, as far as the protocol needs it."""
+
+    name: str
+    task: str
+    version: str | None
+    schema_: dict[str, Any] = Field(alias="schema")
+    classes: list[str] = []
+    versions: list[dict[str, Any]] = []
+
+    @property
+    def version_names(self) -> list[str]:
+        """Return the names of its versions."""
+        return [str(item["version"]) for item in self.versions]
+
+    @property
+    def outputs(self) -> list[schemas.TensorMetadata]:
+        """Return the tensors it answers with."""
+        return output_metadata(self.task, self.classes)
+
+
+def oip_router(processor_ready: Check) -> APIRouter:
+    """Return the protocol's routes; `processor_ready` raises a problem unless a model is being served."""
+    router = APIRouter(prefix="/v2", tags=["open inference protocol"], route_class=OipRoute)
+
+    @router.get("/health/ready", summary="Whether the server serves a model")
+    async def server_ready(_caller: UserDep) -> schemas.ServerReady:
+        await processor_ready()
+        return schemas.ServerReady(ready=True)
+
+    router.add_api_route("", server_metadata, summary="What server this is")
+    router.add_api_route("/health/live", server_live, summary="Whether the server is alive")
+    for prefix, which in (("", ""), ("/versions/{version}", " of one version")):
+        path = f"/models/{{model}}{prefix}"
+        router.add_api_route(path, model_metadata, summary=f"What a model takes and gives{which}")
+        router.add_api_route(f"{path}/ready", model_ready, summary=f"Whether a model answers{which}")
+        router.add_api_route(
+            f"{path}/infer", infer, methods=["POST"], summary=f"Predict{which}", openapi_extra=_INFER_BODY
+        )
+    return router
+
+
+async def server_metadata(_caller: UserDep) -> schemas.ServerMetadata:
+    """Tell what server this is."""
+    return schemas.ServerMetadata(name="loopkeeper", version=package_version("pipeline-api"), extensions=[])
+
+
+async def server_live(_caller: UserDep) -> schemas.ServerLive:
+    """Answer 200."""
+    return schemas.ServerLive(live=True)
+
+
+async def model_metadata(
+    gateway: GatewayDep, caller: UserDep, model: Name, version: Name | None = None
+) -> schemas.ModelMetadata:
+    """Describe a model's tensors: one input per column, one output per kind of answer."""
+    found = await _find(gateway, caller, model, version)
+    return schemas.ModelMetadata(
+        name=found.name,
+        versions=found.version_names,
+        platform=f"loopkeeper_{found.task}",
+        inputs=input_metadata(found.schema_),
+        outputs=found.outputs,
+    )
+
+
+async def model_ready(
+    gateway: GatewayDep, caller: UserDep, model: Name, version: Name | None = None
+) -> schemas.ModelReady:
+    """Answer 200 when the model, or the version, answers; 503 when it does not yet."""
+    found = await _find(gateway, caller, model, version)
+    if found.version is None:
+        raise NotReady(f"The model '{model}' has no version that is served yet.")
+    return schemas.ModelReady(name=found.name, ready=True)
+
+
+async def infer(
+    request: Request, gateway: GatewayDep, caller: UserDep, model: Name, version: Name | None = None
+) -> schemas.InferResponse:
+    """Predict: one tensor per column in, one per kind of answer out. All of it is recorded as always."""
+    if "inference-header-content-length" in request.headers:
+        raise BadRequest("Tensors are taken as JSON only: set binary_data=False.")
+    with caller.allowance:
+        asked = _read(await request.body())
+        question: dict[str, Any] = {"inputs": rows_of(asked)}
+        if version is not None:
+            question["version"] = version
+        wanted = [output.name for output in asked.outputs]
+        if wanted:
+            # Before anything is predicted: what is predicted is recorded.
+            _check_outputs(wanted, await _find(gateway, caller, model, version))
+        _, passed = read_headers(request.scope["headers"])
+        answer = await gateway.upstream.ask(
+            "POST",
+            path_of("v1", "models", model, "predictions"),
+            headers=gateway.upstream.headers(caller, passed | {"Content-Type": "application/json"}),
+            timeout_s=PREDICT_TIMEOUT_S,
+            body=msgspec.json.encode(question),
+        )
+    if answer.status != _OK:
+        raise Relayed(answer)
+    predicted = msgspec.json.decode(answer.body)
+    return schemas.InferResponse(
+        model_name=predicted["model"],
+        model_version=predicted["version"],
+        id=asked.id,
+        outputs=outputs_of(predicted["predictions"], wanted),
+    )
+
+
+async def _find(gateway: Gateway, caller: Verified, model: str, version: str | None) -> _Model:
+    answer = await gateway.upstream.ask(
+        "GET",
+        path_of("v1", "models", model),
+        headers=gateway.upstream.headers(caller),
+        timeout_s=READ_TIMEOUT_S,
+    )
+    if answer.status != _OK:
+        raise Relayed(answer)
+    found = _Model.model_validate_json(answer.body)
+    if version is not None and version not in found.version_names:
+        raise NotFound(f"The model '{model}' has no version '{version}'.")
+    return found
+
+
+def _read(body: bytes) -> schemas.InferRequest:
+    try:
+        return schemas.InferRequest.model_validate_json(body)
+    except ValidationError as error:
+        errors = [FieldError(loc=e["loc"], message=e["msg"]) for e in error.errors(include_input=False)]
+        raise Invalid("This is no inference request; see errors.", errors=errors) from error
+
+
+def _check_outputs(wanted: list[str], model: _Model) -> None:
+    given = [output.name for output in model.outputs]
+    unknown = [name for name in wanted if name not in given]
+    if unknown:
+        raise Invalid(
+            f"The model '{model.name}' has no output '{unknown[0]}'; it has {', '.join(given)}.",
+            errors=[{"loc": ["outputs"], "message": f"There is no output '{name}'."} for name in unknown],
+        )

@@ -1,0 +1,61 @@
+"""Errors as both kinds of clients read them: problem details with the protocol's own `error` among them."""
+
+import json
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+
+from pipeline_api.lane import Answer
+from pipeline_api.service.errors import Problem, UpstreamUnreachable, invalid_request
+
+NAMED = 5
+"""Errors that fit into one sentence; all of them are in `errors`."""
+
+
+class OipRoute(APIRoute):
+    """A route whose problems carry an `error`, also those raised before its endpoint is reached."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler that FastAPI calls."""
+        handle = super().get_route_handler()
+
+        async def handle_with_errors(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError as error:
+                raise _with_error(invalid_request(error)) from error
+            except Problem as problem:
+                raise _with_error(problem) from problem.__cause__
+
+        return handle_with_errors
+
+
+class Relayed(Problem):
+    """A problem of the data-processor, passed on."""
+
+    def __init__(self, answer: Answer) -> None:
+        """Read it from an answer that is no success."""
+        try:
+            body = json.loads(answer.body)
+            detail, errors = body["detail"], body.get("errors")
+        except (ValueError, KeyError, TypeError) as error:
+            raise UpstreamUnreachable(f"The data-processor failed with status {answer.status}.") from error
+        wait = answer.headers.get(b"retry-after")
+        super().__init__(
+            detail, errors=errors, headers={"Retry-After": wait.decode("latin-1")} if wait else None
+        )
+        self.status = answer.status  # type: ignore[misc]  # this one has the status it was given
+
+
+def _with_error(problem: Problem) -> Problem:
+    problem.extra["error"] = _sentence(problem.detail, problem.errors or [])
+    return problem
+
+
+def _sentence(detail: str, errors: Sequence[Mapping[str, Any]]) -> str:
+    named = [f"{'.'.join(str(part) for part in e['loc'])}: {e['message']}" for e in errors[:NAMED]]
+    more = f" (and {len(errors) - NAMED} more)" if len(errors) > NAMED else ""
+    return " ".join([detail, "; ".join(named) + more]).strip() if named else detail

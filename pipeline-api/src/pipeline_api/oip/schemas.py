@@ -1,0 +1,115 @@
+"""The messages of the protocol, with its own names (github.com/open-inference/open-inference-protocol)."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+Datatype = Literal[
+    "BOOL",
+    "UINT8",
+    "UINT16",
+    "UINT32",
+    "UINT64",
+    "INT8",
+    "INT16",
+    "INT32",
+    "INT64",
+    "FP16",
+    "FP32",
+    "FP64",
+    "BYTES",
+]
+Parameters = dict[str, str | int | float | bool]
+
+
+class RequestTensor(BaseModel):
+    """One column: a value per row."""
+
+    name: str = Field(min_length=1, max_length=256)
+    shape: list[int] = Field(min_length=1, max_length=2)
+    """`[n]` or `[n, 1]`."""
+    datatype: Datatype
+    data: list[Any]
+    """`n` values, flat or each in a list of its own; `null` (or NaN) where the value is missing."""
+    parameters: dict[str, Any] = {}
+
+
+class RequestedOutput(BaseModel):
+    """An output that is wanted."""
+
+    name: str
+    parameters: dict[str, Any] = {}
+
+
+class InferRequest(BaseModel):
+    """What is to be predicted: one tensor per column."""
+
+    id: str | None = Field(default=None, max_length=256)
+    parameters: dict[str, Any] = {}
+    inputs: list[RequestTensor] = Field(min_length=1)
+    outputs: list[RequestedOutput] = []
+
+
+class ResponseTensor(BaseModel):
+    """One output."""
+
+    name: str
+    shape: list[int]
+    datatype: Datatype
+    parameters: Parameters = {}
+    data: list[str | float | bool | None]
+
+
+class InferResponse(BaseModel):
+    """What was predicted."""
+
+    model_name: str
+    model_version: str
+    id: str | None = None
+    outputs: list[ResponseTensor]
+
+
+class TensorMetadata(BaseModel):
+    """What a tensor is like; -1 stands for any number of rows."""
+
+    name: str
+    datatype: Datatype
+    shape: list[int]
+    parameters: Parameters = {}
+
+
+class ModelMetadata(BaseModel):
+    """What a model takes and gives."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[TensorMetadata]
+    outputs: list[TensorMetadata]
+
+
+class ServerMetadata(BaseModel):
+    """What server this is."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class ServerLive(BaseModel):
+    """Whether the server is alive."""
+
+    live: bool
+
+
+class ServerReady(BaseModel):
+    """Whether the server serves a model."""
+
+    ready: bool
+
+
+class ModelReady(BaseModel):
+    """Whether a model answers."""
+
+    name: str
+    ready: bool

@@ -1,0 +1,183 @@
+"""Between the protocol's tensors and the rows and predictions of the platform. Pure."""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from pipeline_api.oip.schemas import (
+    Datatype,
+    InferRequest,
+    Parameters,
+    RequestTensor,
+    ResponseTensor,
+    TensorMetadata,
+)
+from pipeline_api.service.errors import FieldError, Invalid
+
+Row = dict[str, Any]
+Prediction = Mapping[str, Any]
+
+MAX_ERRORS = 100
+"""Wrong values that are named; what comes after that is probably wrong in the same way."""
+
+
+class WrongValue(Exception):
+    """A value does not have its tensor's datatype."""
+
+
+def rows_of(request: InferRequest) -> list[Row]:
+    """Return one row per position of the tensors; raise 422 naming every value that does not fit."""
+    errors: list[FieldError] = []
+    columns: list[list[Any]] = []
+    count = request.inputs[0].shape[0]
+    names = [tensor.name for tensor in request.inputs]
+    for index, tensor in enumerate(request.inputs):
+        loc: list[str | int] = ["inputs", index]
+        if names.index(tensor.name) != index:
+            errors.append({"loc": [*loc, "name"], "message": f"There are two tensors named '{tensor.name}'."})
+        wrong_shape = _why_shape_is_wrong(tensor, count)
+        if wrong_shape is not None:
+            errors.append({"loc": [*loc, "shape"], "message": wrong_shape})
+            continue
+        values, wrong = _values_of(tensor)
+        columns.append(values)
+        errors.extend({"loc": [*loc, "data", at], "message": message} for at, message in wrong)
+    if errors:
+        raise Invalid(f"The tensors cannot be read: {errors[0]['message']}", errors=errors[:MAX_ERRORS])
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _why_shape_is_wrong(tensor: RequestTensor, count: int) -> str | None:
+    if tensor.shape[0] != count or count < 1:
+        return f"Every tensor has one value per row: expected {max(count, 1)} rows, found {tensor.shape[0]}."
+    if tensor.shape[1:] not in ([], [1]):
+        return f"The shape is [{count}] or [{count}, 1], not {tensor.shape}."
+    if len(tensor.data) != count:
+        return f"The shape {tensor.shape} promises {count} values; there are {len(tensor.data)}."
+    return None
+
+
+def _values_of(tensor: RequestTensor) -> tuple[list[Any], list[tuple[int, str]]]:
+    """Return a tensor's values, one per row, and which of them do not have its datatype."""
+    read = _READERS[tensor.datatype.rstrip("0123456789")]
+    values: list[Any] = []
+    wrong: list[tuple[int, str]] = []
+    for at, item in enumerate(tensor.data):
+        value = item[0] if isinstance(item, list) and len(item) == 1 else item
+        try:
+            values.append(None if value is None else read(value))
+        except WrongValue as error:
+            wrong.append((at, f"{tensor.name}: {error} ({tensor.datatype})."))
+    return values, wrong
+
+
+def _read_text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise WrongValue("a text was expected")
+    return value
+
+
+def _read_truth(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise WrongValue("true or false was expected")
+    return value
+
+
+def _read_whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise WrongValue("a whole number was expected")
+    return value
+
+
+def _read_real(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise WrongValue("a number was expected")
+    if math.isnan(value):
+        return None  # what NumPy has for a missing value
+    if math.isinf(value):
+        raise WrongValue("a finite number was expected")
+    return value
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "BYTES": _read_text,
+    "BOOL": _read_truth,
+    "INT": _read_whole,
+    "UINT": _read_whole,
+    "FP": _read_real,
+}
+
+
+def outputs_of(predictions: Sequence[Prediction], wanted: Sequence[str]) -> list[ResponseTensor]:
+    """Return predictions as tensors, all of them or the wanted ones in the order asked for.
+
+    Classification: `label` and `probabilities` of shape `[n, classes]`, with the classes in its parameters;
+    regression: `value`. Always: `id`, which feedback refers to, `flags` as JSON, and `ask`.
+    """
+    count = len(predictions)
+    tensors: dict[str, ResponseTensor] = {}
+
+    def add(
+        name: str, datatype: Datatype, data: list[Any], width: int | None = None, **parameters: str
+    ) -> None:
+        shape = [count] if width is None else [count, width]
+        tensors[name] = ResponseTensor.model_construct(
+            name=name, datatype=datatype, shape=shape, data=data, parameters=parameters
+        )
+
+    first = predictions[0] if predictions else {}
+    if "value" in first:
+        add("value", "FP64", [p["value"] for p in predictions])
+    if "label" in first:
+        # The protocol has no null for a text: nobody known is the empty one.
+        add("label", "BYTES", [p["label"] or "" for p in predictions])
+    if first.get("probabilities"):
+        classes = list(first["probabilities"])
+        data = [p["probabilities"][name] for p in predictions for name in classes]
+        add("probabilities", "FP64", data, len(classes), classes=json.dumps(classes))
+    add("id", "BYTES", [p["id"] for p in predictions])
+    add("flags", "BYTES", [json.dumps(p.get("flags", [])) for p in predictions])
+    add("ask", "BOOL", [bool(p.get("ask", False)) for p in predictions])
+    return [tensors[name] for name in wanted] if wanted else list(tensors.values())
+
+
+def input_metadata(schema: Mapping[str, Any]) -> list[TensorMetadata]:
+    """Return the tensors a model takes, from the JSON Schema of one of its rows."""
+    return [
+        TensorMetadata(
+            name=name,
+            datatype=_datatype(column),
+            shape=[-1],
+            parameters={"required": name in schema.get("required", [])},
+        )
+        for name, column in schema["properties"].items()
+    ]
+
+
+def output_metadata(task: str, classes: Sequence[str]) -> list[TensorMetadata]:
+    """Return the tensors a model gives."""
+    answer = [TensorMetadata(name="value", datatype="FP64", shape=[-1])]
+    if task != "tabular-regression":
+        answer = [TensorMetadata(name="label", datatype="BYTES", shape=[-1])]
+    if classes:
+        parameters: Parameters = {"classes": json.dumps(list(classes))}
+        answer.append(
+            TensorMetadata(
+                name="probabilities", datatype="FP64", shape=[-1, len(classes)], parameters=parameters
+            )
+        )
+    return [
+        *answer,
+        TensorMetadata(name="id", datatype="BYTES", shape=[-1]),
+        TensorMetadata(name="flags", datatype="BYTES", shape=[-1]),
+        TensorMetadata(name="ask", datatype="BOOL", shape=[-1]),
+    ]
+
+
+def _datatype(column: Mapping[str, Any]) -> Datatype:
+    kinds = column.get("type", "string")
+    kinds = [kinds] if isinstance(kinds, str) else kinds
+    if "integer" in kinds:
+        return "INT64"
+    return "FP64" if "number" in kinds else "BYTES"

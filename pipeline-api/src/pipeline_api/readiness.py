@@ -1,0 +1,70 @@
+"""What the gateway needs to be of use: its database, and a data-processor that serves a model."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+from anyio import to_thread
+from fastapi import FastAPI
+from pydantic import BaseModel, ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+
+from pipeline_api.service.errors import NotReady, Problem
+from pipeline_api.state import Gateway
+
+_REMEMBERED_S = 1.0
+"""Probes come from anybody: the processor is asked at most this often."""
+_TIMEOUT_S = 1.5
+_OK = 200
+
+Check = Callable[[], Awaitable[None]]
+
+
+class _Health(BaseModel):
+    checks: dict[str, str] = {}
+
+
+def readiness_checks(app: FastAPI) -> Mapping[str, Check]:
+    """Return the checks of `/readyz` by what they ask; each raises a sentence when it is not ready."""
+    return {
+        "database": lambda: _database(app.state.gateway),
+        "data-processor": _Remembered(lambda: _processor(app.state.gateway)),
+    }
+
+
+class _Remembered:
+    """A check whose answer is good for a moment."""
+
+    def __init__(self, check: Check) -> None:
+        self._check = check
+        self._until = 0.0
+        self._problem: Problem | None = None
+
+    async def __call__(self) -> None:
+        if time.monotonic() >= self._until:
+            try:
+                await self._check()
+                self._problem = None
+            except Problem as problem:
+                self._problem = problem
+            self._until = time.monotonic() + _REMEMBERED_S
+        if self._problem is not None:
+            raise NotReady(self._problem.detail)
+
+
+async def _database(gateway: Gateway) -> None:
+    try:
+        await to_thread.run_sync(gateway.verifier.poll)
+    except SQLAlchemyError as error:
+        raise NotReady("The gateway's database cannot be reached.") from error
+
+
+async def _processor(gateway: Gateway) -> None:
+    answer = await gateway.upstream.ask("GET", "/readyz", headers={}, timeout_s=_TIMEOUT_S)
+    if answer.status == _OK:
+        return
+    try:
+        checks = _Health.model_validate_json(answer.body).checks
+    except ValidationError:
+        checks = {}
+    wrong = " ".join(f"{name}: {answer}" for name, answer in checks.items() if answer != "ok")
+    raise NotReady(wrong or f"The data-processor is not ready (status {answer.status}).")

@@ -1,0 +1,49 @@
+"""Which operations of the data-processor are public, and which role each needs. All else is 404.
+
+The WebSocket and the Open Inference Protocol are written by hand beside this table (`events.py`, `oip/`).
+"""
+
+from dataclasses import dataclass
+
+from pipeline_api.auth.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One public operation: it is passed on to the same path of the data-processor."""
+
+    method: str
+    path: str
+    role: Role
+    timeout_s: float = 30
+    """How long the answer may take, its body included."""
+    fast: bool = False
+    """Uses the connections that are kept for predictions, which no slow call delays."""
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("POST", "/v1/models/{model}/predictions", Role.USER, fast=True),
+    Operation("GET", "/v1/models", Role.USER),
+    Operation("GET", "/v1/models/{model}", Role.USER),
+    Operation("GET", "/v1/models/{model}/predictions", Role.USER),
+    Operation("GET", "/v1/models/{model}/score", Role.USER),
+    Operation("GET", "/v1/models/{model}/score/history", Role.USER),
+    Operation("GET", "/v1/predictions/{prediction_id}", Role.USER),
+    Operation("POST", "/v1/predictions/{prediction_id}/feedback", Role.USER),
+    Operation("GET", "/v1/models/{model}/versions", Role.USER),
+    Operation("POST", "/v1/models", Role.ENGINEER),
+    Operation("PATCH", "/v1/models/{model}", Role.ENGINEER),
+    Operation("POST", "/v1/models/{model}/runs", Role.ENGINEER),
+    Operation("GET", "/v1/runs", Role.ENGINEER),
+    Operation("GET", "/v1/runs/{run}", Role.ENGINEER),
+    Operation("GET", "/v1/runs/{run}/logs", Role.ENGINEER, timeout_s=300),
+    Operation("POST", "/v1/runs/{run}/cancel", Role.ENGINEER),
+    Operation("GET", "/v1/models/{model}/promotions", Role.MAINTAINER),
+    # A promotion loads and checks the version before it answers.
+    Operation("POST", "/v1/models/{model}/promotions", Role.MAINTAINER, timeout_s=120),
+    Operation("POST", "/v1/models/{model}/rollback", Role.MAINTAINER, timeout_s=120),
+    Operation("POST", "/v1/models/{model}/resume", Role.MAINTAINER),
+    Operation("DELETE", "/v1/models/{model}", Role.MAINTAINER),
+    Operation("DELETE", "/v1/models/{model}/versions", Role.MAINTAINER),
+    Operation("DELETE", "/v1/models/{model}/versions/{version}", Role.MAINTAINER),
+)

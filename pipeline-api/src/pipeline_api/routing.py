@@ -1,0 +1,102 @@
+"""Find the operation that a request's raw path names, segment by segment as it was sent.
+
+Matching what the client sent, and sending on the very segments that were matched, leaves no room for `..%2f`:
+what was checked and what is asked for cannot be two different things.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from urllib.parse import quote, unquote
+
+from pipeline_api.routes import Operation
+from pipeline_api.service.errors import NotFound
+
+MAX_PATH_BYTES = 2048
+MAX_QUERY_BYTES = 4096
+
+_REMEMBERED = 1024
+_PARAMETER = re.compile(r"\{\w+\}")
+_FORBIDDEN = re.compile(r"[/\\\x00-\x1f\x7f]")
+_DOTS = frozenset({"", ".", ".."})
+_QUERY_SAFE = "!$&'()*+,;=:@/?%-._~"
+
+
+@dataclass(slots=True)
+class _Node:
+    literal: dict[str, "_Node"] = field(default_factory=dict)
+    parameter: "_Node | None" = None
+    operations: dict[str, Operation] = field(default_factory=dict)
+    template: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What a path leads to: the operations by method, their template, the path to ask the processor for."""
+
+    operations: dict[str, Operation]
+    template: str
+    path: str
+
+
+class RouteTable:
+    """The operations, arranged to be found."""
+
+    def __init__(self, operations: Iterable[Operation]) -> None:
+        """Arrange them."""
+        self._root = _Node()
+        self._remembered = lru_cache(_REMEMBERED)(self._walk)
+        for operation in operations:
+            node = self._root
+            for segment in operation.path.split("/")[1:]:
+                if _PARAMETER.fullmatch(segment):
+                    node.parameter = node.parameter or _Node()
+                    node = node.parameter
+                else:
+                    node = node.literal.setdefault(segment, _Node())
+            node.operations[operation.method] = operation
+            node.template = operation.path
+
+    def match(self, raw_path: bytes) -> Match | None:
+        """Return what a raw path leads to, or None when nothing public is there."""
+        if len(raw_path) > MAX_PATH_BYTES:
+            return None
+        return self._remembered(raw_path)
+
+    def _walk(self, raw_path: bytes) -> Match | None:
+        node = self._root
+        path = ""
+        for raw in raw_path.split(b"/")[1:]:
+            segment = segment_of(raw)
+            if segment is None:
+                return None
+            found = node.literal.get(segment) or node.parameter
+            if found is None:
+                return None
+            node = found
+            path += "/" + quote(segment, safe="")
+        return Match(node.operations, node.template, path) if node.operations else None
+
+
+def segment_of(raw: bytes) -> str | None:
+    """Return one decoded segment of a path, or None when it is none: empty, dots, or hiding a separator."""
+    try:
+        segment = unquote(raw.decode("ascii"), errors="strict")
+    except UnicodeDecodeError:
+        return None
+    if segment in _DOTS or _FORBIDDEN.search(segment):
+        return None
+    return segment
+
+
+def query_of(raw: bytes) -> str:
+    """Return a query string that is safe to send on: everything that has no place in a URL is encoded."""
+    return quote(raw, safe=_QUERY_SAFE)
+
+
+def path_of(*segments: str) -> str:
+    """Return the encoded path of decoded segments; raise 404 when one of them is none."""
+    if any(segment in _DOTS or _FORBIDDEN.search(segment) for segment in segments):
+        raise NotFound("There is nothing at this address.")
+    return "".join(f"/{quote(segment, safe='')}" for segment in segments)

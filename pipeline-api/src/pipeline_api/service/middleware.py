@@ -1,0 +1,188 @@
+"""What every request passes: ids, body limit, security headers, metrics, an answer to the unexpected.
+
+One pure-ASGI class in one pass: it runs for every prediction, so it must cost microseconds.
+"""
+
+import re
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .errors import INTERNAL_ERROR, Problem, TooLarge, http_problem, problem_response
+from .metrics import ServiceMetrics
+from .settings import ServiceSettings
+from .telemetry import RequestIds, current_request, request_ids
+
+ROUTE_KEY = "service.route"
+"""Scope key under which raw ASGI code names its route template for the metrics."""
+
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+_API_POLICY = b"default-src 'none'; frame-ancestors 'none'"
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+)
+_LENGTH_DIGITS = 18
+_OVERRIDABLE = frozenset({b"content-security-policy", b"cache-control"})
+log = structlog.get_logger(__name__)
+
+
+def install_middleware(
+    app: FastAPI,
+    settings: ServiceSettings,
+    metrics: ServiceMetrics,
+    body_limits: Mapping[str, int] | None = None,
+) -> None:
+    """Wrap the app; `body_limits` gives exact paths, such as an upload's, a limit of their own in bytes."""
+    app.add_middleware(
+        ServiceMiddleware,
+        metrics=metrics,
+        max_body_bytes=settings.max_body_bytes,
+        body_limits=dict(body_limits or {}),
+        exemplars=settings.otlp_endpoint is not None,
+    )
+
+
+class ServiceMiddleware:
+    """Name each request, bound its body, secure and measure its answer, and turn a crash into a 500."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: ServiceMetrics,
+        max_body_bytes: int,
+        body_limits: Mapping[str, int],
+        exemplars: bool,
+    ) -> None:
+        self.app = app
+        self.metrics = metrics
+        self.max_body_bytes = max_body_bytes
+        self.body_limits = body_limits
+        self.exemplars = exemplars
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+            return
+        traceparent = request_id = length = None
+        for name, value in scope["headers"]:
+            if name == b"content-length":
+                length = value
+            elif name == b"traceparent":
+                traceparent = value.decode("latin-1")
+            elif name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
+                request_id = value.decode("ascii")
+        ids = request_ids(traceparent, request_id)
+        current_request.set(ids)
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        limit = self.body_limits.get(scope["path"], self.max_body_bytes)
+        exchange = _Exchange(scope, receive, send, ids, limit)
+        started = perf_counter()
+        try:
+            if length is not None and _exceeds(length, limit):
+                await exchange.answer(_too_large(limit))
+            else:
+                await self._serve(scope, exchange)
+        finally:
+            self.metrics.observe(
+                scope["method"],
+                _route_template(scope),
+                exchange.status,
+                perf_counter() - started,
+                ids.trace_id if self.exemplars else None,
+            )
+
+    async def _serve(self, scope: Scope, exchange: "_Exchange") -> None:
+        try:
+            await self.app(scope, exchange.receive, exchange.send)
+        except Exception as error:
+            if exchange.started:
+                raise
+            match error:
+                case Problem():
+                    problem = error
+                case HTTPException():
+                    problem = http_problem(error, scope["path"])
+                case _:
+                    log.exception("request_failed", method=scope["method"], route=_route_template(scope))
+                    problem = Problem(INTERNAL_ERROR, trace_id=exchange.ids.trace_id)
+            await exchange.answer(problem)
+
+
+class _Exchange:
+    """One request and its answer: counts the bytes that come in, dresses the head that goes out."""
+
+    __slots__ = ("_limit", "_receive", "_scope", "_send", "ids", "received", "started", "status")
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send, ids: RequestIds, limit: int) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._limit = limit
+        self.ids = ids
+        self.received = 0
+        self.started = False
+        self.status = 500
+
+    async def receive(self) -> Message:
+        """Return the next message; stop a body that grows over the limit, whatever its head promised."""
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self.received += len(message.get("body", b""))
+            if self.received > self._limit:
+                # The framework's own error: its body parser hides any other as "cannot parse".
+                problem = _too_large(self._limit)
+                raise HTTPException(problem.status, problem.detail, problem.headers)
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on; the head gets its request id and security headers."""
+        if message["type"] == "http.response.start":
+            self.started = True
+            self.status = message["status"]
+            headers = list(message.get("headers", ()))
+            present = {name for name, _ in headers if name in _OVERRIDABLE}
+            if b"content-security-policy" not in present:
+                headers.append((b"content-security-policy", _API_POLICY))
+            if b"cache-control" not in present:
+                headers.append((b"cache-control", b"no-store"))
+            headers.append((b"x-request-id", self.ids.request_id.encode()))
+            headers.extend(_HEADERS)
+            message["headers"] = headers
+        await self._send(message)
+
+    async def answer(self, problem: Problem) -> None:
+        """Send a problem as the whole answer."""
+        await problem_response(problem, self._scope["path"])(self._scope, self._receive, self.send)
+
+
+def _exceeds(length: bytes, limit: int) -> bool:
+    """Tell whether a Content-Length is over the limit; one that is no number is the server's to refuse."""
+    # Python refuses to read numbers of thousands of digits; none of 19 fits any limit.
+    return length.isdigit() and (len(length) > _LENGTH_DIGITS or int(length) > limit)
+
+
+def _too_large(limit: int) -> TooLarge:
+    # What is left of the body is not read, so the connection cannot be used again.
+    return TooLarge(f"The request's body is larger than {limit} bytes.", headers={"Connection": "close"})
+
+
+def _route_template(scope: Scope) -> str:
+    """Return the template of the matched route, e.g. `/v1/models/{model}`, or `unmatched`."""
+    route: Any = scope.get(ROUTE_KEY)
+    if route is not None:
+        return str(route)
+    # FastAPI keeps the template with its routers' prefixes here, the route object has only its own part.
+    context = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+    template = getattr(context, "path_format", None)
+    return template if isinstance(template, str) else "unmatched"

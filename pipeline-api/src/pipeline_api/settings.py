@@ -1,0 +1,86 @@
+"""Everything the gateway is told from outside; the README's table is made from this class."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, HttpUrl, SecretStr, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from pipeline_api.auth.roles import Role
+from pipeline_api.service.settings import ServiceSettings
+
+Secret = Annotated[SecretStr, Field(min_length=16)]
+Rate = Annotated[float, Field(ge=0)]
+
+
+class Settings(ServiceSettings):
+    """Hold the gateway's settings; the two secrets have no default."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True)
+
+    service_name: str = "pipeline-api"
+    """Name in logs, metrics and traces."""
+    port: int = Field(default=8000, ge=0, le=65535)
+    """Port to listen on; 0 takes a free one."""
+    state_dir: Path = Path("var/gateway")
+    """Folder of the gateway's database."""
+    database_url: str | None = None
+    """SQLAlchemy URL of users, tokens and keys, `postgresql+psycopg://…`; none: SQLite in `STATE_DIR`."""
+    processor_url: HttpUrl = HttpUrl("http://127.0.0.1:8001")
+    """Where the data-processor answers."""
+    service_token: Secret
+    """What the data-processor knows this gateway by, at least 16 characters; the same in both."""
+    caller_key: Secret
+    """Key the callers' names are signed with, at least 16 characters; the same in both."""
+
+    admin_password: SecretStr | None = None
+    """Password of the user `admin` that the first start creates; none: a random one, shown once."""
+    admin_password_file: Path | None = None
+    """Where a random password of `admin` is kept (mode 0600); none: `STATE_DIR/admin-password`."""
+    token_hours: float = Field(default=12, gt=0, le=24 * 30)
+    """How long a token from `POST /v1/auth/token` is good for."""
+
+    user_requests_per_second: Rate = 20_000
+    """Requests a second that each credential of role `user` may make; 0: no limit."""
+    engineer_requests_per_second: Rate = 20_000
+    """The same for `engineer`."""
+    maintainer_requests_per_second: Rate = 20_000
+    """The same for `maintainer`; a key may have a rate of its own instead of its role's."""
+    burst_seconds: float = Field(default=2, gt=0)
+    """How large bursts may be: what the rate gives in this many seconds."""
+    requests_in_flight: int = Field(default=256, ge=1)
+    """Requests one credential may have in work at the same time."""
+
+    websockets: int = Field(default=256, ge=0)
+    """WebSockets open at the same time, over all callers."""
+    websockets_per_credential: int = Field(default=16, ge=0)
+    """WebSockets one credential may have open."""
+
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    """Origins whose pages may call the API from a browser, separated by commas; none: closed."""
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(origin.strip().rstrip("/") for origin in value.split(",") if origin.strip())
+        return value
+
+    @property
+    def database(self) -> str:
+        """Return the URL of the gateway's database."""
+        return self.database_url or f"sqlite:///{self.state_dir / 'gateway.db'}"
+
+    @property
+    def rates(self) -> dict[Role, float]:
+        """Return the requests a second by role."""
+        return {
+            Role.USER: self.user_requests_per_second,
+            Role.ENGINEER: self.engineer_requests_per_second,
+            Role.MAINTAINER: self.maintainer_requests_per_second,
+        }
+
+    @property
+    def password_file(self) -> Path:
+        """Return where a random password of `admin` is kept."""
+        return self.admin_password_file or self.state_dir / "admin-password"

@@ -1,0 +1,194 @@
+"""Calls to the data-processor: kept connections, one more attempt where that is safe, errors in words."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator, Mapping
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+from yarl import URL
+
+from pipeline_api.auth.verifier import Verified, Verifier
+from pipeline_api.caller import CALLER_HEADER
+from pipeline_api.lane import Answer, BrokenOff, Lane, Unconnected
+from pipeline_api.metrics import GatewayMetrics
+from pipeline_api.service.errors import UpstreamSlow, UpstreamUnreachable
+from pipeline_api.service.telemetry import new_traceparent
+
+CONNECTIONS = 64
+"""Kept for predictions, and as many again for everything else: slow calls do not delay predictions."""
+KEPT_IDLE_S = 30
+"""Shorter than the processor keeps an idle connection open (75 s), so that it is ours to close."""
+CONNECT_TIMEOUT_S = 2
+
+IDEMPOTENCY_KEY = "Idempotency-Key"
+# The client library itself sends these again when a kept connection turns out to be closed (RFC 9110, 9.2.2).
+_IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+_UNAUTHORIZED = 401
+_NOTHING: Mapping[str, str] = {}
+
+
+class Upstream:
+    """The data-processor, as the gateway calls it."""
+
+    def __init__(
+        self, base: str, service_token: str, verifier: Verifier, metrics: GatewayMetrics, *, polls: int
+    ) -> None:
+        """Prepare to call a base URL; it opens inside `async with`. At most `polls` calls wait at once."""
+        self._base = base.rstrip("/")
+        url = URL(self._base)
+        self._address = (url.raw_host or "", url.port or 80, url.scheme == "https")
+        self._host = url.host_port_subcomponent
+        self._prefix = url.raw_path.rstrip("/")
+        self._authorization = f"Bearer {service_token}"
+        self._verifier = verifier
+        self._metrics = metrics
+        self._polls = polls
+
+    async def __aenter__(self) -> Self:
+        """Open the pools of connections: no kind of call waits for another kind."""
+        self._fast_lane = self._lane(CONNECTIONS)
+        self._waiting_lane = self._lane(self._polls)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEPT_IDLE_S),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            # What the client did not send is not made up on the way.
+            skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close every connection."""
+        self._fast_lane.close()
+        self._waiting_lane.close()
+        await self._session.close()
+
+    def headers(self, caller: Verified, passed_on: Mapping[str, str] = _NOTHING) -> dict[str, str]:
+        """Return the headers of a call on a caller's behalf."""
+        return {
+            "Authorization": self._authorization,
+            CALLER_HEADER: self._verifier.signed(caller),
+            "traceparent": new_traceparent(),
+            **passed_on,
+        }
+
+    async def ask(
+        self,
+        method: str,
+        target: str,
+        *,
+        headers: Mapping[str, str],
+        timeout_s: float,
+        body: bytes = b"",
+        waiting: bool = False,
+    ) -> Answer:
+        """Send a request and return the whole answer; raise 502 or 504 when there is none.
+
+        `target` is percent-encoded; headers hold no control characters. A kept connection that turns out to
+        be closed is replaced once if the request may be sent twice. `waiting`: the answer may be held back.
+        """
+        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+        head = (
+            f"{method} {self._prefix}{target} HTTP/1.1\r\nHost: {self._host}\r\n"
+            f"Content-Length: {len(body)}\r\n{lines}\r\n"
+        ).encode("ascii")
+        parts = (head, body) if body else (head,)
+        repeatable = method in _IDEMPOTENT or IDEMPOTENCY_KEY in headers
+        lane = self._waiting_lane if waiting else self._fast_lane
+        with self._problems(timeout_s, repeatable=repeatable):
+            async with asyncio.timeout(timeout_s):
+                try:
+                    answer = await lane.ask(parts)
+                except BrokenOff:
+                    if not repeatable:
+                        raise
+                    self._metrics.upstream_retries.inc()
+                    answer = await lane.ask(parts)
+        self._check(answer.status)
+        return answer
+
+    @contextlib.asynccontextmanager
+    async def stream(
+        self, method: str, target: str, *, headers: Mapping[str, str], timeout_s: float, body: bytes = b""
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a request and yield the response with its body unread; raise 502 or 504 when there is none.
+
+        The same as `ask`, for answers that may be large or late.
+        """
+        idempotent = method in _IDEMPOTENT
+        again = not idempotent and IDEMPOTENCY_KEY in headers
+        with self._problems(timeout_s, repeatable=idempotent or again):
+            response = await self._send(
+                method, target, headers=headers, body=body, timeout_s=timeout_s, again=again
+            )
+            async with response:
+                self._check(response.status)
+                yield response
+
+    def _lane(self, connections: int) -> Lane:
+        host, port, tls = self._address
+        return Lane(
+            host,
+            port,
+            tls=tls,
+            limit=connections,
+            kept_idle_s=KEPT_IDLE_S,
+            connect_timeout_s=CONNECT_TIMEOUT_S,
+        )
+
+    async def _send(
+        self,
+        method: str,
+        target: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes,
+        timeout_s: float,
+        again: bool,
+    ) -> aiohttp.ClientResponse:
+        url = URL(f"{self._base}{target}", encoded=True)
+        timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=CONNECT_TIMEOUT_S)
+        try:
+            return await self._session.request(
+                method, url, headers=headers, data=body or None, timeout=timeout, allow_redirects=False
+            )
+        except aiohttp.ClientConnectorError:
+            raise
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            if not again:
+                raise
+        self._metrics.upstream_retries.inc()
+        return await self._send(method, target, headers=headers, body=body, timeout_s=timeout_s, again=False)
+
+    def _check(self, status: int) -> None:
+        if status == _UNAUTHORIZED:
+            # Our own credentials were refused: nothing the client could mend by signing in again.
+            self._metrics.upstream_failures.labels("refused").inc()
+            raise UpstreamUnreachable(
+                "The data-processor refuses this gateway: SERVICE_TOKEN, CALLER_KEY and the time of day must"
+                " be the same in both."
+            )
+
+    @contextlib.contextmanager
+    def _problems(self, timeout_s: float, *, repeatable: bool) -> Iterator[None]:
+        """Turn what can go wrong on the way into what a caller may see."""
+        try:
+            yield
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, Unconnected) as error:
+            raise self._unreachable("The data-processor cannot be reached; try again shortly.") from error
+        except TimeoutError as error:
+            self._metrics.upstream_failures.labels("slow").inc()
+            raise UpstreamSlow(f"The data-processor did not answer within {timeout_s:g} s.") from error
+        except (aiohttp.ClientError, OSError) as error:
+            detail = "The data-processor broke off before it answered"
+            if not repeatable:
+                detail += "; it may have done its work: send an Idempotency-Key to be able to repeat safely"
+            raise self._unreachable(f"{detail}.") from error
+
+    def _unreachable(self, detail: str) -> UpstreamUnreachable:
+        self._metrics.upstream_failures.labels("unreachable").inc()
+        return UpstreamUnreachable(detail)

@@ -1,0 +1,98 @@
+"""A gateway as it runs, in front of a data-processor that only pretends."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from pydantic import SecretStr
+from starlette.testclient import TestClient
+
+from fake_processor import CALLER_KEY, SERVICE_TOKEN, FakeProcessor
+from pipeline_api.app import create_app
+from pipeline_api.auth import passwords
+from pipeline_api.settings import Settings
+from running import PASSWORD, Gateway, Server
+
+
+@pytest.fixture(autouse=True)
+def _cheap_hashes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spend little on each password, except where the price is what is tested."""
+    if "real_hashes" not in request.fixturenames:
+        cheap = partial(PasswordHasher, time_cost=1, memory_cost=1024, parallelism=1)
+        monkeypatch.setattr(passwords, "PasswordHasher", cheap)
+
+
+@pytest.fixture
+def real_hashes() -> None:
+    """Hash as in production."""
+
+
+@pytest.fixture(scope="session")
+def _processor_server() -> Iterator[tuple[FakeProcessor, Server]]:
+    fake = FakeProcessor()
+    server = Server(fake)
+    yield fake, server
+    server.stop()
+
+
+@pytest.fixture
+def processor(_processor_server: tuple[FakeProcessor, Server]) -> Iterator[FakeProcessor]:
+    fake, _ = _processor_server
+    yield fake
+    fake.__init__()  # type: ignore[misc]  # as good as new for the next test
+
+
+@pytest.fixture
+def gateway_settings(
+    tmp_path: Path, _processor_server: tuple[FakeProcessor, Server], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Settings]:
+    """Make settings for a gateway of this test's own, whatever the environment says."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+    def make(**changed: Any) -> Settings:
+        values: dict[str, Any] = {
+            "state_dir": tmp_path / "gateway",
+            "processor_url": _processor_server[1].url,
+            "service_token": SecretStr(SERVICE_TOKEN),
+            "caller_key": SecretStr(CALLER_KEY),
+            "admin_password": SecretStr(PASSWORD),
+        }
+        return Settings(**(values | changed))
+
+    return make
+
+
+@pytest.fixture
+def open_gateway(gateway_settings: Callable[..., Settings]) -> Iterator[Callable[..., Gateway]]:
+    """Start gateways with settings of the test's own."""
+    clients: list[TestClient] = []
+
+    def start(**changed: Any) -> Gateway:
+        app = create_app(gateway_settings(**changed))
+        client = TestClient(app, raise_server_exceptions=False)
+        client.__enter__()
+        clients.append(client)
+        return Gateway(client, app)
+
+    yield start
+    for client in clients:
+        client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def gateway(open_gateway: Callable[..., Gateway], processor: FakeProcessor) -> Gateway:
+    del processor  # it answers behind the gateway
+    return open_gateway()
+
+
+@pytest.fixture
+def live(gateway_settings: Callable[..., Settings], processor: FakeProcessor) -> Iterator[Server]:
+    """A gateway on a port, for clients that need one."""
+    del processor
+    server = Server(create_app(gateway_settings()))
+    yield server
+    server.stop()

@@ -1,0 +1,60 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from fake_processor import CALLER_KEY, SERVICE_TOKEN
+
+PROGRAM = str(Path(sys.executable).with_name("pipeline-api"))
+
+
+def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([PROGRAM, *arguments], env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["serve", "--help"], ["contract", "--help"]])
+def test_it_explains_itself(arguments: list[str]) -> None:
+    helped = run(*arguments)
+
+    assert helped.returncode == 0
+    assert "usage: pipeline-api" in helped.stdout
+
+
+def test_it_does_nothing_without_a_command() -> None:
+    assert run().returncode == 2
+
+
+def test_it_does_not_start_without_its_secrets(tmp_path: Path) -> None:
+    failed = run("serve", STATE_DIR=str(tmp_path))
+
+    assert failed.returncode == 1
+    assert "SERVICE_TOKEN" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, number: signal.Signals) -> None:
+    environment = {
+        "STATE_DIR": str(tmp_path / "state"),
+        "PORT": "0",
+        "SERVICE_TOKEN": SERVICE_TOKEN,
+        "CALLER_KEY": CALLER_KEY,
+    }
+    process = subprocess.Popen(
+        [PROGRAM, "serve"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stderr is not None
+        url = next(found[0] for line in process.stderr if (found := re.search(r"http://[0-9.:]+", line)))
+        assert httpx.get(f"{url}/healthz").status_code == 200
+        os.kill(process.pid, number)
+        assert process.wait(20) in {0, -number}
+    finally:
+        process.kill()
+        process.communicate()
+    assert (tmp_path / "state" / "admin-password").exists()
