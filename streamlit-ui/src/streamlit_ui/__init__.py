@@ -1,0 +1,1 @@
+"""Loopkeeper's pages: predict, judge, watch the score, steer the models."""

@@ -1,0 +1,23 @@
+"""The entry point: who is signed in, which pages they have, and the one they chose."""
+
+import streamlit as st
+
+from streamlit_ui import signed_in
+from streamlit_ui.navigation import pages
+from streamlit_ui.parts import models, sign_in
+from streamlit_ui.parts.frame import MARK, show_frame
+from streamlit_ui.parts.problems import problems_in_words
+
+st.set_page_config(page_title="Loopkeeper", page_icon=str(MARK), layout="centered")
+session = signed_in.session()
+# Without a session every page is known and none is listed: its address still holds after the sign-in.
+page = st.navigation(
+    pages(session.role if session else "maintainer"), position="sidebar" if session else "hidden"
+)
+with problems_in_words():
+    if session:
+        show_frame(session)
+        models.choose()
+        page.run()
+    else:
+        sign_in.ask()

@@ -1,0 +1,191 @@
+"""An uploaded CSV file, read into the inputs of a model."""
+
+import csv
+import io
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from streamlit_ui.forms import Field
+from streamlit_ui.text import listing, number, plural, shorten
+
+MISSING = frozenset({"", "?", "na", "n/a", "nan", "null", "none"})
+"""What stands for a missing value, unless a column has a category of that name."""
+_DELIMITERS = ",;\t|"
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
+_NAMED = 8
+"""How many columns a message names at most."""
+
+
+class UnreadableTable(Exception):
+    """The file is no table, or not one for this model: says what to do."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A CSV file's header and rows, as text."""
+
+    header: list[str]
+    rows: list[list[str]]
+    delimiter: str
+    encoding: str
+
+
+@dataclass(frozen=True)
+class Match:
+    """Which column of a table feeds which field of a model."""
+
+    columns: dict[str, int]
+    """Field name → position in the table."""
+    unused: list[str]
+    """Columns that the model does not take: they are kept in the answer."""
+    absent: list[str]
+    """Fields that no column feeds: they count as missing."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One input, with its number in the file: 1 is the first row below the header."""
+
+    number: int
+    inputs: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why a row was not predicted."""
+
+    row: int
+    field: str
+    value: str
+    message: str
+
+
+def read_table(content: bytes, max_rows: int) -> Table:
+    """Read a CSV file of any common delimiter and encoding."""
+    text, encoding = _decode(content)
+    lines = text.splitlines()
+    if not any(line.strip() for line in lines):
+        raise UnreadableTable("The file is empty.")
+    delimiter = _delimiter(lines)
+    try:
+        # `strict` turns a quote that is never closed into an error instead of one giant cell.
+        rows = [
+            row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True) if row
+        ]
+    except csv.Error as error:
+        raise UnreadableTable(f"The file cannot be read as CSV: {error}.") from error
+    header = [name.strip() for name in rows[0]]
+    body = [row for row in rows[1:] if any(cell.strip() for cell in row)]
+    if not body:
+        raise UnreadableTable("The file has a header but no rows below it.")
+    if len(body) > max_rows:
+        raise UnreadableTable(
+            f"The file has {number(len(body))} rows; at most {number(max_rows)} are taken. Please split it."
+        )
+    return Table(header, body, delimiter, encoding)
+
+
+def match_header(header: Sequence[str], fields: Sequence[Field]) -> Match:
+    """Find each field's column by name, whatever its case and whether `-`, `_` or a space joins its words."""
+    names = [_key(name) for name in header]
+    twice = [name for name, count in Counter(filter(None, names)).items() if count > 1]
+    wanted = {_key(field.name): field for field in fields}
+    if doubled := [header[names.index(name)] for name in twice if name in wanted]:
+        raise UnreadableTable(f"The header names {_enumerate(doubled)} more than once.")
+    columns = {wanted[name].name: position for position, name in enumerate(names) if name in wanted}
+    absent = [field for field in fields if field.name not in columns]
+    if not columns:
+        raise UnreadableTable(
+            "None of the columns is known to this model. The first line must name the columns: it takes "
+            f"{_enumerate([field.name for field in fields])}."
+        )
+    if required := [field.name for field in absent if field.required]:
+        raise UnreadableTable(f"The file lacks {_enumerate(required)}, which the model requires.")
+    unused = [name for name, key in zip(header, names, strict=True) if key not in wanted]
+    return Match(columns, unused, [field.name for field in absent])
+
+
+def typed_rows(table: Table, match: Match, fields: Sequence[Field]) -> tuple[list[Row], list[Fault]]:
+    """Return the rows as a model takes them, and what is wrong with the others."""
+    good: list[Row] = []
+    faults: list[Fault] = []
+    for position, cells in enumerate(table.rows, start=1):
+        inputs: dict[str, Any] = {}
+        found = list(_parse(position, cells, table, match, fields=fields, inputs=inputs))
+        faults += found
+        if not found:
+            good.append(Row(position, inputs))
+    return good, faults
+
+
+def _parse(
+    position: int,
+    cells: list[str],
+    table: Table,
+    match: Match,
+    *,
+    fields: Sequence[Field],
+    inputs: dict[str, Any],
+) -> Iterator[Fault]:
+    if len(cells) != len(table.header):
+        counts = f"has {plural(len(cells), 'cell')}, the header {len(table.header)}"
+        yield Fault(position, "", shorten(table.delimiter.join(cells), 80), counts)
+        return
+    for field in fields:
+        cell = cells[match.columns[field.name]].strip() if field.name in match.columns else ""
+        if cell.casefold() in MISSING and cell not in field.choices:
+            inputs[field.name] = None
+            if field.required:
+                yield Fault(position, field.name, cell, "is required")
+        elif field.kind != "numeric":
+            inputs[field.name] = cell
+        elif (parsed := _number(cell, table.delimiter)) is None:
+            yield Fault(position, field.name, shorten(cell, 80), "is not a number")
+        else:
+            inputs[field.name] = int(parsed) if field.integer and parsed.is_integer() else parsed
+
+
+def _number(cell: str, delimiter: str) -> float | None:
+    if delimiter == ";" and _DECIMAL_COMMA.fullmatch(cell):
+        cell = cell.replace(",", ".")
+    try:
+        parsed = float(cell)
+    except ValueError:
+        return None
+    # Python alone reads 1_000 as a number.
+    return parsed if math.isfinite(parsed) and "_" not in cell else None
+
+
+def _decode(content: bytes) -> tuple[str, str]:
+    if content[:4] == b"PK\x03\x04":
+        raise UnreadableTable(
+            "This is a spreadsheet or an archive. Please save the table as CSV and upload that."
+        )
+    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError:
+        encoding = "cp1252"
+        text = content.decode(encoding, errors="replace")
+    if "\x00" in text:
+        raise UnreadableTable("This is not a text file. Please upload a table saved as CSV.")
+    return text, encoding.removesuffix("-sig")
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    """Return what separates the header best: the sniffer of the standard library guesses letters at times."""
+    header = re.sub(r'"[^"]*"', "", next(line for line in lines if line.strip()))
+    return max(_DELIMITERS, key=header.count)
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[\s_.-]+", "-", name.strip().strip("\ufeff").casefold())
+
+
+def _enumerate(names: Sequence[str]) -> str:
+    shown = [f"“{shorten(name, 40)}”" for name in names[:_NAMED]]
+    return listing([*shown, f"{len(names) - _NAMED} more"] if len(names) > _NAMED else shown)

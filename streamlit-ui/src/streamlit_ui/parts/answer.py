@@ -1,0 +1,29 @@
+"""What the model answered, with its probabilities and flags."""
+
+import streamlit as st
+
+from streamlit_ui import charts, words
+from streamlit_ui.answers import Prediction
+from streamlit_ui.text import plain
+
+
+def show_answer(prediction: Prediction, target: str) -> None:
+    """Show the answered label or value, how probable each class is, and what was unusual in the input."""
+    with st.grid(2, min_column_width=260):
+        with st.container(gap="xsmall"):
+            st.caption(f"Predicted {plain(target)}")
+            st.markdown(f"# {plain(words.answer(prediction))}")
+            if share := words.certainty(prediction):
+                st.markdown(f"with a probability of **{plain(share)}**")
+        with st.container():
+            if shares := prediction.get("probabilities"):
+                st.altair_chart(
+                    charts.probabilities(shares, prediction.get("label")),
+                    alt=", ".join(f"{name}: {share:.0%}" for name, share in shares.items()),
+                )
+    if flags := prediction.get("flags"):
+        st.warning(
+            "**Unusual in this input**, so trust the answer less:\n"
+            + "\n".join(f"- {plain(words.flag(flag))}" for flag in flags),
+            icon=":material/flag:",
+        )

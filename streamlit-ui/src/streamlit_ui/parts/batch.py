@@ -1,0 +1,124 @@
+"""An uploaded batch on a page: what is expected, what came of it, what to download."""
+
+from functools import partial
+
+import pandas as pd
+import streamlit as st
+
+from streamlit_ui import words
+from streamlit_ui.answers import Model
+from streamlit_ui.batch.reading import match_header, read_table, typed_rows
+from streamlit_ui.batch.sending import Batch
+from streamlit_ui.batch.writing import answered_csv, faults_csv
+from streamlit_ui.forms import Field, fields
+from streamlit_ui.settings import settings
+from streamlit_ui.text import listing, number, plain, plural
+
+_SHOWN = 100
+
+
+def prepare(model: Model, content: bytes) -> Batch:
+    """Read a file into a batch for a model; what cannot be read is an `UnreadableTable`."""
+    taken = fields(model["schema"])
+    table = read_table(content, settings().max_batch_rows)
+    match = match_header(table.header, taken)
+    rows, faults = typed_rows(table, match, taken)
+    remarks = []
+    if match.absent:
+        remarks.append(f"Not in the file, so counted as missing: {listing(match.absent)}.")
+    if match.unused:
+        remarks.append(f"Not used by the model, kept in the answer: {listing(match.unused)}.")
+    return Batch(table, model["name"], rows, faults, remarks=remarks)
+
+
+def describe(taken: list[Field]) -> None:
+    """Say which columns a file may have."""
+    with st.expander("Which columns does the file need?"):
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "Column": [field.name for field in taken],
+                    "Kind": [field.kind for field in taken],
+                    "What it takes": [field.help for field in taken],
+                }
+            ),
+            hide_index=True,
+        )
+        st.caption(
+            "Columns may come in any order; others are kept. An empty cell, “?” or “NA” counts as missing. "
+            "Comma, semicolon, tab and | may separate the cells; UTF-8, UTF-16 and Windows-1252 are read."
+        )
+
+
+def show_outcome(batch: Batch) -> None:
+    """Show what was answered and what was refused, and offer both as files."""
+    answered, refused, left = len(batch.answers), batch.refused_rows, len(batch.waiting)
+    with st.grid(3, min_column_width=90):
+        st.metric("Predicted", number(answered))
+        st.metric("Refused", number(refused))
+        st.metric("Not sent yet", number(left))
+    if answered:
+        st.download_button(
+            "Download predictions",
+            partial(answered_csv, batch),
+            "predictions.csv",
+            "text/csv",
+            type="primary",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+        first = sorted(batch.answers.items())[:_SHOWN]
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "Row": [row for row, _ in first],
+                    "Prediction": [words.answer(answer) for _, answer in first],
+                    "Probability": [words.certainty(answer) for _, answer in first],
+                    "Unusual": [
+                        "; ".join(words.flag(flag) for flag in answer.get("flags") or [])
+                        for _, answer in first
+                    ],
+                }
+            ),
+            hide_index=True,
+            alt="The first predictions",
+        )
+        if answered > _SHOWN:
+            st.caption(f"The first {_SHOWN} of {plural(answered, 'row')}; the file has them all.")
+    if batch.faults:
+        _show_faults(batch, refused)
+
+
+def _show_faults(batch: Batch, refused: int) -> None:
+    st.warning(
+        f"**{plural(refused, 'row was', 'rows were')} not predicted** because something is wrong with them. "
+        "Correct them and upload them again.",
+        icon=":material/rule:",
+    )
+    first = sorted(batch.faults, key=lambda fault: fault.row)[:_SHOWN]
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "Row": [fault.row for fault in first],
+                "Field": [fault.field for fault in first],
+                "Value": [fault.value for fault in first],
+                "Problem": [fault.message for fault in first],
+            }
+        ),
+        hide_index=True,
+        alt="What is wrong with the refused rows",
+    )
+    st.download_button(
+        "Download what is wrong",
+        partial(faults_csv, batch),
+        "refused-rows.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+
+
+def show_remarks(batch: Batch) -> None:
+    """Say how the file was understood."""
+    for remark in batch.remarks:
+        st.caption(plain(remark))

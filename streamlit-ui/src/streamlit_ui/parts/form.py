@@ -1,0 +1,43 @@
+"""The form for one input row, from the model's schema."""
+
+from typing import Any
+
+import streamlit as st
+
+from streamlit_ui.answers import Model
+from streamlit_ui.forms import Field, fields, row
+
+
+def ask_row(model: Model) -> dict[str, Any] | None:
+    """Show the form and return its row when it is submitted."""
+    own_values = model.get("policy", {}).get("unseen_category") != "reject"
+    with st.form(f"inputs of {model['name']}", border=True):
+        entered: dict[str, Any] = {}
+        with st.grid(3, min_column_width=210, gap=("small", "small")):
+            for field in fields(model["schema"]):
+                entered[field.name] = _widget(field, f"{model['name']}/{field.name}", own_values=own_values)
+        submitted = st.form_submit_button("Predict", type="primary", icon=":material/bolt:", key="predict")
+    return row(entered) if submitted else None
+
+
+def _widget(field: Field, key: str, *, own_values: bool) -> Any:
+    """Show one field; started through the session state, it can also be emptied."""
+    if key not in st.session_state and field.kind != "datetime":
+        st.session_state[key] = field.default
+    shared: dict[str, Any] = {"key": key, "help": field.help, "persist_state": "session"}
+    if field.kind == "numeric":
+        # The range of training is a hint: values outside are answered and flagged.
+        style = {"step": 1, "format": "%d"} if field.integer else {"step": field.step, "format": "%.6g"}
+        return st.number_input(field.label, value=None, placeholder="Unknown", **style, **shared)
+    if field.kind == "categorical" and field.choices:
+        return st.selectbox(
+            field.label,
+            field.choices,
+            index=None,
+            placeholder="Unknown",
+            accept_new_options=own_values,
+            **shared,
+        )
+    if field.kind == "datetime":
+        return st.datetime_input(field.label, value=None, **shared)
+    return st.text_area(field.label, value=None, placeholder="Unknown", height="content", **shared)

@@ -1,0 +1,40 @@
+"""The ledger: who put which version in place, when and why."""
+
+import streamlit as st
+
+from streamlit_ui import signed_in, words
+from streamlit_ui.answers import Model, Promotion
+from streamlit_ui.parts.blank import blank
+from streamlit_ui.parts.receipt import show_receipt
+from streamlit_ui.text import plain
+from streamlit_ui.times import when
+
+
+def show_ledger(model: Model) -> None:
+    """Show every promotion and rollback, newest first."""
+    entries = signed_in.gateway().promotions(model["name"])
+    if not entries:
+        blank(
+            ":material/list_alt:",
+            "The ledger is empty",
+            "Every promotion and rollback is written here, for good.",
+        )
+    for entry in entries:
+        with st.container(border=True, gap="xsmall"):
+            _entry(entry)
+
+
+def _entry(entry: Promotion) -> None:
+    word = words.ledger(entry.get("kind"))
+    came = f" in place of version {plain(entry['previous'])}" if entry.get("previous") else ""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(word.label, color=word.colour, icon=word.icon)
+        st.markdown(
+            f"**{plain('Version ' + entry['version'])}**{came} on {plain(entry.get('stage'))}",
+            width="stretch",
+        )
+    st.markdown(plain(entry.get("reason") or "No reason was given."))
+    st.caption(f"{plain(entry.get('subject'))}, {when(entry.get('at'))}")
+    if entry.get("receipt"):
+        with st.expander("Receipt of the gate"):
+            show_receipt(entry["receipt"])

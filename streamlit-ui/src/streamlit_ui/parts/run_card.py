@@ -1,0 +1,42 @@
+"""One run in a few lines: what it is, how far it is, how it ended."""
+
+import streamlit as st
+
+from streamlit_ui import words
+from streamlit_ui.answers import Run
+from streamlit_ui.text import plain
+from streamlit_ui.times import ago, between, duration
+
+OPEN = frozenset({"queued", "running"})
+
+
+def is_open(run: Run) -> bool:
+    """Say whether a run is still to end."""
+    return run.get("status") in OPEN
+
+
+def show_run(run: Run) -> None:
+    """Show a run's status, why it was opened, its progress and how it ended."""
+    word = words.status(run.get("status"))
+    took = between(run.get("started_at"), run.get("finished_at"))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(word.label, color=word.colour, icon=word.icon)
+        st.markdown(f"**{plain(words.trigger(run.get('trigger')))}**", width="stretch")
+    facts = [
+        f"{ago(run.get('created_at'))} by {run.get('subject', '–')}",
+        *(
+            [f"took {duration(took)}" if run.get("finished_at") else f"for {duration(took)}"]
+            if took is not None
+            else []
+        ),
+        *([f"made version {run['version']}"] if run.get("version") else []),
+    ]
+    st.caption(plain(" · ".join(facts)))
+    if is_open(run):
+        step = "Waiting for its turn" if run.get("status") == "queued" else words.step(run.get("step"))
+        ending = ", is being cancelled" if run.get("cancel_requested") else ""
+        st.progress(min(max(float(run.get("progress") or 0), 0.0), 1.0), plain(step + ending))
+    elif run.get("error"):
+        st.markdown(f":red[{plain(run['error'])}]")
+    if run.get("reason"):
+        st.caption(f"Why: {plain(run['reason'])}")

@@ -1,0 +1,47 @@
+"""Starting and ending a run."""
+
+import streamlit as st
+
+from streamlit_ui import signed_in
+from streamlit_ui.answers import Model, Run
+from streamlit_ui.client import GatewayError
+from streamlit_ui.parts.problems import problems_in_words
+from streamlit_ui.text import plain
+
+CONFLICT = 409
+_LONGEST_S = 86_400
+_DEFAULT_S = 30
+
+
+@st.dialog("Start a run")
+def start_a_run(model: Model) -> None:
+    """Ask for budget and reason, and queue the run."""
+    with problems_in_words():
+        usual = int((model.get("policy") or {}).get("budget_s", _DEFAULT_S))
+        said = "How long the search over hyperparameters may take."
+        with st.form("run", border=False):
+            budget = st.number_input("Budget in seconds", 1, _LONGEST_S, usual, help=said)
+            reason = st.text_input("Reason", placeholder="Optional", max_chars=1000)
+            sure = st.form_submit_button("Yes, start", type="primary")
+        if sure:
+            try:
+                run = signed_in.gateway().start_run(model["name"], budget, reason.strip())
+            except GatewayError as error:
+                if error.status != CONFLICT or not error.body.get("run"):
+                    raise
+                st.warning(plain(error.sentence), icon=":material/autorenew:")
+                st.page_link(
+                    "views/run.py", label="Show the open run", query_params={"id": str(error.body["run"])}
+                )
+            else:
+                st.switch_page("views/run.py", query_params={"id": run})
+
+
+@st.dialog("Cancel this run")
+def cancel(run: Run) -> None:
+    """Ask once more, then ask for the run to end."""
+    with problems_in_words():
+        st.markdown("What it has done so far is dropped. The model keeps serving the version it serves.")
+        if st.button("Yes, cancel it", type="primary"):
+            signed_in.gateway().cancel_run(run["id"])
+            st.rerun()

@@ -1,0 +1,67 @@
+"""The trained versions of a model."""
+
+import streamlit as st
+
+from streamlit_ui import signed_in, words
+from streamlit_ui.answers import Model, Version
+from streamlit_ui.parts.blank import blank
+from streamlit_ui.parts.facts import show_facts
+from streamlit_ui.parts.receipt import show_receipt
+from streamlit_ui.text import number, plain, title
+from streamlit_ui.times import ago, when
+
+SHOWN = 20
+
+
+def show_versions(model: Model) -> None:
+    """Show each version with its metrics, lineage and receipt, newest first."""
+    versions = newest_first(signed_in.gateway().versions(model["name"]))
+    if not versions:
+        blank(":material/model_training:", "No version yet", "The first run that succeeds leaves one here.")
+        return
+    for version in versions[: None if st.session_state.get("all_versions") else SHOWN]:
+        served = version.get("stages") or []
+        stage = f" · serves {plain(', '.join(served))}" if served else ""
+        label = f"**Version {plain(version['version'])}**{stage} · {ago(version.get('created_at'))}"
+        with st.expander(label, expanded=bool(served), key=f"version {version['version']}"):
+            _details(version)
+    if len(versions) > SHOWN and not st.session_state.get("all_versions"):
+        st.button(
+            f"Show all {len(versions)}", on_click=st.session_state.update, args=({"all_versions": True},)
+        )
+
+
+def newest_first(versions: list[Version]) -> list[Version]:
+    """Return the versions, the last trained first."""
+    return sorted(versions, key=lambda version: version.get("created_at") or "", reverse=True)
+
+
+def _details(version: Version) -> None:
+    if barred := version.get("barred"):
+        st.warning(f"Not promoted automatically: {plain(barred)}", icon=":material/block:")
+    if metrics := version.get("metrics"):
+        st.markdown("**Metrics** on the rows held out of the dataset")
+        show_facts({words.metric(name): number(value) for name, value in metrics.items()})
+    lineage, candidate = version.get("lineage") or {}, version.get("candidate") or {}
+    st.markdown("**Where it comes from**")
+    facts = {
+        "Estimator": title(str(candidate.get("estimator") or "–")),
+        "Served by": {"onnx": "ONNX", "scikit-learn": "scikit-learn"}.get(
+            str(version.get("engine")), version.get("engine")
+        ),
+        "Dataset": lineage.get("dataset"),
+        "Dataset version": lineage.get("dataset_version"),
+        "Dataset revision": str(lineage.get("dataset_revision") or "")[:12] or None,
+        "Trained": when(lineage.get("trained_at") or version.get("created_at")),
+        "Code revision": str(lineage.get("code_revision") or "")[:12] or None,
+    }
+    show_facts({name: value for name, value in facts.items() if value is not None})
+    if signed_in.may("engineer") and (run := lineage.get("run")):
+        st.page_link(
+            "views/run.py",
+            label="The run that trained it",
+            icon=":material/model_training:",
+            query_params={"id": run},
+        )
+    st.markdown("**Gate**")
+    show_receipt(version.get("receipt"))

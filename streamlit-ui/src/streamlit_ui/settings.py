@@ -1,0 +1,45 @@
+"""What can be set from outside, each by an environment variable of the field's name in upper case."""
+
+from functools import cache
+from typing import Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The settings of the pages."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
+
+    gateway_url: str = "http://127.0.0.1:8000"
+    """Where the gateway (pipeline-api) answers."""
+    host: str = "127.0.0.1"
+    """The address to listen on."""
+    port: int = Field(default=8501, ge=0, le=65_535)
+    """The port to listen on."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important messages that are logged."""
+    request_timeout_s: float = Field(default=15, gt=0)
+    """Seconds to wait for an answer of the gateway."""
+    refresh_s: float = Field(default=3, ge=0.5)
+    """Seconds between two looks at what changes by itself: a run, the score."""
+    batch_rows: int = Field(default=500, ge=1, le=500)
+    """Rows of an uploaded batch that go into one request."""
+    max_batch_rows: int = Field(default=100_000, ge=1)
+    """Rows that an uploaded batch may have."""
+    max_upload_mb: int = Field(default=50, ge=1, le=1_000)
+    """The largest file that may be uploaded, in megabytes."""
+
+    @field_validator("gateway_url")
+    @classmethod
+    def _without_trailing_slash(cls, url: str) -> str:
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"GATEWAY_URL is {url!r}; it must start with http:// or https://.")
+        return url.rstrip("/")
+
+
+@cache
+def settings() -> Settings:
+    """Read the environment once; the pages run many times in one process."""
+    return Settings()

@@ -1,0 +1,1 @@
+"""One file per page, each a view over the gateway's answers."""

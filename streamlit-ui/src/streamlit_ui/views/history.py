@@ -1,0 +1,103 @@
+"""History: what was predicted, newest first, and what people said of it."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from streamlit_ui import signed_in, words
+from streamlit_ui.answers import Prediction
+from streamlit_ui.parts import models
+from streamlit_ui.parts.blank import blank
+from streamlit_ui.text import plain, plural
+from streamlit_ui.times import ago
+
+PAGE = 25
+MOST = 1000
+"""As many predictions does the gateway list at once."""
+FILTERS: dict[str, Callable[[Prediction], bool]] = {
+    "All": lambda _: True,
+    "Not judged": lambda found: not found.get("feedback"),
+    "Right": lambda found: any(said.get("correct") for said in found.get("feedback") or []),
+    "Wrong": lambda found: any(not said.get("correct") for said in found.get("feedback") or []),
+    "Unusual input": lambda found: bool(found.get("flags")),
+}
+
+
+def page() -> None:
+    """List predictions, a page more at each press of the button."""
+    name = models.chosen_name()
+    st.title("History")
+    st.caption("Everybody's predictions." if signed_in.may("engineer") else "Your own predictions.")
+    wanted = PAGE * (1 + st.session_state.get(f"older {name}", 0))
+    loaded = _load(name, wanted)
+    if not loaded:
+        blank(
+            ":material/history:",
+            "Nothing was predicted yet",
+            "Your predictions and what you say of them appear here.",
+        )
+        return
+    shown = _filter(loaded)
+    for prediction in shown:
+        _entry(prediction)
+    if not shown:
+        st.info("None of these match the filter.")
+    st.caption(f"{plural(len(shown), 'prediction')} shown of the newest {len(loaded)}.")
+    if len(loaded) == wanted and st.button("Show older", icon=":material/expand_more:"):
+        st.session_state[f"older {name}"] = wanted // PAGE
+        st.rerun()
+
+
+def _load(name: str, wanted: int) -> list[Prediction]:
+    """Return the newest predictions, as many as wanted or as there are."""
+    loaded: list[Prediction] = []
+    while len(loaded) < wanted:
+        limit = min(wanted - len(loaded), MOST)
+        portion = signed_in.gateway().predictions(name, limit, loaded[-1]["id"] if loaded else None)
+        loaded += portion
+        if len(portion) < limit:
+            break
+    return loaded
+
+
+def _filter(loaded: list[Prediction]) -> list[Prediction]:
+    chosen = st.pills(
+        "Show", list(FILTERS), default="All", required=True, key="history filter", persist_state="session"
+    )
+    labels = sorted({words.answer(found) for found in loaded if found.get("label") is not None})
+    wanted = st.multiselect("Answers", labels, placeholder="Any answer") if len(labels) > 1 else []
+    return [
+        found
+        for found in loaded
+        if FILTERS[str(chosen)](found) and (not wanted or words.answer(found) in wanted)
+    ]
+
+
+def _entry(prediction: Prediction) -> None:
+    with st.container(
+        border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
+    ):
+        with st.container(gap="xxsmall", width="stretch"):
+            share = words.certainty(prediction)
+            st.markdown(f"**{plain(words.answer(prediction))}**" + (f" · {plain(share)}" if share else ""))
+            who = f" by {plain(prediction['subject'])}" if prediction.get("subject") else ""
+            st.caption(f"{ago(prediction.get('at'))}{who} · version {plain(prediction.get('version'))}")
+        with st.container(horizontal=True, vertical_alignment="center", width="content", wrap=False):
+            _feedback_badge(prediction)
+            st.page_link(
+                "views/prediction.py",
+                label="Details",
+                icon=":material/chevron_right:",
+                query_params={"id": prediction["id"]},
+            )
+
+
+def _feedback_badge(prediction: Prediction) -> None:
+    said = (prediction.get("feedback") or [])[-1:]
+    if said:
+        st.badge(plain(words.judgement(said[0])), color="green" if said[0].get("correct") else "red")
+    elif prediction.get("ask"):
+        st.badge("Please judge", color="blue")
+
+
+page()

@@ -1,0 +1,77 @@
+"""Prediction: everything known of one answered input, and the place to judge it later."""
+
+import streamlit as st
+
+from streamlit_ui import signed_in, words
+from streamlit_ui.answers import Prediction
+from streamlit_ui.parts.answer import show_answer
+from streamlit_ui.parts.facts import show_facts
+from streamlit_ui.parts.judging import judge
+from streamlit_ui.text import number, plain, title
+from streamlit_ui.times import ago, duration, when
+
+
+def page() -> None:
+    """Show the prediction that the address names."""
+    st.page_link("views/history.py", label="History", icon=":material/arrow_back:")
+    wanted = st.query_params.get("id")
+    if not wanted:
+        st.info("Choose a prediction in the history.")
+        return
+    prediction = signed_in.gateway().prediction(wanted)
+    model = signed_in.gateway().model(prediction["model"])
+    st.title("Prediction")
+    st.caption(f"{when(prediction.get('at'))}, {ago(prediction.get('at'))}")
+    with st.container(border=True):
+        show_answer(prediction, model["target"])
+    judge(model, prediction)
+    _feedback(prediction)
+    st.subheader("Input")
+    show_facts({title(name): _shown(value) for name, value in (prediction.get("inputs") or {}).items()})
+    st.subheader("Where it comes from")
+    show_facts(_origin(prediction))
+
+
+def _origin(prediction: Prediction) -> dict[str, str]:
+    lineage = prediction.get("lineage") or {}
+    facts = {
+        "Prediction": prediction["id"],
+        "Model": prediction["model"],
+        "Version": prediction["version"],
+        "Stage": prediction.get("stage"),
+        "Requested by": prediction.get("subject"),
+        "Answered in": _latency(prediction.get("latency_ms")),
+        "Trace": prediction.get("trace_id"),
+        "Dataset": lineage.get("dataset"),
+        "Dataset version": lineage.get("dataset_version"),
+        "Dataset revision": lineage.get("dataset_revision"),
+        "Run": lineage.get("run"),
+        "Code revision": lineage.get("code_revision"),
+        "Trained": when(lineage["trained_at"]) if lineage.get("trained_at") else None,
+    }
+    return {name: str(value) for name, value in facts.items() if value is not None}
+
+
+def _feedback(prediction: Prediction) -> None:
+    said = prediction.get("feedback") or []
+    if not said:
+        return
+    st.subheader("What people said")
+    for judgement in said:
+        who, said_at = plain(judgement.get("subject", "–")), ago(judgement.get("at"))
+        comment = judgement.get("comment")
+        quoted = f"  \n“{plain(comment)}”" if comment else ""
+        st.markdown(f"**{plain(words.judgement(judgement))}** · {who}, {said_at}{quoted}")
+
+
+def _latency(milliseconds: float | None) -> str | None:
+    return None if milliseconds is None else duration(milliseconds / 1000)
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "missing"
+    return number(value) if isinstance(value, int | float) else str(value)
+
+
+page()

@@ -1,0 +1,155 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import canned_schemas
+from streamlit_ui.batch.reading import Match, Table, UnreadableTable, match_header, read_table, typed_rows
+from streamlit_ui.forms import Field, fields
+
+CENSUS = fields(canned_schemas.CENSUS)
+AGE, WORK = CENSUS[0], CENSUS[1]
+
+
+def read(text: str | bytes, max_rows: int = 1000) -> Table:
+    return read_table(text.encode() if isinstance(text, str) else text, max_rows)
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_each_common_delimiter_is_recognised(delimiter: str) -> None:
+    table = read(f'age{delimiter}"a,b;c"\n39{delimiter}x\n')
+    assert table.delimiter == delimiter
+    assert (table.header, table.rows) == (["age", "a,b;c"], [["39", "x"]])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_each_common_encoding_is_recognised(encoding: str) -> None:
+    table = read("name,größe\nÉric,1\n".encode(encoding))
+    assert (table.header, table.rows) == (["name", "größe"], [["Éric", "1"]])
+
+
+def test_quotes_hold_delimiters_and_lines_together() -> None:
+    assert read('a,b\n"1,2","x\ny"\n').rows == [["1,2", "x\ny"]]
+
+
+def test_blank_lines_are_no_rows() -> None:
+    assert read("\n\nage\n\n1\n , \n2\n").rows == [["1"], ["2"]]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "empty"),
+        (b" \n\n", "empty"),
+        (b"age\n", "no rows"),
+        (b'a,b\n"1,2\n3,4\n', "cannot be read as CSV"),
+        (b"PK\x03\x04xlsx", "save the table as CSV"),
+        (b"age\n\x00\x01\n", "not a text file"),
+        (b"age\n1\n2\n3\n4\n", "4 rows; at most 3"),
+    ],
+)
+def test_what_is_no_table_is_a_sentence(content: bytes, sentence: str) -> None:
+    with pytest.raises(UnreadableTable, match=sentence):
+        read_table(content, 3)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_read_or_refused_in_words(content: bytes) -> None:
+    try:
+        table = read_table(content, 1000)
+    except UnreadableTable as error:
+        refusal = str(error)
+    else:
+        refusal = ""
+        assert table.rows
+    assert refusal == "" or refusal.endswith(".")
+
+
+@pytest.mark.parametrize("name", ["hours-per-week", "Hours per Week", " HOURS_PER_WEEK ", "hours.per.week"])
+def test_a_column_is_found_however_it_is_spelled(name: str) -> None:
+    match = match_header(["age", name, "extra"], CENSUS)
+    assert match.columns == {"age": 0, "hours-per-week": 1}
+    assert match.unused == ["extra"]
+    assert "workclass" in match.absent
+
+
+@pytest.mark.parametrize(
+    ("header", "sentence"),
+    [
+        (["39", "State-gov", "77516"], "The first line must name the columns: it takes “age”"),
+        (["age", "Age"], "names “age” more than once"),
+    ],
+)
+def test_a_header_that_does_not_fit_is_a_sentence(header: list[str], sentence: str) -> None:
+    with pytest.raises(UnreadableTable, match=sentence):
+        match_header(header, CENSUS)
+
+
+def test_a_required_column_must_be_there() -> None:
+    with pytest.raises(UnreadableTable, match="lacks “area”, which the model requires"):
+        match_header(["rooms"], fields(canned_schemas.RENTS))
+
+
+def parsed(cell: str, field: Field, delimiter: str = ",") -> object:
+    table = Table([field.name], [[cell]], delimiter, "utf-8")
+    rows, faults = typed_rows(table, Match({field.name: 0}, [], []), [field])
+    return rows[0].inputs[field.name] if rows else faults[0].message
+
+
+@pytest.mark.parametrize("cell", ["", " ", "?", "NA", "n/a", "NaN", "null", "None"])
+def test_what_means_missing_is_missing(cell: str) -> None:
+    assert parsed(cell, AGE) is None
+    assert parsed(cell, WORK) is None
+
+
+def test_a_category_of_that_name_is_not_missing() -> None:
+    assert parsed("None", Field("pet", "categorical", "Pet", choices=("None", "Cat"))) == "None"
+
+
+@pytest.mark.parametrize(
+    ("cell", "delimiter", "value"),
+    [
+        ("39", ",", 39),
+        (" 39.0 ", ",", 39),
+        ("39.5", ",", 39.5),
+        ("1e2", ",", 100),
+        ("-3", ",", -3),
+        ("3,5", ";", 3.5),
+        ("3,5", "\t", "is not a number"),
+        ("1_000", ",", "is not a number"),
+        ("inf", ",", "is not a number"),
+        ("old", ",", "is not a number"),
+    ],
+)
+def test_numbers_are_read_as_people_write_them(cell: str, delimiter: str, value: object) -> None:
+    assert parsed(cell, AGE, delimiter) == value
+
+
+def test_a_whole_number_stays_whole() -> None:
+    assert isinstance(parsed("39.0", AGE), int)
+
+
+def test_every_fault_of_a_row_is_named_and_the_row_left_out() -> None:
+    table = Table(
+        ["age", "education-num", "workclass"], [["x", "y", "Private"], ["1", "2", "Private"]], ",", "utf-8"
+    )
+    match = match_header(table.header, CENSUS)
+    rows, faults = typed_rows(table, match, CENSUS)
+    assert [(fault.row, fault.field, fault.value) for fault in faults] == [
+        (1, "age", "x"),
+        (1, "education-num", "y"),
+    ]
+    assert [row.number for row in rows] == [2]
+
+
+def test_a_row_of_another_length_is_a_fault() -> None:
+    table = read("age,workclass\n1\n2,Private\n")
+    _, faults = typed_rows(table, match_header(table.header, CENSUS), CENSUS)
+    assert [(fault.row, fault.message) for fault in faults] == [(1, "has 1 cell, the header 2")]
+
+
+def test_a_required_value_must_be_there() -> None:
+    table = read("rooms,area\n3,\n")
+    taken = fields(canned_schemas.RENTS)
+    rows, faults = typed_rows(table, match_header(table.header, taken), taken)
+    assert not rows
+    assert [(fault.field, fault.message) for fault in faults] == [("area", "is required")]

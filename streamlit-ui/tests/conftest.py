@@ -1,0 +1,72 @@
+"""A fake gateway, and the pages as one person sees them."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import hypothesis
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import streamlit_ui
+from fake_gateway import FakeGateway, serving
+from streamlit_ui.client import Gateway, connect
+from streamlit_ui.sessions import Session, sessions
+from streamlit_ui.settings import settings
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
+
+APP = Path(streamlit_ui.__file__).with_name("app.py")
+PEOPLE = {"user": "uma", "engineer": "erin", "maintainer": "maya"}
+Open = Callable[..., AppTest]
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGateway]:
+    with serving() as gateway:
+        monkeypatch.setenv("GATEWAY_URL", gateway.url)
+        settings.cache_clear()
+        sessions.cache_clear()
+        yield gateway
+    settings.cache_clear()
+    sessions.cache_clear()
+
+
+@pytest.fixture
+def http(fake: FakeGateway) -> Iterator[httpx.Client]:
+    with connect(fake.url, timeout_s=5) as pool:
+        yield pool
+
+
+@pytest.fixture
+def gateway(fake: FakeGateway, http: httpx.Client) -> Gateway:
+    """The gateway as its maintainer sees it."""
+    fake.tokens["token-of-maya"] = "maya"
+    return Gateway(http, "token-of-maya")
+
+
+@pytest.fixture
+def open_page(fake: FakeGateway) -> Open:
+    """Open a page as somebody, or as nobody."""
+
+    def opened(view: str | None = None, role: str | None = "maintainer", **query: Any) -> AppTest:
+        page = AppTest.from_file(str(APP), default_timeout=30)
+        if role:
+            name = PEOPLE[role]
+            fake.tokens[f"token-of-{name}"] = name
+            session = Session(name, role, f"token-of-{name}", time.time() + 600)  # type: ignore[arg-type]  # one of the roles
+            sessions().open(session)
+            page.session_state["session"] = session.id
+        page.run()
+        if view:
+            page.switch_page(f"views/{view}.py")
+            for key, value in query.items():
+                page.query_params[key] = value
+            page.run()
+        return page
+
+    return opened

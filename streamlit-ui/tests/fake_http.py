@@ -1,0 +1,63 @@
+"""Real HTTP for a fake gateway: one function answers, a problem is raised."""
+
+import json
+from http.server import BaseHTTPRequestHandler
+from typing import Any, Protocol
+
+Answer = tuple[int, Any]
+
+
+class Refused(Exception):
+    """Answer with a problem."""
+
+    def __init__(self, status: int, detail: str, **more: Any) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.headers = more.pop("headers", {})
+        self.body = {"type": "about:blank", "title": "Problem", "status": status, "detail": detail, **more}
+
+
+class Answering(Protocol):
+    """What answers a request."""
+
+    def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Answer: ...
+
+
+def handler(gateway: Answering) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _serve(self) -> None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            body = self.rfile.read(int(headers.get("content-length", "0")))
+            more: dict[str, str] = {}
+            try:
+                status, given = gateway.answer(self.command, self.path, headers, body)
+                kind = "application/json"
+            except Refused as refused:
+                status, given, more, kind = (
+                    refused.status,
+                    refused.body,
+                    refused.headers,
+                    "application/problem+json",
+                )
+            content = (
+                b""
+                if given is None
+                else given.encode()
+                if isinstance(given, str)
+                else json.dumps(given).encode()
+            )
+            self.send_response(status)
+            for name, value in {"Content-Type": kind, "Content-Length": str(len(content)), **more}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        # The names are those of the standard library.
+        do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815  # as above
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    return Handler

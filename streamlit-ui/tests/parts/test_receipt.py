@@ -1,0 +1,42 @@
+import canned
+from streamlit_ui.parts.receipt import figures, recalls, slices
+
+
+def test_the_figures_that_decided_are_named() -> None:
+    shown = figures(canned.RECEIPT)
+    assert shown["Decided on"] == "Recent feedback"
+    assert shown["Accuracy, champion"] == "0.712"
+    assert shown["p-value, challenger better"] == "0.0003"
+    assert shown["Must be below"] == "0.025"
+    assert shown["Right: both / challenger / rival / neither"] == "182 / 31 / 9 / 46"
+    assert "Rows it would take" not in shown
+
+
+def test_a_hold_says_how_many_rows_it_would_take() -> None:
+    assert figures(canned.HOLD)["Rows it would take"] == "240"
+
+
+def test_without_a_champion_the_rival_is_the_constant_answer() -> None:
+    shown = figures({**canned.RECEIPT, "champion": None, "baseline": 0.5})
+    assert shown["Accuracy, always the same answer"] == "0.5"
+    assert "Accuracy, champion" not in shown
+
+
+def test_both_sets_of_rows_are_shown() -> None:
+    shown = slices(canned.RECEIPT)
+    assert shown is not None
+    assert list(shown["Rows"]) == ["Recent feedback", "Held out of the dataset"]
+    assert list(shown["Decided"]) == ["yes", ""]
+
+
+def test_each_class_is_shown() -> None:
+    shown = recalls(canned.RECEIPT)
+    assert shown is not None
+    assert list(shown["Class"]) == ["<=50K", ">50K"]
+    assert list(shown["Challenger"]) == ["83.0 %", "72.0 %"]
+
+
+def test_a_receipt_of_which_little_is_known_is_still_shown() -> None:
+    assert figures({"verdict": "promote"})["Deciding rows"] == "–"
+    assert slices({}) is None
+    assert recalls({"slice": "recent"}) is None

@@ -1,0 +1,128 @@
+"""The started process, over HTTP: health, headers, and the session's cookie."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from fake_gateway import serving
+from streamlit_ui.server import keep_session
+from streamlit_ui.sessions import COOKIE, Session, sessions
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        return int(taken.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def pages() -> Iterator[httpx.Client]:
+    """The pages as they are started by whoever runs them."""
+    port = free_port()
+    with serving() as gateway:
+        environment = {**os.environ, "GATEWAY_URL": gateway.url, "PORT": str(port)}
+        command = [str(Path(sys.executable).with_name("streamlit-ui"))]
+        with subprocess.Popen(command, env=environment) as process:
+            with httpx.Client(base_url=f"http://127.0.0.1:{port}") as http:
+                _wait(http, process)
+                yield http
+            process.terminate()
+            assert process.wait(20) in (0, -15)
+
+
+def _wait(http: httpx.Client, process: "subprocess.Popen[bytes]") -> None:
+    for _ in range(300):
+        assert process.poll() is None
+        try:
+            http.get("/healthz").raise_for_status()
+        except httpx.TransportError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("The pages did not start within 30 seconds.")
+
+
+def test_the_process_is_alive_and_ready(pages: httpx.Client) -> None:
+    assert pages.get("/healthz").json() == {"status": "ok", "checks": {}}
+    assert pages.get("/readyz").json() == {"status": "ok", "checks": {"gateway": "ok"}}
+
+
+def test_metrics_are_those_of_streamlit(pages: httpx.Client) -> None:
+    assert "active_sessions" in pages.get("/metrics", follow_redirects=True).text
+
+
+def test_every_answer_keeps_others_from_embedding_it(pages: httpx.Client) -> None:
+    for path in ("/", "/healthz", "/model", "/session"):
+        headers = pages.get(path).headers
+        assert headers["content-security-policy"] == "frame-ancestors 'self'"
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_guessed_ticket_opens_nothing(pages: httpx.Client) -> None:
+    answer = pages.post("/session", content="guess", headers={"Origin": str(pages.base_url).rstrip("/")})
+    assert answer.status_code == 404
+    assert "set-cookie" not in answer.headers
+
+
+def test_usage_is_not_reported_to_anybody(pages: httpx.Client) -> None:
+    config = pages.get("/_stcore/host-config").json()
+    assert config["allowedOrigins"] == []
+
+
+@pytest.fixture
+def claim() -> Iterator[Callable[..., httpx.Response]]:
+    """The route of the cookie alone, in this process, where its sessions are."""
+    sessions.cache_clear()
+    app = Starlette(routes=[Route("/session", keep_session, methods=["POST"])])
+
+    def post(content: str, **headers: str) -> httpx.Response:
+        async def call() -> httpx.Response:
+            transport = httpx.ASGITransport(app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://pages.test") as http:
+                return await http.post("/session", content=content, headers=headers)
+
+        return asyncio.run(call())
+
+    yield post
+    sessions.cache_clear()
+
+
+def ticket() -> str:
+    return sessions().open(Session("uma", "user", "token", time.time() + 100, id="session-id"))
+
+
+def test_a_ticket_buys_a_cookie_that_no_script_can_read(claim: Callable[..., httpx.Response]) -> None:
+    answer = claim(ticket(), origin="http://pages.test")
+    assert answer.status_code == 204
+    parts = set(answer.headers["set-cookie"].split("; "))
+    assert parts >= {f"{COOKIE}=session-id", "HttpOnly", "SameSite=strict", "Path=/"}
+    assert "Secure" not in parts
+
+
+def test_behind_https_the_cookie_stays_there(claim: Callable[..., httpx.Response]) -> None:
+    answer = claim(ticket(), origin="https://pages.test")
+    assert "Secure" in answer.headers["set-cookie"].split("; ")
+
+
+def test_a_ticket_is_traded_once(claim: Callable[..., httpx.Response]) -> None:
+    once = ticket()
+    answers = [claim(once, origin="http://pages.test") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [204, 404]
+
+
+@pytest.mark.parametrize("origin", ["http://evil.test", "null", "http://pages.test.evil.test"])
+def test_no_other_site_signs_a_visitor_in(claim: Callable[..., httpx.Response], origin: str) -> None:
+    assert claim(ticket(), origin=origin).status_code == 403
+
+
+def test_a_request_without_an_origin_is_refused(claim: Callable[..., httpx.Response]) -> None:
+    assert claim(ticket()).status_code == 403

@@ -1,0 +1,102 @@
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import canned
+from acting import confirm, named, press, said, sent
+from conftest import Open
+from fake_gateway import FakeGateway
+
+
+def give_reason(page: AppTest, reason: str) -> None:
+    named(page, "text_input", "Reason").set_value(reason)
+
+
+@pytest.mark.parametrize(("role", "tabs"), [("user", 2), ("engineer", 3), ("maintainer", 4)])
+def test_a_role_decides_which_sections_and_buttons_there_are(open_page: Open, role: str, tabs: int) -> None:
+    page = open_page("model", role)
+    assert len(page.tabs) == tabs
+    assert ("Roll back…" in [found.label for found in page.button]) is (role == "maintainer")
+
+
+def test_the_score_shows_its_state_and_reason(open_page: Open) -> None:
+    page = open_page("model", "user")
+    metrics = {metric.label: metric.value for metric in page.metric}
+    assert metrics == {"Score": "74.5 %", "Threshold": "80 %", "Judged": "200", "Version": "2"}
+    assert "within the cooldown" in said(page)
+
+
+def test_a_rollback_needs_a_reason_and_a_yes(open_page: Open, fake: FakeGateway) -> None:
+    page = press(open_page("model"), "Roll back…")
+    confirm(page, "Roll back…", "Yes, roll back")
+    assert "Please give a reason" in said(page)
+    assert sent(fake, "/rollback") == []
+    give_reason(page, " it is worse ")
+    confirm(page, "Roll back…", "Yes, roll back")
+    assert sent(fake, "/rollback") == [{"stage": "main", "reason": "it is worse"}]
+    assert "goes back" in said(page)
+
+
+def test_a_promotion_names_what_it_expects_to_replace(open_page: Open, fake: FakeGateway) -> None:
+    page = press(open_page("model"), "Promote…")
+    named(page, "selectbox", "Version").set_value("1")
+    give_reason(page, "the old one was fine")
+    confirm(page, "Promote…", "Yes, promote")
+    (body,) = sent(fake, "/promotions")
+    assert body == {
+        "version": "1",
+        "stage": "main",
+        "reason": "the old one was fine",
+        "expected_version": "2",
+    }
+    assert "Version 1 is being put in place" in said(page)
+
+
+def test_a_promotion_against_the_gate_needs_the_override(open_page: Open, fake: FakeGateway) -> None:
+    page = press(open_page("model"), "Promote…")
+    give_reason(page, "I know better")
+    confirm(page, "Promote…", "Yes, promote")
+    assert "no receipt that says promote" in said(page)
+    page.checkbox[0].set_value(True)
+    confirm(page, "Promote…", "Yes, promote")
+    assert sent(fake, "/promotions")[-1]["override"] is True
+
+
+def test_a_paused_model_can_be_resumed(open_page: Open, fake: FakeGateway) -> None:
+    fake.models["census-income"]["state"] = "paused"
+    page = press(open_page("model"), "Resume…")
+    give_reason(page, "the data was fixed")
+    confirm(page, "Resume…", "Yes, resume")
+    assert sent(fake, "/resume") == [{"reason": "the data was fixed"}]
+    assert "Resume…" not in [found.label for found in page.button]
+
+
+def test_only_what_was_changed_of_a_policy_is_sent(open_page: Open, fake: FakeGateway) -> None:
+    page = open_page("model", section="Policy")
+    named(page, "number_input", "Threshold").set_value(0.9)
+    named(page, "selectbox", "Selection metric").set_value("roc_auc")
+    press(page, "Save policy")
+    assert sent(fake, "/census-income") == [{"policy": {"threshold": 0.9, "selection_metric": "roc_auc"}}]
+    assert "Saved: Threshold and Selection metric" in said(page)
+
+
+def test_an_unchanged_policy_is_not_sent(open_page: Open, fake: FakeGateway) -> None:
+    page = press(open_page("model", section="Policy"), "Save policy")
+    assert sent(fake, "/census-income") == []
+    assert "Nothing was changed." in said(page)
+
+
+def test_an_engineer_reads_the_policy(open_page: Open) -> None:
+    page = open_page("model", "engineer", section="Policy")
+    assert all(found.disabled for found in page.number_input)
+
+
+def test_the_ledger_keeps_its_words(open_page: Open, fake: FakeGateway) -> None:
+    fake.promotions = [canned.promotion(3, kind="rollback", reason="Worse on *Mondays*.", subject="maya")]
+    page = open_page("model", section="Ledger")
+    assert "Worse on *Mondays*" in said(page)
+
+
+def test_a_barred_version_says_why(open_page: Open, fake: FakeGateway) -> None:
+    fake.versions = [canned.version("2", barred="It was rolled back.", stages=["main"])]
+    page = open_page("model", section="Versions")
+    assert "It was rolled back" in said(page)

@@ -1,0 +1,163 @@
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from acting import named, press, said, sent
+from conftest import Open
+from fake_gateway import FakeGateway
+
+
+def choose_model(page: AppTest, name: str) -> AppTest:
+    page.sidebar.selectbox[0].set_value(name)
+    return page.run()
+
+
+def predicted(open_page: Open, model: str = "census-income") -> AppTest:
+    page = choose_model(open_page(role="user"), model)
+    if model == "rents":
+        named(page, "number_input", "Area").set_value(80.0)
+    press(page, "Predict")
+    assert not page.exception
+    assert not page.error
+    return page
+
+
+def test_the_form_has_a_field_for_each_input_with_what_training_saw(open_page: Open) -> None:
+    page = open_page(role="user")
+    age = named(page, "number_input", "Age")
+    assert age.value == 37
+    assert age.help == "Years since birth. Training saw 17 to 90. May be left empty."
+    workclass = named(page, "selectbox", "Workclass")
+    assert workclass.value == "Private"
+    assert "Never-worked" in workclass.options
+
+
+def test_what_is_entered_is_what_is_sent(open_page: Open, fake: FakeGateway) -> None:
+    page = open_page(role="user")
+    named(page, "number_input", "Age").set_value(95)
+    named(page, "selectbox", "Workclass").set_value("State-gov")
+    named(page, "selectbox", "Education").set_value(None)
+    named(page, "number_input", "Capital gain").set_value(None)
+    press(page, "Predict")
+    (row,) = sent(fake, "/predictions")[0]["inputs"]
+    assert (row["age"], row["workclass"], row["education"], row["capital-gain"]) == (
+        95,
+        "State-gov",
+        None,
+        None,
+    )
+    assert row["sex"] == "Male"
+    assert "Education: left empty" in said(page)
+
+
+@pytest.mark.parametrize(("policy", "own"), [("flag", True), ("reject", False)])
+def test_own_values_may_be_typed_unless_the_policy_rejects_them(
+    open_page: Open, fake: FakeGateway, policy: str, *, own: bool
+) -> None:
+    fake.models["census-income"]["policy"]["unseen_category"] = policy
+    page = open_page(role="user")
+    assert named(page, "selectbox", "Workclass").proto.accept_new_options is own
+
+
+def test_an_answer_shows_label_probability_and_flags(open_page: Open) -> None:
+    page = open_page(role="user")
+    named(page, "selectbox", "Education").set_value(None)
+    press(page, "Predict")
+    assert "# <=50K" in said(page)
+    assert "**80 %**" in said(page)
+    assert "Education: left empty" in said(page)
+
+
+def test_right_is_sent_at_once_and_the_answer_stays(open_page: Open, fake: FakeGateway) -> None:
+    page = predicted(open_page)
+    press(page, "Right")
+    assert sent(fake, "/feedback") == [{"correct": True}]
+    assert "Thank you. You said: **Right**" in said(page)
+    assert "# <=50K" in said(page)
+
+
+def test_wrong_asks_to_confirm_the_other_class(open_page: Open, fake: FakeGateway) -> None:
+    page = predicted(open_page)
+    press(page, "Wrong")
+    assert sent(fake, "/feedback") == []
+    assert "is **>50K**. Is that so?" in said(page)
+    named(page, "text_input", "Comment").set_value(" I know ")
+    press(page, "Send feedback")
+    assert sent(fake, "/feedback") == [{"correct": False, "label": ">50K", "comment": "I know"}]
+    assert "Wrong, it is >50K" in said(page)
+    assert not [found for found in page.button if found.label == "Send feedback"]
+
+
+def test_wrong_among_many_classes_offers_the_others(open_page: Open, fake: FakeGateway) -> None:
+    page = predicted(open_page, "flowers")
+    press(page, "Wrong")
+    truth = named(page, "selectbox", "True label")
+    assert truth.options == ["rose", "tulip"]
+    press(page, "Send feedback")
+    assert sent(fake, "/feedback") == [{"correct": False}]
+
+
+def test_wrong_of_a_number_needs_the_true_value(open_page: Open, fake: FakeGateway) -> None:
+    page = predicted(open_page, "rents")
+    press(page, "Wrong")
+    press(page, "Send feedback")
+    assert "Please enter the true value." in said(page)
+    named(page, "number_input", "True value").set_value(900.0)
+    press(page, "Send feedback")
+    assert sent(fake, "/feedback") == [{"correct": False, "value": 900.0}]
+
+
+def test_a_mind_can_be_changed(open_page: Open, fake: FakeGateway) -> None:
+    page = predicted(open_page)
+    press(page, "Right", "Wrong", "Send feedback")
+    assert [body["correct"] for body in sent(fake, "/feedback")] == [True, False]
+    assert "Wrong, it is" in said(page)
+
+
+def test_never_mind_leaves_everything_as_it_was(open_page: Open, fake: FakeGateway) -> None:
+    page = predicted(open_page)
+    press(page, "Wrong", "Never mind")
+    assert sent(fake, "/feedback") == []
+    assert "Was this right?" in said(page)
+
+
+@pytest.mark.parametrize("ask", [True, False])
+def test_the_page_asks_by_itself_when_the_platform_wants_to_know(
+    open_page: Open, fake: FakeGateway, *, ask: bool
+) -> None:
+    fake.ask = ask
+    assert ("Please judge this one" in said(predicted(open_page))) is ask
+
+
+def test_a_refused_input_names_the_field_and_keeps_the_last_answer(open_page: Open) -> None:
+    page = predicted(open_page)
+    named(page, "number_input", "Age").set_value(-1)
+    press(page, "Predict")
+    assert "- **Age**: must be a number from 0 on" in said(page)
+    assert [heading.value for heading in page.subheader] == ["Your previous answer"]
+
+
+def test_a_model_that_is_not_ready_is_no_error(open_page: Open, fake: FakeGateway) -> None:
+    page = open_page(role="user")
+    fake.trouble("/v1/models/census-income/predictions", 503)
+    press(page, "Predict")
+    assert "still being trained" in said(page)
+    assert not page.error
+
+
+def test_feedback_that_cannot_be_stored_is_not_thanked_for(open_page: Open, fake: FakeGateway) -> None:
+    page = predicted(open_page)
+    fake.trouble("/v1/predictions", 503, "The judgement was not stored.")
+    press(page, "Right")
+    assert "The judgement was not stored" in said(page)
+    assert "Thank you" not in said(page)
+    assert "# <=50K" in said(page)
+
+
+def test_answer_and_inputs_survive_another_page(open_page: Open) -> None:
+    page = open_page(role="user")
+    named(page, "number_input", "Age").set_value(51)
+    press(page, "Predict")
+    page.switch_page("views/history.py").run()
+    page.switch_page("views/predict.py").run()
+    assert named(page, "number_input", "Age").value == 51
+    assert "# <=50K" in said(page)
