@@ -1,0 +1,1 @@
+"""Loopkeeper's compose-stack."""

@@ -1,0 +1,1 @@
+"""`make bench`: every figure that has a target, measured in one run."""

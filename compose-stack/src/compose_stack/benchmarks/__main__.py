@@ -1,0 +1,165 @@
+"""Measure everything that has a target, on a fresh instance with default settings, and write the page."""
+
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from compose_stack.benchmarks import bulk, machine, memory
+from compose_stack.benchmarks.peers import running
+from compose_stack.benchmarks.recorded import artefact_of, count_predictions
+from compose_stack.benchmarks.report import Report
+from compose_stack.benchmarks.single_row import Target, WrongAnswer, measure_all
+from compose_stack.client import Client, Refused
+from compose_stack.instance import Instance
+from compose_stack.loop import Loop, LoopStaysOpen
+from compose_stack.people import People
+from compose_stack.settings import ROOT, CannotStart
+from compose_stack.traffic import MODEL, Labelled, sample_rows
+
+PAGE = ROOT / "docs" / "benchmarks.md"
+SEED = 11
+WARM_STARTS = 3
+PEOPLE = 8
+SHIFTED_ROWS = 3000
+BUDGET_S = 5
+CONNECTIONS_OF_RATE = 8
+TIMES_FASTER = 10
+MIB_ALLOWED = 1.2e9 / memory.MIB
+
+console = Console(width=None if sys.stdout.isatty() else 120)
+
+
+def main() -> int:
+    """Run every benchmark; return 1 if a target was missed."""
+    report = Report(machine.describe())
+    with tempfile.TemporaryDirectory(prefix="loopkeeper-bench-") as folder:
+        instance = Instance(Path(folder) / "var", command=("make", "--no-print-directory", "run"))
+        try:
+            tell(f"first start: {instance.start():.1f} s")
+            measure_loop(instance, report)
+            measure_warm_start(instance, report)
+            measure_predictions(instance, report, Path(folder))
+        except (CannotStart, LoopStaysOpen, Refused, TimeoutError, WrongAnswer) as error:
+            tell(f"Not measured to the end. {error}")
+            return 1
+        finally:
+            instance.stop()
+    report.show(console)
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(report.markdown())
+    tell(f"written to {PAGE}")
+    return 0 if all(figure.met for figure in report.figures) else 1
+
+
+def measure_loop(instance: Instance, report: Report) -> None:
+    """Let the score fall, time the way to a new version, then weigh the whole set."""
+    with instance.sign_in() as admin, People(admin, PEOPLE) as people:
+        policy = admin.model(MODEL)["policy"]
+        admin.set_policy(MODEL, budget_s=BUDGET_S, cooldown_s=0)
+        rows = sample_rows(SHIFTED_ROWS, SEED, 1.0)
+        loop = Loop(admin, people, tell)
+        fall = loop.fall_and_recover(rows, loop.answering_version(rows[0]))
+        admin.set_policy(MODEL, budget_s=policy["budget_s"], cooldown_s=policy["cooldown_s"])
+    what = f"from the crossing feedback to the new version serving, budget_s {BUDGET_S}"
+    report.add(what, fall.seconds, "s", 20)
+    report.steps = fall.run.steps
+    report.memory = memory.shares(instance)
+    together = sum(share.mib for share in report.memory)
+    report.add("memory of the default set after one retrain", together, "MiB", MIB_ALLOWED)
+
+
+def measure_warm_start(instance: Instance, report: Report) -> None:
+    """Stop and start the instance a few times."""
+    seconds: list[float] = []
+    for _ in range(WARM_STARTS):
+        instance.stop()
+        seconds.append(instance.start())
+        tell(f"warm start: {seconds[-1]:.1f} s")
+    report.add("`make run`, warm, to ready", statistics.median(seconds), "s", 20)
+
+
+def measure_predictions(instance: Instance, report: Report, folder: Path) -> None:
+    """Compare single rows with the peers, send many at once, and count what was recorded."""
+    rows = [row for row in sample_rows(600, SEED + 1, 0.0) if all(v is not None for v in row.inputs.values())]
+    with ExitStack() as running_now:
+        admin = running_now.enter_context(instance.sign_in())
+        described = admin.model(MODEL)
+        before = count_predictions(instance)
+        expected = labels(admin, rows)
+        running.prepare(artefact_of(instance, described["version"]), folder)
+        ours = Target(
+            "Loopkeeper",
+            f"{admin.url}/v1/models/{MODEL}/predictions",
+            {"Authorization": admin.authorization},
+            [json.dumps({"inputs": [row.inputs]}) for row in rows],
+            lambda answer: str(answer["predictions"][0]["label"]),
+        )
+        plain_rows = [in_order(row, described["schema"]) for row in rows]
+        mlflow = Target(
+            "mlflow models serve, 2 workers",
+            running_now.enter_context(running.mlflow_models_serve(folder)),
+            {},
+            [json.dumps({"dataframe_records": [row]}) for row in plain_rows],
+            lambda answer: str(answer["predictions"][0]),
+        )
+        plain = Target(
+            "FastAPI + joblib, 2 workers",
+            running_now.enter_context(running.plain_endpoint(folder)),
+            {},
+            [json.dumps(row) for row in plain_rows],
+            lambda answer: str(answer["label"]),
+        )
+        measure_all([ours, mlflow, plain], expected, tell)
+        report.targets = (ours, mlflow, plain)
+        per_second, answered = bulk.rows_per_second(admin, sample_rows(bulk.ROWS, SEED + 2, 0.0))
+        recorded = count_predictions(instance) - before
+        acknowledged = len(rows) + ours.acknowledged + answered
+    if recorded != acknowledged:
+        raise WrongAnswer(f"{acknowledged} predictions were acknowledged and {recorded} recorded.")
+    report.notes.append(
+        f"Every answer was checked for status 200 and one in fifty for its label; {acknowledged} predictions "
+        f"of Loopkeeper were acknowledged and {recorded} are recorded."
+    )
+    _judge(report, ours, (mlflow, plain))
+    report.add(f"{bulk.ROWS} rows in one request", per_second, "recorded rows/s", 20_000, at_least=True)
+
+
+def labels(client: Client, rows: Sequence[Labelled]) -> list[str]:
+    """Return what the served version answers to each row, asked all at once."""
+    answer: dict[str, Any] = client.predict(MODEL, [row.inputs for row in rows])
+    return [str(prediction["label"]) for prediction in answer["predictions"]]
+
+
+def in_order(row: Labelled, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a row as the bare pipeline takes it: numeric columns first, then the others."""
+    properties = schema["properties"]
+    numeric = [name for name, column in properties.items() if column["x-kind"] == "numeric"]
+    others = [name for name in properties if name not in numeric]
+    return {name: row.inputs[name] for name in (*numeric, *others)}
+
+
+def tell(line: str) -> None:
+    """Print a line of progress."""
+    console.print(f"{time.strftime('%H:%M:%S')} {line}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _judge(report: Report, ours: Target, peers: Sequence[Target]) -> None:
+    rate = ours.median(CONNECTIONS_OF_RATE, "per_second")
+    for peer in peers:
+        times = rate / peer.median(CONNECTIONS_OF_RATE, "per_second")
+        what = f"requests/s at {CONNECTIONS_OF_RATE} connections, against {peer.name}"
+        report.add(what, times, "times", TIMES_FASTER, at_least=True)
+    report.add("p50 at 1 connection", ours.median(1, "p50"), "ms", 1.5)
+    report.add("p99 at 32 connections", ours.median(32, "p99"), "ms", 20)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

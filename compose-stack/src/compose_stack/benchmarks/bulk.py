@@ -1,0 +1,25 @@
+"""Many rows in one request, each of them recorded before the answer."""
+
+import statistics
+import time
+from collections.abc import Sequence
+
+from compose_stack.client import Client
+from compose_stack.traffic import MODEL, Labelled
+
+ROWS = 1000
+WARMUPS = 3
+REQUESTS = 20
+
+
+def rows_per_second(client: Client, rows: Sequence[Labelled]) -> tuple[float, int]:
+    """Return the median recorded rows a second over the requests, and how many rows were answered in all."""
+    inputs = [row.inputs for row in rows[:ROWS]]
+    seconds: list[float] = []
+    answered = 0
+    for _ in range(WARMUPS + REQUESTS):
+        started = time.perf_counter()
+        answer = client.predict(MODEL, inputs)
+        seconds.append(time.perf_counter() - started)
+        answered += len(answer["predictions"])
+    return ROWS / statistics.median(seconds[WARMUPS:]), answered

@@ -1,0 +1,38 @@
+"""The secrets that the processes of one instance share, made once and readable by their owner alone."""
+
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What the gateway shows the processor."""
+
+    service_token: str = field(repr=False)
+    """Proves that a call comes from the gateway."""
+    caller_key: str = field(repr=False)
+    """Signs for whom the gateway calls."""
+
+    @classmethod
+    def load_or_make(cls, folder: Path) -> Self:
+        """Read the secrets of this instance, making those that are missing."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return cls(_load_or_make(folder / "service-token"), _load_or_make(folder / "caller-key"))
+
+
+def _load_or_make(path: Path) -> str:
+    if not path.exists():
+        draft = path.with_suffix(".new")
+        draft.unlink(missing_ok=True)
+        # The mode comes with the file: at no moment can anybody else read it.
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(SECRET_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(path)
+    return path.read_text().strip()

@@ -1,0 +1,76 @@
+"""One instance per state folder, and how others find the one that runs."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from compose_stack.settings import CannotStart, Settings
+
+
+@dataclass(frozen=True)
+class Running:
+    """A running instance, as it describes itself in its lock file."""
+
+    pid: int
+    ui_url: str
+    gateway_url: str
+    mlflow_url: str
+
+
+@contextmanager
+def only_instance(settings: Settings) -> Iterator[None]:
+    """Hold the state folder until the block ends; raise CannotStart if another process holds it.
+
+    The kernel drops the lock with the process that holds it, so kill -9 leaves nothing to tidy up.
+    """
+    try:
+        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(_lock_file(settings.state_dir), os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise CannotStart(
+            f"STATE_DIR is {settings.state_dir}, which cannot be used: {error.strerror}."
+        ) from error
+    with os.fdopen(descriptor, "r+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            other = _read(file.read())
+            where = f" at {other.ui_url} (process {other.pid})" if other else ""
+            raise CannotStart(
+                f"Loopkeeper already runs on {settings.state_dir}{where}. Stop it with Ctrl-C where it was "
+                "started, or give this one another STATE_DIR and other ports."
+            ) from error
+        me = Running(os.getpid(), settings.ui_url, settings.gateway_url, settings.mlflow_url)
+        file.truncate(0)
+        file.write(json.dumps(asdict(me)))
+        file.flush()
+        yield
+
+
+def running_instance(state_dir: Path) -> Running | None:
+    """Return the instance that holds a state folder, if one does."""
+    try:
+        file = _lock_file(state_dir).open()
+    except FileNotFoundError:
+        return None
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _read(file.read())
+    return None
+
+
+def _lock_file(state_dir: Path) -> Path:
+    return state_dir / "instance.lock"
+
+
+def _read(text: str) -> Running | None:
+    try:
+        return Running(**json.loads(text))
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,156 @@
+"""The loop, played through the public face: traffic, judgements, a falling score, a run, a gate, a swap.
+
+No step sets a score or a verdict: the truth of each row comes from the world it was drawn from, and every
+decision is the platform's own.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from compose_stack.client import Client
+from compose_stack.people import Judged, People
+from compose_stack.traffic import MODEL, Labelled
+from compose_stack.training import OPEN, Followed, Step, describe_gate, follow
+
+LOOK_EVERY = 50
+"""The controller looks at the score each time this many more predictions were judged."""
+RUN_PATIENCE_S = 180.0
+SWAP_PATIENCE_S = 10.0
+POLL_S = 0.02
+BEST = 3
+"""Candidates of a leaderboard that are told."""
+
+
+class LoopStaysOpen(Exception):
+    """The loop did not close; the message says where it stopped."""
+
+
+@dataclass
+class Timings:
+    """How long each part took, in order."""
+
+    parts: list[tuple[str, float]] = field(default_factory=list)
+
+    @contextmanager
+    def part(self, name: str) -> Iterator[None]:
+        """Time a block."""
+        started = time.monotonic()
+        yield
+        self.parts.append((name, time.monotonic() - started))
+
+
+@dataclass
+class Fall:
+    """What a falling score led to."""
+
+    low: dict[str, Any]
+    """The lowest score that was seen."""
+    run: Followed
+    """The run whose challenger was promoted."""
+    judged: int
+    """Judged predictions it took, over all runs."""
+    runs: int
+    seconds: float
+    """From sending the judgement that opened that run to the first answer of the new version."""
+
+
+class Loop:
+    """Play the loop on one model, and tell each thing that happens."""
+
+    def __init__(self, admin: Client, people: People, tell: Callable[[str], None]) -> None:
+        """Let `people` use the sample model; `admin` only looks."""
+        self._admin = admin
+        self._people = people
+        self._tell = tell
+
+    def let_open_runs_end(self) -> None:
+        """Wait for a run that somebody else, or an earlier demo, has left open."""
+        for run in self._admin.runs(MODEL):
+            if run["status"] in OPEN:
+                self._tell(f"run {run['id']} is open already: waiting for its end")
+                follow(self._admin, run["id"], self._tell_step, RUN_PATIENCE_S)
+
+    def accuracy(self, rows: Sequence[Labelled]) -> float:
+        """Return the share of rows the served version is right about, without judging any."""
+        answers = self._people.predict(MODEL, rows)
+        right = [bool(answer["label"] == row.truth) for answer, row in zip(answers, rows, strict=True)]
+        return sum(right) / len(right)
+
+    def judge(self, rows: Sequence[Labelled]) -> dict[str, Any]:
+        """Let the people predict and judge the rows, look by look; return the score after the last."""
+        score: dict[str, Any] = {}
+        for start in range(0, len(rows), LOOK_EVERY):
+            _, score = self._look(rows[start : start + LOOK_EVERY])
+        return score
+
+    def fall_and_recover(self, rows: Sequence[Labelled], served: str) -> Fall:
+        """Judge rows of another world until the platform has replaced version `served`."""
+        low: dict[str, Any] | None = None
+        known = {run["id"] for run in self._admin.runs(MODEL)}
+        runs = 0
+        for start in range(0, len(rows), LOOK_EVERY):
+            judged, score = self._look(rows[start : start + LOOK_EVERY])
+            if score["value"] is not None and (low is None or score["value"] < low["value"]):
+                low = score
+            opened = [run for run in self._admin.runs(MODEL) if run["id"] not in known]
+            if not opened:
+                continue
+            runs += len(opened)
+            known.update(run["id"] for run in opened)
+            followed = self._follow(opened[0])
+            if (followed.run["gate"] or {}).get("verdict") == "promote":
+                self._wait_until_replaced(served, rows[0])
+                seconds = time.monotonic() - judged.last_at
+                return Fall(low or score, followed, start + LOOK_EVERY, runs, seconds)
+        raise LoopStaysOpen(
+            f"After {len(rows)} judged predictions and {runs} run(s) no challenger was promoted. "
+            f"The score says: {self._admin.score(MODEL)['reason']}"
+        )
+
+    def answering_version(self, row: Labelled) -> str:
+        """Return the version that answers a prediction now."""
+        return str(self._admin.predict(MODEL, [row.inputs])["version"])
+
+    def _look(self, rows: Sequence[Labelled]) -> tuple[Judged, dict[str, Any]]:
+        judged = self._people.predict_and_judge(MODEL, rows)
+        score: dict[str, Any] = self._admin.score(MODEL)
+        self._tell(f"{judged.right} of {len(judged.predictions)} were right · {describe_score(score)}")
+        return judged, score
+
+    def _follow(self, run: dict[str, Any]) -> Followed:
+        self._tell(f"the controller opened run {run['id']}: {run.get('reason', '')}")
+        followed = follow(self._admin, run["id"], self._tell_step, RUN_PATIENCE_S)
+        for entry in (followed.run.get("leaderboard") or [])[:BEST]:
+            self._tell(f"  candidate {entry['candidate']}: {entry['metrics']}")
+        gate = followed.run.get("gate")
+        self._tell(f"  gate: {describe_gate(gate) if gate else 'none'}")
+        self._tell(f"  run {followed.run['status']} after {followed.seconds:.1f} s")
+        if followed.run["status"] != "succeeded":
+            raise LoopStaysOpen(f"Run {run['id']} {followed.run['status']}: {followed.run['error']}")
+        return followed
+
+    def _tell_step(self, step: Step) -> None:
+        self._tell(f"  {step.name}: {step.seconds:.1f} s")
+
+    def _wait_until_replaced(self, served: str, row: Labelled) -> None:
+        deadline = time.monotonic() + SWAP_PATIENCE_S
+        while self.answering_version(row) == served:
+            if time.monotonic() > deadline:
+                raise LoopStaysOpen(
+                    f"Version {served} still answers {SWAP_PATIENCE_S:g} s after the run ended."
+                )
+            time.sleep(POLL_S)
+
+
+def describe_score(score: dict[str, Any]) -> str:
+    """Put a score into one line."""
+    value = "none yet" if score["value"] is None else f"{score['value']:.3f} ({describe_bounds(score)})"
+    return f"score {value}, n {score['n']} · {score['state']}: {score['reason']}"
+
+
+def describe_bounds(score: dict[str, Any]) -> str:
+    """Return the interval of a score that has one."""
+    return f"{score['low']:.3f} to {score['high']:.3f}"

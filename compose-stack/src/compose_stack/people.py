@@ -1,0 +1,81 @@
+"""Several people who use one model, each with an account of their own."""
+
+import secrets
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+from compose_stack.client import Client
+from compose_stack.traffic import Labelled
+
+ROWS_PER_REQUEST = 25
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What came of letting people judge predictions."""
+
+    predictions: tuple[str, ...]
+    """The ids, in the order judged."""
+    right: int
+    last_at: float
+    """When the last judgement was sent, on the monotonic clock."""
+
+
+class People:
+    """Accounts made for a while, which predict and judge in turn."""
+
+    def __init__(self, admin: Client, count: int) -> None:
+        """Make `count` users through `admin` when entered, and remove them at the end."""
+        self._admin = admin
+        self._names = [f"demo-{secrets.token_hex(3)}-{number + 1}" for number in range(count)]
+        self._clients: list[Client] = []
+        self._closing = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as undo:
+            for name in self._names:
+                password = secrets.token_urlsafe(16)
+                self._admin.create_user(name, password)
+                undo.callback(self._admin.delete_user, name)
+                self._clients.append(undo.enter_context(Client.sign_in(self._admin.url, name, password)))
+            self._closing = undo.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._closing.close()
+
+    def predict(self, model: str, rows: Sequence[Labelled]) -> list[dict[str, Any]]:
+        """Ask for a prediction of each row, in order, without judging it."""
+        answers: list[dict[str, Any]] = []
+        for start in range(0, len(rows), ROWS_PER_REQUEST):
+            some = rows[start : start + ROWS_PER_REQUEST]
+            answers += self._clients[0].predict(model, [row.inputs for row in some])["predictions"]
+        return answers
+
+    def predict_and_judge(self, model: str, rows: Sequence[Labelled]) -> Judged:
+        """Let each person predict their share of the rows and say of each answer what is true."""
+        ids: list[str] = []
+        right = 0
+        last_at = time.monotonic()
+        share = -(-len(rows) // len(self._clients))
+        for number, client in enumerate(self._clients):
+            mine = rows[number * share : (number + 1) * share]
+            if not mine:
+                break
+            answer = client.predict(model, [row.inputs for row in mine])
+            for row, prediction in zip(mine, answer["predictions"], strict=True):
+                correct = prediction["label"] == row.truth
+                last_at = time.monotonic()
+                client.give_feedback(prediction["id"], correct=correct, label=row.truth)
+                ids.append(prediction["id"])
+                right += correct
+        return Judged(tuple(ids), right, last_at)

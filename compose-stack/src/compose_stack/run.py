@@ -1,0 +1,103 @@
+"""`make run`: the whole platform on this machine, from one terminal."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+
+from rich.console import Console
+from rich.status import Status
+
+from compose_stack.credentials import Credentials
+from compose_stack.lock import only_instance
+from compose_stack.services import default_set, folders
+from compose_stack.settings import CannotStart, Settings
+from compose_stack.supervisor import Supervisor
+
+READY = "Loopkeeper is ready"
+"""How the line begins that says so; scripts wait for it."""
+
+
+class Terminal:
+    """Show progress while it starts, where everything is once it is ready, then one quiet line."""
+
+    def __init__(self, settings: Settings, console: Console) -> None:
+        """Print to `console`."""
+        self._settings = settings
+        self._console = console
+        self._first_start = not settings.password_file.exists()
+        self._status = Status("starting", console=console) if console.is_terminal else None
+        self._last_progress = ""
+
+    def showing(self) -> AbstractContextManager[object]:
+        """Show the status line, where there is a terminal for it, while the block runs."""
+        return self._status or nullcontext()
+
+    def report(self, sentence: str) -> None:
+        """Print something people should know."""
+        self._print(sentence)
+
+    def progress(self, words: str) -> None:
+        """Show what is being waited for: in place on a terminal, else a line for each change."""
+        if self._status:
+            self._status.update(words)
+        elif words != self._last_progress:
+            self._print(words)
+        self._last_progress = words
+
+    def ready(self, seconds: float) -> None:
+        """Say where everything is, and the password if this start made one up."""
+        settings = self._settings
+        if self._status:
+            self._status.stop()  # a line that moves all day is neither quiet nor free
+        self._print(f"{READY} after {seconds:.1f} s.")
+        self._print(f"  Pages      {settings.ui_url}")
+        self._print(f"  API        {settings.gateway_url}/docs")
+        self._print(f"  MLflow     {settings.mlflow_url}")
+        self._print(f"  Sign in    user admin, password {self._password()}")
+        self._print(f"  Logs       {settings.log_dir}")
+        self._print("Ctrl-C stops everything and loses nothing.")
+
+    def _password(self) -> str:
+        settings = self._settings
+        if settings.admin_password and not settings.password_file.exists():
+            return "as ADMIN_PASSWORD said on the first start"
+        if self._first_start:
+            return f"{settings.password_file.read_text().strip()}  (kept in {settings.password_file})"
+        return f"kept in {settings.password_file}"
+
+    def _print(self, line: str) -> None:
+        # Nothing here is markup, and a URL or path must stay in one piece to be copied.
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def main() -> int:
+    """Run the platform until Ctrl-C; return 1, with a sentence, when it cannot start."""
+    console = Console()
+    try:
+        settings = Settings.from_environment(os.environ)
+        with only_instance(settings):
+            settings.check_ports()
+            asyncio.run(_run(settings, console))
+    except CannotStart as error:
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        return 1
+    return 0
+
+
+async def _run(settings: Settings, console: Console) -> None:
+    for folder in folders(settings):
+        folder.mkdir(parents=True, exist_ok=True)
+    services = default_set(settings, Credentials.load_or_make(settings.state_dir / "secrets"))
+    terminal = Terminal(settings, console)
+    report: Callable[[str], None] = terminal.report
+    with terminal.showing():
+        await Supervisor(settings, services, report).run(
+            on_progress=terminal.progress, on_ready=terminal.ready
+        )
+    terminal.report("Stopped.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+"""The processes that make up the platform on one machine, and what each is told."""
+
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from compose_stack.credentials import Credentials
+from compose_stack.settings import LOOPBACK, CannotStart, Settings
+
+PASSED_ON_TO_NOBODY = (
+    "ADMIN_PASSWORD",
+    "VIRTUAL_ENV",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PORT",
+    "HOST",
+    "STATE_DIR",
+)
+"""Variables of the caller that mean something else, or nothing good, to a process we start."""
+
+LEAN = {
+    # Two heaps a process are enough; glibc's default of eight a core never gives back what a burst took.
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_TRIM_THRESHOLD_": "131072",
+    # Threads of a numeric library that wait for each other sleep instead of spinning: on cores that are busy
+    # serving, spinning made a fit of 0.4 s take 6 to 18 s.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    # A line that a process wrote is in its log at once, also when it is killed.
+    "PYTHONUNBUFFERED": "1",
+}
+
+NO_TELEMETRY = {
+    "DO_NOT_TRACK": "1",
+    "DVC_NO_ANALYTICS": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
+}
+
+
+@dataclass(frozen=True)
+class Service:
+    """One process: what to execute, what it is told, and where it says that it is ready."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    ready_url: str | None
+    """Answers 200 once the process does its work; none: it is ready when it runs."""
+    stop_seconds: float = 25
+    """How long it may take to finish what it does before it is killed."""
+
+
+def default_set(
+    settings: Settings, credentials: Credentials, inherited: Mapping[str, str] = os.environ
+) -> tuple[Service, ...]:
+    """Return the processes in the order in which they are stopped: those that people see first."""
+    base = {name: value for name, value in inherited.items() if name not in PASSED_ON_TO_NOBODY}
+    base |= LEAN | NO_TELEMETRY
+    base.setdefault("CODE_REVISION", _revision(settings.root))
+    shared = {"SERVICE_TOKEN": credentials.service_token, "CALLER_KEY": credentials.caller_key}
+    processor = {
+        **base,
+        **shared,
+        "STATE_DIR": str(settings.state_dir / "processor"),
+        "STAGE": "main",
+        "HOST": LOOPBACK,
+        "PORT": str(settings.processor_port),
+        "MLFLOW_URL": settings.mlflow_url,
+        "SAMPLE_MODEL": "true",
+    }
+    gateway = {
+        **base,
+        **shared,
+        "STATE_DIR": str(settings.state_dir / "gateway"),
+        "HOST": settings.bind_host,
+        "PORT": str(settings.gateway_port),
+        "PROCESSOR_URL": settings.processor_url,
+        "ADMIN_PASSWORD_FILE": str(settings.password_file),
+    }
+    if settings.admin_password:
+        gateway["ADMIN_PASSWORD"] = settings.admin_password
+    pages = {
+        **base,
+        "GATEWAY_URL": settings.gateway_url,
+        "HOST": settings.bind_host,
+        "PORT": str(settings.ui_port),
+    }
+    mlflow_dir = settings.state_dir / "mlflow"
+    mlflow_folder = settings.root / "compose-stack" / "mlflow-server"
+    return (
+        Service(
+            "streamlit-ui",
+            (_program(settings.root / "streamlit-ui", "streamlit-ui"),),
+            pages,
+            f"{settings.ui_url}/readyz",
+        ),
+        Service(
+            "pipeline-api",
+            (_program(settings.root / "pipeline-api", "pipeline-api"), "serve"),
+            gateway,
+            f"{settings.gateway_url}/readyz",
+        ),
+        Service(
+            "data-processor-work",
+            (_program(settings.root / "data-processor", "data-processor"), "work"),
+            processor,
+            None,
+        ),
+        Service(
+            "data-processor-serve",
+            (_program(settings.root / "data-processor", "data-processor"), "serve"),
+            processor,
+            f"{settings.processor_url}/readyz",
+        ),
+        Service(
+            "mlflow",
+            (
+                _program(mlflow_folder, "python"),
+                str(mlflow_folder / "serve.py"),
+                f"--host={LOOPBACK}",
+                f"--port={settings.mlflow_port}",
+                f"--backend-store-uri=sqlite:///{mlflow_dir / 'mlflow.db'}",
+                f"--artifacts-destination={mlflow_dir / 'artifacts'}",
+            ),
+            # Its jobs (LLM judges and the like) are a family of processes that nothing here uses.
+            base | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+            f"{settings.mlflow_url}/health",
+        ),
+    )
+
+
+def folders(settings: Settings) -> tuple[Path, ...]:
+    """Return the folders of an instance that must exist before its processes start."""
+    names = ("processor", "gateway", "mlflow/artifacts", "logs")
+    return tuple(settings.state_dir / name for name in names)
+
+
+def _revision(root: Path) -> str:
+    """Return which revision of the code this is, for the lineage of what it trains."""
+    command = ("git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40")
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=5).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"  # not a git checkout
+
+
+def _program(folder: Path, name: str) -> str:
+    # Executed directly: `uv run` would check the whole environment again at each start.
+    program = folder / ".venv" / "bin" / name
+    if not program.exists():
+        raise CannotStart(f"{program} is missing: `make install` makes the environment of each folder.")
+    return str(program)

@@ -1,0 +1,129 @@
+"""Where the platform runs on this machine, read from the environment."""
+
+import errno
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+ROOT = Path(__file__).resolve().parents[3]
+"""The tree of folders this one is part of: each service runs from its own, beside it."""
+
+LOOPBACK = "127.0.0.1"
+PORTS = {"UI_PORT": 8501, "GATEWAY_PORT": 8000, "PROCESSOR_PORT": 8001, "MLFLOW_PORT": 5000}
+EVERY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  # recognised here, bound only when the user asks for it
+LAST_PORT = 65_535
+
+
+class CannotStart(Exception):
+    """Something outside this program must change before it can start; the message says what."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a person may choose about a start."""
+
+    state_dir: Path
+    ui_port: int
+    gateway_port: int
+    processor_port: int
+    mlflow_port: int
+    bind_host: str
+    """Where the pages and the gateway listen; the processor and MLflow have no users and stay on loopback."""
+    admin_password: str | None
+    """The password that user `admin` is created with; none: the gateway makes one up."""
+    root: Path = ROOT
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], root: Path = ROOT) -> Self:
+        """Read the settings; raise CannotStart with a sentence for a value that cannot be meant."""
+        ports = {name: _port(name, environment.get(name) or str(default)) for name, default in PORTS.items()}
+        for name, port in ports.items():
+            same = [other for other in ports if ports[other] == port and other != name]
+            if same:
+                raise CannotStart(f"{name} and {same[0]} are both {port}: each needs a port of its own.")
+        return cls(
+            # A relative folder means the same one whichever folder the command is given in.
+            state_dir=(root / (environment.get("STATE_DIR") or "var")).resolve(),
+            ui_port=ports["UI_PORT"],
+            gateway_port=ports["GATEWAY_PORT"],
+            processor_port=ports["PROCESSOR_PORT"],
+            mlflow_port=ports["MLFLOW_PORT"],
+            bind_host=environment.get("BIND_HOST") or LOOPBACK,
+            admin_password=environment.get("ADMIN_PASSWORD") or None,
+            root=root,
+        )
+
+    @property
+    def gateway_url(self) -> str:
+        """Where this machine reaches the gateway."""
+        return _url(self.bind_host, self.gateway_port)
+
+    @property
+    def ui_url(self) -> str:
+        """Where this machine reaches the pages."""
+        return _url(self.bind_host, self.ui_port)
+
+    @property
+    def processor_url(self) -> str:
+        """Where the gateway reaches the processor."""
+        return _url(LOOPBACK, self.processor_port)
+
+    @property
+    def mlflow_url(self) -> str:
+        """Where the processor reaches MLflow."""
+        return _url(LOOPBACK, self.mlflow_port)
+
+    @property
+    def password_file(self) -> Path:
+        """Where the gateway keeps a password it made up."""
+        return self.state_dir / "admin-password"
+
+    @property
+    def log_dir(self) -> Path:
+        """Where the output of each process is kept."""
+        return self.state_dir / "logs"
+
+    def check_ports(self) -> None:
+        """Raise CannotStart if another program already listens where one of ours must."""
+        for variable, host, port in (
+            ("UI_PORT", self.bind_host, self.ui_port),
+            ("GATEWAY_PORT", self.bind_host, self.gateway_port),
+            ("PROCESSOR_PORT", LOOPBACK, self.processor_port),
+            ("MLFLOW_PORT", LOOPBACK, self.mlflow_port),
+        ):
+            _check_port(variable, host, port)
+
+
+def _port(name: str, text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= LAST_PORT:
+        raise CannotStart(f"{name} must be a port from 1 to {LAST_PORT}, and is {text!r}.")
+    return int(text)
+
+
+def _url(host: str, port: int) -> str:
+    name = LOOPBACK if host in EVERY_ADDRESS else f"[{host}]" if ":" in host else host
+    return f"http://{name}:{port}"
+
+
+def _check_port(variable: str, host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # As the servers do: a connection of the last run that is still closing is no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except socket.gaierror as error:
+            raise CannotStart(f"BIND_HOST is {host!r}, which is no address of this machine.") from error
+        except PermissionError as error:
+            raise CannotStart(
+                f"Port {port} needs rights that you do not have: choose one above 1023 with {variable}."
+            ) from error
+        except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise CannotStart(f"BIND_HOST is {host!r}, which is no address of this machine.") from error
+            raise CannotStart(
+                f"Port {port} on {host} is in use by another program: stop that program, "
+                f"or choose another port, as in `{variable}={port + 10} make run`."
+            ) from error

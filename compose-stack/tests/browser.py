@@ -1,0 +1,34 @@
+"""A real browser: an installed Chromium, else Playwright's own download."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Error, Page, expect, sync_playwright
+
+INSTALLED = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+SIZE = {"width": 1280, "height": 900}
+PATIENCE_MS = 20_000
+
+
+@contextmanager
+def browser_page() -> Iterator[Page]:
+    """Yield an empty page; fail, saying what to install, if there is no browser at all."""
+    installed = next(filter(None, map(shutil.which, INSTALLED)), None)
+    with sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(
+                executable_path=installed, args=["--no-sandbox", "--disable-gpu"]
+            )
+        except Error as error:
+            pytest.fail(
+                "There is no browser to test the pages with. Install Chromium (`apt-get install chromium`), "
+                f"or let Playwright fetch its own (`uv run playwright install chromium`). {error.message}"
+            )
+        with browser.new_context(viewport=SIZE) as context:  # type: ignore[arg-type]  # a TypedDict
+            page = context.new_page()
+            page.set_default_timeout(PATIENCE_MS)
+            expect.set_options(timeout=PATIENCE_MS)
+            yield page
+        browser.close()

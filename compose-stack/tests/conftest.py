@@ -1,0 +1,11 @@
+"""What the tests of this folder may be told."""
+
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--screenshot", type=Path, help="keep a picture of the pages, taken on the journey, at this path"
+    )

@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+
+from compose_stack.credentials import Credentials
+from compose_stack.services import Service, default_set
+from compose_stack.settings import CannotStart, Settings
+
+CREDENTIALS = Credentials("token-token-token-token", "key-key-key-key-key-key")
+
+
+def tree(folder: Path) -> Path:
+    """Make a tree in which every program exists."""
+    programs = {
+        "streamlit-ui": "streamlit-ui",
+        "pipeline-api": "pipeline-api",
+        "data-processor": "data-processor",
+        "compose-stack/mlflow-server": "python",
+    }
+    for name, program in programs.items():
+        (folder / name / ".venv" / "bin").mkdir(parents=True)
+        (folder / name / ".venv" / "bin" / program).touch()
+    return folder
+
+
+def services(folder: Path, **environment: str) -> dict[str, Service]:
+    settings = Settings.from_environment(environment, root=tree(folder))
+    return {service.name: service for service in default_set(settings, CREDENTIALS, environment)}
+
+
+def test_both_sides_of_the_internal_interface_know_the_same_secrets(tmp_path: Path) -> None:
+    made = services(tmp_path)
+    for name in ("pipeline-api", "data-processor-serve", "data-processor-work"):
+        assert made[name].environment["SERVICE_TOKEN"] == CREDENTIALS.service_token
+        assert made[name].environment["CALLER_KEY"] == CREDENTIALS.caller_key
+    for name in ("streamlit-ui", "mlflow"):
+        assert "SERVICE_TOKEN" not in made[name].environment
+
+
+def test_only_the_gateway_is_told_the_password(tmp_path: Path) -> None:
+    made = services(tmp_path, ADMIN_PASSWORD="correct horse battery")
+    told = {name for name, service in made.items() if "ADMIN_PASSWORD" in service.environment}
+    assert told == {"pipeline-api"}
+
+
+def test_ports_of_one_process_reach_the_others(tmp_path: Path) -> None:
+    made = services(tmp_path, GATEWAY_PORT="8100", PROCESSOR_PORT="8101", MLFLOW_PORT="5100")
+    assert made["streamlit-ui"].environment["GATEWAY_URL"] == "http://127.0.0.1:8100"
+    assert made["pipeline-api"].environment["PROCESSOR_URL"] == "http://127.0.0.1:8101"
+    assert made["data-processor-work"].environment["MLFLOW_URL"] == "http://127.0.0.1:5100"
+    assert "--port=5100" in made["mlflow"].command
+
+
+def test_only_what_people_reach_is_bound_to_the_address_they_chose(tmp_path: Path) -> None:
+    made = services(tmp_path, BIND_HOST="192.0.2.7")
+    assert made["streamlit-ui"].environment["HOST"] == "192.0.2.7"
+    assert made["pipeline-api"].environment["HOST"] == "192.0.2.7"
+    assert made["data-processor-serve"].environment["HOST"] == "127.0.0.1"
+    assert "--host=127.0.0.1" in made["mlflow"].command
+
+
+def test_an_environment_that_was_never_made_is_named(tmp_path: Path) -> None:
+    settings = Settings.from_environment({}, root=tmp_path)
+    with pytest.raises(CannotStart, match=r"streamlit-ui is missing: `make install`"):
+        default_set(settings, CREDENTIALS, {})

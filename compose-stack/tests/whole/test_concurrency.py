@@ -1,0 +1,34 @@
+"""Many callers at once, each with an input of their own."""
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from compose_stack.client import Client
+from compose_stack.traffic import MODEL, Labelled
+
+CALLERS = 64
+
+
+def test_each_of_64_concurrent_predictions_gets_its_own_answer(admin: Client, rows: list[Labelled]) -> None:
+    some = rows[:CALLERS]
+    alone = [admin.predict(MODEL, [row.inputs])["predictions"][0] for row in some]
+    assert len({answer["probabilities"][">50K"] for answer in alone}) > CALLERS // 2
+    together = Barrier(CALLERS)
+    token = admin.authorization.removeprefix("Bearer ")
+
+    def ask(row: Labelled) -> dict[str, object]:
+        with Client(admin.url, token) as client:
+            client.score(MODEL)  # connected before all of them start
+            together.wait()
+            answer: dict[str, object] = client.predict(MODEL, [row.inputs])["predictions"][0]
+            return answer
+
+    with ThreadPoolExecutor(CALLERS) as callers:
+        answers = list(callers.map(ask, some))
+    for row, expected, answer in zip(some, alone, answers, strict=True):
+        assert answer["label"] == expected["label"]
+        assert answer["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-6)
+        assert admin.prediction(str(answer["id"]))["inputs"] == row.inputs
+    assert len({answer["id"] for answer in answers}) == CALLERS

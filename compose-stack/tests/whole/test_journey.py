@@ -1,0 +1,91 @@
+"""The journey in a real browser: predict → wrong → score → retrain → promoted → rolled back."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from browser import browser_page
+from compose_stack.client import Client
+from compose_stack.instance import Instance, admin_password
+from compose_stack.loop import Fall, Loop
+from compose_stack.people import People
+from compose_stack.traffic import sample_rows
+
+RUN_MS = 120_000
+SHIFTED_ROWS = 3000
+PEOPLE = 6
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with browser_page() as opened:
+        yield opened
+
+
+def let_the_score_fall(instance: Instance) -> Fall:
+    """Judge rows of a changed world through the API, faster than anybody clicks."""
+    with instance.sign_in() as admin, People(admin, PEOPLE) as people:
+        loop = Loop(admin, people, tell=lambda _: None)
+        rows = sample_rows(SHIFTED_ROWS, seed=5, drift=1.0)
+        return loop.fall_and_recover(rows, loop.answering_version(rows[0]))
+
+
+def open_page(page: Page, name: str) -> None:
+    page.get_by_test_id("stSidebar").get_by_role("link", name=name, exact=True).click()
+    expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+
+
+@pytest.mark.timeout(420)
+def test_predict_wrong_score_retrain_promoted_rolled_back(
+    instance: Instance, admin: Client, page: Page, request: pytest.FixtureRequest
+) -> None:
+    page.goto(instance.settings.ui_url)
+    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Password", exact=True).fill(admin_password(instance.settings))
+    page.get_by_role("button", name="Sign in").click()
+
+    expect(page.get_by_role("heading", name="Predict")).to_be_visible()
+    page.get_by_role("button", name="Predict").click()
+    expect(page.get_by_role("heading", name="Answer")).to_be_visible()
+    page.get_by_role("button", name="Wrong").click()
+    page.get_by_role("button", name="Send feedback").click()
+    expect(page.get_by_text("Thank you. You said")).to_be_visible()
+    expect(page.get_by_role("heading", name="Answer")).to_be_visible()  # the answer stays
+
+    open_page(page, "Model")
+    expect(page.get_by_text("collecting", exact=False).first).to_be_visible()
+
+    served = str(admin.model("census-income")["version"])
+    with ThreadPoolExecutor(1) as crowd:
+        falling = crowd.submit(let_the_score_fall, instance)
+        open_page(page, "Runs")
+        expect(page.get_by_text("score", exact=False).first).to_be_visible(timeout=RUN_MS)
+        fall = falling.result()
+    promoted = str(fall.run.run["version"])
+    expect(page.get_by_text(f"made version {promoted}").first).to_be_visible()
+
+    open_page(page, "Model")
+    page.get_by_role("tab", name="Ledger").click()
+    expect(page.get_by_text("loopkeeper", exact=False).first).to_be_visible()
+    page.get_by_role("tab", name="Score").click()
+    keep_picture(page, request.config.getoption("--screenshot"))
+
+    page.get_by_role("button", name="Roll back").click()
+    page.get_by_label("Reason").fill("the journey's end")
+    page.get_by_role("button", name="Yes, roll back").click()
+    expect(page.get_by_text("goes back to the version before")).to_be_visible()
+    assert admin.model("census-income")["version"] == served
+    assert admin.ledger("census-income")[0]["kind"] == "rollback"
+
+
+def keep_picture(page: Page, path: Path | None) -> None:
+    """Take the picture that the README shows, if one was asked for."""
+    if path is None:
+        return
+    expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
+    page.wait_for_timeout(1500)  # the chart draws itself in
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=path)
