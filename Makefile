@@ -1,0 +1,98 @@
+# Everything a person does with Loopkeeper. Needs Python 3.11 or newer, git and make; it fetches the rest into this folder.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+STATE_DIR ?= var
+UV := $(CURDIR)/.tools/bin/uv
+export UV
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+# An environment that happens to be active is not the one of the folder at work.
+unexport VIRTUAL_ENV
+
+FOLDERS := data-processor pipeline-api streamlit-ui container-template compose-stack
+
+.PHONY: help run demo bench test test-services lint format contracts contracts-check template-drift \
+        census-income hooks clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+# --- the platform -------------------------------------------------------------------------------------------------
+
+run: $(UV) ## Start everything on this machine; prints where, and the password
+	@$(MAKE) -C compose-stack run
+
+demo: $(UV) ## Play the whole loop: traffic, feedback, drift, falling score, retrain, gate, promotion
+	@$(MAKE) -C compose-stack demo
+
+census-income: $(UV) ## Train the sample model on the real UCI Adult: CSV=path, else from OpenML; needs make run
+	@secrets='$(abspath $(STATE_DIR))/secrets'; \
+	if [ ! -r "$$secrets/service-token" ]; then echo "Start the platform first, in another terminal: make run" >&2; exit 1; fi; \
+	export SERVICE_TOKEN="$$(<"$$secrets/service-token")" CALLER_KEY="$$(<"$$secrets/caller-key")"; \
+	export STATE_DIR='$(abspath $(STATE_DIR))/processor' MLFLOW_URL="http://127.0.0.1:$${MLFLOW_PORT:-5000}"; \
+	$(UV) run --frozen --project data-processor data-processor train-sample $(if $(CSV),--csv '$(CSV)')
+
+bench: $(UV) ## Measure everything that has a target; writes docs/benchmarks.md
+	@$(MAKE) -C compose-stack bench
+
+# --- the code -----------------------------------------------------------------------------------------------------
+
+test: $(FOLDERS:%=test-in-%) ## Run the tests of every folder
+test-services: $(FOLDERS:%=test-services-in-%) ## Run the tests that start real servers, or take long
+
+lint: $(FOLDERS:%=lint-in-%) template-drift contracts-check ## Check style, types, drift from the template, contracts
+	@$(UV) run --frozen --project container-template ruff check \
+	  --config container-template/pyproject.toml --ignore INP001 .ci
+
+format: $(FOLDERS:%=format-in-%) ## Fix style where it can be fixed
+
+test-in-%: $(UV)
+	@echo "==> $*: test"
+	@$(MAKE) -C $* test
+
+test-services-in-%: $(UV)
+	@echo "==> $*: test-services"
+	@$(MAKE) -C $* test-services
+
+lint-in-%: $(UV)
+	@echo "==> $*: lint"
+	@$(MAKE) -C $* lint
+
+format-in-%: $(UV)
+	@$(MAKE) -C $* format
+
+template-drift: $(UV) ## Show where a folder differs from what the template owns
+	@echo "==> template-drift"
+	@$(UV) run --frozen --project container-template template-drift $(FOLDERS)
+
+contracts: $(UV) ## Export both OpenAPI documents and vendor the data-processor's into the gateway
+	@$(MAKE) -C data-processor contract
+	@mkdir -p pipeline-api/contracts
+	@cp data-processor/openapi.json pipeline-api/contracts/data-processor.json
+	@$(MAKE) -C pipeline-api contract
+
+contracts-check: $(UV) ## Fail when code and exported documents differ
+	@echo "==> contracts-check"
+	@cmp data-processor/openapi.json pipeline-api/contracts/data-processor.json
+	@for service in data-processor pipeline-api; do \
+	  $(UV) run --frozen --project $$service $$service contract | diff -u $$service/openapi.json - \
+	    || { echo "$$service/openapi.json is not what its code says: run make contracts." >&2; exit 1; }; \
+	done
+
+hooks: $(UV) ## Check each commit before it is made (installs pre-commit's hook)
+	@$(UV) tool run pre-commit install
+
+clean: ## Remove caches and, after asking, everything the platform keeps in STATE_DIR
+	@rm -rf $(foreach folder,. $(FOLDERS),$(folder)/.pytest_cache $(folder)/.mypy_cache $(folder)/.ruff_cache \
+	  $(folder)/.hypothesis $(folder)/dist)
+	@if [ -e '$(STATE_DIR)' ]; then \
+	  read -r -p "Delete $(STATE_DIR) with every user, dataset, model, prediction and feedback in it? Type yes: " answer \
+	    || answer=no; \
+	  if [ "$$answer" = yes ]; then rm -rf '$(STATE_DIR)'; echo "Deleted."; else echo "$(STATE_DIR) stays."; fi; \
+	fi
+
+$(UV):
+	@$(PYTHON) .ci/get_uv.py
