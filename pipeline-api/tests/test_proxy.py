@@ -51,6 +51,7 @@ def test_the_processor_learns_who_is_calling_and_nothing_of_their_credential(
         "authorization",
         "x-loopkeeper-caller",
         "traceparent",
+        "accept",
         "content-type",
     }
 

@@ -88,7 +88,7 @@ def score_over_time(
 ) -> alt.LayerChart:
     """Return the score with its 95 % interval, the threshold, and marks for what happened."""
     frame = _course(points)
-    # The first intervals reach far down; they are cut off where the values themselves would become hard to read.
+    # The first intervals reach far down: cut off where the values themselves would become hard to read.
     lowest = min([*frame["value"], threshold if threshold is not None else 1.0], default=0.0)
     scale = alt.Scale(domain=[max(0.0, round(lowest - 0.15, 1)), 1.0], nice=False)
     time = alt.X(
