@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 import sys
 from collections.abc import AsyncIterator
 
@@ -74,10 +73,6 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
         interval = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         opened.callback(sys.setswitchinterval, interval)
-        # What start-up made stays for ever: the collector need not look at it in the middle of a request.
-        gc.collect()
-        gc.freeze()
-        opened.callback(gc.unfreeze)
         stages.start()
         retention.start()
         yield state

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import gc
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -58,9 +57,6 @@ async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIter
         await to_thread.run_sync(prepare)
         async with upstream:
             keeping_fresh = asyncio.create_task(_keep_fresh(verifier))
-            # What start-up made stays for ever: the collector need not look at it in the middle of a request.
-            gc.collect()
-            gc.freeze()
             try:
                 yield Gateway(
                     settings=settings,
@@ -78,7 +74,6 @@ async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIter
                 keeping_fresh.cancel()
                 await asyncio.wait([keeping_fresh])
     finally:
-        gc.unfreeze()
         await to_thread.run_sync(database.close)
 
 

@@ -203,12 +203,11 @@ class Stages:
             self._remember(model, version, error)
         else:
             with self._lock:
-                first = not self._served
                 self._served = {**self._served, model: served}
                 self._failures.pop(model, None)
             self._metrics.served(model, self.stage, version, served.manifest.engine)
             log.info("version_served", model=model, version=version, engine=served.manifest.engine)
-            _settle(first=first)
+            _settle()
 
     def _is_loading(self, model: str) -> bool:
         loading = self._loading.get(model)
@@ -232,8 +231,7 @@ class Stages:
             raise NotReady(f"Version {version} of {model!r} cannot be loaded: {reason_of(error)}") from error
 
 
-def _settle(*, first: bool) -> None:
-    """Take what was just loaded out of the garbage collector's rounds, which pause every request."""
-    if first:
-        gc.collect()
-    gc.freeze()
+def _settle() -> None:
+    """Keep what was just loaded out of the collector's rounds, as the server does with what it started with."""
+    if gc.get_freeze_count():
+        gc.freeze()
