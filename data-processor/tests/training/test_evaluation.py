@@ -1,8 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from data_processor.datasets import holdout
 from data_processor.datasets.schema import Schema
+from data_processor.datasets.tables import JUDGEMENT_COLUMN, PREDICTION_COLUMN
 from data_processor.models.policy import Policy
 from data_processor.serving.engine import PipelineEngine
 from data_processor.training.candidates import Candidate
@@ -13,6 +17,7 @@ from data_processor.training.evaluation import (
     cross_fit,
     evaluate,
     fit_final,
+    fold_rows,
     reference_metrics,
 )
 from data_processor.training.pipelines import fit
@@ -89,6 +94,36 @@ def test_no_row_is_answered_by_a_fit_that_saw_it_or_its_like(
     times_fitted = np.sum([np.isin(gate.predictions, rows.predictions) for rows in fitted], axis=0)
     assert set(times_fitted[gate.positions >= 0.2]) == {FOLDS - 1}
     assert set(times_fitted[gate.positions < 0.2]) == {0}
+
+
+def test_old_rows_with_the_inputs_of_a_gate_row_are_left_out_of_the_fit_that_answers_it(
+    drifted_snapshot: Snapshot,
+) -> None:
+    frame, schema = drifted_snapshot
+    again = frame[frame[JUDGEMENT_COLUMN] > 0].copy()
+    again[JUDGEMENT_COLUMN], again[PREDICTION_COLUMN] = 0, ""
+    split = prepare_data(
+        pd.concat([frame, again], ignore_index=True), schema, "salt", 0, choose_on_recent=True
+    )
+    fold = holdout.folds(split.gate.positions, FOLDS) == 0
+    asked, fitted = split.gate.take(fold), fold_rows(split, fold)
+
+    assert np.isin(asked.positions, split.fitting.positions).any()
+    assert not np.isin(asked.positions, fitted.positions).any()
+    old = int((~np.isin(split.fitting.positions, asked.positions)).sum())
+    assert int((~fitted.recent).sum()) == old
+
+
+def test_a_run_of_the_score_without_recent_gate_rows_is_held(
+    drifted_split: Split, champion: Champion
+) -> None:
+    """The reference rows decide nothing here: only the recent ones show what the score saw."""
+    nothing = replace(drifted_split, gate=drifted_split.gate.take(np.zeros(0, np.int64)))
+    pipeline = fit_final(nothing, NEW, seed=1)
+    receipt = evaluate(nothing, NEW, pipeline, Policy(), champion=champion, k=1, seed=1, by_score=True)
+
+    assert (receipt.verdict, receipt.slice, receipt.n) == ("hold", "recent", 0)
+    assert receipt.slices["reference"].rows == len(drifted_split.reference)
 
 
 def test_the_last_fit_sees_everything_but_the_reference_side(

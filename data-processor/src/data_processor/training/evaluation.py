@@ -45,18 +45,27 @@ def fit_final(split: Split, candidate: Candidate, seed: int) -> Pipeline:
     return fit(candidate, split.allowed, split.schema, seed)
 
 
+def fold_rows(split: Split, fold: NDArray[np.bool_]) -> Rows:
+    """Return what the fit that answers a fold of the gate rows may see: no row of it, and no input of it.
+
+    `fold` says of each gate row whether it is in the fold. Old rows with the same inputs are left out too
+    (the statistics' *What is held out*: equal inputs are never on two sides).
+    """
+    others = ~fold & ~holdout.on_reference(split.gate.positions)
+    return split.fitting.without(split.gate.take(fold)).join(split.choosing, split.gate.take(others))
+
+
 def cross_fit(split: Split, candidate: Candidate, seed: int) -> Answers:
     """Return the candidate's answers on the gate rows, each by a fit on all allowed rows but its fold's."""
     gate = split.gate
     said = np.zeros((len(gate), max(1, len(split.schema.classes))))
     at = holdout.folds(gate.positions, FOLDS)
-    fitted = ~holdout.on_reference(gate.positions)
 
-    def answer_fold(fold: int) -> None:
-        rows = split.fitting.join(split.choosing, gate.take((at != fold) & fitted))
-        said[at == fold] = answer(fit(candidate, rows, split.schema, seed), gate.frame[at == fold])
+    def answer_fold(fold: NDArray[np.bool_]) -> None:
+        fitted = fit(candidate, fold_rows(split, fold), split.schema, seed)
+        said[fold] = answer(fitted, gate.frame[fold])
 
-    Parallel(n_jobs=-1, prefer="threads")(delayed(answer_fold)(fold) for fold in np.unique(at))
+    Parallel(n_jobs=-1, prefer="threads")(delayed(answer_fold)(at == number) for number in np.unique(at))
     return as_answers(said, split.schema)
 
 
@@ -73,17 +82,17 @@ def evaluate(
 ) -> Receipt:
     """Let the gate decide on the chosen candidate, whose last fit is `pipeline`; `k` counts this gate.
 
-    A run that the score opened (`by_score`) decides on recent rows, any other on reference rows; the receipt
-    shows both slices where there are rows.
+    A run that the score opened (`by_score`) decides on recent rows, even if there are none (the statistics'
+    *The gate*); any other, and the first, on reference rows. The receipt shows both where there are rows.
     """
-    by_recent = by_score and len(split.gate) > 0 and champion is not None
+    by_recent = by_score and champion is not None
     reference = Slice(
         split.reference.target,
         champion_answers(champion, split.reference, split.schema),
         as_answers(answer(pipeline, split.reference.frame), split.schema),
     )
     recent = None
-    if len(split.gate) and champion is not None:
+    if champion is not None and (by_score or len(split.gate)):
         recent = Slice(
             split.gate.target,
             champion_answers(champion, split.gate, split.schema),

@@ -8,7 +8,8 @@
 
 Without recent rows to choose by, the dataset rows with 0.20 <= u < 0.36 (a fifth of those that may be fitted)
 are the choosing rows until the last fit. Searching gets `fitting` and `choosing` and nothing else: it cannot
-meet a row that the gate decides on.
+meet a row that the gate decides on. A recent row may repeat the inputs of an old one: whoever fits to answer
+recent rows leaves those out first (`Rows.without`), so that equal inputs are never on two sides.
 """
 
 from collections.abc import Mapping
@@ -55,6 +56,11 @@ class Rows:
             self.recent[which],
             self.predictions[which],
         )
+
+    def without(self, others: Self) -> Self:
+        """Return the rows whose inputs are not among those of `others`: equal inputs share a position."""
+        known = np.isin(self.positions, others.positions)
+        return self.take(~known) if known.any() else self
 
     def join(self, *others: Self) -> Self:
         """Return these rows and then the others."""

@@ -5,8 +5,9 @@ hyperparameters (tree-structured Parzen estimator) while there is time. A trial 
 budget is not begun, judged by how long its estimator took so far, and given up between two fits if it takes
 longer than that.
 
-With recent rows each trial is cross-fitted on the choosing rows: fitted on the old rows and the other folds,
-and scored on the fold. The rows that the gate decides on are not even at hand here.
+With recent rows each trial is cross-fitted on the choosing rows: fitted on the other folds and the old rows,
+except those with inputs of the fold, and scored on the fold. The rows that the gate decides on are not even
+at hand here.
 """
 
 import time
@@ -195,12 +196,12 @@ class _Trials:
     def _fit(self, candidate: Candidate, fold: Any) -> Any:
         if not self._joins_choosing:
             return fit(candidate, self._fitting, self._schema, self._seed)
-        others = self._choosing.take(~fold)
+        others, old = self._choosing.take(~fold), self._fitting.without(self._choosing.take(fold))
         if candidate.recent_share == "natural":
             # The old rows are a sample here: the recent ones get the share they have among all of them.
             share = len(others) / max(1, len(others) + self._old)
             candidate = candidate.model_copy(update={"recent_share": share})
-        return fit(candidate, self._fitting.join(others), self._schema, self._seed)
+        return fit(candidate, old.join(others), self._schema, self._seed)
 
 
 def _shares(split: Split, policy: Policy) -> list[RecentShare]:
