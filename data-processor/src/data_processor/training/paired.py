@@ -1,7 +1,8 @@
 """Comparing two models on the same rows: McNemar's exact test, the paired bootstrap, and the rows it takes.
 
 Sources: McNemar 1947; Dietterich 1998, *Approximate statistical tests for comparing supervised classification
-learning algorithms*; Efron & Tibshirani 1993, *An introduction to the bootstrap*, chapter 16.
+learning algorithms*; Efron & Tibshirani 1993, *An introduction to the bootstrap*, chapter 16; Hesterberg
+2015, *What teachers should know about the bootstrap*, on why resamples of few rows are too narrow.
 """
 
 import math
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betainc, ndtr, ndtri
+from scipy.special import betainc, ndtri, stdtr, stdtrit
 
 from data_processor.models.policy import SelectionMetric
 from data_processor.training.measures import Flags, Floats, Measure, gain, value
@@ -21,6 +22,8 @@ FEWEST_BEYOND = 5
 """Below this many resamples that could lie beyond a level, the tail is not counted but taken as normal."""
 FEWEST_ROWS = 30
 """The bootstrap says nothing of fewer rows."""
+_WIDEST = 0.25
+"""Above this level Student's t and the normal distribution are the same for our purposes."""
 _CELLS = 1_000_000
 """Weights that are held in memory at a time."""
 
@@ -82,22 +85,26 @@ def compare_measured(
 ) -> Comparison:
     """Compare two models by a metric: the same rows are drawn again and again, with replacement, for both.
 
-    A p-value is the share of resamples that show no gain. Where too few resamples could lie beyond `alpha` to
-    be counted, it is the normal tail beyond the gain, in standard errors of the resamples. Fewer than
-    `FEWEST_ROWS` rows say nothing: their resamples are too much alike.
+    A p-value is the share of resamples that show no gain, each moved away from the gain by as much as
+    Student's t is wider than the bootstrap at `alpha`: else equal models would pass too often on few rows.
+    Where too few resamples could lie beyond `alpha` to be counted, it is Student's tail beyond the gain, in
+    standard errors of the resamples. Fewer than `FEWEST_ROWS` rows say nothing: resamples are too much alike.
     """
     weights = _weights(rows, np.random.default_rng(seed))
     drawn = np.concatenate([gain(metric, challenger(w), champion(w)) for w in weights])
     was, would_be = value(champion, rows), value(challenger, rows)
     gained = float(gain(metric, np.asarray([would_be]), np.asarray([was]))[0])
     error = float(np.std(drawn[np.isfinite(drawn)])) if np.isfinite(drawn).any() else math.nan
-    enough = rows >= FEWEST_ROWS
+    better, worse = 1.0, 1.0
+    if rows >= FEWEST_ROWS:
+        better = _tail(gained, drawn, error, alpha=alpha, rows=rows)
+        worse = _tail(-gained, -drawn, error, alpha=alpha, rows=rows)
     return Comparison(
         champion=was,
         challenger=would_be,
         gain=gained,
-        p_better=_tail(gained, drawn, error, alpha) if enough else 1.0,
-        p_worse=_tail(-gained, -drawn, error, alpha) if enough else 1.0,
+        p_better=better,
+        p_worse=worse,
         discordance=rows * error**2 + gained**2,
     )
 
@@ -125,10 +132,13 @@ def _weights(rows: int, rng: np.random.Generator) -> Iterator[Floats]:
         yield counts.reshape(some, rows).astype(np.float64)
 
 
-def _tail(gained: float, drawn: Floats, error: float, alpha: float) -> float:
+def _tail(gained: float, drawn: Floats, error: float, *, alpha: float, rows: int) -> float:
+    too_narrow = math.sqrt(rows / (rows - 1))
     if alpha * (len(drawn) + 1) >= FEWEST_BEYOND:
-        beyond = len(drawn) - int((drawn > 0).sum())  # a resample without a value shows no gain
+        at = 1 - min(alpha, _WIDEST)
+        moved = gained + (drawn - gained) * too_narrow * float(stdtrit(rows - 1, at) / ndtri(at))
+        beyond = len(drawn) - int((moved > 0).sum())  # a resample without a value shows no gain
         return (1 + beyond) / (1 + len(drawn))
-    if not error > 0:
-        return 1.0 if not gained > 0 else 0.0
-    return float(ndtr(-gained / error))
+    if error > 0:
+        return float(stdtr(rows - 1, -gained / (error * too_narrow)))
+    return 0.0 if error == 0 and gained > 0 else 1.0
