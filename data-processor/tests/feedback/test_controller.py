@@ -150,6 +150,21 @@ def test_degraded_clears_only_above_the_threshold_and_its_margin(right: int, sta
     assert (decision.open_run, decision.state, decision.degraded) == (False, state, state == "degraded")
 
 
+@pytest.mark.parametrize(("threshold", "right"), [(0.12, 28), (0.15, 34), (0.80, 164), (0.93, 190)])
+def test_at_the_threshold_and_its_margin_degraded_does_not_clear(threshold: float, right: int) -> None:
+    """Whichever way 64-bit floats round the sum of the two."""
+    policy = Policy(threshold=threshold)
+    assert look(replace(FALLEN, score=score(right, 200), was_degraded=True), policy).degraded
+    assert not look(replace(FALLEN, score=score(right + 1, 200), was_degraded=True), policy).degraded
+
+
+@pytest.mark.parametrize("threshold", [0.98, 1.0])
+def test_a_perfect_score_clears_degraded_whatever_the_threshold(threshold: float) -> None:
+    policy = Policy(threshold=threshold)
+    assert look(replace(FALLEN, score=score(199, 200), was_degraded=True), policy).degraded
+    assert not look(replace(FALLEN, score=score(200, 200), was_degraded=True), policy).degraded
+
+
 def test_degraded_by_memory_alone_opens_no_run() -> None:
     decision = look(replace(FALLEN, score=score(155, 200), was_degraded=True))
     assert (decision.open_run, decision.state) == (False, "degraded")

@@ -2,6 +2,7 @@ import math
 from collections.abc import Iterator
 from itertools import count
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from scipy import stats
 
 from data_processor.feedback.score import Judgement, Share, summarise, wilson, within
 from data_processor.models.policy import Policy
+from data_processor.training.measures import Answers, right
 
 POLICY = Policy()
 _ids = count()
@@ -171,3 +173,19 @@ def test_a_value_is_right_within_the_tolerance() -> None:
     assert within(10.0, 10.5, 0.5)
     assert not within(10.0, 10.5, 0.4)
     assert within(math.pi, math.pi, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "truth", "tolerance"), [(1.1, 1.0, 0.1), (0.3, 0.1, 0.2), (100.7, 100.0, 0.7), (0.1, 0.1, 0)]
+)
+def test_an_error_of_exactly_the_tolerance_is_right(answer: float, truth: float, tolerance: float) -> None:
+    as_served = float(np.float32(answer))
+    for said in (answer, as_served):
+        assert within(said, truth, tolerance)
+        assert not within(said, truth - 1e-4, tolerance)
+        assert right(np.array([truth]), Answers(values=np.array([said])), tolerance).all()
+
+
+def test_a_value_that_is_no_number_is_not_right() -> None:
+    assert not within(math.nan, 1.0, 0.5)
+    assert not right(np.array([1.0]), Answers(values=np.array([math.nan])), 0.5).any()

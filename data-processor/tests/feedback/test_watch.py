@@ -60,6 +60,13 @@ def test_people_are_told_where_too_much_feedback_has_no_label() -> None:
     assert "26 of 126 judged answers have no label" in found.reason
 
 
+def test_people_are_told_only_above_the_share_without_a_label() -> None:
+    """Exactly the share is not more than it, whichever way it is computed."""
+    policy, right, wrong = Policy(max_unlabelled_share=0.3), np.ones(100, bool), np.zeros(100, bool)
+    shares = {n: look(wrong, right, judged=n, labelled=700, policy=policy).conclusion for n in (1_000, 1_001)}
+    assert shares == {1_000: "roll_back", 1_001: "alert"}
+
+
 def _values(values: list[float]) -> Answers:
     return Answers(values=np.array(values))
 

@@ -149,6 +149,12 @@ def test_what_is_lost_on_reference_rows_does_not_matter_unless_the_policy_says_s
     assert _gate(better, Policy(max_reference_loss=0.11), other=worse).verdict == "promote"
 
 
+def test_a_loss_on_reference_rows_of_exactly_what_is_allowed_is_not_more() -> None:
+    better, worse = _pairs(260, 70, 28, 42), _pairs(450, 60, 110, 380)
+    assert 560 / 1_000 - 510 / 1_000 > 0.05  # as 64-bit floats see it
+    assert _gate(better, Policy(max_reference_loss=0.05), other=worse).verdict == "promote"
+
+
 def test_a_reference_loss_that_matters_must_have_been_measured() -> None:
     held = _gate(_pairs(260, 70, 28, 42), Policy(max_reference_loss=0.05))
     assert held.verdict == "hold"

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from data_processor.datasets.holdout import CHOOSING
-from data_processor.feedback.score import Score
+from data_processor.feedback.score import Score, Share
 from data_processor.models.policy import Policy
 
 ModelState = Literal["collecting", "healthy", "degraded", "retraining", "watching", "paused"]
@@ -28,6 +28,7 @@ Outcome = Literal["promote", "hold", "reject", "failed", "cancelled"]
 
 GATE_SHARE = CHOOSING
 """The share of labelled recent rows that the gate decides on; the others are for choosing."""
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def decide(facts: Facts, policy: Policy, *, checkpoint: bool) -> Decision:
     share = facts.score.deciding
     enough = share.n >= policy.min_feedback
     fallen = enough and _upper(facts.score, policy) < policy.threshold
-    recovered = enough and (share.value or 0.0) > policy.threshold + policy.recovery_margin
+    recovered = enough and _clears(share, policy)
     degraded = fallen or (facts.was_degraded and not recovered)
     missing = _missing(facts, policy) if fallen else []
     possible = facts.open_run is None and facts.breaker is None and not missing
@@ -128,6 +129,15 @@ def tripped(outcomes: Iterable[Outcome], policy: Policy) -> str | None:
         f"Retraining is paused: the last {len(bad)} runs ended in {ended}. "
         "A maintainer may resume it; a new dataset version does too."
     )
+
+
+def _clears(share: Share, policy: Policy) -> bool:
+    """Say whether `degraded` clears (the statistics' *When to retrain*): at threshold + margin it does not.
+
+    Of a threshold so high that no share exceeds it by the margin, a perfect score is enough.
+    """
+    above = share.right - share.n * (policy.threshold + policy.recovery_margin)
+    return above > _ROUNDING or share.right == share.n
 
 
 def _state(facts: Facts, *, enough: bool, degraded: bool, opening: bool) -> ModelState:

@@ -14,6 +14,8 @@ from data_processor.models.policy import Policy
 
 Z_SHOWN = 1.959963984540054
 """The interval that is shown covers 95 %."""
+PRECISION = 2.0**-23
+"""Answers are 32-bit floats: what is off by no more than one step of them, relatively, is not off."""
 _ROUNDING = 1e-9
 
 Voices = Mapping[str, bool]
@@ -74,8 +76,11 @@ def wilson(right: float, n: float, z: float = Z_SHOWN) -> tuple[float, float]:
 
 
 def within(answer: float, truth: float, tolerance: float) -> bool:
-    """Say whether a regression's answer counts as right."""
-    return abs(answer - truth) <= tolerance
+    """Say whether a regression's answer counts as right: |error| <= tolerance (the statistics' *Score*).
+
+    An error of exactly the tolerance is right: 1.1 for 1.0 within 0.1, which 64-bit floats deny.
+    """
+    return abs(answer - truth) <= tolerance + PRECISION * abs(answer)
 
 
 def summarise(judgements: Iterable[Judgement], policy: Policy) -> Score:

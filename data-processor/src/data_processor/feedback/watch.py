@@ -74,7 +74,7 @@ def look(
     n, p_value = len(version_right), compared.p_worse
     conclusion: Conclusion = "passed" if n >= max(policy.watch_looks) else "continue"
     if p_value < policy.watch_alpha:
-        unlabelled = 1 - labelled / max(judged, 1)
+        unlabelled = (judged - labelled) / max(judged, 1)
         conclusion = "alert" if unlabelled > policy.max_unlabelled_share else "roll_back"
     words = {
         "continue": "Nothing speaks for going back; the watch goes on.",

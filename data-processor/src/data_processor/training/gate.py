@@ -30,6 +30,8 @@ from data_processor.training.slices import Slice, Terms, constant, finite
 
 __all__ = ["Answers", "Receipt", "Slice", "decide", "deciding_metric", "level", "selection_metric"]
 
+_ROUNDING = 1e-9
+"""A loss of exactly what is allowed, as a difference of two shares, is not more than that."""
 SHOWN_AS: dict[SliceName, str] = {"recent": "recent gate rows", "reference": "reference rows"}
 
 
@@ -158,7 +160,7 @@ def _lost_on_reference(reference: SliceReport | None, policy: Policy) -> str:
         return ""
     if reference is None or reference.gain is None:
         return f"But it may lose at most {most:.3g} on the reference rows, and was not measured there."
-    if -reference.gain <= most:
+    if -reference.gain <= most + _ROUNDING:
         return ""
     return f"But on the reference rows it loses {-reference.gain:.3f}, and may lose at most {most:.3g}."
 

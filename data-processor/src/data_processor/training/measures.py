@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_processor.feedback.score import PRECISION
 from data_processor.models.policy import SelectionMetric
 
 Floats = NDArray[np.float64]
@@ -36,9 +37,14 @@ class Answers:
 
 
 def right(truth: NDArray[Any], answers: Answers, tolerance: float = 0.0) -> Flags:
-    """Say of each row whether the answer was right; a value is if it is off by at most `tolerance`."""
+    """Say of each row whether the answer was right; a value is if it is off by at most `tolerance`.
+
+    The same rule as the score's (`feedback/score.py: within`), for many rows.
+    """
     if answers.values is not None:
-        return np.abs(np.asarray(answers.values, np.float64) - truth.astype(np.float64)) <= tolerance
+        values = np.asarray(answers.values, np.float64)
+        off = np.abs(values - truth.astype(np.float64))
+        return np.asarray(off <= tolerance + PRECISION * np.abs(values), np.bool_)
     return np.asarray(_labels(answers) == truth, np.bool_)
 
 
