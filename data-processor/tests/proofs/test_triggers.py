@@ -1,13 +1,16 @@
-"""The controller rarely sees a fall where there is none, and soon sees one where there is."""
+"""The controller rarely sees a fall where there is none, and soon sees one where there is.
+
+The figures are those of the statistics' *When to retrain*: window 200, threshold 0.80, 2 000 feedbacks.
+"""
 
 from collections.abc import Callable
 from statistics import median
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data_processor.feedback.controller import Facts, decide
+from data_processor.feedback.score import Z_SHOWN
 from data_processor.models.policy import Policy
 
 POLICY = Policy()
@@ -35,36 +38,40 @@ def triggered(seeds: range, truth: float, facts: FactsOf, policy: Policy = POLIC
 
 
 def test_a_model_at_the_threshold_is_retrained_in_7_of_100_cases(
-    seeds: range, facts: FactsOf, at_most: Rate
+    seeds: range, facts: FactsOf, about: Rate
 ) -> None:
-    at_most(triggered(seeds, 0.80, facts), len(seeds), 0.07)
+    about(triggered(seeds, 0.80, facts), len(seeds), 0.07)
 
 
 def test_a_model_a_little_above_the_threshold_is_retrained_in_one_of_200_cases(
-    seeds: range, facts: FactsOf, at_most: Rate
+    seeds: range, facts: FactsOf, about: Rate
 ) -> None:
-    at_most(triggered(seeds, 0.82, facts), len(seeds), 0.005)
+    about(triggered(seeds, 0.82, facts), len(seeds), 0.005)
 
 
-def test_a_model_that_answers_0_70_is_found_out_after_about_150_judged_predictions(
-    seeds: range, facts: FactsOf
+def test_a_model_that_answers_0_70_is_found_out_after_150_judged_predictions(
+    seeds: range, facts: FactsOf, at_most: Rate, at_least: Rate
 ) -> None:
+    """The median: half of them by 150, and not by the look before."""
     found = [first_run(np.random.default_rng(seed).random(FEEDBACKS) < 0.70, facts) for seed in seeds]
-    assert all(found)
-    assert median(after for after in found if after) in (100, 150, 200)
+    after = [judged for judged in found if judged is not None]
+    assert len(after) == len(seeds)
+    at_least(sum(judged <= 150 for judged in after), len(seeds), 0.5)
+    at_most(sum(judged <= 100 for judged in after), len(seeds), 0.5)
 
 
-def test_a_fall_from_0_85_to_0_70_is_seen_within_a_window_and_a_half(seeds: range, facts: FactsOf) -> None:
+def test_a_fall_from_0_85_to_0_70_is_seen_within_a_window(seeds: range, facts: FactsOf) -> None:
     seen = []
     for seed in seeds:
         rng = np.random.default_rng(seed)
         right = np.concatenate([rng.random(400) < 0.85, rng.random(FEEDBACKS) < 0.70])
         seen.append((first_run(right, facts) or len(right)) - 400)
-    assert median(seen) <= 1.5 * POLICY.window
+    assert median(seen) <= POLICY.window
 
 
-def test_looking_at_the_shown_interval_all_the_time_would_see_falls_everywhere(facts: FactsOf) -> None:
-    """Why z = 3 at every 50th: a 95 % interval looked at each time fails most models at the threshold."""
-    eager = Policy(trigger_z=1.96, check_every=1)
-    few: Any = range(12)
-    assert triggered(few, 0.80, facts, eager) >= 5
+def test_looking_at_the_shown_interval_all_the_time_fails_two_thirds_of_models_at_the_threshold(
+    seeds: range, facts: FactsOf, about: Rate
+) -> None:
+    """Why z = 3 at every 50th: the 95 % interval, looked at after each judged prediction."""
+    eager = Policy(trigger_z=Z_SHOWN, check_every=1)
+    about(triggered(seeds, 0.80, facts, eager), len(seeds), 0.66)
