@@ -38,10 +38,20 @@ def test_a_prediction_judged_again_is_not_newly_judged(stage: Any) -> None:
     stage.give(prediction)
     seq = stage.said()[-1].seq
     stage.give(prediction, correct=False)
-    stage.give(prediction, "bob")
+    stage.give(prediction, "bob", correct=False)
     assert newly_judged(stage, seq) == 0
     stage.judge(2)
     assert (newly_judged(stage, seq), newly_judged(stage)) == (2, 3)
+
+
+def test_a_prediction_of_which_people_are_evenly_divided_is_not_newly_judged(stage: Any) -> None:
+    prediction = stage.predict()
+    stage.judge(1)
+    stage.give(prediction)
+    stage.give(prediction, "bob", correct=False)
+    assert newly_judged(stage) == 1
+    stage.give(prediction, "cid", correct=False)
+    assert newly_judged(stage) == 2
 
 
 def test_the_score_reads_no_more_than_it_needs(stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,6 +71,17 @@ def test_the_controller_looks_at_every_fiftieth_new_judged_prediction(stage: Any
     assert looks[1].score["seq"] == stage.said()[-1].seq
 
 
+def test_a_tie_brings_no_look_nearer(stage: Any) -> None:
+    for _ in range(3):
+        prediction = stage.predict()
+        stage.give(prediction)
+        stage.give(prediction, "bob", correct=False)
+    stage.judge(49)
+    assert stage.decisions() == []
+    stage.judge(1)
+    assert [row.score["n"] for row in stage.decisions()] == [50]
+
+
 def test_a_score_that_has_fallen_opens_one_run_with_its_reason(stage: Any) -> None:
     stage.judge(25, 25)
     (decision,), (run,) = stage.decisions(), stage.rows(RunRow)

@@ -245,6 +245,18 @@ def test_everybody_is_asked_about_where_the_policy_says_so(
     assert client.get(PATH).json()[0]["ask"] is True
 
 
+def test_a_random_share_of_predictions_is_asked_about(
+    client: TestClient, serving_world: Any, inputs: Rows, wait_until: Callable[..., None]
+) -> None:
+    """The share that the policy names, whatever the rows are: 300 of 1 000, give or take five deviations."""
+    serving_world.registry.change_policy(M, {"ask_rate": 0.3})
+    wait_until(lambda: any(one["ask"] for one in predict(client, inputs[:50])["predictions"]))
+    answered = {one["id"]: one["ask"] for one in predict(client, (inputs[:1] * 1_000))["predictions"]}
+    assert 228 <= sum(answered.values()) <= 372
+    recorded = client.get(PATH, params={"limit": 1000}).json()
+    assert {one["id"]: one["ask"] for one in recorded} == answered
+
+
 def test_a_policy_that_rejects_unseen_categories_takes_effect_by_itself(
     client: TestClient, serving_world: Any, inputs: Rows, wait_until: Callable[..., None]
 ) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, insert, or_, sele
 from sqlalchemy.orm import Session, aliased
 
 from data_processor.database import JudgementRow
-from data_processor.feedback.score import Judgement, Score, summarise
+from data_processor.feedback.score import Judgement, Score, summarise, verdict
 from data_processor.models.policy import Policy
 
 LOOK_BACK = (2, 5, 20)
@@ -59,14 +59,20 @@ def score_of(session: Session, model: str, stage: str, version: str, policy: Pol
 
 
 def newly_judged(session: Session, model: str, stage: str, version: str, after: int) -> int:
-    """Count the predictions of a version whose first judgement is later than `after`."""
+    """Count the judged predictions of a version whose first judgement is later than `after`.
+
+    Those of which persons are evenly divided are not judged (the statistics' *Score*) and do not count.
+    """
     earlier = aliased(J)
-    query = select(func.count(J.prediction.distinct())).where(
+    query = select(J.prediction, J.subject, J.correct).where(
         *_unpinned(model, stage, version),
         J.seq > after,
         ~select(earlier.seq).where(earlier.prediction == J.prediction, earlier.seq <= after).exists(),
     )
-    return session.scalar(query) or 0
+    voices: dict[str, dict[str, bool]] = {}
+    for prediction, subject, correct in session.execute(query.order_by(J.seq)):
+        voices.setdefault(prediction, {})[subject] = correct
+    return sum(verdict(said) is not None for said in voices.values())
 
 
 def newly_labelled(session: Session, model: str, after: int, limit: int) -> int:

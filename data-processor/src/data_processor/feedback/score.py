@@ -83,6 +83,12 @@ def within(answer: float, truth: float, tolerance: float) -> bool:
     return abs(answer - truth) <= tolerance + PRECISION * abs(answer)
 
 
+def verdict(voices: Voices) -> bool | None:
+    """Return what most persons say of a prediction; None if they are divided evenly: it is not judged."""
+    balance = sum(1 if correct else -1 for correct in voices.values())
+    return balance > 0 if balance else None
+
+
 def summarise(judgements: Iterable[Judgement], policy: Policy) -> Score:
     """Return the score of the judgements on one version, given in the order in which they were made."""
     asked: dict[str, dict[str, bool]] = {}
@@ -146,11 +152,11 @@ def _count(predictions: Sequence[Voices], window: int, cap: float) -> _Window:
     right = n = 0
     for voices in reversed(predictions):
         heard = voices if cap == math.inf else _heard(voices, supplied, cap)
-        balance = sum(1 if correct else -1 for correct in heard.values())
-        if balance == 0:
+        said = verdict(heard)
+        if said is None:
             continue
         n += 1
-        right += balance > 0
+        right += said
         for subject in heard:
             supplied[subject] = supplied.get(subject, 0.0) + 1 / len(heard)
         if n == window:

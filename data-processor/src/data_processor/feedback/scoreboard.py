@@ -56,7 +56,7 @@ class Scoreboard:
         after = last.score["seq"] if last else 0
         new = newly_judged(session, model, self._stage, version, after)
         if new < policy.check_every:
-            # Each judgement makes at most one prediction newly judged: until then there is nothing to count.
+            # A judgement makes at most one prediction newly judged: until then there is nothing to count.
             self._not_before[model, version, policy.check_every] = seq + policy.check_every - new
             return
         row = _find(session, model)
