@@ -1,5 +1,7 @@
 """Choosing rows never meet gate rows, and equal inputs are never on two sides, whatever table and salt."""
 
+from functools import cache
+
 import numpy as np
 import pandas as pd
 
@@ -12,71 +14,73 @@ from data_processor.training.preparation import Rows, Split, prepare_data
 
 ALL, ROWS = 1_000, 200
 
+Inputs = dict[str, bytes]
+"""What each row of a table puts into the model, by the row's id."""
 
-def _snapshot(seed: int) -> tuple[pd.DataFrame, Schema, int]:
-    """Return a table of which some rows are feedback, many of them inputs that were there before."""
+
+def test_equal_inputs_are_never_on_two_sides(seeds: range) -> None:
+    """Of all thousand seeds each, of few every tenth: each divides a whole table."""
+    for seed in seeds if len(seeds) == ALL else seeds[::10]:
+        frame, champion_seq = _snapshot(seed)
+        split = prepare_data(frame, _schema(), f"salt {seed}", champion_seq, choose_on_recent=True)
+        inputs = _inputs(frame)
+        _check_sides(split, inputs)
+        _check_folds(split, inputs)
+        _check_fits(split, inputs)
+
+
+def _check_sides(split: Split, inputs: Inputs) -> None:
+    fitting, choosing, gate, reference = (
+        _of(rows, inputs) for rows in (split.fitting, split.choosing, split.gate, split.reference)
+    )
+    assert choosing.isdisjoint(gate)
+    assert reference.isdisjoint(fitting | choosing | _of(split.allowed, inputs))
+    assert len(choosing) > 10
+    assert len(gate) > 30
+    assert len(gate & (fitting | reference)) > 10  # else there were no equal inputs to be parted
+
+
+def _check_folds(split: Split, inputs: Inputs) -> None:
+    found: dict[bytes, int] = {}
+    places = folds(split.gate.positions, FOLDS).tolist()
+    for row, place in zip(split.gate.predictions, places, strict=True):
+        assert found.setdefault(inputs[row], place) == place
+    assert len(found) < len(places)
+
+
+def _check_fits(split: Split, inputs: Inputs) -> None:
+    """No gate row is answered by a fit that saw its inputs: not in a recent row, and not in an old one."""
+    at = folds(split.gate.positions, FOLDS)
+    for number in range(FOLDS):
+        seen = _of(fold_rows(split, at == number), inputs)
+        assert seen.isdisjoint(_of(split.gate.take(at == number), inputs))
+        assert seen
+
+
+@cache
+def _schema() -> Schema:
+    return schema_of(make_table(ROWS, seed=0))
+
+
+def _snapshot(seed: int) -> tuple[pd.DataFrame, int]:
+    """Return a table of which some rows are feedback, many of them inputs that were there before.
+
+    Every row has an id where feedback has its prediction's.
+    """
     rng = np.random.default_rng(seed)
     table = make_table(ROWS, seed=seed)
     again = table.iloc[rng.integers(0, ROWS, ROWS)]
     frame = pd.concat([table, again, make_table(ROWS // 2, seed=seed + 1_000_000)], ignore_index=True)
     feedback = len(frame) - ROWS
-    frame[PREDICTION_COLUMN] = ["", *["p"] * (len(frame) - 1)]
+    frame[PREDICTION_COLUMN] = [f"row {number}" for number in range(len(frame))]
     frame[JUDGEMENT_COLUMN] = np.r_[np.zeros(ROWS, int), rng.permutation(feedback) + 1]
-    # The table's schema, not the frame's: whose feedback a row is must be no input, or no two were equal.
-    return frame, schema_of(table), feedback // 3
+    return frame, feedback // 3
 
 
-def _some(seeds: range) -> range:
-    """Return all of a thousand seeds, of few every tenth: each divides a whole table."""
-    return seeds if len(seeds) == ALL else seeds[::10]
+def _inputs(frame: pd.DataFrame) -> Inputs:
+    rows = frame.astype(object).to_dict(orient="records")
+    return {row[PREDICTION_COLUMN]: canonical_row(row, _schema().inputs) for row in rows}
 
 
-def _divided(seed: int) -> Split:
-    frame, schema, champion_seq = _snapshot(seed)
-    return prepare_data(frame, schema, f"salt {seed}", champion_seq, choose_on_recent=True)
-
-
-def _inputs(rows: Rows, split: Split) -> set[bytes]:
-    return set(_written(rows, split))
-
-
-def _written(rows: Rows, split: Split) -> list[bytes]:
-    names = [str(name) for name in rows.frame.columns]
-    values = rows.frame.to_numpy(object).tolist()
-    return [canonical_row(dict(zip(names, row, strict=True)), split.schema.inputs) for row in values]
-
-
-def test_no_input_is_on_two_sides(seeds: range) -> None:
-    for seed in _some(seeds):
-        split = _divided(seed)
-        fitting, choosing, gate, reference = (
-            _inputs(rows, split) for rows in (split.fitting, split.choosing, split.gate, split.reference)
-        )
-        assert choosing.isdisjoint(gate)
-        assert reference.isdisjoint(fitting | choosing | _inputs(split.allowed, split))
-        assert len(choosing) > 10
-        assert len(gate) > 30
-        assert len(gate & (fitting | reference)) > 10  # there are equal inputs to be parted
-
-
-def test_no_input_is_in_two_folds(seeds: range) -> None:
-    for seed in _some(seeds):
-        split = _divided(seed)
-        places = folds(split.gate.positions)
-        found: dict[bytes, int] = {}
-        for row, place in zip(_written(split.gate, split), places.tolist(), strict=True):
-            assert found.setdefault(row, place) == place
-        assert len(found) < len(places)
-
-
-def test_no_gate_row_is_answered_by_a_fit_that_saw_its_inputs(seeds: range) -> None:
-    """Not among the recent rows, and not among the old ones, which people often send again."""
-    repeated = 0
-    for seed in _some(seeds):
-        split = _divided(seed)
-        gate, at = np.array(_written(split.gate, split), object), folds(split.gate.positions)
-        for fold in range(FOLDS):
-            seen, asked = _inputs(fold_rows(split, at == fold), split), set(gate[at == fold])
-            assert seen.isdisjoint(asked)
-            repeated += len(asked & _inputs(split.fitting, split))
-    assert repeated > 10 * len(_some(seeds))
+def _of(rows: Rows, inputs: Inputs) -> set[bytes]:
+    return {inputs[row] for row in rows.predictions}
