@@ -78,7 +78,8 @@ def _snapshot(seed: int) -> tuple[pd.DataFrame, int]:
 
 
 def _inputs(frame: pd.DataFrame) -> Inputs:
-    rows = frame.astype(object).to_dict(orient="records")
+    names = [str(name) for name in frame.columns]
+    rows = [dict(zip(names, row, strict=True)) for row in frame.to_numpy(object).tolist()]
     return {row[PREDICTION_COLUMN]: canonical_row(row, _schema().inputs) for row in rows}
 
 

@@ -232,6 +232,6 @@ class Stages:
 
 
 def _settle() -> None:
-    """Keep what was just loaded out of the collector's rounds, as the server does with what it started with."""
+    """Keep what was just loaded out of the collector's rounds, as the server does with what it began with."""
     if gc.get_freeze_count():
         gc.freeze()
