@@ -161,6 +161,37 @@ def test_a_reference_loss_that_matters_must_have_been_measured() -> None:
     assert "was not measured there" in held.reason
 
 
+def test_of_many_classes_the_one_that_is_broken_worst_is_named() -> None:
+    truth = np.repeat(np.array(["a", "b", "c", "d"], object), [200, 60, 60, 19])
+    place = np.concatenate([np.arange(n) for n in (200, 60, 60, 19)])
+    lost = np.select([truth == "b", truth == "c", truth == "d"], [12, 30, 19], 0)
+    champion = Answers(labels=np.where((truth != "a") | (place < 50), truth, "b").astype(object))
+    challenger = Answers(labels=np.where(place >= lost, truth, "a").astype(object))
+    receipt = _gate(Slice(truth, champion, challenger))
+    assert receipt.verdict == "reject"
+    assert "Class 'c' is broken" in receipt.reason
+    broken = {c.label: c.broken for c in receipt.slices["recent"].classes}
+    assert broken == {"a": False, "b": True, "c": True}  # of d there are too few rows
+
+
+@pytest.mark.parametrize("broken", ["champion", "challenger"])
+def test_values_that_are_no_numbers_prove_nothing(broken: str) -> None:
+    truth = np.random.default_rng(1).normal(0, 1, 100)
+    near, nan = Answers(values=truth + 0.1), Answers(values=np.full(100, np.nan))
+    receipt = decide(
+        slice="reference",
+        labels=truth,
+        champion=nan if broken == "champion" else near,
+        challenger=nan if broken == "challenger" else near,
+        metric="rmse",
+        policy=POLICY,
+        k=1,
+        seed=1,
+    )
+    assert (receipt.verdict, receipt.p_value, receipt.p_worse, receipt.n_needed) == ("hold", 1.0, 1.0, None)
+    json.dumps(receipt.as_json(), allow_nan=False)
+
+
 def test_without_deciding_rows_the_gate_holds() -> None:
     receipt = _gate(_pairs(0, 0, 0, 0))
     assert (receipt.verdict, receipt.n, receipt.p_value) == ("hold", 0, None)
