@@ -55,8 +55,8 @@ def test_a_busy_port_is_named_with_its_variable() -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        settings = Settings.from_environment({"GATEWAY_PORT": str(port)})
-        with pytest.raises(CannotStart, match=rf"Port {port} .* in use .*GATEWAY_PORT="):
+        settings = Settings.from_environment({"UI_PORT": str(port)})  # the first that is checked
+        with pytest.raises(CannotStart, match=rf"Port {port} .* in use .*UI_PORT="):
             settings.check_ports()
 
 

@@ -1,5 +1,6 @@
-"""One instance for all tests of the whole system: started once, its sample model trained once."""
+"""An instance for each module's tests of the whole system; the sample model is trained once for all."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,11 +14,20 @@ BUDGET_S = 2
 
 
 @pytest.fixture(scope="session")
-def instance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
-    folder: Path = tmp_path_factory.mktemp("whole")
-    with Instance(folder / "var") as started:
-        with started.sign_in() as admin:
-            admin.set_policy(MODEL, budget_s=BUDGET_S, cooldown_s=0)
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the state folder of an instance that was started once, and stopped."""
+    state_dir: Path = tmp_path_factory.mktemp("trained") / "var"
+    with Instance(state_dir) as started, started.sign_in() as admin:
+        admin.set_policy(MODEL, budget_s=BUDGET_S, cooldown_s=0)
+    return state_dir
+
+
+@pytest.fixture(scope="module")
+def instance(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    """Start an instance of the module's own: what others judged must not decide what its model learns."""
+    state_dir = tmp_path_factory.mktemp("whole") / "var"
+    shutil.copytree(trained, state_dir)
+    with Instance(state_dir) as started:
         yield started
 
 

@@ -56,9 +56,10 @@ def test_predict_wrong_score_retrain_promoted_rolled_back(
     expect(page.get_by_role("heading", name="Answer")).to_be_visible()  # the answer stays
 
     open_page(page, "Model")
-    expect(page.get_by_text("collecting", exact=False).first).to_be_visible()
+    model = admin.model("census-income")
+    expect(page.get_by_text(model["score"]["reason"]).first).to_be_visible()
 
-    served = str(admin.model("census-income")["version"])
+    served = str(model["version"])
     with ThreadPoolExecutor(1) as crowd:
         falling = crowd.submit(let_the_score_fall, instance)
         open_page(page, "Runs")
