@@ -55,3 +55,8 @@ def test_a_prediction_shows_its_trace_and_lineage(open_page: Open) -> None:
     shown = [markdown.value for markdown in page.markdown]
     assert "4bf92f3577b34da6a3ce929d0e0e4736" in shown
     assert "9f3c1d2e4b5a69788796a5b4c3d2e1f001122334" in shown
+
+
+def test_above_its_title_a_page_says_nothing(open_page: Open) -> None:
+    """Streamlit's magic shows a bare string of a page, such as the docstring of a constant."""
+    assert not open_page("history").markdown[0].value.startswith("As many")

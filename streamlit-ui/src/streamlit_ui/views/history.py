@@ -12,8 +12,8 @@ from streamlit_ui.text import plain, plural
 from streamlit_ui.times import ago
 
 PAGE = 25
+# As many predictions does the gateway list at once.
 MOST = 1000
-"""As many predictions does the gateway list at once."""
 FILTERS: dict[str, Callable[[Prediction], bool]] = {
     "All": lambda _: True,
     "Not judged": lambda found: not found.get("feedback"),
