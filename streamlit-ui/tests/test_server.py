@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from fake_gateway import serving
-from streamlit_ui.server import keep_session
+from streamlit_ui.server import SCRIPT, keep_session
 from streamlit_ui.sessions import COOKIE, Session, sessions
 
 
@@ -71,6 +72,19 @@ def test_a_guessed_ticket_opens_nothing(pages: httpx.Client) -> None:
     answer = pages.post("/session", content="guess", headers={"Origin": str(pages.base_url).rstrip("/")})
     assert answer.status_code == 404
     assert "set-cookie" not in answer.headers
+
+
+def test_a_page_shows_only_what_it_is_told_to() -> None:
+    """Streamlit's magic would show the docstrings of a page's constants to whoever opens it."""
+    chosen = tomllib.loads((SCRIPT.parent / ".streamlit/config.toml").read_text())
+    assert chosen["runner"]["magicEnabled"] is False
+
+
+def test_the_first_page_does_not_wait_for_imports() -> None:
+    """What the first person would wait seconds for is imported while the server starts."""
+    script = "import sys; from streamlit_ui import server; server._warm_up(); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert {"pandas", "altair", "streamlit_ui.charts"} <= set(loaded.stdout.split())
 
 
 def test_usage_is_not_reported_to_anybody(pages: httpx.Client) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -46,6 +47,8 @@ def create_app() -> st.App:
 
 def run(chosen: Settings) -> None:
     """Serve the pages until the process is told to stop."""
+    # The pages import these when somebody opens one: the first person would wait seconds for them.
+    threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
     create_app().run(
         config={
             "server.address": chosen.host,
@@ -54,6 +57,13 @@ def run(chosen: Settings) -> None:
             "logger.level": chosen.log_level,
         }
     )
+
+
+def _warm_up() -> None:
+    """Import what draws tables and charts, and draw one."""
+    from streamlit_ui import charts  # noqa: PLC0415  # not before the server listens
+
+    charts.probabilities({"yes": 0.7, "no": 0.3}, "yes").to_dict()
 
 
 async def keep_session(request: Request) -> Response:
