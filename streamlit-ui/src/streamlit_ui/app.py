@@ -18,6 +18,9 @@ with problems_in_words():
     if session:
         show_frame(session)
         models.choose()
+        with st.sidebar:
+            # Last, so that nothing moves when it is gone.
+            signed_in.keep_across_reloads()
         page.run()
     else:
         sign_in.ask()

@@ -161,3 +161,28 @@ def test_answer_and_inputs_survive_another_page(open_page: Open) -> None:
     page.switch_page("views/predict.py").run()
     assert named(page, "number_input", "Age").value == 51
     assert "# <=50K" in said(page)
+
+
+def test_answer_and_inputs_survive_a_reload_of_the_browser(open_page: Open, fake: FakeGateway) -> None:
+    page = open_page(role="user")
+    named(page, "number_input", "Age").set_value(51)
+    named(page, "selectbox", "Education").set_value(None)
+    press(page, "Predict")
+    reloaded = open_page("predict", "user", answer=page.query_params["answer"])
+    assert "# <=50K" in said(reloaded)
+    assert named(reloaded, "number_input", "Age").value == 51
+    assert named(reloaded, "selectbox", "Education").value is None
+    assert len(sent(fake, "/predictions")) == 1
+
+
+def test_an_address_with_an_unknown_answer_is_an_empty_form(open_page: Open) -> None:
+    page = open_page("predict", "user", answer="nobody-knows")
+    assert not page.error
+    assert not page.subheader
+
+
+def test_a_field_that_may_not_stay_empty_says_so(open_page: Open, fake: FakeGateway) -> None:
+    fake.models["census-income"]["schema"]["required"] = ["age"]
+    page = open_page(role="user")
+    assert named(page, "number_input", "Age").proto.placeholder == "Required"
+    assert named(page, "selectbox", "Workclass").proto.placeholder == "Unknown"

@@ -1,5 +1,6 @@
 """The form for one input row, from the model's schema."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -20,24 +21,36 @@ def ask_row(model: Model) -> dict[str, Any] | None:
     return row(entered) if submitted else None
 
 
+def refill(model: Model, inputs: Mapping[str, Any]) -> None:
+    """Let the form begin with the inputs of an earlier prediction; call it before `ask_row`."""
+    for field in fields(model["schema"]):
+        # A date is entered anew: what a widget takes is not what was recorded.
+        if field.name in inputs and field.kind != "datetime":
+            value = inputs[field.name]
+            if value is not None and field.kind == "numeric":
+                value = int(value) if field.integer else float(value)
+            st.session_state[f"{model['name']}/{field.name}"] = value
+
+
 def _widget(field: Field, key: str, *, own_values: bool) -> Any:
     """Show one field; started through the session state, it can also be emptied."""
     if key not in st.session_state and field.kind != "datetime":
         st.session_state[key] = field.default
     shared: dict[str, Any] = {"key": key, "help": field.help, "persist_state": "session"}
+    empty = "Required" if field.required else "Unknown"
     if field.kind == "numeric":
         # The range of training is a hint: values outside are answered and flagged.
         style = {"step": 1, "format": "%d"} if field.integer else {"step": field.step, "format": "%.6g"}
-        return st.number_input(field.label, value=None, placeholder="Unknown", **style, **shared)
+        return st.number_input(field.label, value=None, placeholder=empty, **style, **shared)
     if field.kind == "categorical" and field.choices:
         return st.selectbox(
             field.label,
             field.choices,
             index=None,
-            placeholder="Unknown",
+            placeholder=empty,
             accept_new_options=own_values,
             **shared,
         )
     if field.kind == "datetime":
         return st.datetime_input(field.label, value=None, **shared)
-    return st.text_area(field.label, value=None, placeholder="Unknown", height="content", **shared)
+    return st.text_area(field.label, value=None, placeholder=empty, height="content", **shared)
