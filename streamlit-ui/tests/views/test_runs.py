@@ -45,7 +45,8 @@ def test_a_failed_run_says_why(open_page: Open) -> None:
 
 def test_the_leaderboard_is_in_words(open_page: Open) -> None:
     table = open_page("run", "engineer", id="run-2").dataframe[0].value
-    assert table["Candidate"][0] == "Hist gradient boosting (learning_rate 0.08)"
+    assert table["Candidate"][0] == "Hist gradient boosting"
+    assert table["Settings"][0] == "learning rate 0.08"
     assert list(table["ROC AUC"]) == ["0.926", "0.92", "0.905"]
     assert list(table["Per row"]) == ["11 µs", "34 µs", "2 µs"]
 

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from streamlit_ui import words
-from streamlit_ui.text import number, size, title
+from streamlit_ui.text import number, percent, size, title
 from streamlit_ui.times import duration
 
 
@@ -16,26 +16,49 @@ def show_leaderboard(rows: list[dict[str, Any]]) -> None:
         st.caption("No candidate has been tried yet.")
         return
     st.dataframe(frame(rows), hide_index=True, alt="The candidates, best first")
+    by = deciding_metric(rows)
+    said = f"The best {words.metric(by)} comes first." if by else "The best one comes first."
     if any(row.get("tied") for row in rows):
-        st.caption("“Tied” candidates cannot be told from the best one by the rows at hand.")
+        said += " “Tied” candidates cannot be told from it by the rows at hand."
+    st.caption(said)
 
 
 def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Return the leaderboard as a table of text, every metric in a column of its own."""
-    metrics = list(dict.fromkeys(name for row in rows for name in row.get("metrics") or {}))
+    """Return the leaderboard as a table of text: figures first, the long list of settings behind them."""
+    metrics = _metrics(rows)
+    if by := deciding_metric(rows):
+        metrics = [by, *(name for name in metrics if name != by)]
     return pd.DataFrame(
         [
             {
-                "Candidate": _candidate(row.get("candidate")),
+                "#": str(place),
+                "Candidate": _estimator(row.get("candidate")),
                 **{words.metric(name): number((row.get("metrics") or {}).get(name)) for name in metrics},
                 "Tied": "tied" if row.get("tied") else "",
                 "Fitted in": duration(row.get("fit_seconds")),
                 "Per row": _per_row(row.get("ms_per_row")),
                 "Size": size(row.get("bytes")),
+                "Recent rows": _recent(row.get("candidate")),
+                "Settings": _settings(row.get("candidate")),
             }
-            for row in rows
+            for place, row in enumerate(rows, start=1)
         ]
     )
+
+
+def deciding_metric(rows: list[dict[str, Any]]) -> str | None:
+    """Return the metric that alone explains the order of the rows, if there is one."""
+    found = []
+    for name in _metrics(rows):
+        values = [(row.get("metrics") or {}).get(name) for row in rows]
+        known = [value for value in values if value is not None]
+        if len(known) == len(values) > 1 and known in (sorted(known), sorted(known, reverse=True)):
+            found.append(name)
+    return found[0] if len(found) == 1 else None
+
+
+def _metrics(rows: list[dict[str, Any]]) -> list[str]:
+    return list(dict.fromkeys(name for row in rows for name in row.get("metrics") or {}))
 
 
 def _per_row(milliseconds: float | None) -> str:
@@ -46,10 +69,19 @@ def _shown(value: Any) -> str:
     return number(value) if isinstance(value, float) else str(value)
 
 
-def _candidate(candidate: Any) -> str:
-    """Return a candidate in words: its name, or its estimator with what was chosen for it."""
-    if not isinstance(candidate, dict):
-        return title(str(candidate or "–"))
-    params = ", ".join(f"{name} {_shown(value)}" for name, value in (candidate.get("params") or {}).items())
-    name = title(str(candidate.get("estimator", "–")))
-    return f"{name} ({params})" if params else name
+def _estimator(candidate: Any) -> str:
+    named = candidate.get("estimator") if isinstance(candidate, dict) else candidate
+    return title(str(named or "–"))
+
+
+def _recent(candidate: Any) -> str:
+    """Return how much the rows that people judged lately weigh among those it is fitted to."""
+    share = candidate.get("recent_share") if isinstance(candidate, dict) else None
+    if isinstance(share, int | float):
+        return f"{percent(share)} of the weight"
+    return {"only": "only these", "natural": "as any other"}.get(str(share), "–")
+
+
+def _settings(candidate: Any) -> str:
+    params = (candidate.get("params") if isinstance(candidate, dict) else None) or {}
+    return ", ".join(f"{title(name).lower()} {_shown(value)}" for name, value in params.items()) or "–"

@@ -25,7 +25,7 @@ def show_run(run: Run) -> None:
     facts = [
         f"{ago(run.get('created_at'))} by {run.get('subject', '–')}",
         *(
-            [f"took {duration(took)}" if run.get("finished_at") else f"for {duration(took)}"]
+            [f"took {duration(took)}" if run.get("finished_at") else f"running for {duration(took)}"]
             if took is not None
             else []
         ),

@@ -29,7 +29,7 @@ def page() -> None:
     if is_open(run) and not run.get("cancel_requested") and st.button("Cancel run", icon=":material/cancel:"):
         cancel(run)
     st.fragment(_live, run_every=settings().refresh_s if is_open(run) else None)(wanted)
-    _log(run)
+    st.fragment(_log, run_every=settings().refresh_s if is_open(run) else None)(run)
 
 
 def _live(wanted: str) -> None:
@@ -70,6 +70,7 @@ def _facts(run: Run) -> dict[str, str]:
 
 
 def _log(run: Run) -> None:
+    """Show the log; like the rest, it grows while the run is open."""
     log = st.expander("Log", icon=":material/article:", key=f"log {run['id']}", on_change="rerun")
     if not log.open:
         return
