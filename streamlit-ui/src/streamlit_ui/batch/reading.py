@@ -16,6 +16,9 @@ MISSING = frozenset({"", "?", "na", "n/a", "nan", "null", "none"})
 """What stands for a missing value, unless a column has a category of that name."""
 _DELIMITERS = ",;\t|"
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
+_NO_TEXT = frozenset(map(chr, {*range(32)} - {*b"\t\n\v\f\r\x1a\x1b\x1c\x1d\x1e\x1f"}))
+"""Characters that pictures and programs are full of, and tables are not."""
+_LOOKED_AT = 100_000
 _NAMED = 8
 """How many columns a message names at most."""
 
@@ -77,7 +80,9 @@ def read_table(content: bytes, max_rows: int) -> Table:
             row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True) if row
         ]
     except csv.Error as error:
-        raise UnreadableTable(f"The file cannot be read as CSV: {error}.") from error
+        raise UnreadableTable(
+            'The file cannot be read as CSV: a cell begins with a quotation mark (") and has none at its end.'
+        ) from error
     header = [name.strip() for name in rows[0]]
     body = [row for row in rows[1:] if any(cell.strip() for cell in row)]
     if not body:
@@ -171,7 +176,7 @@ def _decode(content: bytes) -> tuple[str, str]:
     except UnicodeDecodeError:
         encoding = "cp1252"
         text = content.decode(encoding, errors="replace")
-    if "\x00" in text:
+    if any(character in _NO_TEXT for character in text[:_LOOKED_AT]):
         raise UnreadableTable("This is not a text file. Please upload a table saved as CSV.")
     return text, encoding.removesuffix("-sig")
 

@@ -100,14 +100,15 @@ def _show_faults(batch: Batch, refused: int) -> None:
         pd.DataFrame(
             {
                 "Row": [fault.row for fault in first],
-                "Field": [fault.field for fault in first],
-                "Value": [fault.value for fault in first],
+                "Field": [fault.field or "the whole row" for fault in first],
                 "Problem": [fault.message for fault in first],
+                "Value": [fault.value for fault in first],
             }
         ),
         hide_index=True,
         alt="What is wrong with the refused rows",
     )
+    st.caption("Row 1 is the first one below the line that names the columns.")
     st.download_button(
         "Download what is wrong",
         partial(faults_csv, batch),

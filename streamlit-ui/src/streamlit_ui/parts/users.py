@@ -24,7 +24,7 @@ def show_users(gateway: Gateway) -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             with st.container(gap="xxsmall", width="stretch"):
                 st.markdown(f"**{plain(user['username'])}**")
-                since = f" · since {ago(user['created_at'])}" if user.get("created_at") else ""
+                since = f" · created {ago(user['created_at'])}" if user.get("created_at") else ""
                 st.caption(plain(user["role"] + since))
             own = is_own(user)
             with st.container(horizontal=True, width="content", wrap=False):
