@@ -125,6 +125,14 @@ def test_a_policy_is_changed_field_by_field(boss: TestClient) -> None:
     assert boss.get(PATH).json()["policy"] == answer.json()["policy"]
 
 
+@pytest.mark.parametrize("looks", [[], [0], [50, -1], list(range(1, 22))])
+def test_a_watch_has_looks_and_each_has_a_size(boss: TestClient, looks: list[int]) -> None:
+    answer = boss.patch(PATH, json={"policy": {"watch_looks": looks}})
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["loc"][:3] == ["body", "policy", "watch_looks"]
+
+
 def test_every_bad_field_of_a_policy_is_named(boss: TestClient) -> None:
     answer = boss.patch(PATH, json={"policy": {"threshold": 7, "windoww": 3, "ask_rate": 0.1}})
     assert answer.status_code == 422

@@ -5,7 +5,7 @@ The defaults are those of the platform's statistics; `docs/` explains where each
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Level = Annotated[float, Field(gt=0, lt=1)]
@@ -62,7 +62,7 @@ class Policy(BaseModel):
     """If set: the most that the challenger may lose on the reference rows."""
     watch_alpha: Level = 0.01
     """The level at which a predecessor that answers better takes its place back."""
-    watch_looks: tuple[int, ...] = (50, 100, 200, 400)
+    watch_looks: tuple[PositiveInt, ...] = Field((50, 100, 200, 400), min_length=1, max_length=20)
     """The numbers of labelled predictions after a promotion at which it is compared."""
     max_unlabelled_share: Share = 0.2
     """Above this share of judged predictions without a label the watch only alerts."""
