@@ -14,7 +14,7 @@ session = signed_in.session()
 page = st.navigation(
     pages(session.role if session else "maintainer"), position="sidebar" if session else "hidden"
 )
-with problems_in_words():
+with problems_in_words(again=True):
     if session:
         show_frame(session)
         models.choose()

@@ -51,6 +51,14 @@ class GatewayError(Exception):
         """Seconds to wait before asking again, if the gateway said so."""
 
     @property
+    def passing(self) -> bool:
+        """It may be gone in a moment, and is nothing that the request could do better."""
+        status = self.status
+        return (
+            status is None or status == httpx.codes.TOO_MANY_REQUESTS or httpx.codes.is_server_error(status)
+        )
+
+    @property
     def errors(self) -> list[tuple[tuple[str | int, ...], str]]:
         """What is wrong with the request: each place with its message."""
         found = self.body.get("errors") or []

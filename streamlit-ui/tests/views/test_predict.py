@@ -186,3 +186,27 @@ def test_a_field_that_may_not_stay_empty_says_so(open_page: Open, fake: FakeGate
     page = open_page(role="user")
     assert named(page, "number_input", "Age").proto.placeholder == "Required"
     assert named(page, "selectbox", "Workclass").proto.placeholder == "Unknown"
+
+
+@pytest.mark.parametrize("status", [429, 500, 502])
+def test_a_failing_gateway_takes_neither_the_form_nor_the_answer(
+    open_page: Open, fake: FakeGateway, status: int
+) -> None:
+    page = open_page(role="user")
+    named(page, "number_input", "Age").set_value(51)
+    press(page, "Predict")
+    fake.trouble("/v1/", status, "Out of order.")
+    press(page, "Predict")
+    assert "Out of order" in said(page)
+    assert named(page, "number_input", "Age").value == 51
+    assert "# <=50K" in said(page)
+    assert [heading.value for heading in page.subheader] == ["Your previous answer"]
+
+
+def test_a_page_that_cannot_be_shown_can_be_tried_again(open_page: Open, fake: FakeGateway) -> None:
+    fake.trouble("/v1/models", 500, "Out of order.")
+    page = open_page(role="user")
+    assert "Out of order" in said(page)
+    fake.troubles.clear()
+    press(page, "Try again")
+    assert named(page, "number_input", "Age").value == 37

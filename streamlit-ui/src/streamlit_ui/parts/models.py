@@ -1,19 +1,24 @@
 """Which model the pages are about."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import streamlit as st
 
 from streamlit_ui import signed_in
 from streamlit_ui.answers import Model
+from streamlit_ui.client import GatewayError
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.settings import settings
 from streamlit_ui.text import plain
 
 _CHOSEN = "chosen_model"
+Found = TypeVar("Found")
 
 
 def choose() -> None:
     """Offer the models in the sidebar; with only one there is nothing to choose."""
-    names = [model["name"] for model in signed_in.gateway().models()]
+    names = _known("models", lambda: [model["name"] for model in signed_in.gateway().models()])
     if len(names) > 1:
         chosen = st.session_state.get(_CHOSEN)
         position = names.index(chosen) if chosen in names else 0
@@ -41,7 +46,12 @@ def chosen_name() -> str:
 
 def chosen(*, served: bool = False) -> Model:
     """Return the chosen model; if it must be served and is not yet, say so and end the page."""
-    model = signed_in.gateway().model(chosen_name())
+    name = chosen_name()
+    if served:
+        # What is filled in on these pages must not vanish while the gateway is away.
+        model = _known(f"model {name}", lambda: signed_in.gateway().model(name))
+    else:
+        model = signed_in.gateway().model(name)
     if served and not model.get("version"):
         not_ready()
         st.stop()
@@ -56,6 +66,18 @@ def not_ready() -> None:
         "This takes about a minute after the first start. This page looks again by itself.",
     )
     look_again()
+
+
+def _known(what: str, ask: Callable[[], Found]) -> Found:
+    """Return what the gateway says, or what it last said while it does not answer."""
+    key = f"known {what}"
+    try:
+        st.session_state[key] = ask()
+    except GatewayError as error:
+        if not error.passing or key not in st.session_state:
+            raise
+    found: Found = st.session_state[key]
+    return found
 
 
 @st.fragment(run_every=settings().refresh_s)

@@ -15,8 +15,8 @@ _SHOWN, _MINUTE = 10, 60
 
 
 @contextmanager
-def problems_in_words() -> Iterator[None]:
-    """Show the problem that stops this block, and go on behind it."""
+def problems_in_words(*, again: bool = False) -> Iterator[None]:
+    """Show the problem that stops this block, and go on behind it; `again` is for a whole page."""
     try:
         yield
     except SignedOut:
@@ -24,6 +24,9 @@ def problems_in_words() -> Iterator[None]:
         st.rerun()
     except GatewayError as error:
         show(error)
+        if again and error.passing:
+            # To press it is to run the page again.
+            st.button("Try again", icon=":material/refresh:")
 
 
 def show(error: GatewayError) -> None:

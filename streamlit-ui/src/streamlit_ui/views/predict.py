@@ -8,7 +8,7 @@ import streamlit as st
 
 from streamlit_ui import signed_in
 from streamlit_ui.answers import Model, Prediction
-from streamlit_ui.client import GatewayError
+from streamlit_ui.client import GatewayError, SignedOut
 from streamlit_ui.parts import models, problems
 from streamlit_ui.parts.answer import show_answer
 from streamlit_ui.parts.form import ask_row, refill
@@ -62,10 +62,10 @@ def _predict(model: Model, entered: dict[str, Any], kept: str) -> bool:
     except GatewayError as error:
         if error.status == NOT_READY:
             models.not_ready()
-        elif error.errors:
-            problems.show(error)
-        else:
+        elif isinstance(error, SignedOut):
             raise
+        else:
+            problems.show(error)
         return False
     st.session_state[kept] = {**answer["predictions"][0], "version": answer["version"]}
     # The address names the answer, so that a reload of the browser finds it again.
