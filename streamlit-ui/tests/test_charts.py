@@ -44,3 +44,9 @@ def test_without_the_ledger_a_change_of_version_is_marked() -> None:
     happened = charts.marks(POINTS, None)
     assert [mark["kind"] for mark in happened] == ["Run opened", "Version changed"]
     assert happened[1]["said"] == "Version 2 took over."
+
+
+def test_minutes_do_not_repeat_themselves_on_the_time_axis() -> None:
+    """A short course has its ticks at half minutes; in UTC, as everything on the pages."""
+    axis = spec(charts.score_over_time(POINTS, 0.8, []))["layer"][0]["encoding"]["x"]["axis"]
+    assert axis["labelExpr"].startswith("utcseconds(datum.value) ? utcFormat(datum.value, '%H:%M:%S')")

@@ -13,9 +13,11 @@ from streamlit_ui.times import moment, when
 
 ACCENT, MUTED, FIGURES = "#1c93a6", "#9fb2b9", "#6b7f87"
 WARNING, BAD, PROMOTED = "#d98a1f", "#d1495b", "#3a9d6e"
-# The library would write `06 AM`; the pages write 06:00, and the day where one begins.
+# The library would write `06 AM`; the pages write 06:00, seconds where minutes would repeat themselves,
+# and the day where one begins.
 _TIME_LABEL = (
-    "utchours(datum.value) + utcminutes(datum.value)"
+    "utcseconds(datum.value) ? utcFormat(datum.value, '%H:%M:%S')"
+    " : utchours(datum.value) + utcminutes(datum.value)"
     " ? utcFormat(datum.value, '%H:%M') : utcFormat(datum.value, '%d %b')"
 )
 _MOST_CLASSES = 8
