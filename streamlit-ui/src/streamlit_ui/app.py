@@ -16,11 +16,13 @@ page = st.navigation(
 )
 with problems_in_words(again=True):
     if session:
-        show_frame(session)
-        models.choose()
-        with st.sidebar:
-            # Last, so that nothing moves when it is gone.
+        frame, cookie = st.sidebar.container(), st.sidebar.container()
+        with cookie:
+            # Before anything that takes time, and below everything that would move when it is gone.
             signed_in.keep_across_reloads()
+        with frame:
+            show_frame(session)
+            models.choose()
         page.run()
     else:
         sign_in.ask()

@@ -13,10 +13,8 @@ MARK = _PICTURES / "mark.svg"
 
 
 def show_frame(session: Session) -> None:
-    """Fill the sidebar."""
+    """Fill the head of the sidebar."""
     st.logo(str(_PICTURES / "wordmark.svg"), icon_image=str(MARK), size="large")
-    with st.sidebar.container(
-        horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
-    ):
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.caption(f"{plain(session.username)} · {session.role}", width="content")
         st.button("Sign out", type="tertiary", icon=":material/logout:", on_click=signed_in.sign_out)

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit_ui import signed_in
 from streamlit_ui.answers import Model
 from streamlit_ui.client import GatewayError
+from streamlit_ui.parts import problems
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.settings import settings
 from streamlit_ui.text import plain
@@ -17,16 +18,17 @@ Found = TypeVar("Found")
 
 
 def choose() -> None:
-    """Offer the models in the sidebar; with only one there is nothing to choose."""
-    names = _known("models", lambda: [model["name"] for model in signed_in.gateway().models()])
+    """Offer the models; with only one there is nothing to choose."""
+    # The page itself says what is wrong with the gateway, if anything.
+    names, _ = _known("models", lambda: [model["name"] for model in signed_in.gateway().models()])
     if len(names) > 1:
         chosen = st.session_state.get(_CHOSEN)
         position = names.index(chosen) if chosen in names else 0
-        chosen = st.sidebar.selectbox("Model", names, index=position)
+        chosen = st.selectbox("Model", names, index=position)
     else:
         chosen = names[0] if names else None
         if chosen:
-            st.sidebar.caption(f"Model: **{plain(chosen)}**")
+            st.caption(f"Model: **{plain(chosen)}**")
     st.session_state[_CHOSEN] = chosen
 
 
@@ -49,7 +51,9 @@ def chosen(*, served: bool = False) -> Model:
     name = chosen_name()
     if served:
         # What is filled in on these pages must not vanish while the gateway is away.
-        model = _known(f"model {name}", lambda: signed_in.gateway().model(name))
+        model, problem = _known(f"model {name}", lambda: signed_in.gateway().model(name))
+        if problem:
+            problems.show(problem)
     else:
         model = signed_in.gateway().model(name)
     if served and not model.get("version"):
@@ -68,16 +72,18 @@ def not_ready() -> None:
     look_again()
 
 
-def _known(what: str, ask: Callable[[], Found]) -> Found:
-    """Return what the gateway says, or what it last said while it does not answer."""
+def _known(what: str, ask: Callable[[], Found]) -> tuple[Found, GatewayError | None]:
+    """Return what the gateway says, or what it last said and why it does not say it now."""
     key = f"known {what}"
+    problem = None
     try:
         st.session_state[key] = ask()
     except GatewayError as error:
         if not error.passing or key not in st.session_state:
             raise
+        problem = error
     found: Found = st.session_state[key]
-    return found
+    return found, problem
 
 
 @st.fragment(run_every=settings().refresh_s)
