@@ -176,7 +176,8 @@ def _decode(content: bytes) -> tuple[str, str]:
     except UnicodeDecodeError:
         encoding = "cp1252"
         text = content.decode(encoding, errors="replace")
-    if any(character in _NO_TEXT for character in text[:_LOOKED_AT]):
+    unlikely = _NO_TEXT if encoding == "cp1252" else "\x00"
+    if any(character in unlikely for character in text[:_LOOKED_AT]):
         raise UnreadableTable("This is not a text file. Please upload a table saved as CSV.")
     return text, encoding.removesuffix("-sig")
 
