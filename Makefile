@@ -11,6 +11,8 @@ export UV
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 # An environment that happens to be active is not the one of the folder at work.
 unexport VIRTUAL_ENV
+# Everything here starts Python again and again: what it compiled once it keeps, whatever the machine's habit is.
+unexport PYTHONDONTWRITEBYTECODE
 
 FOLDERS := data-processor pipeline-api streamlit-ui container-template compose-stack
 
