@@ -46,7 +46,7 @@ APPLICATION_VERSION = "1"
 """Constant, because DBOS strands the jobs of another version."""
 TRAINING_QUEUE = "training"
 WATCHING_QUEUE = "watching"
-RUNS_S, JOBS_S, WATCHES_S, SAMPLE_S = 0.2, 5.0, 1.0, 2.0
+RUNS_S, JOBS_S, WATCHES_S, SAMPLE_S = 0.5, 5.0, 1.0, 2.0
 ENDED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
 log = structlog.get_logger(__name__)
@@ -210,4 +210,5 @@ def _dbos_config(settings: Settings) -> DBOSConfig:
         "executor_id": settings.executor_id,
         "serializer": DBOSPortableJSONSerializer(),  # its default would keep pickles in the jobs database
         "log_level": "WARNING",
+        "notification_listener_polling_interval_sec": 60,  # our workflows send each other nothing
     }

@@ -71,7 +71,7 @@ def test_the_stage_serves_what_was_promoted_last(ledger: Ledger) -> None:
 
 
 def test_a_version_without_a_receipt_needs_an_override(ledger: Ledger) -> None:
-    with pytest.raises(Conflict, match="no receipt to promote it: its gate said 'hold'"):
+    with pytest.raises(Conflict, match="no receipt that says promote: its gate said 'hold'"):
         promote(ledger, "4")
     assert promote(ledger, "4", override=True).version == "4"
 

@@ -125,7 +125,7 @@ def test_real_data_from_a_csv_becomes_a_version_and_a_run(
     train_sample(settings, csv)
     worker.join()
     [run] = Runs(database, "main").page()
-    assert (run.trigger, run.reason) == ("upload", f"UCI Adult from {csv}.")
+    assert (run.trigger, run.reason) == ("upload", f"UCI Adult from {csv.name}.")
     assert repository(settings)._versions(NAME)[0].facts["rows"] == 300
     assert "STATUS status=succeeded" in capsys.readouterr().out
 

@@ -151,7 +151,7 @@ class Ledger:
         verdict = (receipt or {}).get("verdict")
         if verdict != "promote":
             found = f"its gate said {verdict!r}" if verdict else "it has passed no gate"
-            raise Conflict(f"{name} has no receipt to promote it: {found}; {remedy}")
+            raise Conflict(f"{name} has no receipt that says promote: {found}; {remedy}")
         if row.barred and subject == PLATFORM:
             raise Conflict(f"{name} is barred from automatic promotion: {row.barred}")
         if self._staging_required and stage == "main":

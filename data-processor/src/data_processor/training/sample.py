@@ -108,7 +108,7 @@ def train_sample(settings: Settings, csv: Path | None) -> None:
             bench.database.create_tables()
             table = _read(csv) if csv else _fetch(settings)
             digest = hashlib.sha256(table.to_csv(index=False).encode()).hexdigest()
-            source = str(csv) if csv else "OpenML"
+            source = csv.name if csv else "OpenML"  # not the path: every engineer reads a run's reason
             sys.stdout.write(
                 f"{len(table)} rows of UCI Adult from {source}; storing them as a dataset version.\n"
             )
