@@ -16,14 +16,14 @@ from data_processor.service.docs import install_docs
 from data_processor.service.errors import install_problem_handlers
 from data_processor.service.health import health_router
 from data_processor.service.metrics import ServiceMetrics
-from data_processor.service.middleware import install_middleware
+from data_processor.service.middleware import ServiceApp, install_middleware
 from data_processor.serving import api as serving_api
 from data_processor.settings import Settings
 from data_processor.training import api as training_api
 
 
-class ProcessorApp(FastAPI):
-    """FastAPI with a contract that tells every error as it is."""
+class ProcessorApp(ServiceApp):
+    """A service with a contract that tells every error as it is."""
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document."""
@@ -44,13 +44,10 @@ def create_app(settings: Settings) -> FastAPI:
             yield
 
     app = ProcessorApp(
+        settings,
         title="Loopkeeper data-processor",
         description="Datasets, training, serving, feedback and promotion. The gateway is its only client.",
-        docs_url=None,
-        redoc_url=None,
         lifespan=lifespan,
-        # Metrics and logs are the service's own, and asking each time for a tracer takes microseconds.
-        telemetry={"tracing": settings.otlp_endpoint is not None, "metrics": False, "logs": False},
     )
     install_problem_handlers(app)
     app.add_middleware(serving_api.ShortWay)

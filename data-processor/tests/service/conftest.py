@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 from data_processor.service.errors import install_problem_handlers
 from data_processor.service.logging import configure_logging
 from data_processor.service.metrics import ServiceMetrics
-from data_processor.service.middleware import install_middleware
+from data_processor.service.middleware import ServiceApp, install_middleware
 from data_processor.service.settings import ServiceSettings
 
 
@@ -24,7 +24,7 @@ def settings() -> ServiceSettings:
 def app(settings: ServiceSettings) -> FastAPI:
     """The skeleton alone, as create_app puts it together."""
     metrics = ServiceMetrics(settings)
-    app = FastAPI(docs_url=None, redoc_url=None)
+    app = ServiceApp(settings)
     install_problem_handlers(app)
     install_middleware(app, settings, metrics, body_limits={"/upload": 5000})
     app.include_router(metrics.router())

@@ -22,14 +22,14 @@ from pipeline_api.service.docs import install_docs
 from pipeline_api.service.errors import install_problem_handlers
 from pipeline_api.service.health import health_router
 from pipeline_api.service.metrics import ServiceMetrics
-from pipeline_api.service.middleware import install_middleware
+from pipeline_api.service.middleware import ServiceApp, install_middleware
 from pipeline_api.settings import Settings
 
 SIGN_IN_BODY_BYTES = 16 * 1024
 
 
-class GatewayApp(FastAPI):
-    """FastAPI with the composed contract instead of its own."""
+class GatewayApp(ServiceApp):
+    """A service with the composed contract instead of its own."""
 
     def openapi(self) -> dict[str, Any]:
         """Return the public document."""
@@ -54,14 +54,11 @@ def create_app(settings: Settings) -> FastAPI:
             yield
 
     app = GatewayApp(
+        settings,
         title="Loopkeeper",
         description="Predict, say whether it was right, and watch the models keep true.",
-        docs_url=None,
-        redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
-        # Metrics and logs are the service's own, and asking each time for a tracer takes microseconds.
-        telemetry={"tracing": settings.otlp_endpoint is not None, "metrics": False, "logs": False},
     )
     install_problem_handlers(app)
     # The first is the innermost.

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
 from pipeline_api.service.metrics import ServiceMetrics
-from pipeline_api.service.middleware import ServiceMiddleware
+from pipeline_api.service.middleware import ServiceApp, ServiceMiddleware, install_middleware
 from pipeline_api.service.settings import ServiceSettings
 from pipeline_api.service.telemetry import current_trace_id
 
@@ -157,3 +157,18 @@ def test_a_request_costs_microseconds(settings: ServiceSettings) -> None:
 
     # About 8 µs on a quiet machine; the best of many short rounds ignores what else runs.
     assert asyncio.run(best_of(rounds=40, requests=50)) < 30e-6
+
+
+@pytest.mark.parametrize(("collector", "is_first"), [(None, True), ("http://127.0.0.1:4318", False)])
+def test_the_service_itself_is_outermost_unless_requests_are_traced(
+    settings: ServiceSettings, collector: str | None, is_first: bool
+) -> None:
+    settings = settings.model_copy(update={"otlp_endpoint": collector})
+    app = ServiceApp(settings)
+    install_middleware(app, settings, ServiceMetrics(settings))
+
+    assert isinstance(app.build_middleware_stack(), ServiceMiddleware) == is_first
+
+
+def test_an_app_without_layers_of_its_own_keeps_those_of_the_framework(settings: ServiceSettings) -> None:
+    assert not isinstance(ServiceApp(settings).build_middleware_stack(), ServiceMiddleware)

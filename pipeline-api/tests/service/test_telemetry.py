@@ -25,11 +25,10 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
 # A process of its own, because the tracer provider of a process can be set only once.
 PROGRAM = """
 import structlog
-from fastapi import FastAPI
 from starlette.testclient import TestClient
 from pipeline_api.service.logging import configure_logging
 from pipeline_api.service.metrics import ServiceMetrics
-from pipeline_api.service.middleware import install_middleware
+from pipeline_api.service.middleware import ServiceApp, install_middleware
 from pipeline_api.service.settings import ServiceSettings
 from pipeline_api.service.telemetry import configure_telemetry
 
@@ -37,7 +36,7 @@ settings = ServiceSettings()
 configure_logging(settings)
 configure_telemetry(settings)
 metrics = ServiceMetrics(settings)
-app = FastAPI()
+app = ServiceApp(settings)
 install_middleware(app, settings, metrics)
 
 @app.get("/things/{thing}")
