@@ -1,11 +1,13 @@
 """What the figures were measured on."""
 
 import platform
+import time
 from pathlib import Path
 
 import psutil
 
 GIB = 1024**3
+ADDITIONS = 10_000_000
 
 
 def describe() -> str:
@@ -14,6 +16,18 @@ def describe() -> str:
     memory = psutil.virtual_memory().total / GIB
     system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
     return f"{_processor()}, {cores} cores, {memory:.0f} GiB memory, {system}"
+
+
+def loop_seconds() -> float:
+    """Return how long one core needs for ten million additions in a Python loop.
+
+    A machine that shares its cores with others is not always equally fast: figures of different days can be
+    compared by it.
+    """
+    began, total = time.perf_counter(), 0
+    for number in range(ADDITIONS):
+        total += number
+    return time.perf_counter() - began
 
 
 def _processor() -> str:
