@@ -183,7 +183,7 @@ def test_old_answers_to_keys_are_forgotten(recorder: Recorder, store: Prediction
 
 
 def test_tables_can_be_made_by_several_at_once(database_url: str) -> None:
-    stores = [PredictionStore(database_url) for _ in range(4)]
+    stores = [PredictionStore(database_url) for _ in range(12)]
     failures: list[Exception] = []
 
     def make(store: PredictionStore) -> None:

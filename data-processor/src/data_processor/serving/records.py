@@ -13,7 +13,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     Double,
-    Engine,
     Index,
     LargeBinary,
     MetaData,
@@ -24,11 +23,12 @@ from sqlalchemy import (
     create_engine,
     delete,
     event,
+    func,
     select,
 )
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+_TABLES_LOCK = 0x50726564
 metadata = MetaData()
 
 predictions = Table(
@@ -124,11 +124,15 @@ class PredictionStore:
             event.listen(self._engine, "connect", _prepare_sqlite)
 
     def create_tables(self) -> None:
-        """Make what is missing; harmless when repeated."""
-        for table in metadata.sorted_tables:
-            _create(self._engine, CreateTable(table, if_not_exists=True))
-            for index in sorted(table.indexes, key=lambda index: str(index.name)):
-                _create(self._engine, CreateIndex(index, if_not_exists=True))
+        """Make what is missing; harmless when repeated and from several processes at once."""
+        with self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                # Looking for a table and making it are two things there, even in one statement.
+                connection.execute(select(func.pg_advisory_xact_lock(_TABLES_LOCK)))
+            for table in metadata.sorted_tables:
+                connection.execute(CreateTable(table, if_not_exists=True))
+                for index in sorted(table.indexes, key=lambda index: str(index.name)):
+                    connection.execute(CreateIndex(index, if_not_exists=True))
 
     def get(self, prediction: str) -> Prediction | None:
         """Return a prediction, or None if there is none with this id."""
@@ -204,16 +208,6 @@ class Ids:
         first = max(time.time_ns(), self._last + 1)
         self._last = first + count - 1
         return [f"{moment:016x}{self._process}" for moment in range(first, first + count)]
-
-
-def _create(engine: Engine, statement: CreateTable | CreateIndex) -> None:
-    """Create what is missing; on PostgreSQL two processes that do it at once may collide in the catalogue."""
-    try:
-        with engine.begin() as connection:
-            connection.execute(statement)
-    except IntegrityError:
-        with engine.begin() as connection:
-            connection.execute(statement)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
