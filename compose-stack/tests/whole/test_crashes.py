@@ -79,10 +79,10 @@ def test_two_crashes_lose_nothing_acknowledged(
 
 @pytest.mark.services
 @pytest.mark.timeout(1800)
-def test_forty_crashes_lose_nothing_acknowledged(
+def test_twenty_crashes_lose_nothing_acknowledged(
     instance: Instance, admin: Client, rows: list[Labelled]
 ) -> None:
-    crash(instance, admin, rows, kills=40)
+    crash(instance, admin, rows, kills=20)
 
 
 @pytest.mark.services
