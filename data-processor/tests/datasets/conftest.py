@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
 from fastapi.testclient import TestClient
 
@@ -22,12 +21,12 @@ class Desk:
     settings: Settings
     database: Database
 
-    def upload(self, content: bytes, filename: str = "people.csv", **fields: str) -> httpx.Response:
+    def upload(self, content: bytes, filename: str = "people.csv", **fields: str) -> Any:
         """Upload a file."""
         form = {"name": "people", **fields}
         return self.client.post("/v1/datasets", data=form, files={"file": (filename, content)})
 
-    def confirm(self, name: str = "people", **body: Any) -> httpx.Response:
+    def confirm(self, name: str = "people", **body: Any) -> Any:
         """Confirm the columns of a dataset."""
         return self.client.put(f"/v1/datasets/{name}/schema", json=body)
 

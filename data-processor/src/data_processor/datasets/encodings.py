@@ -19,6 +19,13 @@ _MARKS = (
 )
 _MOSTLY = 0.3
 """In UTF-16 without a mark, Western text has a zero in about every second byte."""
+_LONG_GONE = ("cp437", "cp7", "cp8", "mac_")
+_PUNCTUATION = b"\x80\x82\x84\x85\x91\x92\x93\x94\x96\x97\xa0\xa7\xab\xb0\xb2\xb7\xbb\xbd".decode("cp1252")
+"""The euro, quotes, dashes, degrees: what stands in Western text beside letters."""
+_SOME = 0.5
+"""Texts in other scripts consist of other letters; Western ones only have some accents."""
+LATIN = ("cp1252", "cp1250", "cp1257", "cp1254")
+"""What offices write Latin letters in, the West's before those of central Europe, the Baltic and Turkey."""
 FALLBACK = "cp1252"
 """What files of an office in the West are in, if nothing says otherwise."""
 
@@ -90,7 +97,22 @@ def _utf16_by_zeros(head: bytes) -> str:
 
 
 def _by_letters(sample: bytes) -> str:
-    best = from_bytes(sample).best()
-    if best is None or not best.coherence:
-        return FALLBACK
-    return best.encoding
+    """Return the encoding that makes the best text of a sample.
+
+    Statistics of letters alone take a few umlauts for those of DOS, so the office's own goes first.
+    """
+    for candidate in LATIN:
+        if _is_latin(sample, candidate):
+            return candidate
+    found = from_bytes(sample)
+    usual = (match.encoding for match in found if not match.encoding.startswith((*_LONG_GONE, FALLBACK)))
+    return next(usual, FALLBACK)
+
+
+def _is_latin(sample: bytes, encoding: str) -> bool:
+    """Tell whether a sample is Latin text with some accents in an encoding, and nothing strange in between."""
+    text = sample.decode(encoding, errors="replace")
+    special = [character for character in text if not character.isascii()]
+    letters = sum(character.isalpha() for character in text)
+    strange = sum(not character.isalpha() and character not in _PUNCTUATION for character in special)
+    return strange == 0 and len(special) < _SOME * letters

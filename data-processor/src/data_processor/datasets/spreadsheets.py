@@ -30,11 +30,10 @@ def read_xlsx(source: Path, target: Path, hints: Hints) -> Source:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and extensions that are no business of ours
-            book = openpyxl.load_workbook(source, read_only=True, data_only=True, keep_links=False)
-            try:
+            # It judges a path by its ending, and ours has none.
+            with source.open("rb") as file:
+                book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
                 return _read_book(book, target, hints)
-            finally:
-                book.close()
     except (InvalidFileException, zipfile.BadZipFile, KeyError, SyntaxError, EOFError) as error:
         # The parser of XML raises subclasses of SyntaxError.
         raise _damaged() from error
