@@ -110,7 +110,7 @@ def _by_letters(sample: bytes) -> str:
 
 
 def _is_latin(sample: bytes, encoding: str) -> bool:
-    """Tell whether a sample is Latin text with some accents in an encoding, and nothing strange in between."""
+    """Tell whether a sample is Latin text with some accents in an encoding and nothing strange."""
     text = sample.decode(encoding, errors="replace")
     special = [character for character in text if not character.isascii()]
     letters = sum(character.isalpha() for character in text)
