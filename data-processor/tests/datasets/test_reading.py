@@ -221,7 +221,7 @@ def workbook(*sheets: list[list[Any]]) -> bytes:
 
 def test_a_sheet_gives_its_values_back() -> None:
     day = dt.datetime(2026, 1, 31)  # noqa: DTZ001  # a sheet knows no zones
-    rows = [
+    rows: list[list[Any]] = [
         ["name", "n", "when", "share"],
         ["Ann", 1, day, 0.5],
         ["Bob", None, day, 1],

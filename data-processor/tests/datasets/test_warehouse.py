@@ -22,7 +22,7 @@ SCHEMA = pa.schema(
         ("moment", pa.timestamp("us")),
     ]
 )
-TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), max_size=20)
+TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
 MOMENTS = st.datetimes(dt.datetime(1700, 1, 1), dt.datetime(2200, 1, 1)).map(  # noqa: DTZ001  # as tables have them
     lambda moment: moment.replace(fold=0)
 )
@@ -64,7 +64,7 @@ def check_read_back(url: str, rows: list[tuple[Any, ...]]) -> None:
     try:
         with engine.connect() as connection:
             columns = inspect(connection).get_columns("a_b_v1_raw")
-            found = connection.execute(text("SELECT * FROM a_b_v1_raw")).all()
+            found = [tuple(row) for row in connection.execute(text("SELECT * FROM a_b_v1_raw"))]
     finally:
         engine.dispose()
     assert [column["name"] for column in columns][2:4] == ["Text", "text_4"]

@@ -33,7 +33,7 @@ from data_processor.settings import Settings
 from data_processor.training.child import Child, ChildGoneError
 
 FORGOTTEN_S = 24 * 3600
-"""A folder of this age that no upload knows of was left by a process that died."""
+"""A folder of this age that no upload needs was left by a process that died."""
 READERS = 2
 """Files that are read at the same time; each is a process of its own. Others wait their turn."""
 
@@ -180,7 +180,8 @@ class Library:
         """Remove the folders of uploads that broke off with the process that took them."""
         folders = list(self._settings.uploads_dir.glob("*"))
         with self._database.reading() as session:
-            known = set(session.scalars(select(DatasetUploadRow.id)))
+            needed = select(DatasetUploadRow.id).where(DatasetUploadRow.state != "ready")
+            known = set(session.scalars(needed))
         for folder in folders:
             if folder.name not in known and time.time() - folder.stat().st_mtime > FORGOTTEN_S:
                 shutil.rmtree(folder, ignore_errors=True)
