@@ -38,7 +38,7 @@ schema = schemathesis.openapi.from_path(Path(__file__).parents[1] / "openapi.jso
 def asked(gateway: Gateway, live: Server, processor: FakeProcessor) -> dict[str, Any]:
     """Where to ask, with a key that may do everything."""
     # What the processor answers is its own contract's business: here it knows nothing.
-    for method in ("GET", "POST", "PATCH", "DELETE"):
+    for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
         processor.on(method, "/v1/.*", problem(404, "There is no such thing."))
     return {"base_url": live.url, "headers": gateway.new_key("schemathesis", "maintainer")}
 

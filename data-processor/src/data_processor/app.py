@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from data_processor.contract import describe
+from data_processor.datasets import api as datasets_api
 from data_processor.feedback import api as feedback_api
 from data_processor.lifespan import open_state
 from data_processor.models import api as models_api
@@ -51,10 +52,15 @@ def create_app(settings: Settings) -> FastAPI:
     )
     install_problem_handlers(app)
     app.add_middleware(serving_api.ShortWay)
-    install_middleware(app, settings, service_metrics)
+    install_middleware(
+        app,
+        settings,
+        service_metrics,
+        {datasets_api.PATH: settings.max_upload_bytes + datasets_api.FORM_BYTES},
+    )
     install_docs(app)
     app.include_router(health_router(readiness_checks(app)))
     app.include_router(service_metrics.router())
-    for api in (serving_api, models_api, feedback_api, training_api):
+    for api in (serving_api, models_api, feedback_api, training_api, datasets_api):
         app.include_router(api.router)
     return app

@@ -155,6 +155,33 @@ class DatasetVersionRow(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class DatasetUploadRow(Base):
+    """One uploaded file on its way to a version: proposed → storing → ready or failed."""
+
+    __tablename__ = "dataset_uploads"
+    __table_args__ = (Index("dataset_uploads_of_a_dataset", "dataset", "created_at"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """Also the name of its folder, and what its version was requested by."""
+    dataset: Mapped[str]
+    state: Mapped[str] = mapped_column(default="proposed")
+    proposal: Mapped[dict[str, Any]]
+    """What its columns seem to be, and how the file was read (`datasets/proposing.py`)."""
+    difference: Mapped[dict[str, Any] | None]
+    """How it differs from the version before (`datasets/difference.py`), if there is one."""
+    confirmed: Mapped[dict[str, Any] | None]
+    """What a person said of it (`datasets/confirmation.py: Confirmed`)."""
+    attempt: Mapped[int] = mapped_column(default=0)
+    """How often it was confirmed: each time is a job of its own."""
+    version: Mapped[int | None]
+    """The dataset version it became."""
+    stored: Mapped[dict[str, Any] | None]
+    """What was found when it was stored: rows, class counts, warnings."""
+    error: Mapped[str | None]
+    subject: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class RunRow(Base):
     """One background job: queued → running → succeeded / failed / cancelled."""
 

@@ -9,6 +9,7 @@ from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.adapters.mlflow_connection import MlflowConnection
 from data_processor.caller import Callers
 from data_processor.database import Database
+from data_processor.datasets.library import Library
 from data_processor.feedback.judgements import Judgements
 from data_processor.models.catalogue import Catalogue
 from data_processor.models.ledger import Ledger
@@ -54,6 +55,8 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
         opened.callback(stages.close)
         retention = Retention(settings, database, predictions)
         opened.callback(retention.close)
+        library = Library(settings, database)
+        await asyncio.to_thread(library.sweep)
         state = State(
             settings=settings,
             callers=Callers(
@@ -65,6 +68,7 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
             runs=runs,
             judgements=judgements,
             catalogue=Catalogue(database, registry, ledger, judgements, runs, stage=settings.stage),
+            library=library,
             history=History(database, predictions, registry),
             predictions=predictions,
             stages=stages,

@@ -53,6 +53,14 @@ class Settings(ServiceSettings):
     """The bare git repository it is pushed to. Default: `STATE_DIR/datasets.git`."""
     dataset_store: str = _below("dataset-store", str)
     """The DVC remote that holds the data itself. Default: `STATE_DIR/dataset-store`."""
+    warehouse_url: str = _sqlite("warehouse.db")
+    """The warehouse of the datasets, SQLite or PostgreSQL. Default: SQLite under `STATE_DIR`."""
+    uploads_dir: Path = _below("uploads")
+    """Uploaded files until they are stored; `serve` and `work` share it. Default: `STATE_DIR/uploads`."""
+    max_upload_bytes: int = Field(2 * 1024**3, ge=1024)
+    """The largest file that is taken as a dataset."""
+    max_reading_s: float = Field(1800, gt=0)
+    """Seconds that reading an uploaded file may take."""
     models_dir: Path = _below("models")
     """Verified local copies of the versions' files. Default: `STATE_DIR/models`."""
     runs_dir: Path = _below("runs")

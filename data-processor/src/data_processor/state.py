@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from data_processor.caller import Callers
 from data_processor.database import Database
+from data_processor.datasets.library import Library
 from data_processor.feedback.judgements import Judgements
 from data_processor.models.catalogue import Catalogue
 from data_processor.models.ledger import Ledger
@@ -31,6 +32,7 @@ class State:
     runs: Runs
     judgements: Judgements
     catalogue: Catalogue
+    library: Library
     history: History
     predictions: PredictionStore
     stages: Stages

@@ -3,6 +3,7 @@
     runs, every 0.2 s         a queued run becomes a workflow (of the run's id: repeating attaches to it),
                               and a run that somebody cancelled is ended
     jobs, every 5 s           a run whose job died without a word fails
+    datasets, every 0.5 s     a confirmed upload gets a workflow that makes it a version
     watches, every 1 s        a promotion that is due for a look gets a workflow of its own
     aliases, every 10 s       MLflow's aliases follow the ledger
 
@@ -28,6 +29,7 @@ from data_processor.adapters.mlflow_aliases import MlflowAliases
 from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.adapters.mlflow_connection import MlflowConnection
 from data_processor.database import OPEN_RUN, Database, RunRow
+from data_processor.datasets.keeping import Keeping, define_keeping
 from data_processor.models.ledger import Ledger
 from data_processor.models.reconcile import Reconciler
 from data_processor.models.registry import Registry
@@ -46,6 +48,7 @@ APPLICATION_VERSION = "1"
 """Constant, because DBOS strands the jobs of another version."""
 TRAINING_QUEUE = "training"
 WATCHING_QUEUE = "watching"
+KEEPING_QUEUE = "keeping"
 RUNS_S, JOBS_S, WATCHES_S, SAMPLE_S = 0.5, 5.0, 1.0, 2.0
 ENDED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
@@ -77,6 +80,7 @@ class Worker:
             metrics=RunMetrics(metrics.registry),
         )
         self._watching = Watching(settings, self._database, ledger, self._reconciler)
+        self._keeping = Keeping(settings, self._database)
         self._sample = SamplePlant(settings, self._database, ledger)
         self._probes = (
             None
@@ -93,6 +97,7 @@ class Worker:
         DBOS(config=_dbos_config(self._settings))
         self._retrain = define_retrain(self._retraining)
         self._watch = define_watch(self._watching)
+        self._keep = define_keeping(self._keeping)
         DBOS.launch()
         DBOS.register_queue(
             TRAINING_QUEUE,
@@ -101,7 +106,9 @@ class Worker:
             polling_interval_sec=RUNS_S,
         )
         DBOS.register_queue(WATCHING_QUEUE, worker_concurrency=1, polling_interval_sec=WATCHES_S)
+        DBOS.register_queue(KEEPING_QUEUE, concurrency=1, polling_interval_sec=RUNS_S)
         self._every(RUNS_S, self._look_at_runs)
+        self._every(RUNS_S, self._look_at_uploads)
         self._every(JOBS_S, self._look_at_jobs)
         self._every(WATCHES_S, self._look_at_watches)
         self._every(SAMPLE_S, self._sample.look)
@@ -158,6 +165,19 @@ class Worker:
             if job is not None and job.status in ENDED:
                 sentence = f"The run's job ended as {job.status} without a result; the worker's log says why."
                 self._retraining.finish(row.id, {"end": "failed", "error": sentence})
+
+    def _look_at_uploads(self) -> None:
+        """Give every confirmed upload a job; fail one whose job ended without a word, as for runs."""
+        for upload, attempt in self._keeping.waiting():
+            job = f"{upload}:{attempt}"
+            if job not in self._handed_over:
+                with SetWorkflowID(job):
+                    DBOS.enqueue_workflow(KEEPING_QUEUE, self._keep, upload, attempt)
+                self._handed_over.add(job)
+            status = DBOS.get_workflow_status(job)
+            if status is not None and status.status in ENDED:
+                sentence = f"Storing ended as {status.status} without a result; the worker's log says why."
+                self._keeping.finish(upload, {"error": sentence})
 
     def _look_at_watches(self) -> None:
         for promotion, size in self._watching.due():

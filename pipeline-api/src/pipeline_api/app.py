@@ -16,7 +16,7 @@ from pipeline_api.metrics import GatewayMetrics
 from pipeline_api.oip.api import body_schemas, oip_router
 from pipeline_api.proxy import Proxy
 from pipeline_api.readiness import readiness_checks
-from pipeline_api.routes import OPERATIONS
+from pipeline_api.routes import DATASETS, OPERATIONS
 from pipeline_api.routing import RouteTable
 from pipeline_api.service.docs import install_docs
 from pipeline_api.service.errors import install_problem_handlers
@@ -63,7 +63,8 @@ def create_app(settings: Settings) -> FastAPI:
     install_problem_handlers(app)
     # The first is the innermost.
     app.add_middleware(Proxy, table=RouteTable(OPERATIONS))
-    install_middleware(app, settings, service_metrics, {"/v1/auth/token": SIGN_IN_BODY_BYTES})
+    limits = {"/v1/auth/token": SIGN_IN_BODY_BYTES, DATASETS: settings.max_upload_bytes}
+    install_middleware(app, settings, service_metrics, limits)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -12,12 +12,12 @@ from pipeline_api.routing import MAX_QUERY_BYTES, RouteTable, query_of
 from pipeline_api.service.errors import BadRequest, Problem, UpstreamUnreachable
 from pipeline_api.service.middleware import ROUTE_KEY
 from pipeline_api.state import Gateway
+from pipeline_api.upload import BROKE_OFF, Upload
 from pipeline_api.upstream import IDEMPOTENCY_KEY
 
 MAX_KEY_BYTES = 255
 _SMALL = 256 * 1024
 """Answers up to this size are passed on in one piece."""
-_BROKE_OFF = "The request broke off before its end."
 _SERVER_ERROR = 500
 _BODILESS = (204, 304)
 _JSON = (b"application/json", b"application/problem+json")
@@ -75,8 +75,15 @@ async def _pass_on(operation: Operation, path: str, scope: Scope, receive: Recei
     target = f"{path}?{query_of(query)}" if query else path
     upstream = gateway.upstream
     with caller.allowance:
-        body = await read_body(receive)
         headers = upstream.headers(caller, passed)
+        if operation.upload:
+            upload = Upload(scope, receive)
+            async with upstream.upload(
+                operation.method, target, headers=headers, timeout_s=operation.timeout_s, upload=upload
+            ) as response:
+                await _pour(response, receive, send)
+            return
+        body = await read_body(receive)
         if operation.fast:
             answer = await upstream.ask(
                 operation.method, target, headers=headers, timeout_s=operation.timeout_s, body=body
@@ -121,7 +128,7 @@ async def read_body(receive: Receive) -> bytes:
     """Return the whole body of a request; its size is bounded by the middleware around."""
     message = await receive()
     if message["type"] == "http.disconnect":
-        raise BadRequest(_BROKE_OFF)
+        raise BadRequest(BROKE_OFF)
     body: bytes = message.get("body", b"")
     if not message.get("more_body", False):
         return body
@@ -129,7 +136,7 @@ async def read_body(receive: Receive) -> bytes:
     while message.get("more_body", False):
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise BadRequest(_BROKE_OFF)
+            raise BadRequest(BROKE_OFF)
         parts.append(message.get("body", b""))
     return b"".join(parts)
 

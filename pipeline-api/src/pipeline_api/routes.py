@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from pipeline_api.auth.roles import Role
 
+DATASETS = "/v1/datasets"
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
@@ -19,6 +21,8 @@ class Operation:
     """How long the answer may take, its body included."""
     fast: bool = False
     """Uses the connections that are kept for predictions, which no slow call delays."""
+    upload: bool = False
+    """The body is passed on as it comes, however large; `timeout_s` begins anew with each piece of it."""
 
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -31,6 +35,13 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/v1/predictions/{prediction_id}", Role.USER),
     Operation("POST", "/v1/predictions/{prediction_id}/feedback", Role.USER),
     Operation("GET", "/v1/models/{model}/versions", Role.USER),
+    # The processor reads the whole file, which takes it at most half an hour, before it answers.
+    Operation("POST", DATASETS, Role.ENGINEER, timeout_s=1860, upload=True),
+    Operation("GET", DATASETS, Role.ENGINEER),
+    Operation("GET", "/v1/datasets/{dataset}", Role.ENGINEER),
+    Operation("DELETE", "/v1/datasets/{dataset}", Role.ENGINEER),
+    Operation("PUT", "/v1/datasets/{dataset}/schema", Role.ENGINEER),
+    Operation("GET", "/v1/datasets/{dataset}/versions", Role.ENGINEER),
     Operation("POST", "/v1/models", Role.ENGINEER),
     Operation("PATCH", "/v1/models/{model}", Role.ENGINEER),
     Operation("POST", "/v1/models/{model}/runs", Role.ENGINEER),

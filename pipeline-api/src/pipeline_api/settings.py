@@ -51,6 +51,9 @@ class Settings(ServiceSettings):
     requests_in_flight: int = Field(default=256, ge=1)
     """Requests one credential may have in work at the same time."""
 
+    max_upload_bytes: int = Field(default=2 * 1024**3, gt=0)
+    """Largest body of `POST /v1/datasets`, in bytes; it is passed on as it comes and never held."""
+
     websockets: int = Field(default=256, ge=0)
     """WebSockets open at the same time, over all callers."""
     websockets_per_credential: int = Field(default=16, ge=0)

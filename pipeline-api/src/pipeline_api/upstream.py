@@ -15,6 +15,7 @@ from pipeline_api.lane import Answer, BrokenOff, Lane, Unconnected
 from pipeline_api.metrics import GatewayMetrics
 from pipeline_api.service.errors import UpstreamSlow, UpstreamUnreachable
 from pipeline_api.service.telemetry import new_traceparent
+from pipeline_api.upload import Upload
 
 CONNECTIONS = 64
 """Kept for predictions, and as many again for everything else: slow calls do not delay predictions."""
@@ -128,6 +129,37 @@ class Upstream:
             async with response:
                 self._check(response.status)
                 yield response
+
+    @contextlib.asynccontextmanager
+    async def upload(
+        self, method: str, target: str, *, headers: Mapping[str, str], timeout_s: float, upload: Upload
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Pass a body on while it comes, and yield the response with its own unread; raise 502 or 504.
+
+        `timeout_s` begins anew with each piece of the body: it bounds standing still, and the answer. Nothing
+        is sent a second time. What goes wrong with the body itself is raised as it is.
+        """
+        url = URL(f"{self._base}{target}", encoded=True)
+        known = {} if upload.length is None else {"Content-Length": upload.length}
+        try:
+            with self._problems(timeout_s, repeatable=True):
+                async with asyncio.timeout(timeout_s) as deadline:
+                    response = await self._session.request(
+                        method,
+                        url,
+                        headers={**headers, **known},
+                        data=upload.pieces(deadline, timeout_s),
+                        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
+                        allow_redirects=False,
+                    )
+                    async with response:
+                        self._check(response.status)
+                        yield response
+        except UpstreamUnreachable as error:
+            if upload.error is None:
+                raise
+            # To the client library a body that fails is a connection that fails.
+            raise upload.error from error
 
     def _lane(self, connections: int) -> Lane:
         host, port, tls = self._address

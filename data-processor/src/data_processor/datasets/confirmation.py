@@ -1,0 +1,194 @@
+"""What a person says of a proposed dataset, checked against the proposal: every wrong field at once."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from data_processor.datasets.schema import INPUT_KINDS, Kind, Schema, Task
+from data_processor.service.errors import FieldError, Invalid
+
+TARGET_KINDS: tuple[Kind, ...] = ("categorical", "numeric")
+NUMERIC_TYPES = ("integer", "number", "boolean")
+MAX_CLASSES = 1000
+FEW = 20
+"""A numeric target with more different values is a quantity (`inference.py`, which needs pandas)."""
+
+
+class ColumnConfirmation(BaseModel):
+    """What one column is."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Kind | None = Field(None, description="If left out, as proposed.")
+    name: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00-\x1f]+$",
+        description="A new name for the column.",
+    )
+
+
+class Preparation(BaseModel):
+    """What is done to the rows before they are stored."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    drop_duplicates: bool = Field(False, description="Leave out rows that repeat another one.")
+
+
+class SchemaConfirmation(BaseModel):
+    """What a dataset's columns are, and which of them is to be predicted."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    target: str = Field(max_length=200, description="The column to predict, by its old or its new name.")
+    columns: dict[str, ColumnConfirmation] = Field(
+        {}, max_length=1000, description="By the name in the proposal; columns left out stay as proposed."
+    )
+    task: Task | None = Field(None, description="If left out, it follows from the target's values.")
+    preparation: Preparation = Preparation()
+
+
+class ConfirmedColumn(BaseModel):
+    """One column as it is stored."""
+
+    name: str
+    kind: Kind
+
+
+class Confirmed(BaseModel):
+    """What is stored: every column of the file, by its name there."""
+
+    target: str
+    """By its new name."""
+    task: Task | None
+    columns: dict[str, ConfirmedColumn]
+    preparation: Preparation
+
+
+def confirm(asked: SchemaConfirmation, proposal: Mapping[str, Any], used: Schema | None) -> Confirmed:
+    """Return what is to be stored; `used` is what models already rely on. Raises `Invalid`."""
+    known = {column["name"]: column for column in proposal["columns"]}
+    columns = {name: _column(column, asked.columns.get(name)) for name, column in known.items()}
+    target = _target(asked.target, columns)
+    errors = _column_errors(asked, columns, known)
+    if target is None:
+        errors.append(_error(_unknown(asked.target, known), "target"))
+        raise Invalid("The dataset was not stored.", errors=errors)
+    if problem := _target_problem(asked, columns[target], known[target]):
+        errors.append(_error(problem, "target"))
+    if not any(column.kind in INPUT_KINDS for name, column in columns.items() if name != target):
+        message = "Every column beside the target is left out: a model needs at least one input."
+        errors.append(_error(message, "columns"))
+    confirmed = Confirmed(
+        target=columns[target].name, task=asked.task, columns=columns, preparation=asked.preparation
+    )
+    if used is not None:
+        errors += _broken(used, confirmed)
+    if errors:
+        raise Invalid("The dataset was not stored.", errors=errors)
+    return confirmed
+
+
+def _column_errors(
+    asked: SchemaConfirmation, columns: Mapping[str, ConfirmedColumn], known: Mapping[str, Any]
+) -> list[FieldError]:
+    """Return what is wrong with the columns, whichever of them is the target."""
+    unknown = sorted(asked.columns.keys() - known.keys())
+    errors = [_error(_unknown(name, known), "columns", name) for name in unknown]
+    for name, times in Counter(column.name for column in columns.values()).items():
+        if times > 1:
+            message = f"{times} columns would be called {name!r}: give each a name of its own."
+            errors.append(_error(message, "columns", name))
+    for name, column in columns.items():
+        if column.name.startswith("loopkeeper:"):
+            message = f"{column.name!r} is a name of the platform's own: choose another."
+            errors.append(_error(message, "columns", name, "name"))
+        if problem := _kind_problem(column.kind, known[name]):
+            errors.append(_error(problem, "columns", name, "kind"))
+    return errors
+
+
+def _error(message: str, *loc: str) -> FieldError:
+    return {"loc": ["body", *loc], "message": message}
+
+
+def _unknown(name: str, known: Mapping[str, Any]) -> str:
+    return f"There is no column {name!r}; there are {_listed(list(known))}."
+
+
+def _column(proposed: Mapping[str, Any], asked: ColumnConfirmation | None) -> ConfirmedColumn:
+    name = (asked.name if asked else None) or proposed.get("renamed") or proposed["name"]
+    return ConfirmedColumn(name=name.strip(), kind=(asked.kind if asked else None) or proposed["kind"])
+
+
+def _target(asked: str, columns: Mapping[str, ConfirmedColumn]) -> str | None:
+    if asked in columns:
+        return asked
+    return next((name for name, column in columns.items() if column.name == asked), None)
+
+
+def _kind_problem(kind: Kind, facts: Mapping[str, Any]) -> str | None:
+    example = facts["examples"][0] if facts["examples"] else None
+    if kind == "numeric" and facts["type"] not in NUMERIC_TYPES:
+        return f"It cannot be numeric: it holds {facts['type']}s such as {example!r}. Choose another kind."
+    if kind == "datetime" and facts["type"] != "datetime":
+        return f"It cannot be datetime: {example!r} is no date. Write dates as 2026-01-31."
+    if kind in INPUT_KINDS and facts["distinct"] == 0:
+        return "Every value is missing: it can only be ignored."
+    return None
+
+
+def _target_problem(
+    asked: SchemaConfirmation, column: ConfirmedColumn, facts: Mapping[str, Any]
+) -> str | None:
+    name, distinct = column.name, facts["distinct"]
+    if distinct < 2:  # noqa: PLR2004  # nothing to tell apart
+        found = f"only the value {facts['examples'][0]!r}" if distinct else "no value"
+        return f"The target {name!r} has {found}: there is nothing to tell apart. Choose another column."
+    if column.kind not in TARGET_KINDS:
+        return (
+            f"The target {name!r} is {column.kind}: say that it is categorical or numeric, or choose another."
+        )
+    numeric = facts["type"] in ("integer", "number")
+    classes = asked.task != "tabular-regression" and (
+        asked.task is not None or column.kind == "categorical" or not numeric or distinct <= FEW
+    )
+    if asked.task == "tabular-regression" and facts["type"] not in NUMERIC_TYPES:
+        return f"The target {name!r} holds texts; a regression needs numbers."
+    if asked.task in ("text-classification", "face-recognition"):
+        return (
+            f"A table is not stored for {asked.task!r}: choose tabular-classification or tabular-regression."
+        )
+    if classes and distinct > MAX_CLASSES:
+        return f"The target {name!r} has {distinct} classes; at most {MAX_CLASSES} are possible."
+    return None
+
+
+def _broken(used: Schema, confirmed: Confirmed) -> list[FieldError]:
+    """Return what models that rely on a schema would miss in the new one."""
+    before = {column.name: column.kind for column in used.inputs}
+    after = {
+        column.name: column.kind
+        for column in confirmed.columns.values()
+        if column.kind in INPUT_KINDS and column.name != confirmed.target
+    }
+    errors: list[FieldError] = []
+    if confirmed.target != used.target:
+        message = f"A model on this dataset predicts {used.target!r}: keep it, or upload another dataset."
+        errors.append(_error(message, "target"))
+    for name in sorted(before.keys() | after.keys()):
+        if before.get(name) == after.get(name):
+            continue
+        was, is_ = before.get(name, "no input"), after.get(name, "absent or left out")
+        message = f"For a model on this dataset {name!r} is {was}, here it is {is_}: make them the same."
+        errors.append(_error(message, "columns", name))
+    return errors
+
+
+def _listed(names: list[str], most: int = 10) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(repr, names[:most])) + more

@@ -1,0 +1,38 @@
+"""The task of a child process that makes a proposal out of an uploaded file."""
+
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from data_processor.datasets.profile import likely_target, read_columns
+from data_processor.datasets.reading import Hints, read_file
+from data_processor.datasets.refusals import RefusedFileError
+from data_processor.datasets.suspicions import look_for
+from data_processor.training.workbench import Workbench
+
+SOURCE_FILE = "source"
+"""What was uploaded, until it has been read."""
+RAW_FILE = "raw.parquet"
+"""The table as it was uploaded, in typed columns."""
+
+
+def propose(bench: Workbench, filename: str, hints: dict[str, Any]) -> dict[str, Any]:
+    """Read the file in this child's folder; return what its columns seem to be, or what is wrong with it."""
+    raw = bench.path(RAW_FILE)
+    try:
+        source = read_file(bench.path(SOURCE_FILE), filename, raw, Hints(**hints))
+        columns = read_columns(raw)
+    except RefusedFileError as refused:
+        return {"refused": str(refused), "field": refused.field}
+    with pq.ParquetFile(raw) as file:
+        rows = file.metadata.num_rows
+    target = likely_target(columns)
+    bench.path(SOURCE_FILE).unlink()
+    return {
+        "rows": rows,
+        "columns": [asdict(column) for column in columns],
+        "target": target,
+        "warnings": look_for(raw, columns, target, rows),
+        "source": source.as_json(),
+    }

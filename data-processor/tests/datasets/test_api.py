@@ -1,0 +1,199 @@
+"""Datasets through `serve`: files are read by real child processes, versions are under real DVC."""
+
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import pyarrow.parquet as pq
+
+PEOPLE = b"age;city;weight;bought\n" + b"".join(
+    f"{20 + n % 50};{city};{60 + n % 7},{n % 10};{'no' if n % 5 else 'yes'}\n".encode()
+    for n, city in enumerate(("Bern", "Wien", "?") * 66 + ("Bern", "Wien"))
+)
+
+
+def test_a_file_becomes_a_dataset_once_a_person_confirmed_its_columns(desk: Any) -> None:
+    answer = desk.upload(PEOPLE)
+    assert answer.status_code == 201, answer.text
+    proposal = answer.json()
+    assert (proposal["name"], proposal["rows"], proposal["state"]) == ("people", 200, "proposed")
+    assert [(c["name"], c["kind"], c["missing"]) for c in proposal["columns"]] == [
+        ("age", "numeric", 0),
+        ("city", "categorical", 66),
+        ("weight", "numeric", 0),
+        ("bought", "categorical", 0),
+    ]
+    assert all(column["reason"] for column in proposal["columns"])
+    assert proposal["source"] == {
+        "format": "csv",
+        "header": True,
+        "encoding": "utf-8",
+        "delimiter": ";",
+        "decimal": ",",
+        "notes": [],
+    }
+    assert desk.read()["classes"] == {"no": 160, "yes": 40}
+    [upload] = desk.leftovers()
+    raw = pq.read_table(desk.settings.uploads_dir / upload / "raw.parquet").to_pylist()
+
+    confirmed = desk.confirm(target="bought", columns={"age": {"kind": "numeric", "name": "Age"}})
+    assert (confirmed.status_code, confirmed.json()["state"]) == (202, "storing")
+    assert desk.read()["state"] == "storing"
+    desk.keep()
+
+    found = desk.read()
+    assert (found["state"], found["version"], found["rows"]) == ("ready", 1, 200), found["error"]
+    assert found["task"] == "tabular-classification"
+    assert found["classes"] == {"no": 160, "yes": 40}
+    assert [column["name"] for column in found["columns"]] == ["Age", "city", "weight", "bought"]
+    assert desk.leftovers() == []
+    [version] = desk.client.get("/v1/datasets/people/versions").json()
+    assert (version["version"], version["kind"], version["difference"]) == (1, "upload", None)
+
+    with closing(sqlite3.connect(desk.settings.state_dir / "warehouse.db")) as warehouse:
+        warehouse.row_factory = sqlite3.Row
+        kept = [dict(row) for row in warehouse.execute("SELECT * FROM people_v1_raw ORDER BY rowid")]
+        prepared = [dict(row) for row in warehouse.execute("SELECT * FROM people_v1_prepared ORDER BY rowid")]
+    assert kept == raw
+    assert prepared == [{"Age" if k == "age" else k: v for k, v in row.items()} for row in raw]
+
+    assert desk.client.delete("/v1/datasets/people").status_code == 204
+    assert desk.client.get("/v1/datasets/people").status_code == 404
+    with closing(sqlite3.connect(desk.settings.state_dir / "warehouse.db")) as warehouse:
+        assert warehouse.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == []
+
+
+def test_a_later_file_is_a_new_version_and_says_what_is_different(desk: Any) -> None:
+    desk.upload(PEOPLE)
+    desk.confirm(target="bought", columns={"age": {"name": "Age"}, "city": {"kind": "text"}})
+    desk.keep()
+
+    later = PEOPLE.replace(b";yes", b";no", 30) + b"99;Rom;80,5;yes\n"
+    proposal = desk.upload(later).json()
+    assert proposal["target"] == "bought"
+    by_name = {column["name"]: column for column in proposal["columns"]}
+    assert (by_name["city"]["kind"], by_name["city"]["reason"]) == ("text", "As in version 1.")
+    assert by_name["age"]["renamed"] == "Age"
+    difference = proposal["difference"]
+    assert difference["rows"] == {"before": 200, "after": 201}
+    assert (difference["added"], difference["removed"]) == ([], [])
+    changed = {change["column"]: change for change in difference["changed"]}
+    assert changed["Age"]["maximum"] == {"before": 69, "after": 99}
+    assert changed["city"]["new_values"] == ["Rom"]
+    assert changed["bought"]["shares"]["yes"] == {"before": 0.2, "after": 0.0547}
+    assert desk.read()["version"] == 1  # which stays in use
+
+    assert desk.confirm(target="bought").status_code == 202
+    desk.keep()
+    newest, first = desk.client.get("/v1/datasets/people/versions").json()
+    assert (newest["version"], newest["rows"], newest["difference"]["version"]) == (2, 201, 1)
+    assert first["difference"] is None
+    assert [column["name"] for column in desk.read()["columns"]] == ["Age", "city", "weight", "bought"]
+
+
+def test_a_dataset_that_a_model_uses_keeps_what_the_model_needs(desk: Any) -> None:
+    desk.upload(PEOPLE)
+    desk.confirm(target="bought")
+    desk.keep()
+    created = desk.client.post("/v1/models", json={"name": "buyers", "dataset": "people"})
+    assert created.status_code == 201, created.text
+
+    assert desk.client.delete("/v1/datasets/people").status_code == 409
+    desk.upload(PEOPLE)
+    refused = desk.confirm(target="city", columns={"age": {"kind": "ignored"}})
+    assert refused.status_code == 422
+    assert [error["loc"] for error in refused.json()["errors"]] == [
+        ["body", "target"],
+        ["body", "columns", "age"],
+        ["body", "columns", "bought"],
+        ["body", "columns", "city"],
+    ]
+    assert desk.confirm(target="bought").status_code == 202
+    desk.keep()
+    assert desk.read()["version"] == 1  # the same table is the same version
+
+    desk.upload(PEOPLE.replace(b"yes", b"maybe"))
+    desk.confirm(target="bought")
+    desk.keep()
+    found = desk.read()
+    assert (found["state"], found["version"]) == ("failed", 1)
+    assert "'maybe'" in found["error"]
+    assert "upload it as another dataset" in found["error"]
+
+
+def test_every_wrong_field_of_a_confirmation_is_named_at_once(desk: Any) -> None:
+    desk.upload(PEOPLE)
+    columns = {
+        "city": {"kind": "numeric"},
+        "age": {"kind": "datetime"},
+        "nope": {"kind": "text"},
+        "weight": {"name": "bought"},
+    }
+    refused = desk.confirm(target="bought", columns=columns)
+    assert refused.status_code == 422
+    assert refused.headers["content-type"] == "application/problem+json"
+    said = {tuple(error["loc"][1:]): error["message"] for error in refused.json()["errors"]}
+    assert said.keys() == {
+        ("columns", "city", "kind"),
+        ("columns", "age", "kind"),
+        ("columns", "nope"),
+        ("columns", "bought"),
+    }
+    assert "'Bern'" in said["columns", "city", "kind"]
+    assert desk.read()["state"] == "proposed"
+
+
+def test_a_target_with_one_class_is_refused(desk: Any) -> None:
+    desk.upload(PEOPLE.replace(b";yes", b";no"))
+    refused = desk.confirm(target="bought", columns={"bought": {"kind": "categorical"}})
+    assert refused.status_code == 422
+    [error] = refused.json()["errors"]
+    assert error["loc"] == ["body", "target"]
+    assert "only the value 'no'" in error["message"]
+    assert desk.read()["version"] is None
+
+
+def test_a_file_without_a_header_gets_names_that_can_be_changed(desk: Any) -> None:
+    proposal = desk.upload(PEOPLE.split(b"\n", 1)[1]).json()
+    assert proposal["source"]["header"] is False
+    assert [column["name"] for column in proposal["columns"]] == [f"column_{n}" for n in (1, 2, 3, 4)]
+    names = {f"column_{n}": {"name": name} for n, name in enumerate(("age", "city", "weight", "bought"), 1)}
+    assert desk.confirm(target="bought", columns=names).status_code == 202
+    desk.keep()
+    found = desk.read()
+    assert (found["state"], found["target"], found["rows"]) == ("ready", "bought", 200)
+
+
+def test_of_a_bad_file_nothing_is_stored(desk: Any) -> None:
+    refused = desk.upload(b"a,b\n1,2\n1,2,3\n")
+    assert refused.status_code == 422
+    assert refused.headers["content-type"] == "application/problem+json"
+    [error] = refused.json()["errors"]
+    assert error["loc"] == ["body", "file"]
+    assert "Row 3 has 3 cells" in error["message"]
+    assert desk.leftovers() == []
+    assert desk.client.get("/v1/datasets/people").status_code == 404
+
+
+def test_a_form_is_checked_before_its_file_is_read(desk: Any) -> None:
+    for fields, field in (
+        ({"name": "No Name"}, "name"),
+        ({"decimal": ";"}, "decimal"),
+        ({"nope": "1"}, "nope"),
+    ):
+        refused = desk.upload(PEOPLE, **fields)
+        assert (refused.status_code, refused.json()["errors"][0]["loc"]) == (422, ["body", field])
+    assert desk.client.post("/v1/datasets", data={"name": "people"}, files={}).status_code == 400
+    assert desk.client.post("/v1/datasets", json={}).status_code == 400
+    assert desk.leftovers() == []
+
+
+def test_a_confirmation_needs_a_file_that_waits_for_it(desk: Any) -> None:
+    assert desk.confirm(target="bought").status_code == 404
+    desk.upload(PEOPLE)
+    desk.confirm(target="bought")
+    assert desk.confirm(target="bought").status_code == 409
+    assert desk.upload(PEOPLE).status_code == 409
+    assert desk.client.delete("/v1/datasets/people").status_code == 409
+    desk.keep()
+    assert desk.confirm(target="bought").status_code == 409

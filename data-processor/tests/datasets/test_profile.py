@@ -1,0 +1,107 @@
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from data_processor.datasets.profile import describe, likely_target, read_columns
+from data_processor.datasets.suspicions import look_for
+
+ROWS = 300
+CITIES = ("Bern", "Wien", "Rom")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "kind", "reason"),
+    [
+        ("a", pa.array([None] * 50, pa.string()), "ignored", "Every value is missing."),
+        ("a", [7] * 50, "ignored", "Every value is the same, 7."),
+        ("a", [n % 9 for n in range(50)], "numeric", "Whole numbers."),
+        ("a", [n / 7 for n in range(50)], "numeric", "Numbers."),
+        ("customer_id", [n * 13 for n in range(50)], "identifier", "named like an id"),
+        ("customerId", [n * 13 for n in range(50)], "identifier", "named like an id"),
+        ("a", list(range(100, 150)), "identifier", "count the rows"),
+        ("paid", [n * 13 for n in range(50)], "numeric", "Whole numbers."),
+        ("a", [True, False] * 25, "categorical", "True or false."),
+        ("a", list(CITIES) * 20, "categorical", "3 different values."),
+        ("a", [f"city {n % 30}" for n in range(200)], "categorical", "30 different values in 200 rows."),
+        ("a", [f"what a day, number {n}" for n in range(50)], "text", "Free text"),
+        ("a", [f"K{n:05}" for n in range(50)], "identifier", "a value of its own"),
+        ("a", [f"K{n % 40:05}" for n in range(50)], "text", "Too many different values"),
+        ("a", [f"{n % 28 + 1}.1.2026" for n in range(50)], "datetime", "%d.%m.%Y"),
+        ("a", [f"2026-01-{n % 28 + 1:02}" for n in range(50)], "datetime", "%Y-%m-%d"),
+        ("a", [f"1/{n % 28 + 1}/2026" for n in range(50)], "datetime", "%m/%d/%Y"),
+        ("a", [dt.datetime(2026, 1, n % 28 + 1) for n in range(50)], "datetime", "Dates."),  # noqa: DTZ001
+        ("a", [f"2026-13-{n % 28 + 1:02}" for n in range(100)], "text", "Too many different values"),
+    ],
+)
+def test_a_kind_is_proposed_with_its_reason(name: str, values: Any, kind: str, reason: str) -> None:
+    column = describe(name, pa.chunked_array([values if isinstance(values, pa.Array) else pa.array(values)]))
+    assert column.kind == kind, column.reason
+    assert reason in column.reason
+
+
+def table(tmp_path: Path, **columns: Any) -> Path:
+    path = tmp_path / "raw.parquet"
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+def warnings(path: Path, target: str) -> set[tuple[str, str | None]]:
+    columns = read_columns(path)
+    rows = pq.read_metadata(path).num_rows
+    return {(found["code"], found["column"]) for found in look_for(path, columns, target, rows)}
+
+
+def test_a_table_without_faults_has_no_warnings(tmp_path: Path) -> None:
+    path = table(tmp_path, n=[n * 7919 % 301 for n in range(ROWS)], y=["a", "b", "b"] * 100)
+    assert warnings(path, "y") == set()
+
+
+def test_everything_suspicious_is_said(tmp_path: Path) -> None:
+    y = ["rare" if n == 7 else ("a", "b")[n % 2] for n in range(ROWS)]
+    path = table(
+        tmp_path,
+        empty=pa.array([None] * ROWS, pa.string()),
+        same=["x"] * ROWS,
+        sparse=[n if n % 3 == 0 else None for n in range(ROWS)],
+        when=[f"{n // 2 % 12 + 1}/{n // 2 % 12 + 1}/2026" for n in range(ROWS)],
+        formula=[f"=SUM(A{n % 5})" for n in range(ROWS)],
+        tells=[{"a": "yes", "b": "no", "rare": "?!"}[label] for label in y],
+        code=[{"a": 10.5, "b": 11.5, "rare": 99.5}[label] for label in y],
+        noise=[n * 7919 % 301 for n in range(ROWS)],
+        y=y,
+    )
+    assert warnings(path, "y") == {
+        ("all-missing", "empty"),
+        ("constant", "same"),
+        ("many-missing", "sparse"),
+        ("ambiguous-dates", "when"),
+        ("formulas", "formula"),
+        ("leakage", "tells"),
+        ("leakage", "code"),
+        ("imbalance", "y"),
+    }
+
+
+def test_a_quantity_that_is_another_in_other_units_leaks(tmp_path: Path) -> None:
+    y = [n * 7919 % 301 / 3 for n in range(ROWS)]
+    path = table(tmp_path, scaled=[value * 2.54 + 1 for value in y], other=[n % 7 for n in range(ROWS)], y=y)
+    assert warnings(path, "y") == {("leakage", "scaled")}
+
+
+def test_repeated_rows_and_missing_targets_are_counted(tmp_path: Path) -> None:
+    path = table(tmp_path, n=list(range(150)) * 2, y=(["a", "b"] * 74 + [None, "a"]) * 2)
+    columns = read_columns(path)
+    found = {one["code"]: one["message"] for one in look_for(path, columns, "y", ROWS)}
+    assert "150 of 300 rows repeat another" in found["duplicates"]
+    assert "2 of 300 rows have no target" in found["target-missing"]
+
+
+def test_the_target_is_guessed_by_its_name_or_its_place(tmp_path: Path) -> None:
+    path = table(tmp_path, Label=["a", "b"] * 50, n=[n % 7 for n in range(100)], text=["a b c d"] * 100)
+    assert likely_target(read_columns(path)) == "Label"
+    path = table(tmp_path, n=[n % 7 for n in range(100)], sex=["m", "f"] * 50, same=[1] * 100)
+    assert likely_target(read_columns(path)) == "sex"

@@ -1,0 +1,71 @@
+"""A table that somebody uploads becomes a model that answers, with a real worker and a real MLflow."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from data_processor.app import create_app
+from data_processor.caller import Caller, sign
+from data_processor.datasets.census import IGNORED, TARGET, make_table
+
+ROWS = 1500
+SEED = 21
+
+
+def until(condition: Callable[[], bool], explain: Callable[[], Any], seconds: float = 180) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, explain()
+        time.sleep(0.2)
+
+
+def signed(request: Any) -> Any:
+    """Sign each request anew: a signature is good for two minutes, and a run may take longer."""
+    caller = sign(Caller("eve", "engineer"), "k" * 16, time.time() + 60)
+    request.headers.update({"Authorization": f"Bearer {'t' * 16}", "X-Loopkeeper-Caller": caller})
+    return request
+
+
+@pytest.mark.services
+def test_an_uploaded_table_is_trained_on_promoted_and_answers(new_workshop: Callable[..., Any]) -> None:
+    shop = new_workshop()
+    shop.start_worker()
+    table = make_table(ROWS, SEED).rename(columns={"age": "column a"})
+    content = table.to_csv(index=False, sep=";", decimal=",", na_rep="?").encode("utf-16")
+    with TestClient(create_app(shop.settings)) as client:
+        client.auth = signed
+        files = {"file": ("census.csv", content)}
+        uploaded = client.post("/v1/datasets", data={"name": "people"}, files=files)
+        assert uploaded.status_code == 201, uploaded.text
+        assert uploaded.json()["target"] == TARGET
+        columns = {"column a": {"kind": "numeric", "name": "age"}, IGNORED: {"kind": "ignored"}}
+        confirmed = client.put("/v1/datasets/people/schema", json={"target": TARGET, "columns": columns})
+        assert confirmed.status_code == 202, confirmed.text
+
+        def dataset() -> Any:
+            return client.get("/v1/datasets/people").json()
+
+        until(lambda: dataset()["state"] != "storing", shop.worker_log)
+        assert (dataset()["state"], dataset()["rows"]) == ("ready", ROWS), dataset()["error"]
+
+        policy = {"budget_s": 1}
+        asked = {"name": "people-income", "dataset": "people", "policy": policy}
+        created = client.post("/v1/models", json=asked)
+        assert created.status_code == 201, created.text
+        shop.finish(created.json()["run"])
+        until(lambda: client.get("/v1/models/people-income").json()["version"] == "1", shop.worker_log)
+
+        row = table.iloc[0].rename({"column a": "age"}).drop([TARGET, IGNORED])
+        inputs = json.loads(row.to_json())
+
+        def predict() -> Any:
+            return client.post("/v1/models/people-income/predictions", json={"inputs": [inputs]})
+
+        until(lambda: predict().status_code == 200, lambda: predict().text, 30)
+        [prediction] = predict().json()["predictions"]
+        assert prediction["label"] in dataset()["classes"]
+        assert client.delete("/v1/datasets/people").status_code == 409
