@@ -26,6 +26,7 @@ from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.schema import Schema
 from data_processor.datasets.tables import LabelledRow, keepable, with_feedback
 from data_processor.models.ledger import Ledger
+from data_processor.models.loaded import LoadedVersions
 from data_processor.models.manifest import ONNX_FILE, SKOPS_FILE, Lineage, Manifest, Parity
 from data_processor.models.policy import Policy
 from data_processor.models.registry import Registry
@@ -111,6 +112,7 @@ class World:
     database: Database
     registry: Registry
     ledger: Ledger
+    loaded: LoadedVersions
     predictions: PredictionStore
 
     def promote(self, version: str) -> None:
@@ -146,7 +148,8 @@ def new_world(tmp_path: Path, tiny_versions: dict[str, TinyVersion]) -> Iterator
         predictions = PredictionStore(settings.predictions_url)
         predictions.create_tables()
         registry = Registry(database, settings.models_dir, FolderStore())
-        world = World(settings, database, registry, Ledger(database), predictions)
+        loaded = LoadedVersions(database, settings.stage, settings.pinned_versions)
+        world = World(settings, database, registry, Ledger(database), loaded, predictions)
         made.append(world)
         _fill(world, tiny_versions)
         return world

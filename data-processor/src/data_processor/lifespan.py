@@ -12,6 +12,7 @@ from data_processor.database import Database
 from data_processor.feedback.judgements import Judgements
 from data_processor.models.catalogue import Catalogue
 from data_processor.models.ledger import Ledger
+from data_processor.models.loaded import LoadedVersions
 from data_processor.models.registry import Registry
 from data_processor.monitoring.metrics import ModelMetrics
 from data_processor.serving.batching import Batcher
@@ -44,13 +45,14 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
         await asyncio.to_thread(predictions.create_tables)
         registry = Registry(database, settings.models_dir, MlflowArtefacts(mlflow))
         ledger = Ledger(database, staging_required=settings.staging_required)
+        loaded = LoadedVersions(database, settings.stage, settings.pinned_versions)
         runs = Runs(database, settings.stage)
         judgements = Judgements(database, settings, predictions, runs)
         recorder = open_recorder(settings.predictions_url, settings.checkpoint_interval_s)
         opened.callback(recorder.close)
         batcher = Batcher(recorder, metrics, settings.max_waiting_rows)
         opened.push_async_callback(batcher.close)
-        stages = Stages(settings, registry, ledger, predictions, metrics)
+        stages = Stages(settings, registry, ledger, predictions, metrics, loaded=loaded)
         opened.callback(stages.close)
         retention = Retention(settings, database, predictions)
         opened.callback(retention.close)
@@ -62,9 +64,12 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
             database=database,
             registry=registry,
             ledger=ledger,
+            loaded=loaded,
             runs=runs,
             judgements=judgements,
-            catalogue=Catalogue(database, registry, ledger, judgements, runs, stage=settings.stage),
+            catalogue=Catalogue(
+                database, registry, ledger, judgements, runs, loaded=loaded, stage=settings.stage
+            ),
             history=History(database, predictions, registry),
             predictions=predictions,
             stages=stages,

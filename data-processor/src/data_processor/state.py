@@ -10,6 +10,7 @@ from data_processor.database import Database
 from data_processor.feedback.judgements import Judgements
 from data_processor.models.catalogue import Catalogue
 from data_processor.models.ledger import Ledger
+from data_processor.models.loaded import LoadedVersions
 from data_processor.models.registry import Registry
 from data_processor.serving.history import History
 from data_processor.serving.predictions import Predictor
@@ -28,6 +29,7 @@ class State:
     database: Database
     registry: Registry
     ledger: Ledger
+    loaded: LoadedVersions
     runs: Runs
     judgements: Judgements
     catalogue: Catalogue

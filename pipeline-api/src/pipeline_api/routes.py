@@ -38,6 +38,9 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/v1/runs/{run}", Role.ENGINEER),
     Operation("GET", "/v1/runs/{run}/logs", Role.ENGINEER, timeout_s=300),
     Operation("POST", "/v1/runs/{run}/cancel", Role.ENGINEER),
+    # Loading fetches and checks the version before it answers.
+    Operation("POST", "/v1/models/{model}/versions/{version}/load", Role.ENGINEER, timeout_s=120),
+    Operation("POST", "/v1/models/{model}/versions/{version}/unload", Role.ENGINEER),
     Operation("GET", "/v1/models/{model}/promotions", Role.MAINTAINER),
     # A promotion loads and checks the version before it answers.
     Operation("POST", "/v1/models/{model}/promotions", Role.MAINTAINER, timeout_s=120),
