@@ -16,6 +16,7 @@ from data_processor.models.loaded import LoadedVersions
 from data_processor.models.registry import Registry
 from data_processor.monitoring.metrics import ModelMetrics
 from data_processor.serving.batching import Batcher
+from data_processor.serving.explanations import Explanations
 from data_processor.serving.history import History
 from data_processor.serving.predictions import Predictor
 from data_processor.serving.recorder import open_recorder
@@ -56,6 +57,9 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
         opened.callback(stages.close)
         retention = Retention(settings, database, predictions)
         opened.callback(retention.close)
+        history = History(database, predictions, registry)
+        explanations = Explanations(settings, history, registry)
+        opened.callback(explanations.close)
         state = State(
             settings=settings,
             callers=Callers(
@@ -70,7 +74,8 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
             catalogue=Catalogue(
                 database, registry, ledger, judgements, runs, loaded=loaded, stage=settings.stage
             ),
-            history=History(database, predictions, registry),
+            history=history,
+            explanations=explanations,
             predictions=predictions,
             stages=stages,
             predictor=Predictor(stages, batcher, predictions),
@@ -79,5 +84,6 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         opened.callback(sys.setswitchinterval, interval)
         stages.start()
+        explanations.start()
         retention.start()
         yield state

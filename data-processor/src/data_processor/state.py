@@ -12,6 +12,7 @@ from data_processor.models.catalogue import Catalogue
 from data_processor.models.ledger import Ledger
 from data_processor.models.loaded import LoadedVersions
 from data_processor.models.registry import Registry
+from data_processor.serving.explanations import Explanations
 from data_processor.serving.history import History
 from data_processor.serving.predictions import Predictor
 from data_processor.serving.records import PredictionStore
@@ -34,6 +35,7 @@ class State:
     judgements: Judgements
     catalogue: Catalogue
     history: History
+    explanations: Explanations
     predictions: PredictionStore
     stages: Stages
     predictor: Predictor

@@ -29,6 +29,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/v1/models/{model}/score", Role.USER),
     Operation("GET", "/v1/models/{model}/score/history", Role.USER),
     Operation("GET", "/v1/predictions/{prediction_id}", Role.USER),
+    # The first explanation in a while starts the process that makes them.
+    Operation("GET", "/v1/predictions/{prediction_id}/explanation", Role.USER, timeout_s=60),
     Operation("POST", "/v1/predictions/{prediction_id}/feedback", Role.USER),
     Operation("GET", "/v1/models/{model}/versions", Role.USER),
     Operation("POST", "/v1/models", Role.ENGINEER),
