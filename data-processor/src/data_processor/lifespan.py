@@ -25,6 +25,7 @@ from data_processor.serving.retention import Retention
 from data_processor.serving.stages import Stages
 from data_processor.settings import Settings
 from data_processor.state import State
+from data_processor.training.evaluations import Evaluations
 from data_processor.training.runs import Runs
 
 SWITCH_INTERVAL_S = 0.001
@@ -76,6 +77,7 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
             ),
             history=history,
             explanations=explanations,
+            evaluations=Evaluations(settings, database, registry),
             predictions=predictions,
             stages=stages,
             predictor=Predictor(stages, batcher, predictions),

@@ -18,6 +18,7 @@ from data_processor.serving.predictions import Predictor
 from data_processor.serving.records import PredictionStore
 from data_processor.serving.stages import Stages
 from data_processor.settings import Settings
+from data_processor.training.evaluations import Evaluations
 from data_processor.training.runs import Runs
 
 
@@ -36,6 +37,7 @@ class State:
     catalogue: Catalogue
     history: History
     explanations: Explanations
+    evaluations: Evaluations
     predictions: PredictionStore
     stages: Stages
     predictor: Predictor
