@@ -52,7 +52,8 @@ def test_a_version_is_described_by_metrics_confusion_and_curves(asked: Any) -> N
 
 
 def test_differences_have_intervals_that_hold_what_was_measured(asked: Any) -> None:
-    lines = {line["metric"]: line for line in differences(*asked, BINARY)}
+    first, second, truth = asked
+    lines = {line["metric"]: line for line in differences(first, second, truth, BINARY)}
     for line in lines.values():
         assert (line["version"], line["against"], line["level"]) == ("2", "1", 0.95)
         assert line["low"] < line["difference"] < line["high"]
@@ -68,8 +69,8 @@ def test_equal_versions_do_not_differ(asked: Any) -> None:
 
 def test_few_rows_have_no_intervals(asked: Any) -> None:
     first, second, truth = asked
-    short = [told(one.version, one.said[:29], BINARY) for one in (first, second)]
-    lines = differences(*short, truth[:29], BINARY)
+    few, others = (told(one.version, one.said[:29], BINARY) for one in (first, second))
+    lines = differences(few, others, truth[:29], BINARY)
     assert lines
     assert all(line["low"] is None and line["high"] is None for line in lines)
 
