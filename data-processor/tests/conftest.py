@@ -26,7 +26,8 @@ from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.schema import Schema
 from data_processor.datasets.tables import LabelledRow, keepable, with_feedback
 from data_processor.models.ledger import Ledger
-from data_processor.models.manifest import ONNX_FILE, SKOPS_FILE, Lineage, Manifest, Parity
+from data_processor.models.loaded import LoadedVersions
+from data_processor.models.manifest import BACKGROUND_FILE, ONNX_FILE, SKOPS_FILE, Lineage, Manifest, Parity
 from data_processor.models.policy import Policy
 from data_processor.models.registry import Registry
 from data_processor.serving.records import PredictionStore
@@ -48,9 +49,13 @@ class TinyVersion:
 
 @pytest.fixture(scope="session")
 def tiny_versions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TinyVersion]:
-    """Versions "1" and "2", of two worlds, on ONNX; and "3", the same as "1", on scikit-learn."""
+    """Versions "1" and "2", of two worlds, on ONNX; and "3", the same as "1", on scikit-learn.
+
+    Version 2 has no background sample, as those of before have none.
+    """
     from data_processor.serving.compile import compile_model  # noqa: PLC0415  # only those who train need it
     from data_processor.training.artefact import build_manifest, save_pipeline  # noqa: PLC0415
+    from data_processor.training.background import write_background  # noqa: PLC0415
     from data_processor.training.candidates import Candidate  # noqa: PLC0415
     from data_processor.training.pipelines import fit  # noqa: PLC0415
 
@@ -60,13 +65,15 @@ def tiny_versions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TinyVer
         folder = tmp_path_factory.mktemp(f"version-{version}")
         table = make_table(400, seed=7, drift=drift)
         schema = schema_of(table)
+        split = prepare_data(table, schema, "salt", None, choose_on_recent=False)
+        if version != "2":
+            write_background(split.allowed, schema, 1, folder / BACKGROUND_FILE)
         if version == "3":
             shutil.copyfile(versions["1"].folder / SKOPS_FILE, folder / SKOPS_FILE)
             parity = Parity(
                 rows=0, labels_differing=0, max_difference=0, passed=False, reason="Left out on purpose."
             )
         else:
-            split = prepare_data(table, schema, "salt", None, choose_on_recent=False)
             pipeline = fit(candidate, split.fitting, schema, seed=1)
             save_pipeline(pipeline, folder / SKOPS_FILE)
             parity = compile_model(pipeline, schema, split.reference.frame[:20], folder / ONNX_FILE).parity
@@ -111,6 +118,7 @@ class World:
     database: Database
     registry: Registry
     ledger: Ledger
+    loaded: LoadedVersions
     predictions: PredictionStore
 
     def promote(self, version: str) -> None:
@@ -146,7 +154,8 @@ def new_world(tmp_path: Path, tiny_versions: dict[str, TinyVersion]) -> Iterator
         predictions = PredictionStore(settings.predictions_url)
         predictions.create_tables()
         registry = Registry(database, settings.models_dir, FolderStore())
-        world = World(settings, database, registry, Ledger(database), predictions)
+        loaded = LoadedVersions(database, settings.stage, settings.pinned_versions)
+        world = World(settings, database, registry, Ledger(database), loaded, predictions)
         made.append(world)
         _fill(world, tiny_versions)
         return world

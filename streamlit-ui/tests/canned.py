@@ -210,6 +210,7 @@ def version(name: str, **changes: Any) -> dict[str, Any]:
         "receipt": RECEIPT,
         "stages": [],
         "barred": None,
+        "loaded": False,
     }
     return {**usual, **changes}
 
@@ -346,3 +347,29 @@ KEYS = [
         "expires_at": "2027-03-01T00:00:00Z",
     }
 ]
+
+
+EXPLANATION = {
+    "prediction": "p-1",
+    "model": "census-income",
+    "version": "2",
+    "explained": "the probability of '<=50K'",
+    "label": "<=50K",
+    "unit": "probability",
+    "method": "Shapley values over 20 orders of the inputs",
+    "background_rows": 50,
+    "evaluations": 13500,
+    "milliseconds": 86.8,
+    "baseline": 0.78,
+    "value": 0.95,
+    "contributions": [
+        {"input": "relationship", "given": "Not-in-family", "contribution": 0.195},
+        {"input": "education-num", "given": 13, "contribution": -0.12},
+        {"input": "capital-gain", "given": 2174, "contribution": 0.062},
+        {"input": "age", "given": 39, "contribution": -0.037},
+        {"input": "marital-status", "given": None, "contribution": 0.034},
+        {"input": "occupation", "given": "Adm-clerical", "contribution": 0.018},
+        {"input": "workclass", "given": "State-gov", "contribution": 0.018},
+        {"input": "sex", "given": "Male", "contribution": 0.0},
+    ],
+}

@@ -104,6 +104,7 @@ class FakeGateway:
                 "user",
                 lambda name, **_: (200, self.found(self.predictions, "id", name)),
             ),
+            ("GET", "/v1/predictions/(?P<name>[^/]+)/explanation", "user", self.explain),
             ("POST", "/v1/predictions/(?P<name>[^/]+)/feedback", "user", self.judge),
             ("GET", "/v1/models/(?P<model>[^/]+)/score", "user", lambda **_: (200, self.score)),
             ("GET", "/v1/models/(?P<model>[^/]+)/score/history", "user", lambda **_: (200, self.history)),
@@ -113,6 +114,12 @@ class FakeGateway:
                 "/v1/models/(?P<model>[^/]+)/promotions",
                 "maintainer",
                 lambda **_: (200, self.promotions),
+            ),
+            (
+                "POST",
+                "/v1/models/(?P<model>[^/]+)/versions/(?P<name>[^/]+)/(?P<what>load|unload)",
+                "engineer",
+                self.keep,
             ),
             ("POST", "/v1/models/(?P<model>[^/]+)/promotions", "maintainer", self.promote),
             ("POST", "/v1/models/(?P<model>[^/]+)/rollback", "maintainer", self.roll_back),
@@ -306,6 +313,22 @@ class FakeGateway:
         }
         judged["feedback"] = [one for one in judged["feedback"] if one not in again] + [said]
         return (200 if again else 201), said
+
+    def explain(self, name: str, **_: Any) -> Answer:
+        found = self.found(self.predictions, "id", name)
+        if "value" in found:
+            return 200, {
+                **canned.EXPLANATION,
+                "label": None,
+                "unit": "rent",
+                "baseline": 900,
+                "value": 1050.5,
+            }
+        return 200, canned.EXPLANATION
+
+    def keep(self, model: str, name: str, what: str, **_: Any) -> Answer:
+        loaded = self.found(self.versions, "version", name)["loaded"] = what == "load"
+        return 200, {"model": model, "version": name, "loaded": loaded, "places": 4, "taken": int(loaded)}
 
     def promote(self, model: str, given: Any, user: Any, **_: Any) -> Answer:
         receipt = self.found(self.versions, "version", given["version"])["receipt"]

@@ -101,6 +101,22 @@ class VersionRow(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class LoadedRow(Base):
+    """A version that is kept in memory beside those a stage serves (`models/loaded.py`)."""
+
+    __tablename__ = "loaded_versions"
+    __table_args__ = (UniqueConstraint("stage", "model", "version"),)
+
+    stage: Mapped[str] = mapped_column(primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """1, 2, 3 … up to the limit: each place is taken once."""
+    model: Mapped[str]
+    version: Mapped[str]
+    subject: Mapped[str]
+    """Who asked for it."""
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
 class PromotionRow(Base):
     """One entry of a stage's ledger: append-only, and the truth about what the stage serves."""
 

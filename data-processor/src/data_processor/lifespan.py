@@ -13,9 +13,11 @@ from data_processor.datasets.library import Library
 from data_processor.feedback.judgements import Judgements
 from data_processor.models.catalogue import Catalogue
 from data_processor.models.ledger import Ledger
+from data_processor.models.loaded import LoadedVersions
 from data_processor.models.registry import Registry
 from data_processor.monitoring.metrics import ModelMetrics
 from data_processor.serving.batching import Batcher
+from data_processor.serving.explanations import Explanations
 from data_processor.serving.history import History
 from data_processor.serving.predictions import Predictor
 from data_processor.serving.recorder import open_recorder
@@ -24,6 +26,7 @@ from data_processor.serving.retention import Retention
 from data_processor.serving.stages import Stages
 from data_processor.settings import Settings
 from data_processor.state import State
+from data_processor.training.evaluations import Evaluations
 from data_processor.training.runs import Runs
 
 SWITCH_INTERVAL_S = 0.001
@@ -45,18 +48,22 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
         await asyncio.to_thread(predictions.create_tables)
         registry = Registry(database, settings.models_dir, MlflowArtefacts(mlflow))
         ledger = Ledger(database, staging_required=settings.staging_required)
+        loaded = LoadedVersions(database, settings.stage, settings.pinned_versions)
         runs = Runs(database, settings.stage)
         judgements = Judgements(database, settings, predictions, runs)
         recorder = open_recorder(settings.predictions_url, settings.checkpoint_interval_s)
         opened.callback(recorder.close)
         batcher = Batcher(recorder, metrics, settings.max_waiting_rows)
         opened.push_async_callback(batcher.close)
-        stages = Stages(settings, registry, ledger, predictions, metrics)
+        stages = Stages(settings, registry, ledger, predictions, metrics, loaded=loaded)
         opened.callback(stages.close)
         retention = Retention(settings, database, predictions)
         opened.callback(retention.close)
         library = Library(settings, database)
         await asyncio.to_thread(library.sweep)
+        history = History(database, predictions, registry)
+        explanations = Explanations(settings, history, registry)
+        opened.callback(explanations.close)
         state = State(
             settings=settings,
             callers=Callers(
@@ -65,11 +72,16 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
             database=database,
             registry=registry,
             ledger=ledger,
+            loaded=loaded,
             runs=runs,
             judgements=judgements,
-            catalogue=Catalogue(database, registry, ledger, judgements, runs, stage=settings.stage),
+            catalogue=Catalogue(
+                database, registry, ledger, judgements, runs, loaded=loaded, stage=settings.stage
+            ),
             library=library,
-            history=History(database, predictions, registry),
+            history=history,
+            explanations=explanations,
+            evaluations=Evaluations(settings, database, registry),
             predictions=predictions,
             stages=stages,
             predictor=Predictor(stages, batcher, predictions),
@@ -78,5 +90,6 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         opened.callback(sys.setswitchinterval, interval)
         stages.start()
+        explanations.start()
         retention.start()
         yield state

@@ -11,12 +11,15 @@ from data_processor.datasets.library import Library
 from data_processor.feedback.judgements import Judgements
 from data_processor.models.catalogue import Catalogue
 from data_processor.models.ledger import Ledger
+from data_processor.models.loaded import LoadedVersions
 from data_processor.models.registry import Registry
+from data_processor.serving.explanations import Explanations
 from data_processor.serving.history import History
 from data_processor.serving.predictions import Predictor
 from data_processor.serving.records import PredictionStore
 from data_processor.serving.stages import Stages
 from data_processor.settings import Settings
+from data_processor.training.evaluations import Evaluations
 from data_processor.training.runs import Runs
 
 
@@ -29,11 +32,14 @@ class State:
     database: Database
     registry: Registry
     ledger: Ledger
+    loaded: LoadedVersions
     runs: Runs
     judgements: Judgements
     catalogue: Catalogue
     library: Library
     history: History
+    explanations: Explanations
+    evaluations: Evaluations
     predictions: PredictionStore
     stages: Stages
     predictor: Predictor

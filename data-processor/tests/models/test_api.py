@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from data_processor.app import create_app
 from data_processor.database import DatasetRow
 
 M = "census-income"
@@ -211,3 +212,31 @@ def test_a_version_that_is_kept_out_is_explained(
     assert boss.get("/readyz").status_code == 200
     metric = f'loopkeeper_swaps_total{{model="{M}",outcome="failed",stage="main"}} 1.0'
     assert metric in boss.get("/metrics").text
+
+
+def test_a_version_is_loaded_beside_the_stages_own_and_unloaded(
+    boss: TestClient, inputs: list[dict[str, Any]]
+) -> None:
+    answer = boss.post(f"{PATH}/versions/2/load")
+    assert answer.status_code == 200, answer.text
+    assert answer.json() == {"model": M, "version": "2", "loaded": True, "places": 4, "taken": 1}
+    told = {version["version"]: version["loaded"] for version in boss.get(PATH).json()["versions"]}
+    assert told == {"1": False, "2": True, "3": False}
+    asked = boss.post(f"{PATH}/predictions", json={"inputs": inputs[:1], "version": "2"})
+    assert asked.json()["version"] == "2"
+    assert boss.post(f"{PATH}/versions/2/unload").json()["loaded"] is False
+    assert not any(version["loaded"] for version in boss.get(f"{PATH}/versions").json())
+    assert boss.post(f"{PATH}/versions/9/load").status_code == 404
+    assert boss.post(f"{PATH}/versions/9/unload").status_code == 404
+
+
+def test_loading_more_than_there_are_places_names_those_that_are_taken(
+    new_world: Callable[..., Any], headers: Any
+) -> None:
+    world = new_world(pinned_versions=1)
+    with TestClient(create_app(world.settings), headers=headers("eve", "engineer")) as client:
+        assert client.post(f"{PATH}/versions/2/load").status_code == 200
+        answer = client.post(f"{PATH}/versions/3/load")
+        assert answer.status_code == 409
+        assert "Unload one of them first" in answer.json()["detail"]
+        assert answer.json()["loaded"] == [{"model": M, "version": "2"}]

@@ -84,10 +84,11 @@ def fetching(world: Any, tmp_path: Path, tiny_versions: Any) -> tuple[Registry, 
 def test_files_are_fetched_once_and_verified(fetching: tuple[Registry, CountingStore]) -> None:
     registry, store = fetching
     folder = registry.directory(M, "1")
-    assert sorted(path.name for path in folder.iterdir()) == ["model.onnx", "model.skops", "version.json"]
+    found = sorted(path.name for path in folder.iterdir())
+    assert found == ["background.json", "model.onnx", "model.skops", "version.json"]
     assert Manifest.model_validate_json((folder / "version.json").read_text()) == registry.manifest(M, "1")
     assert registry.directory(M, "1") == folder
-    assert store.asked == 2
+    assert store.asked == 3
 
 
 def test_a_damaged_copy_is_fetched_again(fetching: tuple[Registry, CountingStore]) -> None:

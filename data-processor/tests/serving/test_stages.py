@@ -29,7 +29,16 @@ def open_stages() -> Iterator[Callable[[Any], Stages]]:
 
     def make(world: Any) -> Stages:
         metrics = ModelMetrics(CollectorRegistry())
-        opened.append(Stages(world.settings, world.registry, world.ledger, world.predictions, metrics))
+        opened.append(
+            Stages(
+                world.settings,
+                world.registry,
+                world.ledger,
+                world.predictions,
+                metrics,
+                loaded=world.loaded,
+            )
+        )
         return opened[-1]
 
     yield make
@@ -169,12 +178,12 @@ def test_pinned_versions_are_kept_up_to_the_limit(
 ) -> None:
     world = new_world(pinned_versions=1)
     stages = open_stages(world)
-    two = stages.pinned(M, "2").result()
-    assert stages.pinned(M, "2").result() is two
-    assert stages.pinned(M, "3").result().version == "3"
-    assert list(stages._pinned) == [(M, "3")]
+    two = stages.beside(M, "2").result()
+    assert stages.beside(M, "2").result() is two
+    assert stages.beside(M, "3").result().version == "3"
+    assert list(stages._shelf._held) == [(M, "3")]
     with pytest.raises(NotFound, match="no version '9'"):
-        stages.pinned(M, "9")
+        stages.beside(M, "9")
 
 
 def test_pinning_can_be_switched_off(
@@ -186,7 +195,7 @@ def test_pinning_can_be_switched_off(
     stages.look()
     wait_until(lambda: version_of(stages) == "1")
     with pytest.raises(Conflict, match="PINNED_VERSIONS is 0"):
-        stages.pinned(M, "2")
+        stages.beside(M, "2")
 
 
 def test_callers_who_pin_the_same_version_share_one_loading(
@@ -201,7 +210,7 @@ def test_callers_who_pin_the_same_version_share_one_loading(
         return load(model, version)
 
     monkeypatch.setattr(stages._loader, "load", counted)
-    loadings = [stages.pinned(M, "2") for _ in range(8)]
+    loadings = [stages.beside(M, "2") for _ in range(8)]
     assert len({id(loading.result()) for loading in loadings}) == 1
     assert loads == ["2"]
 
@@ -212,10 +221,10 @@ def test_a_pinned_version_that_cannot_be_loaded_is_tried_again(
     stages = open_stages(serving_world)
     break_files(serving_world, "2")
     with pytest.raises(NotReady, match="cannot be loaded"):
-        stages.pinned(M, "2").result()
+        stages.beside(M, "2").result()
     content = (tiny_versions["2"].folder / ONNX_FILE).read_bytes()
     (serving_world.settings.models_dir / M / "2" / ONNX_FILE).write_bytes(content)
-    assert stages.pinned(M, "2").result().version == "2"
+    assert stages.beside(M, "2").result().version == "2"
 
 
 def test_a_model_that_was_deleted_is_no_longer_served(

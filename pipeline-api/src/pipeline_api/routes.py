@@ -33,6 +33,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/v1/models/{model}/score", Role.USER),
     Operation("GET", "/v1/models/{model}/score/history", Role.USER),
     Operation("GET", "/v1/predictions/{prediction_id}", Role.USER),
+    # The first explanation in a while starts the process that makes them.
+    Operation("GET", "/v1/predictions/{prediction_id}/explanation", Role.USER, timeout_s=60),
     Operation("POST", "/v1/predictions/{prediction_id}/feedback", Role.USER),
     Operation("GET", "/v1/models/{model}/versions", Role.USER),
     # The processor reads the whole file, which takes it at most half an hour, before it answers.
@@ -45,10 +47,14 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("POST", "/v1/models", Role.ENGINEER),
     Operation("PATCH", "/v1/models/{model}", Role.ENGINEER),
     Operation("POST", "/v1/models/{model}/runs", Role.ENGINEER),
+    Operation("POST", "/v1/models/{model}/evaluations", Role.ENGINEER, timeout_s=300),
     Operation("GET", "/v1/runs", Role.ENGINEER),
     Operation("GET", "/v1/runs/{run}", Role.ENGINEER),
     Operation("GET", "/v1/runs/{run}/logs", Role.ENGINEER, timeout_s=300),
     Operation("POST", "/v1/runs/{run}/cancel", Role.ENGINEER),
+    # Loading fetches and checks the version before it answers.
+    Operation("POST", "/v1/models/{model}/versions/{version}/load", Role.ENGINEER, timeout_s=120),
+    Operation("POST", "/v1/models/{model}/versions/{version}/unload", Role.ENGINEER),
     Operation("GET", "/v1/models/{model}/promotions", Role.MAINTAINER),
     # A promotion loads and checks the version before it answers.
     Operation("POST", "/v1/models/{model}/promotions", Role.MAINTAINER, timeout_s=120),

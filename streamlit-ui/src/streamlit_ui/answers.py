@@ -106,6 +106,29 @@ class Prediction(TypedDict, total=False):
     feedback: list[Judgement]
 
 
+class Contribution(TypedDict):
+    """How far one input moved an answer."""
+
+    input: str
+    given: Any
+    contribution: float
+
+
+class Explanation(TypedDict):
+    """What moved one prediction: the baseline and the contributions add up to the value."""
+
+    prediction: str
+    version: str
+    explained: str
+    label: str | None
+    unit: str
+    method: str
+    background_rows: int
+    baseline: float
+    value: float
+    contributions: list[Contribution]
+
+
 class Predictions(TypedDict):
     """The answer to a request for predictions."""
 
@@ -127,6 +150,7 @@ class Version(TypedDict, total=False):
     receipt: dict[str, Any] | None
     stages: list[str]
     barred: str | None
+    loaded: bool
 
 
 class Promotion(TypedDict, total=False):

@@ -21,7 +21,7 @@ _TIME_LABEL = (
     " ? utcFormat(datum.value, '%H:%M') : utcFormat(datum.value, '%d %b')"
 )
 _MOST_CLASSES = 8
-_SHORT = 24
+_SHORT, _LONG = 24, 40
 MarkKind = Literal["Run opened", "Promotion", "Rollback", "Version changed"]
 _MARK_COLOURS: dict[MarkKind, str] = {
     "Run opened": WARNING,
@@ -52,6 +52,31 @@ def probabilities(shares: Mapping[str, float], answered: str | None) -> alt.Laye
     )
     figures = base.mark_text(align="left", dx=6, fontSize=13, color=FIGURES).encode(text="shown:N")
     return _plain((bars + figures).properties(height=34 * len(ranked) + 6))
+
+
+def contributions(rows: Sequence[tuple[str, float, str]]) -> alt.LayerChart:
+    """Return how far each input moved an answer as bars to either side: name, amount, and as text."""
+    frame = pd.DataFrame(
+        {
+            "name": [shorten(name, _LONG) for name, _, _ in rows],
+            "amount": [amount for _, amount, _ in rows],
+            "shown": [shown for _, _, shown in rows],
+            "up": [amount > 0 for _, amount, _ in rows],
+        }
+    )
+    reach = 1.4 * max((abs(amount) for _, amount, _ in rows), default=0) or 1
+    base = alt.Chart(frame).encode(
+        y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=240)),
+        x=alt.X("amount:Q", scale=alt.Scale(domain=[-reach, reach]), axis=None),
+        tooltip=[alt.Tooltip("name:N", title="Input"), alt.Tooltip("shown:N", title="Moved the answer by")],
+    )
+    bars = base.mark_bar(cornerRadiusEnd=3, height=18).encode(
+        color=alt.condition(alt.datum.up, alt.value(ACCENT), alt.value(WARNING))
+    )
+    right = base.mark_text(align="left", dx=6, fontSize=13, color=FIGURES).encode(text="shown:N")
+    left = base.mark_text(align="right", dx=-6, fontSize=13, color=FIGURES).encode(text="shown:N")
+    layers = bars + right.transform_filter(alt.datum.up) + left.transform_filter(~alt.datum.up)
+    return _plain(layers.properties(height=34 * len(rows) + 6))
 
 
 def marks(points: Sequence[ScorePoint], ledger: Iterable[Promotion] | None) -> list[dict[str, Any]]:

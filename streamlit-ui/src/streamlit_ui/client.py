@@ -13,6 +13,7 @@ from urllib.parse import quote
 import httpx
 
 from streamlit_ui.answers import (
+    Explanation,
     Judgement,
     Key,
     Model,
@@ -29,6 +30,8 @@ from streamlit_ui.answers import (
     Version,
 )
 
+SLOW_S = 120
+"""How long the few calls may take that load something before they answer."""
 _UNEXPECTED = "The gateway answered in a way this page does not understand."
 
 
@@ -165,6 +168,11 @@ class Gateway:
         """Show one prediction with its lineage, trace id and feedback."""
         return cast(Prediction, self._json("GET", f"/v1/predictions/{_path(prediction)}"))
 
+    def explanation(self, prediction: str) -> Explanation:
+        """Say what moved a prediction most; the first in a while takes seconds."""
+        path = f"/v1/predictions/{_path(prediction)}/explanation"
+        return cast(Explanation, self._json("GET", path, timeout=SLOW_S))
+
     def judge(self, prediction: str, judgement: Judgement) -> None:
         """Say whether a prediction was right; saying it again changes one's mind."""
         self._call("POST", f"/v1/predictions/{_path(prediction)}/feedback", json=dict(judgement))
@@ -185,6 +193,14 @@ class Gateway:
     def versions(self, model: str) -> list[Version]:
         """List the trained versions of a model."""
         return cast(list[Version], self._json("GET", f"/v1/models/{_path(model)}/versions"))
+
+    def load_version(self, model: str, version: str) -> None:
+        """Keep a version in memory beside the stage's own; 409 when there is no place for it."""
+        self._call("POST", f"/v1/models/{_path(model)}/versions/{_path(version)}/load", timeout=SLOW_S)
+
+    def unload_version(self, model: str, version: str) -> None:
+        """Let a version go from memory."""
+        self._call("POST", f"/v1/models/{_path(model)}/versions/{_path(version)}/unload")
 
     def promotions(self, model: str) -> list[Promotion]:
         """Read the ledger, newest first."""

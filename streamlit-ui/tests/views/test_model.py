@@ -2,7 +2,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import canned
-from acting import confirm, named, press, said, sent
+from acting import button, confirm, named, press, said, sent
 from conftest import Open
 from fake_gateway import FakeGateway
 
@@ -100,3 +100,28 @@ def test_a_barred_version_says_why(open_page: Open, fake: FakeGateway) -> None:
     fake.versions = [canned.version("2", barred="It was rolled back.", stages=["main"])]
     page = open_page("model", section="Versions")
     assert "It was rolled back" in said(page)
+
+
+def test_an_engineer_loads_a_version_and_lets_it_go(open_page: Open, fake: FakeGateway) -> None:
+    page = open_page("model", "engineer", section="Versions")
+    button(page, "Load into memory", "memory of 3").click()
+    page.run()
+    assert not page.exception
+    assert fake.versions[2]["loaded"]
+    assert any(" · loaded" in found.label for found in page.expander)
+    button(page, "Unload", "memory of 3").click()
+    page.run()
+    assert not fake.versions[2]["loaded"]
+
+
+def test_a_version_without_a_place_says_which_to_unload(open_page: Open, fake: FakeGateway) -> None:
+    page = open_page("model", "engineer", section="Versions")
+    fake.trouble("/v1/models/census-income/versions/3/load", 409, "All 4 places are taken. Unload one first.")
+    button(page, "Load into memory", "memory of 3").click()
+    page.run()
+    assert "Unload one first" in said(page)
+
+
+def test_a_user_is_not_offered_to_load_versions(open_page: Open) -> None:
+    page = open_page("model", "user", section="Versions")
+    assert not [found for found in page.button if found.label == "Load into memory"]

@@ -5,6 +5,8 @@ from acting import named, press, said, sent
 from conftest import Open
 from fake_gateway import FakeGateway
 
+NARROW = "\N{NARROW NO-BREAK SPACE}"
+
 
 def choose_model(page: AppTest, name: str) -> AppTest:
     page.sidebar.selectbox[0].set_value(name)
@@ -210,3 +212,28 @@ def test_a_page_that_cannot_be_shown_can_be_tried_again(open_page: Open, fake: F
     fake.troubles.clear()
     press(page, "Try again")
     assert named(page, "number_input", "Age").value == 37
+
+
+def test_an_answer_is_explained_when_somebody_asks(open_page: Open) -> None:
+    page = press(predicted(open_page), "What moved it most?")
+    assert not page.error
+    assert "version 2 puts the probability of '<=50K' at 78 % on average" in said(page).replace(NARROW, " ")
+    assert "These inputs move it to 95 %" in said(page).replace(NARROW, " ")
+    drawn = [chart.proto.alt for chart in page.get("vega_lite_chart")]
+    assert any("Relationship: Not-in-family: +19.5 points" in str(alt) for alt in drawn)
+    assert any("Marital status: missing: +3.4 points, Occupation" in str(alt) for alt in drawn)
+    assert any("2 other inputs: +1.8 points" in str(alt) for alt in drawn)
+    assert "What moved it most?" not in [found.label for found in page.button]
+
+
+def test_a_value_is_explained_in_its_own_unit(open_page: Open) -> None:
+    page = press(predicted(open_page, "rents"), "What moved it most?")
+    assert "at 900 on average. These inputs move it to 1 050.5" in said(page).replace(NARROW, " ")
+
+
+def test_an_answer_that_cannot_be_explained_says_why(open_page: Open, fake: FakeGateway) -> None:
+    page = predicted(open_page)
+    fake.trouble("/v1/predictions", 409, "It was registered without a background sample.")
+    press(page, "What moved it most?")
+    assert "registered without a background sample" in said(page)
+    assert "What moved it most?" in [found.label for found in page.button]

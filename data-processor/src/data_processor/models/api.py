@@ -16,6 +16,7 @@ from data_processor.models.schemas import (
     PromotionEntry,
     PromotionRequest,
     RollbackRequest,
+    VersionMemory,
     VersionsDeleted,
     VersionShort,
 )
@@ -66,6 +67,20 @@ def list_versions(model: str, state: StateDep, _caller: CallerDep) -> list[Versi
     return state.catalogue.versions(model)
 
 
+@router.post("/{model}/versions/{version}/load")
+def load_version(model: str, version: str, state: StateDep, caller: CallerDep) -> VersionMemory:
+    """Keep a version in memory beside the stage's own until it is unloaded; 409 when no place is left."""
+    state.stages.load(model, version, caller.subject)
+    return _memory(state, model, version)
+
+
+@router.post("/{model}/versions/{version}/unload")
+def unload_version(model: str, version: str, state: StateDep, caller: CallerDep) -> VersionMemory:
+    """Let a version go from memory; what the stage serves stays there."""
+    state.stages.unload(model, version, caller.subject)
+    return _memory(state, model, version)
+
+
 @router.delete("/{model}/versions")
 def delete_unused_versions(model: str, state: StateDep, _caller: CallerDep) -> VersionsDeleted:
     """Delete every version that no stage points to."""
@@ -113,6 +128,17 @@ def roll_back(model: str, body: RollbackRequest, state: StateDep, caller: Caller
     _own_stage(state, body.stage)
     entry = state.ledger.rollback(model, body.stage, caller.subject, body.reason)
     return PromotionEntry.model_validate(entry)
+
+
+def _memory(state: State, model: str, version: str) -> VersionMemory:
+    kept = state.loaded.all()
+    return VersionMemory(
+        model=model,
+        version=version,
+        loaded=(model, version) in kept,
+        places=state.loaded.places,
+        taken=len(kept),
+    )
 
 
 def _own_stage(state: State, stage: str) -> None:

@@ -1,12 +1,13 @@
 """Models as people see them: what is served, how right it is, what there is to choose from."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from data_processor.database import Database, DatasetRow, ModelRow, PromotionRow, VersionRow
 from data_processor.datasets.schema import Schema
 from data_processor.feedback.judgements import Judgements
 from data_processor.feedback.schemas import ModelScore
 from data_processor.models.ledger import Ledger
+from data_processor.models.loaded import LoadedVersions
 from data_processor.models.manifest import Manifest
 from data_processor.models.policy import Policy
 from data_processor.models.policy_change import changed
@@ -27,12 +28,14 @@ class Catalogue:
         judgements: Judgements,
         runs: Runs,
         *,
+        loaded: LoadedVersions,
         stage: str,
     ) -> None:
         """Describe what this stage serves."""
         self._database = database
         self._registry = registry
         self._ledger = ledger
+        self._loaded = loaded
         self._judgements = judgements
         self._runs = runs
         self._stage = stage
@@ -65,7 +68,8 @@ class Catalogue:
         for stage in ("staging", "main"):
             if entry := self._ledger.current(model, stage):
                 stages.setdefault(entry.version, []).append(stage)
-        return [_version(row, stages) for row in self._registry.versions(model)]
+        loaded = self._loaded.of(model)
+        return [_version(row, stages, loaded) for row in self._registry.versions(model)]
 
     def create(self, asked: ModelRequest, subject: str) -> tuple[ModelRow, str]:
         """Create a model from a dataset and queue the run that trains its first version; return both.
@@ -125,7 +129,7 @@ class Catalogue:
         return Schema.model_validate(dataset.schema)
 
 
-def _version(row: VersionRow, stages: Mapping[str, list[str]]) -> VersionShort:
+def _version(row: VersionRow, stages: Mapping[str, list[str]], loaded: Container[str]) -> VersionShort:
     manifest = Manifest.model_validate(row.manifest)
     return VersionShort(
         version=row.version,
@@ -137,4 +141,5 @@ def _version(row: VersionRow, stages: Mapping[str, list[str]]) -> VersionShort:
         receipt=manifest.receipt,
         stages=stages.get(row.version, []),
         barred=row.barred,
+        loaded=row.version in loaded,
     )

@@ -11,6 +11,8 @@ from data_processor.models.policy import Policy
 MANIFEST_FILE = "version.json"
 SKOPS_FILE = "model.skops"
 ONNX_FILE = "model.onnx"
+BACKGROUND_FILE = "background.json"
+"""What an explanation compares with (`training/background.py`); versions of before have none."""
 
 
 class Artefact(BaseModel):

@@ -8,12 +8,13 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
 from data_processor.database import (
     OPEN_RUN,
     Database,
+    LoadedRow,
     ModelRow,
     PromotionRow,
     RunRow,
@@ -132,6 +133,13 @@ class Registry:
         with self._database.reading() as session:
             return _find_version(session, model, version)
 
+    def existing(self, keys: list[tuple[str, str]]) -> set[tuple[str, str]]:
+        """Return which of these versions, each a model and a number, there are."""
+        query = select(VersionRow.model, VersionRow.version)
+        query = query.where(tuple_(VersionRow.model, VersionRow.version).in_(keys))
+        with self._database.reading() as session:
+            return {(model, version) for model, version in session.execute(query)}
+
     def manifest(self, model: str, version: str) -> Manifest:
         """Return the manifest of a version; raises `NotFound`."""
         known = self._manifests.get((model, version))
@@ -203,6 +211,8 @@ class Registry:
     def _forget(self, session: Session, model: str, versions: list[str]) -> None:
         gone = (VersionRow.model == model) & VersionRow.version.in_(versions)
         session.execute(delete(VersionRow).where(gone))
+        loaded = (LoadedRow.model == model) & LoadedRow.version.in_(versions)
+        session.execute(delete(LoadedRow).where(loaded))
         for version in versions:
             self._manifests.pop((model, version), None)
             shutil.rmtree(self._models_dir / model / version, ignore_errors=True)

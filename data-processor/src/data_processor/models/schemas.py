@@ -106,6 +106,19 @@ class VersionShort(BaseModel):
     receipt: dict[str, Any] | None
     stages: list[str] = Field(description="The stages that serve it now.")
     barred: str | None = Field(description="Why the platform may not promote it by itself, if it may not.")
+    loaded: bool = Field(description="An engineer keeps it in memory, whatever the stage serves.")
+
+
+class VersionMemory(BaseModel):
+    """Whether a version is kept in memory, and how much room is left for others."""
+
+    model: str
+    version: str
+    loaded: bool
+    places: int = Field(
+        description="How many versions of all models may be in memory beside the stage's own."
+    )
+    taken: int = Field(description="How many of the places are taken by versions that are kept.")
 
 
 class VersionsDeleted(BaseModel):

@@ -13,6 +13,7 @@ from data_processor.service.middleware import ROUTE_KEY
 from data_processor.service.telemetry import current_trace_id
 from data_processor.serving.schemas import (
     EXAMPLE,
+    Explanation,
     PredictionAnswer,
     PredictionDetail,
     PredictionRequest,
@@ -130,3 +131,9 @@ def list_predictions(
 def read_prediction(prediction_id: str, state: StateDep, caller: CallerDep) -> PredictionDetail:
     """Show one prediction with its trace id, its lineage and what was said of it."""
     return state.history.one(prediction_id, caller)
+
+
+@router.get("/v1/predictions/{prediction_id}/explanation")
+def explain_prediction(prediction_id: str, state: StateDep, caller: CallerDep) -> Explanation:
+    """Say which inputs moved a prediction most; 409 when its version cannot be explained."""
+    return state.explanations.explain(prediction_id, caller)

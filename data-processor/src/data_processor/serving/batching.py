@@ -111,6 +111,10 @@ class Batcher:
                 stranded = [*jobs, *(bulk.job for bulk in self._bulk)]
                 self._bulk.clear()
                 self._deliver([(job, _failure()) for job in stranded])
+                del stranded
+            del (
+                jobs
+            )  # while this waits for more, a version that is let go must not be held by its last answers
 
     def _take(self, open_: bool) -> tuple[list[_Job], bool]:
         """Return the small requests that wait, setting large ones aside; wait only with nothing to do."""

@@ -24,11 +24,16 @@ class History:
 
     def one(self, prediction: str, caller: Caller) -> PredictionDetail:
         """Return a prediction with its lineage; raises `NotFound` for one that is not the caller's to see."""
+        found = self.find(prediction, caller)
+        described = _describe(found, self._feedback([found.id]).get(found.id, []))
+        return PredictionDetail(**described, lineage=self._lineage(found))
+
+    def find(self, prediction: str, caller: Caller) -> Prediction:
+        """Return a prediction as recorded; raises `NotFound` for one that is not the caller's to see."""
         found = self._predictions.get(prediction)
         if found is None or not (caller.sees_everything or found.subject == caller.subject):
             raise NotFound(f"There is no prediction {prediction!r}.")
-        described = _describe(found, self._feedback([found.id]).get(found.id, []))
-        return PredictionDetail(**described, lineage=self._lineage(found))
+        return found
 
     def page(self, model: str, caller: Caller, limit: int, before: str | None) -> list[RecordedPrediction]:
         """Return the newest predictions of a model older than `before`; raises `NotFound`."""

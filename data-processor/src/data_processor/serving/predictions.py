@@ -58,7 +58,7 @@ class Predictor:
         if served is None or b'"version"' in body or b"\\u" in body:
             version = asked_version(body) if not large else await asyncio.to_thread(asked_version, body)
         if version is not None and (served is None or version != served.version):
-            loading = await asyncio.to_thread(self._stages.pinned, model, version)
+            loading = await asyncio.to_thread(self._stages.beside, model, version)
             # Shielded: others may wait for the same loading when this caller has hung up.
             served = await asyncio.shield(asyncio.wrap_future(loading))
         if served is None:

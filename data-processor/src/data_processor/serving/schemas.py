@@ -111,3 +111,31 @@ class PredictionDetail(RecordedPrediction):
     lineage: PredictionLineage | None = Field(
         description="Where its version came from; null once the version was deleted."
     )
+
+
+class Contribution(BaseModel):
+    """How far one input moved an answer."""
+
+    input: str
+    given: Any = Field(description="The input's value; null if it was left out.")
+    contribution: float = Field(description="In the explanation's unit; negative: it moved the answer down.")
+
+
+class Explanation(BaseModel):
+    """Which inputs moved a prediction most: the baseline and all contributions add up to the value."""
+
+    prediction: str
+    model: str
+    version: str
+    explained: str = Field(description="What is explained, in words: the probability of the answered class.")
+    label: str | None = Field(description="Classification: the answered class.")
+    unit: str = Field(
+        description="Of baseline, value and contributions: `probability`, or the target's name."
+    )
+    method: str
+    background_rows: int = Field(description="Rows of the version's training data it is compared with.")
+    evaluations: int = Field(description="How many rows the version was asked for it.")
+    milliseconds: float = Field(description="How long it took to compute.")
+    baseline: float = Field(description="What the version answers on its background, on average.")
+    value: float = Field(description="What the version answers to this input.")
+    contributions: list[Contribution] = Field(description="The largest first, whichever its direction.")

@@ -7,7 +7,6 @@ place; requests that began with the old one keep it until they are answered.
 import gc
 import threading
 import time
-from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -15,12 +14,14 @@ import structlog
 
 from data_processor.database import ModelRow
 from data_processor.models.ledger import Ledger
+from data_processor.models.loaded import LoadedVersions
 from data_processor.models.policy import Policy
 from data_processor.models.registry import Registry
 from data_processor.monitoring.metrics import ModelMetrics
 from data_processor.service.errors import Conflict, NotReady, Problem
 from data_processor.serving.loading import Loader, Served, reason_of
 from data_processor.serving.records import PredictionStore
+from data_processor.serving.shelf import Shelf
 from data_processor.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -29,8 +30,6 @@ LONGEST_PAUSE_S = 60
 """Between two attempts at a version that cannot be loaded."""
 SWAPPERS = 4
 """Versions loaded at once because the ledger says so."""
-PINNERS = 2
-"""Versions loaded at once because callers ask for them; they never delay the ledger's."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Failure:
 
 
 class Stages:
-    """The versions in memory: what the stage serves, and a few that callers asked for by number."""
+    """The versions in memory: what the stage serves, and a few beside it (`shelf.py`)."""
 
     def __init__(
         self,
@@ -53,24 +52,27 @@ class Stages:
         ledger: Ledger,
         predictions: PredictionStore,
         metrics: ModelMetrics,
+        *,
+        loaded: LoadedVersions,
     ) -> None:
         """Serve what the ledger says of the settings' stage."""
         self.stage = settings.stage
         self._settings = settings
         self._loader = Loader(settings, registry, predictions)
+        self._shelf = Shelf(self._loader, loaded.places)
         self._registry = registry
         self._ledger = ledger
+        self._loaded = loaded
         self._metrics = metrics
         self._served: dict[str, Served] = {}
-        self._pinned: OrderedDict[tuple[str, str], Future[Served]] = OrderedDict()
         self._rehearsed: dict[str, Served] = {}
         self._failures: dict[str, Failure] = {}
         self._loading: dict[str, Future[None]] = {}
         self._expected: set[str] | None = None
         self._lock = threading.Lock()
+        self._keeping = threading.Lock()  # what the database keeps and what the shelf holds change together
         self._closed = threading.Event()
         self._swappers = ThreadPoolExecutor(SWAPPERS, thread_name_prefix="swapper")
-        self._pinners = ThreadPoolExecutor(PINNERS, thread_name_prefix="pinner")
         self._thread = threading.Thread(target=self._follow, name="ledger", daemon=True)
 
     def start(self) -> None:
@@ -82,8 +84,8 @@ class Stages:
         self._closed.set()
         if self._thread.is_alive():
             self._thread.join()
-        for loaders in (self._swappers, self._pinners):
-            loaders.shutdown(cancel_futures=True)
+        self._swappers.shutdown(cancel_futures=True)
+        self._shelf.close()
 
     def find(self, model: str) -> Served | None:
         """Return what the stage serves of a model; None if nothing, for which `excuse` has the reason."""
@@ -104,40 +106,44 @@ class Stages:
         """Return the version that the ledger names but that could not be loaded, if there is one."""
         return self._failures.get(model)
 
-    def pinned(self, model: str, version: str) -> Future[Served]:
+    def beside(self, model: str, version: str) -> Future[Served]:
         """Return the loading of a version that a caller asked for; its result may raise `NotReady`.
 
-        Callers who ask meanwhile get the same one. Raises `NotFound` for an unknown version, `Conflict` where
-        none are kept beside the stage's own.
+        Raises `NotFound` for an unknown version, `Conflict` where no place is left beside the stage's own.
         """
         self._registry.version(model, version)
-        if not self._settings.pinned_versions:
-            raise Conflict(
-                f"Version {version} of {model!r} is not the one stage {self.stage!r} serves, and this server "
-                "keeps no others in memory (PINNED_VERSIONS is 0). Leave `version` out."
-            )
-        key = (model, version)
-        with self._lock:
-            loading = self._pinned.get(key)
-            if loading is None:
-                loading = self._pinned[key] = self._pinners.submit(self._load_pinned, model, version)
-            self._pinned.move_to_end(key)
-            while len(self._pinned) > self._settings.pinned_versions:
-                self._pinned.popitem(last=False)
-        return loading
+        return self._shelf.ask(model, version)
+
+    def load(self, model: str, version: str, subject: str) -> None:
+        """Keep a version in memory until it is unloaded, here and in every other process: blocks.
+
+        Raises `NotFound` for an unknown version, `Conflict` for one that cannot be loaded or has no place.
+        """
+        self._registry.version(model, version)
+        self._loaded.require_place(model, version)
+        own = self._served.get(model)
+        served = own if own and own.version == version else self._shelf.find(model, version)
+        served = served or self._tried(model, version)
+        with self._keeping:
+            self._loaded.keep(model, version, subject)
+            if served is not own:
+                self._shelf.put(served)
+        log.info("version_kept", model=model, version=version, subject=subject)
+
+    def unload(self, model: str, version: str, subject: str) -> None:
+        """Keep a version no longer, and let it go unless the stage serves it; raises `NotFound`."""
+        self._registry.version(model, version)
+        with self._keeping:
+            self._loaded.let_go(model, version)
+            self._shelf.drop(model, version)
+        log.info("version_let_go", model=model, version=version, subject=subject)
 
     def rehearse(self, model: str, version: str) -> None:
         """Load a version and try it before the stage is given to it: blocks.
 
         It is kept for the swap. Raises `NotFound` for an unknown version, `Conflict` for one that fails.
         """
-        try:
-            self._rehearsed[model] = self._loader.load(model, version)
-        except Problem:
-            raise
-        except Exception as error:
-            log.exception("rehearsal_failed", model=model, version=version)
-            raise Conflict(f"Version {version} of {model!r} cannot be served: {reason_of(error)}") from error
+        self._rehearsed[model] = self._shelf.find(model, version) or self._tried(model, version)
 
     def look(self) -> None:
         """Compare what is served with what the ledger says, once, and begin to load what is new."""
@@ -153,7 +159,11 @@ class Stages:
             for model in self._served.keys() - models.keys():
                 self._served = {name: served for name, served in self._served.items() if name != model}
                 self._metrics.gone(model, self.stage)
+                self._shelf.changed()
             self._expected = set(current) & set(models)
+        policies = {name: Policy.model_validate(row.policy) for name, row in models.items()}
+        with self._keeping:
+            self._shelf.follow(self._loaded.all(), self._served, policies, self._registry.existing)
 
     def missing(self) -> str | None:
         """Return in a sentence what ought to be served and is not; None when all is."""
@@ -191,8 +201,6 @@ class Stages:
             with self._lock:
                 if self._served.get(row.name) is served:  # else it was swapped out meanwhile
                     self._served = {**self._served, row.name: changed}
-                for key in [key for key in self._pinned if key[0] == row.name]:
-                    del self._pinned[key]
 
     def _swap(self, model: str, version: str) -> None:
         try:
@@ -203,8 +211,12 @@ class Stages:
             self._remember(model, version, error)
         else:
             with self._lock:
+                before = self._served.get(model)
                 self._served = {**self._served, model: served}
                 self._failures.pop(model, None)
+            if before is not None:
+                self._shelf.put(before, only_if_kept=True)
+                self._shelf.changed()
             self._metrics.served(model, self.stage, version, served.manifest.engine)
             log.info("version_served", model=model, version=version, engine=served.manifest.engine)
             _settle()
@@ -221,14 +233,14 @@ class Stages:
         self._metrics.failed(model, self.stage)
         log.error("version_not_served", model=model, version=version, attempts=attempts, exc_info=error)
 
-    def _load_pinned(self, model: str, version: str) -> Served:
+    def _tried(self, model: str, version: str) -> Served:
         try:
             return self._loader.load(model, version)
+        except Problem:
+            raise
         except Exception as error:
-            with self._lock:
-                self._pinned.pop((model, version), None)
-            log.exception("pinned_version_not_loaded", model=model, version=version)
-            raise NotReady(f"Version {version} of {model!r} cannot be loaded: {reason_of(error)}") from error
+            log.exception("rehearsal_failed", model=model, version=version)
+            raise Conflict(f"Version {version} of {model!r} cannot be served: {reason_of(error)}") from error
 
 
 def _settle() -> None:

@@ -12,6 +12,8 @@ from data_processor.state import StateDep
 from data_processor.training.events import Event
 from data_processor.training.runs import Runs
 from data_processor.training.schemas import (
+    Evaluation,
+    EvaluationRequest,
     RunDetail,
     RunEvents,
     RunRequest,
@@ -34,6 +36,12 @@ def start_run(model: str, body: RunRequest, caller: CallerDep, state: StateDep) 
         None, model, trigger="manual", reason=reason, subject=caller.subject, options=body.options()
     )
     return RunStarted(id=row.id, status="queued")
+
+
+@router.post("/v1/models/{model}/evaluations")
+def evaluate(model: str, body: EvaluationRequest, _caller: CallerDep, state: StateDep) -> Evaluation:
+    """Compare versions on labelled rows that none of them was fitted to; takes some seconds."""
+    return state.evaluations.evaluate(model, body.versions, body.dataset)
 
 
 @router.get("/v1/runs")

@@ -8,6 +8,7 @@ from typing import Any
 
 from data_processor.datasets.schema import Schema
 from data_processor.models.manifest import (
+    BACKGROUND_FILE,
     MANIFEST_FILE,
     ONNX_FILE,
     SKOPS_FILE,
@@ -70,6 +71,8 @@ def build_manifest(
 ) -> Manifest:
     """Describe the version whose files are in a directory; the engine is ONNX if the parity check passed."""
     names = [SKOPS_FILE, ONNX_FILE] if parity.passed else [SKOPS_FILE]
+    if (directory / BACKGROUND_FILE).exists():
+        names.append(BACKGROUND_FILE)
     return Manifest(
         model=model,
         version=version,

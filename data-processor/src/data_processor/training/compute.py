@@ -31,6 +31,8 @@ TASKS = {
         ("validate", "split", "search", "gate", "compile", "register", "smoke"),
         "data_processor.training.steps",
     ),
+    "assess": "data_processor.training.assessment",
+    "explain": "data_processor.training.explanation",
     "inspect": "data_processor.training.inspection",
     "replay": "data_processor.training.replay",
     "sample": "data_processor.training.sample",

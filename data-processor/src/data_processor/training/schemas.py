@@ -1,7 +1,7 @@
 """What the runs' routes take and give."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -34,6 +34,77 @@ class RunRequest(BaseModel):
     def options(self) -> dict[str, Any]:
         """Return what was asked for beyond the defaults."""
         return self.model_dump(exclude={"reason"}, exclude_none=True)
+
+
+class EvaluationRequest(BaseModel):
+    """Versions to compare on labelled rows."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    versions: list[Annotated[str, Field(min_length=1, max_length=256)]] = Field(
+        min_length=1, max_length=8, description="The first is what the others are compared with."
+    )
+    dataset: str | None = Field(
+        None, max_length=256, description="A labelled dataset; none: the model's own, its reference rows."
+    )
+
+
+class EvaluatedRows(BaseModel):
+    """The rows of an evaluation: none that one of its versions was fitted to."""
+
+    dataset: str
+    dataset_version: int
+    used: int
+    left_out: int = Field(description="Rows without a target, fitted by a version, or beyond the most.")
+    which: str = Field(description="Which rows were used, in a sentence.")
+
+
+class Curves(BaseModel):
+    """How well the probability of one class tells it from the others; at most 200 points each."""
+
+    label: str
+    roc_auc: float
+    average_precision: float
+    roc: list[tuple[float, float]] = Field(description="False positive rate, true positive rate.")
+    precision_recall: list[tuple[float, float]] = Field(description="Recall, precision.")
+    calibration: list[tuple[float, float]] = Field(
+        description="Mean probability that was answered, share that was so; bins of as many rows each."
+    )
+
+
+class EvaluatedVersion(BaseModel):
+    """How one version did."""
+
+    version: str
+    metrics: dict[str, float]
+    confusion: list[list[int]] | None = Field(
+        description="Rows: true class, columns: answered class, in the order of `classes`; null: regression."
+    )
+    curves: list[Curves] = Field(
+        description="One for each class; of two classes the second; [] for regression."
+    )
+
+
+class Difference(BaseModel):
+    """By how much a version differs from the first, on the same rows."""
+
+    version: str
+    against: str
+    metric: str
+    difference: float = Field(description="The version's value minus that of the other.")
+    low: float | None = Field(description="The interval's ends; null on fewer than 30 rows.")
+    high: float | None
+    level: float = Field(description="Of the interval, e.g. 0.95.")
+
+
+class Evaluation(BaseModel):
+    """Several versions on the same rows."""
+
+    model: str
+    rows: EvaluatedRows
+    classes: list[str]
+    versions: list[EvaluatedVersion]
+    differences: list[Difference]
 
 
 class RunStarted(BaseModel):

@@ -14,10 +14,11 @@ from sklearn.pipeline import Pipeline
 from data_processor.database import now
 from data_processor.datasets.inference import observed
 from data_processor.datasets.schema import Schema
-from data_processor.models.manifest import ONNX_FILE, SKOPS_FILE, Parity
+from data_processor.models.manifest import BACKGROUND_FILE, ONNX_FILE, SKOPS_FILE, Parity
 from data_processor.serving.compile import compile_model
 from data_processor.serving.engine import load_engine
 from data_processor.training.artefact import load_pipeline, save_pipeline
+from data_processor.training.background import write_background
 from data_processor.training.candidates import Candidate
 from data_processor.training.checks import check_table
 from data_processor.training.evaluation import Champion, evaluate, fit_final, reference_metrics
@@ -132,8 +133,13 @@ def register(bench: Workbench) -> dict[str, Any]:
     rows, judged, searched = _split(bench), bench.read_json(JUDGED), bench.read_json(SEARCHED)
     said = answer(_pipeline(bench), rows.reference.frame)
     draw(bench.path(FILES) / "plots", rows.reference.target, said, rows.schema.classes)
+    plan = read_plan(bench)
+    bench.write(
+        f"{FILES}/{BACKGROUND_FILE}",
+        lambda path: write_background(rows.allowed, rows.schema, plan.seed, path),
+    )
     result = Result(
-        plan=read_plan(bench),
+        plan=plan,
         schema=rows.schema,
         candidate=searched["best"],
         leaderboard=searched["leaderboard"],

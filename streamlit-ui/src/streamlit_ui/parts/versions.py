@@ -6,6 +6,7 @@ from streamlit_ui import signed_in, words
 from streamlit_ui.answers import Model, Version
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.facts import show_facts
+from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.parts.receipt import show_receipt
 from streamlit_ui.text import number, plain, title
 from streamlit_ui.times import ago, when
@@ -22,13 +23,32 @@ def show_versions(model: Model) -> None:
     for version in versions[: None if st.session_state.get("all_versions") else SHOWN]:
         served = version.get("stages") or []
         stage = f" · serves {plain(', '.join(served))}" if served else ""
-        label = f"**Version {plain(version['version'])}**{stage} · {ago(version.get('created_at'))}"
+        memory = " · loaded" if version.get("loaded") else ""
+        label = f"**Version {plain(version['version'])}**{stage}{memory} · {ago(version.get('created_at'))}"
         with st.expander(label, expanded=bool(served), key=f"version {version['version']}"):
             _details(version)
+            if signed_in.may("engineer"):
+                _offer_memory(model["name"], version)
     if len(versions) > SHOWN and not st.session_state.get("all_versions"):
         st.button(
             f"Show all {len(versions)}", on_click=st.session_state.update, args=({"all_versions": True},)
         )
+
+
+def _offer_memory(model: str, version: Version) -> None:
+    """Let an engineer keep a version in memory, or let it go."""
+    name, loaded = version["version"], version.get("loaded")
+    pressed = st.button(
+        "Unload" if loaded else "Load into memory",
+        icon=":material/eject:" if loaded else ":material/memory:",
+        key=f"memory of {name}",
+        help="A loaded version answers predictions that ask for it by number, whatever the stage serves.",
+    )
+    if pressed:
+        with problems_in_words(), st.spinner("Unloading …" if loaded else "Loading …"):
+            gateway = signed_in.gateway()
+            (gateway.unload_version if loaded else gateway.load_version)(model, name)
+            st.rerun()
 
 
 def newest_first(versions: list[Version]) -> list[Version]:

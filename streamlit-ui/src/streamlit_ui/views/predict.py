@@ -11,6 +11,7 @@ from streamlit_ui.answers import Model, Prediction
 from streamlit_ui.client import GatewayError, SignedOut
 from streamlit_ui.parts import models, problems
 from streamlit_ui.parts.answer import show_answer
+from streamlit_ui.parts.explanation import offer_explanation
 from streamlit_ui.parts.form import ask_row, refill
 from streamlit_ui.parts.judging import judge
 from streamlit_ui.text import plain
@@ -50,6 +51,7 @@ def page() -> None:
     st.subheader("Your previous answer" if failed else "Answer")
     with st.container(border=True):
         show_answer(prediction, model["target"])
+        offer_explanation(prediction)
         st.caption(f"Version {plain(prediction['version'])} · prediction {plain(prediction['id'])}")
     judge(model, prediction)
 

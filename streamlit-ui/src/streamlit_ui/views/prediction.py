@@ -5,6 +5,7 @@ import streamlit as st
 from streamlit_ui import signed_in, words
 from streamlit_ui.answers import Prediction
 from streamlit_ui.parts.answer import show_answer
+from streamlit_ui.parts.explanation import offer_explanation
 from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.parts.judging import judge
 from streamlit_ui.text import number, plain, title
@@ -24,6 +25,7 @@ def page() -> None:
     st.caption(f"{when(prediction.get('at'))}, {ago(prediction.get('at'))}")
     with st.container(border=True):
         show_answer(prediction, model["target"])
+        offer_explanation(prediction)
     judge(model, prediction)
     _feedback(prediction)
     st.subheader("Input")

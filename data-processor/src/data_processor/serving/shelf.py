@@ -1,0 +1,178 @@
+"""The versions in memory beside those the stage serves: those that are kept, and those that callers ask for.
+
+All share one number of places. A version that an engineer loaded keeps its place until it is unloaded; the
+places that are left hold the versions that predictions asked for by number last.
+
+    memory comes back when the last request that uses a version is answered: what was let go is dropped here
+    at once, and a look later the allocator is told to return what is free to the system
+"""
+
+import ctypes
+import gc
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import structlog
+
+from data_processor.models.loaded import Key
+from data_processor.models.policy import Policy
+from data_processor.service.errors import Conflict, NotReady
+from data_processor.serving.loading import Loader, Served, reason_of
+
+log = structlog.get_logger(__name__)
+
+LOADERS = 2
+"""Versions loaded at once; they never delay those that the ledger names."""
+PAUSE_S = 30
+"""Between two attempts at a kept version that cannot be loaded."""
+
+
+class Shelf:
+    """Holds versions beside the stage's own."""
+
+    def __init__(self, loader: Loader, places: int) -> None:
+        """Hold at most `places` versions."""
+        self._loader = loader
+        self._places = places
+        self._held: OrderedDict[Key, Future[Served]] = OrderedDict()
+        self._kept: frozenset[Key] = frozenset()
+        self._again_at: dict[Key, float] = {}
+        self._untidy = False
+        self._lock = threading.Lock()
+        self._loaders = ThreadPoolExecutor(LOADERS, thread_name_prefix="shelf")
+
+    def close(self) -> None:
+        """Load nothing more; what is in memory still answers."""
+        self._loaders.shutdown(cancel_futures=True)
+
+    def ask(self, model: str, version: str) -> Future[Served]:
+        """Return the loading of a version; its result may raise `NotReady`. Who asks meanwhile gets the same.
+
+        Raises `Conflict` when every place is taken by a version that is kept.
+        """
+        key = (model, version)
+        with self._lock:
+            if key not in self._held and key not in self._kept and len(self._kept) >= self._places:
+                raise Conflict(self._refusal(model, version))
+            return self._hold(key)
+
+    def find(self, model: str, version: str) -> Served | None:
+        """Return a version that is in memory, or None."""
+        with self._lock:
+            return _ready(self._held.get((model, version)))
+
+    def put(self, served: Served, *, only_if_kept: bool = False) -> None:
+        """Take in a version that is already in memory; it counts as kept unless that is asked about."""
+        key = (served.model, served.version)
+        with self._lock:
+            if only_if_kept and key not in self._kept:
+                return
+            self._kept |= {key}
+            self._held[key] = _done(served)
+            self._evict()
+
+    def drop(self, model: str, version: str) -> None:
+        """Let a version go, kept or not."""
+        with self._lock:
+            self._kept -= {(model, version)}
+            self._remove((model, version))
+
+    def changed(self) -> None:
+        """Say that a version elsewhere was let go, whose memory is to be returned as well."""
+        self._untidy = True
+
+    def follow(
+        self,
+        kept: frozenset[Key],
+        served: Mapping[str, Served],
+        policies: Mapping[str, Policy],
+        exist: Callable[[list[Key]], set[Key]],
+    ) -> None:
+        """Hold what the database says is kept; let go what is gone, and what the stage itself serves now.
+
+        `policies` are the models' own of this moment. Called regularly: it also returns memory.
+        """
+        if self._untidy:
+            self._untidy = False
+            return_memory()
+        with self._lock:
+            held = list(self._held)
+        known = exist(held) if held else set()
+        with self._lock:
+            for key in self._kept - kept:
+                self._remove(key)
+            self._kept = kept
+            for key in [*self._held]:
+                model, version = key
+                own = served.get(model)
+                if (key in held and key not in known) or (own is not None and own.version == version):
+                    self._remove(key)
+                elif (found := _ready(self._held[key])) and found.policy != policies.get(model, found.policy):
+                    self._held[key] = _done(self._loader.with_policy(found, policies[model]))
+            own_versions = {(own.model, own.version) for own in served.values()}
+            for key in kept - own_versions - self._held.keys():
+                if time.monotonic() >= self._again_at.get(key, 0):
+                    self._hold(key)
+            self._evict()
+
+    def _hold(self, key: Key) -> Future[Served]:
+        loading = self._held.get(key)
+        if loading is None:
+            loading = self._held[key] = self._loaders.submit(self._load, key)
+        self._held.move_to_end(key)
+        self._evict()
+        return loading
+
+    def _evict(self) -> None:
+        """Let go what was asked for longest ago until no more is held than there are places."""
+        surplus = len(self._held.keys() | self._kept) - self._places
+        for key in [key for key in self._held if key not in self._kept][: max(0, surplus)]:
+            self._remove(key)
+
+    def _remove(self, key: Key) -> None:
+        if self._held.pop(key, None) is not None:
+            self._untidy = True
+
+    def _load(self, key: Key) -> Served:
+        model, version = key
+        try:
+            served = self._loader.load(model, version)
+        except Exception as error:
+            with self._lock:
+                self._held.pop(key, None)
+                self._again_at[key] = time.monotonic() + PAUSE_S
+            log.exception("version_not_loaded", model=model, version=version)
+            raise NotReady(f"Version {version} of {model!r} cannot be loaded: {reason_of(error)}") from error
+        self._again_at.pop(key, None)
+        log.info("version_loaded", model=model, version=version)
+        return served
+
+    def _refusal(self, model: str, version: str) -> str:
+        name = f"Version {version} of {model!r} is not the one the stage serves, and this server keeps"
+        if not self._places:
+            return f"{name} no others in memory (PINNED_VERSIONS is 0). Leave `version` out."
+        kept = ", ".join(f"version {held} of {other!r}" for other, held in sorted(self._kept))
+        return f"{name} {kept} in memory, for which all {self._places} places are taken. Unload one first."
+
+
+def return_memory() -> None:
+    """Give freed memory back to the system, which the C library of Linux else keeps for itself."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
+def _ready(loading: Future[Served] | None) -> Served | None:
+    if loading is None or not loading.done() or loading.cancelled() or loading.exception():
+        return None
+    return loading.result()
+
+
+def _done(served: Served) -> Future[Served]:
+    loading: Future[Served] = Future()
+    loading.set_result(served)
+    return loading

@@ -1,0 +1,258 @@
+"""Several versions on the same labelled rows: how good each is, and how sure their differences are.
+
+Which rows are fair follows from what each version was fitted to (`datasets/holdout.py`). Of the dataset it
+was trained on, those on the reference side, which no version ever sees. Of another dataset, all but those
+whose inputs the version's own training rows have too. A row must be fair to every version that is compared.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.calibration import calibration_curve
+from sklearn.metrics import auc, average_precision_score, confusion_matrix, precision_recall_curve, roc_curve
+
+from data_processor.datasets import holdout
+from data_processor.datasets.schema import Schema
+from data_processor.models.manifest import Manifest
+from data_processor.serving.engine import load_engine
+from data_processor.serving.packing import pack
+from data_processor.training.leaderboard import (
+    CLASSIFICATION_METRICS,
+    REGRESSION_METRICS,
+    as_answers,
+    metrics,
+)
+from data_processor.training.measures import Answers, prepare
+from data_processor.training.paired import intervals
+from data_processor.training.plan import open_store
+from data_processor.training.workbench import TaskError, Workbench
+
+MOST_ROWS = 50_000
+"""More rows would narrow no interval that anybody looks at; those used are drawn by their hash."""
+MOST_CLASSES = 100
+POINTS = 200
+BINS = 10
+LEVEL = 0.95
+SEED = 1
+CHUNK = 4096
+"""Rows that a version is asked at a time."""
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+Points = list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Told:
+    """What one version answered."""
+
+    version: str
+    said: Floats
+    """Probabilities (rows, classes) in the order of the evaluation's classes, or values (rows, 1)."""
+    answers: Answers
+
+
+def assess(bench: Workbench, model: str, versions: list[str], dataset: str) -> dict[str, Any]:
+    """Evaluate versions on a dataset's newest version. A child's task; raises `TaskError`."""
+    manifests = [bench.registry.manifest(model, version) for version in versions]
+    number = _newest(bench, dataset)
+    every = open_store(bench).read(dataset, number)
+    salt = bench.registry.get_model(model).salt
+    own = dataset in {manifest.lineage.dataset for manifest in manifests}
+    frame = _fair_rows(bench, every, manifests, dataset, salt)
+    if not len(frame):
+        raise TaskError(
+            f"Dataset {dataset!r} has no labelled rows that none of these versions was fitted to."
+        )
+    schema = _shared_schema(frame, manifests)
+    truth = _truth(frame, schema)
+    told = [_ask(bench, manifest, frame, schema) for manifest in manifests]
+    which = (
+        "The reference rows: held out by the hash of their inputs, never fitted to by any version."
+        if own
+        else "Rows whose inputs are not among those that a version was fitted to."
+    )
+    return {
+        "model": model,
+        "rows": {
+            "dataset": dataset,
+            "dataset_version": number,
+            "used": len(frame),
+            "left_out": len(every) - len(frame),
+            "which": which,
+        },
+        "classes": list(schema.classes),
+        "versions": [describe(one, truth, schema) for one in told],
+        "differences": [line for one in told[1:] for line in differences(told[0], one, truth, schema)],
+    }
+
+
+def describe(told: Told, truth: NDArray[Any], schema: Schema) -> dict[str, Any]:
+    """Return a version's metrics, confusion matrix and curves."""
+    confusion = None
+    if schema.classes:
+        confusion = confusion_matrix(truth, told.answers.labels, labels=list(schema.classes)).tolist()
+    return {
+        "version": told.version,
+        "metrics": metrics(truth, told.answers, schema),
+        "confusion": confusion,
+        "curves": _curves(told.said, truth, schema.classes),
+    }
+
+
+def differences(first: Told, second: Told, truth: NDArray[Any], schema: Schema) -> list[dict[str, Any]]:
+    """Return by how much the second differs from the first by each metric that has a value for both."""
+    names = CLASSIFICATION_METRICS if schema.classes else REGRESSION_METRICS
+    was, would_be = (metrics(truth, one.answers, schema) for one in (first, second))
+    pairs = {
+        name: (
+            prepare(name, truth, first.answers, schema.classes),
+            prepare(name, truth, second.answers, schema.classes),
+        )
+        for name in names
+        if name in was and name in would_be
+    }
+    found = intervals(pairs, rows=len(truth), level=LEVEL, seed=SEED)
+    lines = []
+    for name in pairs:
+        low, high = found[name] or (None, None)
+        lines.append(
+            {
+                "version": second.version,
+                "against": first.version,
+                "metric": name,
+                "difference": would_be[name] - was[name],
+                "low": low,
+                "high": high,
+                "level": LEVEL,
+            }
+        )
+    return lines
+
+
+def fair(frame: pd.DataFrame, fitted: pd.DataFrame | None, schema: Schema, salt: str) -> Flags:
+    """Say of each row whether a version with this schema may be judged by it.
+
+    `fitted` is the table that the version was trained on if `frame` is of another dataset.
+    """
+    at = holdout.positions(frame, schema.inputs, salt)
+    reference = holdout.on_reference(at)
+    if fitted is None:
+        return reference
+    return reference | ~np.isin(at, holdout.positions(fitted, schema.inputs, salt))
+
+
+def _fair_rows(
+    bench: Workbench, frame: pd.DataFrame, manifests: Sequence[Manifest], dataset: str, salt: str
+) -> pd.DataFrame:
+    """Return the labelled rows that are fair to every version, at most `MOST_ROWS`."""
+    store = open_store(bench)
+    keep = np.ones(len(frame), np.bool_)
+    for manifest in manifests:
+        table, lineage = manifest.table, manifest.lineage
+        needed = [table.target, *(column.name for column in table.inputs)]
+        if absent := [name for name in needed if name not in frame]:
+            raise TaskError(
+                f"Dataset {dataset!r} has no column {', '.join(map(repr, absent))}, which version "
+                f"{manifest.version} needs to be evaluated."
+            )
+        other = lineage.dataset != dataset
+        fitted = store.read(lineage.dataset, lineage.dataset_version) if other else None
+        try:
+            keep &= fair(frame, fitted, table, salt) & frame[table.target].notna().to_numpy(np.bool_)
+        except ValueError as error:
+            raise TaskError(
+                f"Dataset {dataset!r} does not suit version {manifest.version}: {error}"
+            ) from error
+    rows = frame[keep]
+    if len(rows) > MOST_ROWS:
+        at = holdout.positions(rows, manifests[0].table.inputs, salt)
+        rows = rows.iloc[np.sort(np.argsort(at, kind="stable")[:MOST_ROWS])]
+    return rows
+
+
+def _shared_schema(frame: pd.DataFrame, manifests: Sequence[Manifest]) -> Schema:
+    """Return the first version's schema, with the classes of all versions and of the rows."""
+    table = manifests[0].table
+    if any(manifest.table.target != table.target for manifest in manifests):
+        raise TaskError("These versions do not predict the same column and cannot be compared.")
+    if not table.classes:
+        return table
+    known = {label for manifest in manifests for label in manifest.table.classes}
+    classes = known | set(frame[table.target].astype(str).unique())
+    if len(classes) > MOST_CLASSES + len(known):
+        raise TaskError(f"Column {table.target!r} holds {len(classes)} labels: it is not what is predicted.")
+    return table.model_copy(update={"classes": tuple(sorted(classes))})
+
+
+def _truth(frame: pd.DataFrame, schema: Schema) -> NDArray[Any]:
+    target = frame[schema.target]
+    if schema.classes:
+        return target.astype(str).to_numpy(object)
+    try:
+        return target.to_numpy(np.float64)
+    except (TypeError, ValueError) as error:
+        raise TaskError(
+            f"Column {schema.target!r} holds texts, and these versions predict numbers."
+        ) from error
+
+
+def _ask(bench: Workbench, manifest: Manifest, frame: pd.DataFrame, schema: Schema) -> Told:
+    """Ask a version as it is served; a class it does not know gets 0."""
+    folder = bench.registry.directory(manifest.model, manifest.version)
+    engine = load_engine(folder, manifest, bench.settings.trusted_types)
+    packed = pack(frame, manifest.table)
+    ends = [*range(0, len(frame), CHUNK), len(frame)]
+    parts = [engine.predict(packed.numeric[a:b], packed.strings[a:b]) for a, b in pairwise(ends)]
+    said = np.concatenate(parts).astype(np.float64)
+    if schema.classes:
+        aligned = np.zeros((len(frame), len(schema.classes)))
+        aligned[:, [schema.classes.index(label) for label in manifest.table.classes]] = said
+        said = aligned
+    return Told(manifest.version, said, as_answers(said, schema))
+
+
+def _curves(said: Floats, truth: NDArray[Any], classes: tuple[str, ...]) -> list[dict[str, Any]]:
+    places = list(enumerate(classes))[1 if len(classes) == 2 else 0 :]  # noqa: PLR2004  # two mirror each other
+    found = []
+    for place, label in places:
+        is_class = truth == label
+        if not 0 < is_class.sum() < len(truth):
+            continue
+        probability = np.clip(said[:, place], 0, 1)
+        false, true, _ = roc_curve(is_class, probability)
+        right, recall, _ = precision_recall_curve(is_class, probability)
+        happened, answered = calibration_curve(is_class, probability, n_bins=BINS, strategy="quantile")
+        found.append(
+            {
+                "label": label,
+                "roc_auc": float(auc(false, true)),
+                "average_precision": float(average_precision_score(is_class, probability)),
+                "roc": _thinned(false, true),
+                "precision_recall": _thinned(recall[::-1], right[::-1]),
+                "calibration": _thinned(answered, happened),
+            }
+        )
+    return found
+
+
+def _thinned(x: Floats, y: Floats) -> Points:
+    """Return at most `POINTS` points of a curve, its ends among them, evenly spaced along it."""
+    if len(x) > POINTS:
+        along = np.concatenate([[0.0], np.cumsum(np.abs(np.diff(x)) + np.abs(np.diff(y)))])
+        which = np.unique(np.searchsorted(along, np.linspace(0, along[-1], POINTS)).clip(0, len(x) - 1))
+        which[0] = 0
+        x, y = x[which], y[which]
+    return [(round(float(a), 5), round(float(b), 5)) for a, b in zip(x, y, strict=True)]
+
+
+def _newest(bench: Workbench, dataset: str) -> int:
+    known = open_store(bench).versions(dataset)
+    if not known:
+        raise TaskError(f"Dataset {dataset!r} has no version yet.")
+    return known[-1].version
