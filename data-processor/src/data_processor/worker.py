@@ -230,5 +230,4 @@ def _dbos_config(settings: Settings) -> DBOSConfig:
         "executor_id": settings.executor_id,
         "serializer": DBOSPortableJSONSerializer(),  # its default would keep pickles in the jobs database
         "log_level": "WARNING",
-        "notification_listener_polling_interval_sec": 60,  # our workflows send each other nothing
     }
