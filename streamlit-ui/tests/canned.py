@@ -196,6 +196,7 @@ def version(name: str, **changes: Any) -> dict[str, Any]:
         "created_at": ago(hours=5 - int(name)),
         "metrics": {"accuracy": 0.861 + int(name) / 100, "roc_auc": 0.921, "log_loss": 0.301},
         "candidate": LEADERBOARD[0]["candidate"],
+        "preparation": {},
         "engine": "onnx",
         "lineage": {
             "dataset": "census-income",

@@ -63,3 +63,4 @@ FLOWERS = schema(
 RENTS = schema(
     {"rooms": numeric(1, 9, 3, integer=True), "area": numeric(12.5, 240, 64.5, integer=False)}, ["area"]
 )
+COMMENTS = schema({"comment_text": {"type": "string", "x-kind": "text"}}, ["comment_text"])

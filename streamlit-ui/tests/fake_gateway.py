@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import canned
 import canned_schemas
 from fake_http import Answer, Refused, handler
+from fake_workbench import FakeWorkbench, form
 
 ROLES = ("user", "engineer", "maintainer")
 Route = tuple[str, str, str, Callable[..., Answer]]
@@ -33,6 +34,7 @@ class FakeGateway:
             ),
             "flowers": self._model("flowers", canned_schemas.FLOWERS, "species", ["iris", "rose", "tulip"]),
             "rents": self._model("rents", canned_schemas.RENTS, "rent", []),
+            "comments": self._model("comments", canned_schemas.COMMENTS, "toxic", ["0", "1"]),
         }
         self.score = canned.score()
         self.history = canned.history()
@@ -51,7 +53,9 @@ class FakeGateway:
         self.predictions = [canned.prediction(number) for number in range(1, 61)]
         self.predictions[1]["feedback"] = [canned.judgement(correct=False, label=">50K")]
         self.predictions[2]["feedback"] = [canned.judgement(correct=True, label="<=50K")]
+        self.workbench = FakeWorkbench()
         self.ask = False
+        self.explanation = canned.EXPLANATION
         self.troubles: list[tuple[str, Refused]] = []
         """Path prefix → the problem that every request below it meets."""
         self.requests: list[tuple[str, str, dict[str, str], Any]] = []
@@ -65,12 +69,14 @@ class FakeGateway:
         """Forget everything that happened; keep the models."""
         self.score, self.history = canned.NO_SCORE, []
         self.versions, self.promotions, self.runs, self.predictions, self.keys = [], [], [], [], []
+        self.workbench.datasets = []
 
     @staticmethod
     def _model(name: str, schema: Any, target: str, classes: list[str]) -> dict[str, Any]:
         return {
             "name": name,
             "task": "tabular-classification" if classes else "tabular-regression",
+            "built_in": False,
             "version": "2",
             "stage": "main",
             "score": canned.score(),
@@ -79,7 +85,7 @@ class FakeGateway:
             "target": target,
             "classes": classes,
             "policy": dict(canned.POLICY),
-            "versions": ["1", "2", "3"],
+            "versions": [],
         }
 
     @property
@@ -134,18 +140,12 @@ class FakeGateway:
             ),
             ("GET", "/v1/runs/(?P<name>[^/]+)/logs", "engineer", lambda **_: (200, canned.LOG)),
             ("POST", "/v1/runs/(?P<name>[^/]+)/cancel", "engineer", self.cancel_run),
+            *self.workbench.routes,
         ]
 
     def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> Answer:
         split = urlsplit(target)
-        given: Any = None
-        if body:
-            form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-            given = (
-                {name: values[0] for name, values in parse_qs(body.decode()).items()}
-                if form
-                else json.loads(body)
-            )
+        given = _given(headers.get("content-type", ""), body) if body else None
         self.requests.append((method, target, headers, given))
         for prefix, refused in self.troubles:
             if split.path.startswith(prefix):
@@ -235,16 +235,16 @@ class FakeGateway:
         return 204, None
 
     def list_models(self, **_: Any) -> Answer:
-        short = ("name", "task", "version", "stage", "score", "state")
+        short = ("name", "task", "built_in", "version", "stage", "score", "state")
         return 200, [{key: model[key] for key in short} for model in self.models.values()]
 
     def model(self, name: str) -> dict[str, Any]:
         if name not in self.models:
             raise Refused(404, f"There is no model {name!r}.")
-        return self.models[name]
+        return {**self.models[name], "versions": self.versions}
 
     def change_policy(self, model: str, given: Any, **_: Any) -> Answer:
-        self.model(model)["policy"].update(given["policy"])
+        self.models[model]["policy"].update(given["policy"])
         return 200, self.model(model)
 
     def predict(self, model: str, given: Any, headers: dict[str, str], user: Any, **_: Any) -> Answer:
@@ -252,7 +252,7 @@ class FakeGateway:
         key = headers.get("idempotency-key", "")
         if key in self.recorded:
             return 200, self.recorded[key]
-        if described["version"] is None:
+        if described["version"] is None and not given.get("version"):
             raise Refused(503, "No version is served yet.", headers={"Retry-After": "5"})
         errors = [
             {"loc": ["body", "inputs", number, "age"], "message": "must be a number from 0 on"}
@@ -264,7 +264,8 @@ class FakeGateway:
                 422, f"{len(errors)} fields are not valid. Nothing was predicted or recorded.", errors=errors
             )
         answers = [self._predict(described, row, user) for row in given["inputs"]]
-        self.recorded[key] = {"model": model, "version": "2", "stage": "main", "predictions": answers}
+        version = given.get("version") or "2"
+        self.recorded[key] = {"model": model, "version": version, "stage": "main", "predictions": answers}
         return 200, self.recorded[key]
 
     def _predict(self, described: dict[str, Any], row: dict[str, Any], user: Any) -> dict[str, Any]:
@@ -318,13 +319,13 @@ class FakeGateway:
         found = self.found(self.predictions, "id", name)
         if "value" in found:
             return 200, {
-                **canned.EXPLANATION,
+                **self.explanation,
                 "label": None,
                 "unit": "rent",
                 "baseline": 900,
                 "value": 1050.5,
             }
-        return 200, canned.EXPLANATION
+        return 200, self.explanation
 
     def keep(self, model: str, name: str, what: str, **_: Any) -> Answer:
         loaded = self.found(self.versions, "version", name)["loaded"] = what == "load"
@@ -341,7 +342,7 @@ class FakeGateway:
             subject=user["username"],
         )
         self.promotions.insert(0, entry)
-        self.model(model)["version"] = given["version"]
+        self.models[model]["version"] = given["version"]
         return 201, entry
 
     def roll_back(self, model: str, given: Any, user: Any, **_: Any) -> Answer:
@@ -354,11 +355,11 @@ class FakeGateway:
             subject=user["username"],
         )
         self.promotions.insert(0, entry)
-        self.model(model)["version"] = back
+        self.models[model]["version"] = back
         return 201, entry
 
     def resume(self, model: str, **_: Any) -> Answer:
-        self.model(model)["state"] = "healthy"
+        self.models[model]["state"] = "healthy"
         return 200, self.score
 
     def start_run(self, given: Any, user: Any, **_: Any) -> Answer:
@@ -378,6 +379,14 @@ class FakeGateway:
         run = self.found(self.runs, "id", name)
         run.update(status="cancelled", cancel_requested=True, finished_at=canned.ago())
         return 202, run
+
+
+def _given(kind: str, body: bytes) -> Any:
+    if kind.startswith("multipart/form-data"):
+        return form(kind, body)
+    if kind.startswith("application/x-www-form-urlencoded"):
+        return {name: values[0] for name, values in parse_qs(body.decode()).items()}
+    return json.loads(body)
 
 
 @contextmanager

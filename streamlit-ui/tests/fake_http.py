@@ -55,7 +55,7 @@ def handler(gateway: Answering) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(content)
 
         # The names are those of the standard library.
-        do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815  # as above
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _serve  # noqa: N815  # as above
 
         def log_message(self, *_: Any) -> None:
             """Say nothing."""

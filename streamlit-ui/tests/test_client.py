@@ -1,5 +1,6 @@
 """The client against a real HTTP server."""
 
+import io
 import socket
 import threading
 from collections.abc import Iterator
@@ -93,6 +94,37 @@ def test_writes_send_what_the_public_face_takes(fake: FakeGateway, gateway: Gate
         ("DELETE", "/v1/auth/users/olga", None),
         ("POST", "/v1/auth/keys", {"name": "bot", "role": "user", "expires_in_days": 30}),
         ("DELETE", f"/v1/auth/keys/{key['id']}", None),
+    ]
+
+
+def test_whoever_makes_models_reads_and_writes_what_the_public_face_takes(
+    fake: FakeGateway, gateway: Gateway
+) -> None:
+    assert gateway.datasets()[0]["name"] == "census-income"
+    assert gateway.dataset_versions("census-income")[0]["version"] == 2
+    assert len(gateway.tasks()) == 3
+    fake.requests.clear()
+    gateway.upload_dataset("people", "p.csv", io.BytesIO(b"a,b\n1,2\n"), {"decimal": ","})
+    gateway.confirm_dataset("people", {"target": "income", "task": None})
+    gateway.delete_dataset("people")
+    assert gateway.create_model("m", "census-income", selection_metric="roc_auc") == "run-2"
+    assert gateway.evaluate("m", ["2", "1"])["classes"] == ["<=50K", ">50K"]
+    gateway.evaluate("m", ["2"], "other")
+    gateway.delete_version("m", "1")
+    assert gateway.delete_unused_versions("m") == ["1", "3"]
+    gateway.delete_model("m")
+    gateway.predict("rents", [{"area": 1.0}], "key", "3")
+    assert [(method, path, body) for method, path, _, body in fake.requests] == [
+        ("POST", "/v1/datasets", {"name": "people", "decimal": ",", "file": ("p.csv", b"a,b\n1,2\n")}),
+        ("PUT", "/v1/datasets/people/schema", {"target": "income", "task": None}),
+        ("DELETE", "/v1/datasets/people", None),
+        ("POST", "/v1/models", {"name": "m", "dataset": "census-income", "selection_metric": "roc_auc"}),
+        ("POST", "/v1/models/m/evaluations", {"versions": ["2", "1"]}),
+        ("POST", "/v1/models/m/evaluations", {"versions": ["2"], "dataset": "other"}),
+        ("DELETE", "/v1/models/m/versions/1", None),
+        ("DELETE", "/v1/models/m/versions", None),
+        ("DELETE", "/v1/models/m", None),
+        ("POST", "/v1/models/rents/predictions", {"inputs": [{"area": 1.0}], "version": "3"}),
     ]
 
 

@@ -56,6 +56,8 @@ class ModelSummary(TypedDict):
 
     name: str
     task: str
+    built_in: NotRequired[bool]
+    """A default model of the platform: it cannot be deleted."""
     version: str | None
     stage: str
     score: Score | None
@@ -69,7 +71,7 @@ class Model(ModelSummary):
     target: str
     classes: list[str]
     policy: dict[str, Any]
-    versions: list[Any]
+    versions: "list[Version]"
     problem: NotRequired[str | None]
     """Why the version that the ledger names is not being served, if it is not."""
 
@@ -114,6 +116,13 @@ class Contribution(TypedDict):
     contribution: float
 
 
+class WordContribution(TypedDict):
+    """How far some words of a text, one or several that follow each other, moved an answer."""
+
+    text: str
+    contribution: float
+
+
 class Explanation(TypedDict):
     """What moved one prediction: the baseline and the contributions add up to the value."""
 
@@ -127,6 +136,8 @@ class Explanation(TypedDict):
     baseline: float
     value: float
     contributions: list[Contribution]
+    words: NotRequired[list[WordContribution] | None]
+    """Of a text; they add up to its contribution."""
 
 
 class Predictions(TypedDict):
@@ -145,6 +156,8 @@ class Version(TypedDict, total=False):
     created_at: str
     metrics: dict[str, float]
     candidate: dict[str, Any]
+    preparation: dict[str, Any]
+    """The choices, what fitting made of them for each column, and the columns left out."""
     engine: str
     lineage: dict[str, Any]
     receipt: dict[str, Any] | None
@@ -170,11 +183,12 @@ class Promotion(TypedDict, total=False):
 
 
 class Run(TypedDict, total=False):
-    """One background job; the list leaves out `leaderboard`, `gate` and `steps`."""
+    """One background job; the list leaves out `leaderboard`, `gate`, `steps` and `result`."""
 
     id: str
     kind: str
-    model: str
+    model: str | None
+    dataset: str | None
     stage: str
     trigger: str
     status: RunStatus
@@ -193,6 +207,7 @@ class Run(TypedDict, total=False):
     leaderboard: list[dict[str, Any]]
     gate: dict[str, Any] | None
     steps: list[dict[str, Any]]
+    result: dict[str, Any] | None
 
 
 class User(TypedDict, total=False):

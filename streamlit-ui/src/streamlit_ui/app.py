@@ -12,7 +12,9 @@ st.set_page_config(page_title="Loopkeeper", page_icon=str(MARK), layout="centere
 session = signed_in.session()
 # Without a session every page is known and none is listed: its address still holds after the sign-in.
 page = st.navigation(
-    pages(session.role if session else "maintainer"), position="sidebar" if session else "hidden"
+    pages(session.role if session else "maintainer"),
+    position="sidebar" if session else "hidden",
+    expanded=True,
 )
 with problems_in_words(again=True):
     if session:

@@ -8,7 +8,7 @@ import altair as alt
 import pandas as pd
 
 from streamlit_ui.answers import Promotion, ScorePoint
-from streamlit_ui.text import percent, shorten
+from streamlit_ui.text import number, percent, shorten
 from streamlit_ui.times import moment, when
 
 ACCENT, MUTED, FIGURES = "#1c93a6", "#9fb2b9", "#6b7f87"
@@ -20,7 +20,7 @@ _TIME_LABEL = (
     " : utchours(datum.value) + utcminutes(datum.value)"
     " ? utcFormat(datum.value, '%H:%M') : utcFormat(datum.value, '%d %b')"
 )
-_MOST_CLASSES = 8
+_MOST_CLASSES, _MOST_COUNTED = 8, 20
 _SHORT, _LONG = 24, 40
 MarkKind = Literal["Run opened", "Promotion", "Rollback", "Version changed"]
 _MARK_COLOURS: dict[MarkKind, str] = {
@@ -50,6 +50,28 @@ def probabilities(shares: Mapping[str, float], answered: str | None) -> alt.Laye
     bars = base.mark_bar(cornerRadiusEnd=3, height=18).encode(
         color=alt.condition(alt.datum.answered, alt.value(ACCENT), alt.value(MUTED))
     )
+    figures = base.mark_text(align="left", dx=6, fontSize=13, color=FIGURES).encode(text="shown:N")
+    return _plain((bars + figures).properties(height=34 * len(ranked) + 6))
+
+
+def classes(counts: Mapping[str, int]) -> alt.LayerChart:
+    """Return how many rows each class has as bars, the most frequent first, with its share."""
+    ranked = sorted(counts.items(), key=lambda count: -count[1])[:_MOST_COUNTED]
+    total = sum(counts.values()) or 1
+    frame = pd.DataFrame(
+        {
+            "name": [shorten(name, _SHORT) for name, _ in ranked],
+            "rows": [rows for _, rows in ranked],
+            "shown": [f"{number(rows)} ({percent(rows / total)})" for _, rows in ranked],
+        }
+    )
+    reach = 1.35 * max(frame["rows"], default=1)
+    base = alt.Chart(frame).encode(
+        y=alt.Y("name:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=160)),
+        x=alt.X("rows:Q", scale=alt.Scale(domain=[0, reach]), axis=None),
+        tooltip=[alt.Tooltip("name:N", title="Class"), alt.Tooltip("shown:N", title="Rows")],
+    )
+    bars = base.mark_bar(cornerRadiusEnd=3, height=18, color=ACCENT)
     figures = base.mark_text(align="left", dx=6, fontSize=13, color=FIGURES).encode(text="shown:N")
     return _plain((bars + figures).properties(height=34 * len(ranked) + 6))
 

@@ -47,7 +47,8 @@ class Field:
         if self.integer:
             return 1
         width = (self.maximum or 0) - (self.minimum or 0)
-        return float(10 ** math.floor(math.log10(width / 10))) if width > 0 and math.isfinite(width) else 0.1
+        sound = width / 10 > 0 and math.isfinite(width)  # the smallest numbers have no tenth
+        return float(10 ** math.floor(math.log10(width / 10))) if sound else 0.1
 
 
 def fields(schema: Mapping[str, Any]) -> list[Field]:

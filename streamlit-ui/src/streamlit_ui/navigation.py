@@ -7,24 +7,38 @@ from streamlit_ui.answers import Role
 from streamlit_ui.sessions import includes
 
 
-def pages(role: Role) -> list[Page]:
-    """Return the pages of a role, those that are only reached from another page included."""
-    shown = [
-        st.Page(
-            "views/predict.py", title="Predict", icon=":material/bolt:", url_path="predict", default=True
-        ),
-        st.Page("views/upload.py", title="Upload a batch", icon=":material/upload_file:", url_path="upload"),
-        st.Page("views/history.py", title="History", icon=":material/history:", url_path="history"),
-        st.Page("views/prediction.py", title="Prediction", url_path="prediction", visibility="hidden"),
-        st.Page("views/model.py", title="Model", icon=":material/monitoring:", url_path="model"),
-    ]
+def pages(role: Role) -> dict[str, list[Page]]:
+    """Return the pages of a role by what they are for, those only reached from another page included."""
+    found = {
+        "Use": [
+            st.Page(
+                "views/predict.py", title="Predict", icon=":material/bolt:", url_path="predict", default=True
+            ),
+            st.Page(
+                "views/upload.py", title="Upload a batch", icon=":material/upload_file:", url_path="upload"
+            ),
+            st.Page("views/history.py", title="History", icon=":material/history:", url_path="history"),
+            st.Page("views/prediction.py", title="Prediction", url_path="prediction", visibility="hidden"),
+        ]
+    }
     if includes(role, "engineer"):
-        shown += [
+        found["Make"] = [
+            st.Page("views/data.py", title="Data", icon=":material/table_view:", url_path="data"),
+            st.Page("views/dataset.py", title="Dataset", url_path="dataset", visibility="hidden"),
+            st.Page("views/train.py", title="Train", icon=":material/rocket_launch:", url_path="train"),
             st.Page("views/runs.py", title="Runs", icon=":material/model_training:", url_path="runs"),
             st.Page("views/run.py", title="Run", url_path="run", visibility="hidden"),
         ]
-    if includes(role, "maintainer"):
-        shown.append(
-            st.Page("views/people.py", title="Users and keys", icon=":material/group:", url_path="people")
+    found["Watch"] = [
+        st.Page("views/models.py", title="Models", icon=":material/category:", url_path="models"),
+        st.Page("views/model.py", title="Model", icon=":material/monitoring:", url_path="model"),
+    ]
+    if includes(role, "engineer"):
+        found["Watch"].append(
+            st.Page("views/logs.py", title="Logs", icon=":material/article:", url_path="logs")
         )
-    return shown
+    if includes(role, "maintainer"):
+        found["Manage"] = [
+            st.Page("views/people.py", title="Users and keys", icon=":material/group:", url_path="people")
+        ]
+    return found

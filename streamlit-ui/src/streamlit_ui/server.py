@@ -53,7 +53,7 @@ def run(chosen: Settings) -> None:
         config={
             "server.address": chosen.host,
             "server.port": chosen.port,
-            "server.maxUploadSize": chosen.max_upload_mb,
+            "server.maxUploadSize": max(chosen.max_upload_mb, chosen.max_dataset_mb),
             "logger.level": chosen.log_level,
         }
     )

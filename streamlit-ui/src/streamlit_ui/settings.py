@@ -3,7 +3,7 @@
 from functools import cache
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -29,13 +29,20 @@ class Settings(BaseSettings):
     max_batch_rows: int = Field(default=100_000, ge=1)
     """Rows that an uploaded batch may have."""
     max_upload_mb: int = Field(default=50, ge=1, le=1_000)
-    """The largest file that may be uploaded, in megabytes."""
+    """The largest batch that may be uploaded, in megabytes."""
+    max_dataset_mb: int = Field(default=200, ge=1, le=2_000)
+    """The largest dataset that a page takes, in megabytes; larger ones go to the API."""
+    public_gateway_url: str | None = None
+    """Where programs outside reach the gateway, if not at GATEWAY_URL: pages show it in examples."""
 
-    @field_validator("gateway_url")
+    @field_validator("gateway_url", "public_gateway_url")
     @classmethod
-    def _without_trailing_slash(cls, url: str) -> str:
+    def _without_trailing_slash(cls, url: str | None, info: ValidationInfo) -> str | None:
+        if url is None:
+            return None
         if not url.startswith(("http://", "https://")):
-            raise ValueError(f"GATEWAY_URL is {url!r}; it must start with http:// or https://.")
+            name = str(info.field_name).upper()
+            raise ValueError(f"{name} is {url!r}; it must start with http:// or https://.")
         return url.rstrip("/")
 
 

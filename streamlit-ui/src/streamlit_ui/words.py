@@ -47,6 +47,16 @@ _STATUSES = {
     "failed": Word("Failed", "red", ":material/error:", "It ended with an error."),
     "cancelled": Word("Cancelled", "gray", ":material/cancel:", "Somebody ended it."),
 }
+_KINDS = {
+    "training": Word(
+        "Training", "blue", ":material/model_training:", "Candidates are trained; the best meets the gate."
+    ),
+    "dataset": Word("Storing", "violet", ":material/database:", "An uploaded file becomes a version."),
+    "evaluation": Word(
+        "Evaluation", "green", ":material/balance:", "Versions are compared on the same rows."
+    ),
+    "profile": Word("Profile", "orange", ":material/query_stats:", "A dataset is looked at from all sides."),
+}
 _VERDICTS = {
     "promote": Word("Promote", "green", ":material/check_circle:", "The challenger is better."),
     "hold": Word("Hold", "orange", ":material/pause_circle:", "Nothing is proved either way."),
@@ -75,16 +85,50 @@ _STEPS = {
     "smoke": "Trying the version out",
     "promote": "Promoting the version",
     "alias": "Mirroring the promotion",
+    "prepare": "Preparing the table",
+    "version": "Storing the version",
+    "warehouse": "Writing the tables into the warehouse",
+    "assess": "Asking the versions",
+    "profile": "Looking at every column",
 }
 _METRICS = {
-    "accuracy": "Accuracy",
-    "balanced_accuracy": "Balanced accuracy",
-    "f1": "F1",
-    "roc_auc": "ROC AUC",
-    "log_loss": "Log loss",
-    "mae": "Mean absolute error",
-    "rmse": "Root mean squared error",
-    "r2": "R²",
+    "accuracy": ("Accuracy", "The share of right answers."),
+    "balanced_accuracy": (
+        "Balanced accuracy",
+        "The share of right answers within each class, averaged: rare classes count as much as others.",
+    ),
+    "f1": ("F1", "Finding a class and not crying wolf, in one figure; averaged over the classes."),
+    "roc_auc": (
+        "ROC AUC",
+        "How well the probabilities rank: 0.5 is guessing, 1 is perfect. Good when classes are unequal.",
+    ),
+    "average_precision": (
+        "Average precision",
+        "How many of those it picks out are real; for rare classes.",
+    ),
+    "log_loss": (
+        "Log loss",
+        "How honest the probabilities are: being sure and wrong costs most. Smaller is better.",
+    ),
+    "mae": ("Mean absolute error", "By how much answers are off on average. Smaller is better."),
+    "rmse": (
+        "Root mean squared error",
+        "By how much answers are off; large errors count more. Smaller is better.",
+    ),
+    "r2": ("R²", "The share of the differences between rows that the answers explain; 1 is perfect."),
+}
+LOWER_IS_BETTER = frozenset({"log_loss", "mae", "rmse"})
+_DATASET_STATES = {
+    "proposed": Word("Waiting for you", "orange", ":material/edit_note:", "Its columns are to be confirmed."),
+    "storing": Word("Being stored", "blue", ":material/autorenew:", "It is being stored in the background."),
+    "ready": Word("Ready", "green", ":material/check_circle:", "Models can be trained on it."),
+    "failed": Word("Failed", "red", ":material/error:", "It could not be stored."),
+}
+_TASKS = {
+    "tabular-classification": ("Classification", "Tell classes apart, such as yes and no."),
+    "tabular-regression": ("Regression", "Predict a number, such as a price."),
+    "text-classification": ("Text classification", "Tell classes of texts apart."),
+    "face-recognition": ("Face recognition", "Tell who somebody is."),
 }
 
 
@@ -96,6 +140,11 @@ def state(name: str | None) -> Word:
 def status(name: str | None) -> Word:
     """Return the word for the status of a run."""
     return _STATUSES.get(name or "") or _unknown(name)
+
+
+def kind(name: str | None) -> Word:
+    """Return the word for what a run does."""
+    return _KINDS.get(name or "") or _unknown(name)
 
 
 def verdict(name: str | None) -> Word:
@@ -120,7 +169,44 @@ def step(name: str | None) -> str:
 
 def metric(name: str) -> str:
     """Return a metric's name as the field writes it."""
-    return _METRICS.get(name) or title(name)
+    return _METRICS[name][0] if name in _METRICS else title(name)
+
+
+def metric_meaning(name: str) -> str:
+    """Return what a metric says, in one sentence; nothing for one that is not known here."""
+    return _METRICS[name][1] if name in _METRICS else ""
+
+
+def dataset_state(name: str | None) -> Word:
+    """Return the word for the state of a dataset."""
+    return _DATASET_STATES.get(name or "") or _unknown(name)
+
+
+def task(name: str | None) -> str:
+    """Return what kind of problem a task is."""
+    return _TASKS[name][0] if name in _TASKS else title(name or "Unknown")
+
+
+def task_meaning(name: str | None) -> str:
+    """Return what a task is for, in one sentence; nothing for one that is not known here."""
+    return _TASKS[name][1] if name in _TASKS else ""
+
+
+def settings(candidate: Mapping[str, Any] | None) -> str:
+    """Return a candidate's hyperparameters in one line, those of its vectorizer first."""
+    found = candidate or {}
+    vectorizer = found.get("vectorizer")
+    parts = []
+    if vectorizer:
+        named, params = (
+            (vectorizer.get("name"), vectorizer.get("params") or {})
+            if isinstance(vectorizer, Mapping)
+            else (vectorizer, {})
+        )
+        parts.append(" ".join([str(named), *([f"({_listed(params)})"] if params else [])]))
+    if params := found.get("params") or {}:
+        parts.append(_listed(params))
+    return ", ".join(parts) or "–"
 
 
 def answer(prediction: Mapping[str, Any]) -> str:
@@ -148,6 +234,18 @@ def flag(text: str) -> str:
     """Return what was unusual in an input as a phrase: `workclass: missing` → `Workclass: left empty`."""
     column, colon, oddity = text.partition(": ")
     return f"{title(column)}: {'left empty' if oddity == 'missing' else oddity}" if colon else title(text)
+
+
+def _listed(params: Mapping[str, Any]) -> str:
+    return ", ".join(f"{title(name).lower()} {_value(value)}" for name, value in params.items())
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return " and ".join(map(_value, value))
+    if isinstance(value, Mapping):
+        return title(str(value.get("estimator") or "…")).lower()
+    return number(value) if isinstance(value, float) else str(value)
 
 
 def _unknown(name: str | None) -> Word:

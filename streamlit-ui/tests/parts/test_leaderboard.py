@@ -5,11 +5,11 @@ from streamlit_ui.parts.leaderboard import deciding_metric, frame
 def test_each_metric_has_a_column() -> None:
     shown = frame(canned.LEADERBOARD)
     assert list(shown.columns) == [
-        "#", "Candidate", "Log loss", "Accuracy", "ROC AUC", "Tied", "Fitted in", "Per row", "Size",
+        "#", "Candidate", "Log loss", "Accuracy", "ROC AUC", "Standing", "Fitted in", "Per row", "Size",
         "Recent rows", "Settings",
     ]  # fmt: skip
     assert list(shown["#"]) == ["1", "2", "3"]
-    assert list(shown["Tied"]) == ["tied", "tied", ""]
+    assert list(shown["Standing"]) == ["tied", "tied", ""]
     assert list(shown["Size"]) == ["412 kB", "7.12 MB", "14.2 kB"]
 
 
@@ -40,3 +40,16 @@ def test_what_is_not_known_is_a_dash() -> None:
     assert list(shown["Candidate"]) == ["Random forest", "X"]
     assert list(shown["Mean absolute error"]) == ["–", "2"]
     assert list(shown["Fitted in"]) == list(shown["Recent rows"]) == list(shown["Settings"]) == ["–", "–"]
+
+
+def test_the_candidate_to_take_is_named() -> None:
+    rows = [{"candidate": "a", "tied": True}, {"candidate": "b", "tied": True, "recommended": True}]
+    assert list(frame(rows)["Standing"]) == ["tied", "recommended, tied"]
+
+
+def test_a_vectorizer_stands_before_the_settings() -> None:
+    candidate = {"estimator": "x", "params": {"C": 0.5}, "vectorizer": {"name": "tf-idf", "params": {"n": 2}}}
+    assert list(frame([{"candidate": candidate}])["Settings"]) == ["tf-idf (n 2), c 0.5"]
+    assert list(frame([{"candidate": {**candidate, "vectorizer": "tf-idf"}}])["Settings"]) == [
+        "tf-idf, c 0.5"
+    ]

@@ -42,3 +42,39 @@ def test_a_long_list_is_cut() -> None:
 @pytest.mark.parametrize(("seconds", "wait"), [(1, "1 second"), (7.5, "8 seconds"), (90, "1 min 30 s")])
 def test_when_to_come_back_is_said(seconds: float, wait: str) -> None:
     assert shown(429, {"detail": "Slow down."}, seconds) == f"Slow down.\n\nPlease try again in {wait}."
+
+
+def beside(errors: list[dict[str, Any]]) -> list[str]:
+    def script(errors: list[dict[str, object]]) -> None:
+        import streamlit as st  # noqa: PLC0415  # as above
+
+        from streamlit_ui.client import GatewayError  # noqa: PLC0415
+        from streamlit_ui.parts.problems import show_beside  # noqa: PLC0415
+
+        places = {"name": st.container(), "columns": st.container(), "candidates": st.container()}
+        show_beside(GatewayError("No.", 422, {"detail": "No.", "errors": errors}), places)
+
+    page = AppTest.from_function(script, kwargs={"errors": errors}).run()
+    return [error.value.replace("\\", "") for error in page.error]
+
+
+def test_what_is_wrong_stands_beside_its_cause() -> None:
+    assert beside([{"loc": ["body", "name"], "message": "is taken"}]) == [
+        "is taken",
+        "No. See what is marked above.",
+    ]
+
+
+def test_a_column_and_a_candidate_are_named() -> None:
+    errors: list[dict[str, Any]] = [
+        {"loc": ["body", "columns", "age", "kind"], "message": "is wrong"},
+        {"loc": ["body", "candidates", 1, "params", "learning_rate"], "message": "is too large"},
+    ]
+    assert beside(errors)[:2] == [
+        "**age**: is wrong",
+        "**Candidate 2, Learning rate**: is too large",
+    ]
+
+
+def test_what_has_no_place_is_said_with_the_refusal() -> None:
+    assert beside([{"loc": ["body", "elsewhere"], "message": "is odd"}]) == ["No.\n\n- **Elsewhere**: is odd"]

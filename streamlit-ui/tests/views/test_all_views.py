@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import canned
+import canned_workbench
 from acting import said
 from conftest import Open
 from fake_gateway import FakeGateway
@@ -17,12 +18,21 @@ PAGES: dict[str, dict[str, str]] = {
     "upload": {},
     "history": {},
     "prediction": {"id": "prediction-000002"},
-    "model": {},
+    "data": {},
+    "dataset": {"name": "census-income"},
+    "train": {},
     "runs": {},
     "run": {"id": "run-2"},
+    "models": {},
+    "model": {},
+    "logs": {},
     "people": {},
 }
-BELONGS_TO = {"runs": "engineer", "run": "engineer", "people": "maintainer"}
+BELONGS_TO = {
+    **dict.fromkeys(("data", "dataset", "train", "runs", "run", "logs"), "engineer"),
+    "people": "maintainer",
+}
+NEEDS_NO_MODEL = ("prediction", "data", "dataset", "train", "run", "logs", "people")
 ROLES = ("user", "engineer", "maintainer")
 SEEN = [
     (role, page)
@@ -70,7 +80,7 @@ def test_a_page_waits_while_there_is_no_model(open_page: Open, fake: FakeGateway
     fake.models = {}
     page = open_page(name)
     assert_sound(page)
-    if name not in ("prediction", "run", "people"):
+    if name not in NEEDS_NO_MODEL:
         assert "There is no model yet" in said(page)
 
 
@@ -118,14 +128,14 @@ def test_an_ended_session_leads_to_the_sign_in_page(open_page: Open, fake: FakeG
     assert [field.label for field in page.text_input] == ["Username", "Password"]
 
 
-@pytest.mark.parametrize("section", ["Score", "Versions", "Policy", "Ledger"])
+@pytest.mark.parametrize("section", ["Score", "Versions", "Compare", "Policy", "Ledger"])
 def test_each_section_of_a_model_shows(open_page: Open, section: str) -> None:
     page = open_page("model", section=section)
     assert_sound(page)
     assert not page.error
 
 
-@pytest.mark.parametrize("section", ["Score", "Versions", "Policy", "Ledger"])
+@pytest.mark.parametrize("section", ["Score", "Versions", "Compare", "Policy", "Ledger"])
 def test_each_section_of_a_new_model_shows(open_page: Open, fake: FakeGateway, section: str) -> None:
     fake.empty()
     assert_sound(open_page("model", section=section))
@@ -161,6 +171,7 @@ def test_each_kind_of_run_shows(open_page: Open, fake: FakeGateway, change: dict
 def test_a_page_that_names_nothing_says_what_to_do(open_page: Open) -> None:
     assert "Choose a run" in said(open_page("run"))
     assert "Choose a prediction" in said(open_page("prediction"))
+    assert "Choose a dataset" in said(open_page("dataset"))
 
 
 def test_what_people_typed_is_never_markup(open_page: Open, fake: FakeGateway) -> None:
@@ -168,7 +179,13 @@ def test_what_people_typed_is_never_markup(open_page: Open, fake: FakeGateway) -
     fake.predictions[1]["feedback"] = [{**canned.judgement(correct=False), "comment": evil, "subject": evil}]
     fake.promotions = [canned.promotion(2, reason=evil, subject=evil)]
     fake.runs = [canned.run("run-2", reason=evil, error=evil, status="failed")]
+    fake.workbench.datasets = [canned_workbench.dataset("evil", state="failed", error=evil, target=evil)]
+    fake.versions[1]["candidate"] = {"estimator": evil, "params": {evil: evil}}
     pages = [
+        open_page("data"),
+        open_page("dataset", name="evil"),
+        open_page("models"),
+        open_page("logs"),
         open_page("prediction", id="prediction-000002"),
         open_page("model", section="Ledger"),
         open_page("runs"),

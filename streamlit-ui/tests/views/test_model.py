@@ -11,7 +11,7 @@ def give_reason(page: AppTest, reason: str) -> None:
     named(page, "text_input", "Reason").set_value(reason)
 
 
-@pytest.mark.parametrize(("role", "tabs"), [("user", 2), ("engineer", 3), ("maintainer", 4)])
+@pytest.mark.parametrize(("role", "tabs"), [("user", 2), ("engineer", 4), ("maintainer", 5)])
 def test_a_role_decides_which_sections_and_buttons_there_are(open_page: Open, role: str, tabs: int) -> None:
     page = open_page("model", role)
     assert len(page.tabs) == tabs
@@ -125,3 +125,22 @@ def test_a_version_without_a_place_says_which_to_unload(open_page: Open, fake: F
 def test_a_user_is_not_offered_to_load_versions(open_page: Open) -> None:
     page = open_page("model", "user", section="Versions")
     assert not [found for found in page.button if found.label == "Load into memory"]
+
+
+def test_a_version_shows_how_its_columns_are_prepared(open_page: Open, fake: FakeGateway) -> None:
+    fake.versions = [
+        canned.version(
+            "2",
+            stages=["main"],
+            preparation={
+                "choices": {"scaling": "min_max"},
+                "rows": {"fitted": 900, "left_out": 12},
+                "columns": [],
+                "dropped": [{"column": "fnlwgt", "reason": "every value is 1"}],
+            },
+        )
+    ]
+    shown = said(open_page("model", "user", section="Versions"))
+    assert "Min max" in shown
+    assert "fnlwgt is left out: every value is 1" in shown
+    assert "12 rows with gaps were not learnt from" in shown

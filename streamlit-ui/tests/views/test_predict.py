@@ -1,6 +1,9 @@
+from datetime import datetime
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import canned
 from acting import named, press, said, sent
 from conftest import Open
 from fake_gateway import FakeGateway
@@ -237,3 +240,134 @@ def test_an_answer_that_cannot_be_explained_says_why(open_page: Open, fake: Fake
     press(page, "What moved it most?")
     assert "registered without a background sample" in said(page)
     assert "What moved it most?" in [found.label for found in page.button]
+
+
+def comments(open_page: Open) -> AppTest:
+    return choose_model(open_page(role="user"), "comments")
+
+
+def areas(page: AppTest) -> list[str]:
+    return [found.label for found in page.text_area]
+
+
+def test_a_text_is_predicted_with_the_probability_of_each_class(open_page: Open, fake: FakeGateway) -> None:
+    page = comments(open_page)
+    page.text_area[0].set_value("You are kind. ")
+    press(page, "Predict")
+    assert sent(fake, "/comments/predictions") == [{"inputs": [{"comment_text": "You are kind."}]}]
+    assert [heading.value for heading in page.subheader] == ["Answer"]
+    drawn = [str(chart.proto.alt) for chart in page.get("vega_lite_chart")]
+    assert drawn == ["0: 80%, 1: 20%"]
+
+
+def test_several_texts_are_predicted_and_judged_each(open_page: Open, fake: FakeGateway) -> None:
+    page = comments(open_page)
+    page.text_area[0].set_value("First")
+    press(page, "Another text", "Another text")
+    assert areas(page) == ["Comment text 1", "Comment text 2", "Comment text 3"]
+    assert page.text_area[0].value == "First"
+    page.text_area[2].set_value("Third")
+    press(page, "Predict")
+    assert sent(fake, "/comments/predictions")[0]["inputs"] == [
+        {"comment_text": "First"},
+        {"comment_text": "Third"},
+    ]
+    assert "“Third”" in said(page)
+    assert len([found for found in page.button if found.label == "Right"]) == 2
+    reloaded = open_page("predict", "user", answer=page.query_params["answer"])
+    assert not reloaded.subheader  # another model's answers
+
+
+def test_texts_survive_a_reload_of_the_browser(open_page: Open, fake: FakeGateway) -> None:
+    fake.models = {"comments": fake.models["comments"]}
+    page = open_page(role="user")
+    press(page, "Another text")
+    for place, text in enumerate(("First", "Second")):
+        page.text_area[place].set_value(text)
+    press(page, "Predict")
+    reloaded = open_page("predict", "user", answer=page.query_params["answer"])
+    assert [found.value for found in reloaded.text_area] == ["First", "Second"]
+    assert "Answers" in [heading.value for heading in reloaded.subheader]
+
+
+def test_no_text_is_no_request(open_page: Open, fake: FakeGateway) -> None:
+    page = press(comments(open_page), "Predict")
+    assert "Please enter a text" in said(page)
+    assert sent(fake, "/comments/predictions") == []
+
+
+def test_a_loaded_version_can_be_asked(open_page: Open, fake: FakeGateway) -> None:
+    assert not [found for found in open_page(role="user").selectbox if found.label == "Version"]
+    fake.versions[2]["loaded"] = True
+    page = open_page(role="user")
+    named(page, "selectbox", "Version").set_value("3")
+    press(page, "Predict")
+    assert sent(fake, "/predictions")[0]["version"] == "3"
+    assert "Version 3 · prediction" in said(page)
+
+
+def test_a_date_long_past_can_be_entered_and_comes_back(open_page: Open, fake: FakeGateway) -> None:
+    fake.models = {"flowers": fake.models["flowers"]}
+    page = open_page(role="user")
+    named(page, "date_time_input", "Seen at").set_value(datetime(1871, 5, 4, 13, 30))  # noqa: DTZ001  # as entered
+    press(page, "Predict")
+    assert sent(fake, "/predictions")[0]["inputs"][0]["seen-at"] == "1871-05-04T13:30:00+00:00"
+    reloaded = open_page("predict", "user", answer=page.query_params["answer"])
+    assert named(reloaded, "date_time_input", "Seen at").value == datetime(1871, 5, 4, 13, 30)  # noqa: DTZ001
+
+
+def test_how_near_a_value_must_be_is_said(open_page: Open, fake: FakeGateway) -> None:
+    fake.models["rents"]["policy"] = {**fake.models["rents"]["policy"], "tolerance": 50.0}
+    page = press(predicted(open_page, "rents"), "Wrong")
+    assert "off by at most 50 counts as right" in said(page)
+
+
+def test_a_text_is_explained_by_its_words(open_page: Open, fake: FakeGateway) -> None:
+    page = comments(open_page)
+    page.text_area[0].set_value("You fool, you fool")
+    press(page, "Predict")
+    fake.explanation = {
+        **canned.EXPLANATION,
+        "background_rows": 0,
+        "words": [
+            {"text": "You", "start": 0, "end": 3, "contribution": 0.01},
+            {"text": "fool", "start": 4, "end": 8, "contribution": 0.2},
+            {"text": "fool", "start": 14, "end": 18, "contribution": 0.1},
+        ],
+    }
+    press(page, "What moved it most?")
+    assert "For a blank text, version 2 puts" in said(page)
+    drawn = [str(chart.proto.alt) for chart in page.get("vega_lite_chart")]
+    assert any("“fool”: +30.0 points, “You”: +1.0 points" in alt for alt in drawn)
+
+
+def unserved(fake: FakeGateway) -> None:
+    fake.models["census-income"].update(version=None, problem="The gate's verdict was 'hold'.")
+
+
+def test_a_version_that_is_not_served_answers_by_name(open_page: Open, fake: FakeGateway) -> None:
+    unserved(fake)
+    page = open_page(role="user")
+    assert "No version is served yet" in said(page)
+    assert "The gate's verdict was 'hold'" in said(page)
+    press(page, "Predict")
+    assert sent(fake, "/predictions")[0]["version"] == "3"
+    assert "Version 3 · prediction" in said(page)
+
+
+def test_only_a_maintainer_is_shown_the_way_to_promote_it(open_page: Open, fake: FakeGateway) -> None:
+    unserved(fake)
+    links = {
+        role: any("promote it" in link.proto.label for link in open_page(role=role).get("page_link"))
+        for role in ("user", "maintainer")
+    }
+    assert links == {"user": False, "maintainer": True}
+
+
+def test_a_first_run_that_failed_is_no_waiting(open_page: Open, fake: FakeGateway) -> None:
+    unserved(fake)
+    fake.versions, fake.runs = [], [dict(canned.FAILED)]
+    assert "still being trained" in said(open_page(role="user"))
+    page = open_page(role="engineer")
+    assert "has no rows of the class" in said(page)
+    assert "Show the run" in [link.proto.label for link in page.get("page_link")]

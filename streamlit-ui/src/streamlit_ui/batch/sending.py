@@ -29,6 +29,8 @@ class Batch:
     """Row number → the version that answered."""
     remarks: list[str] = field(default_factory=list)
     """How the file was understood, where that is worth a sentence."""
+    version: str | None = None
+    """The version that is asked; none: the one that the stage serves."""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
@@ -45,7 +47,8 @@ class Batch:
         """Send the next rows; those with faults are then set aside, and the others wait to be sent again."""
         portion = self.waiting[:rows]
         try:
-            answer = gateway.predict(self.model, [row.inputs for row in portion], self._key(portion))
+            inputs = [row.inputs for row in portion]
+            answer = gateway.predict(self.model, inputs, self._key(portion), self.version)
         except GatewayError as error:
             refused = self._faults_of(portion, error)
             if not refused:

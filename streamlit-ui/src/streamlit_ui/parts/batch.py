@@ -17,8 +17,11 @@ from streamlit_ui.text import listing, number, plain, plural
 _SHOWN = 100
 
 
-def prepare(model: Model, content: bytes) -> Batch:
-    """Read a file into a batch for a model; what cannot be read is an `UnreadableTable`."""
+def prepare(model: Model, content: bytes, version: str | None) -> Batch:
+    """Read a file into a batch for a model, and one of its versions if one is asked for.
+
+    What cannot be read is an `UnreadableTable`.
+    """
     taken = fields(model["schema"])
     table = read_table(content, settings().max_batch_rows)
     match = match_header(table.header, taken)
@@ -28,7 +31,7 @@ def prepare(model: Model, content: bytes) -> Batch:
         remarks.append(f"Not in the file, so counted as missing: {listing(match.absent)}.")
     if match.unused:
         remarks.append(f"Not used by the model, kept in the answer: {listing(match.unused)}.")
-    return Batch(table, model["name"], rows, faults, remarks=remarks)
+    return Batch(table, model["name"], rows, faults, remarks=remarks, version=version)
 
 
 def describe(taken: list[Field]) -> None:

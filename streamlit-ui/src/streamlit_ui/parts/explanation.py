@@ -3,7 +3,7 @@
 import streamlit as st
 
 from streamlit_ui import charts, signed_in
-from streamlit_ui.answers import Contribution, Explanation, Prediction
+from streamlit_ui.answers import Contribution, Explanation, Prediction, WordContribution
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.text import number, percent, plain, plural, title
 
@@ -25,16 +25,22 @@ def offer_explanation(prediction: Prediction) -> None:
 
 def _show(found: Explanation) -> None:
     st.markdown("**What moved it most**")
-    moved = found["contributions"]
-    rows = [(_input(one), one["contribution"], _amount(one["contribution"], found)) for one in moved[:_SHOWN]]
+    said = found.get("words")
+    inputs = [(_input(one), one["contribution"]) for one in found["contributions"]]
+    moved = _of_words(said) if said else inputs
+    rows = [(name, amount, _amount(amount, found)) for name, amount in moved[:_SHOWN]]
     if rest := moved[_SHOWN:]:
-        together = sum(one["contribution"] for one in rest)
-        rows.append((plural(len(rest), "other input"), together, _amount(together, found)))
+        together = sum(amount for _, amount in rest)
+        rows.append(
+            (plural(len(rest), "other word" if said else "other input"), together, _amount(together, found))
+        )
     st.altair_chart(charts.contributions(rows), alt=", ".join(f"{name}: {shown}" for name, _, shown in rows))
+    compared = "For a blank text" if said else f"On {found['background_rows']} rows it was trained with"
+    then = ". These words" if said else " on average. These inputs"
     st.caption(
-        f"On {found['background_rows']} rows it was trained with, version {plain(found['version'])} puts "
-        f"{plain(found['explained'])} at {_value(found['baseline'], found)} on average. These inputs move it "
-        f"to {_value(found['value'], found)}. {plain(found['method'])}."
+        f"{compared}, version {plain(found['version'])} puts {plain(found['explained'])} at "
+        f"{_value(found['baseline'], found)}{then} move it to {_value(found['value'], found)}. "
+        f"{plain(found['method'])}."
     )
 
 
@@ -42,6 +48,15 @@ def _input(one: Contribution) -> str:
     given = one["given"]
     shown = "missing" if given is None else number(given) if isinstance(given, int | float) else str(given)
     return f"{title(one['input'])}: {shown}"
+
+
+def _of_words(said: list[WordContribution]) -> list[tuple[str, float]]:
+    """Return how far each different word moved the answer, the largest first."""
+    together: dict[str, float] = {}
+    for one in said:
+        quoted = f"“{' '.join(one['text'].split())}”"
+        together[quoted] = together.get(quoted, 0.0) + one["contribution"]
+    return sorted(together.items(), key=lambda moved: -abs(moved[1]))
 
 
 def _amount(amount: float, found: Explanation) -> str:

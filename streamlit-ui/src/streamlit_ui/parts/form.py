@@ -1,12 +1,16 @@
 """The form for one input row, from the model's schema."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import streamlit as st
 
 from streamlit_ui.answers import Model
 from streamlit_ui.forms import Field, fields, row
+from streamlit_ui.times import moment
+
+EARLIEST, LATEST = datetime(1800, 1, 1), datetime(2200, 12, 31)  # noqa: DTZ001  # what a field takes has no zone
 
 
 def ask_row(model: Model) -> dict[str, Any] | None:
@@ -24,11 +28,15 @@ def ask_row(model: Model) -> dict[str, Any] | None:
 def refill(model: Model, inputs: Mapping[str, Any]) -> None:
     """Let the form begin with the inputs of an earlier prediction; call it before `ask_row`."""
     for field in fields(model["schema"]):
-        # A date is entered anew: what a widget takes is not what was recorded.
-        if field.name in inputs and field.kind != "datetime":
+        if field.name in inputs:
             value = inputs[field.name]
             if value is not None and field.kind == "numeric":
                 value = int(value) if field.integer else float(value)
+            if field.kind == "datetime":
+                at = moment(value)
+                value = (
+                    at.replace(tzinfo=None) if at and EARLIEST <= at.replace(tzinfo=None) <= LATEST else None
+                )
             st.session_state[f"{model['name']}/{field.name}"] = value
 
 
@@ -52,5 +60,8 @@ def _widget(field: Field, key: str, *, own_values: bool) -> Any:
             **shared,
         )
     if field.kind == "datetime":
-        return st.datetime_input(field.label, value=None, **shared)
+        # Left alone, it would offer the ten years around today only.
+        return st.datetime_input(
+            field.label, value=None, min_value=EARLIEST, max_value=LATEST, format="YYYY-MM-DD", **shared
+        )
     return st.text_area(field.label, value=None, placeholder=empty, height="content", **shared)

@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit_ui import signed_in, words
 from streamlit_ui.answers import Judgement, Model, Prediction
 from streamlit_ui.parts.problems import problems_in_words
-from streamlit_ui.text import plain
+from streamlit_ui.text import number, plain
 
 
 @st.fragment
@@ -72,6 +72,8 @@ def _ask_truth(model: Model, prediction: Prediction) -> Judgement | None:
     with st.form(f"truth {key}", border=False):
         if not others:
             entered: Any = st.number_input("True value", value=None, format="%.6g", key=f"true value {key}")
+            if tolerance := (model.get("policy") or {}).get("tolerance"):
+                st.caption(f"An answer that is off by at most {number(tolerance)} counts as right.")
         elif len(others) == 1:
             st.markdown(f"Then **{plain(model['target'])}** is **{plain(others[0])}**. Is that so?")
             entered = others[0]

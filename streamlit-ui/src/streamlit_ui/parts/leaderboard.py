@@ -20,6 +20,8 @@ def show_leaderboard(rows: list[dict[str, Any]]) -> None:
     said = f"The best {words.metric(by)} comes first." if by else "The best one comes first."
     if any(row.get("tied") for row in rows):
         said += " “Tied” candidates cannot be told from it by the rows at hand."
+    if any(row.get("recommended") for row in rows):
+        said += " “Recommended” is the cheapest of those that are as good as the best."
     st.caption(said)
 
 
@@ -34,7 +36,7 @@ def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
                 "#": str(place),
                 "Candidate": _estimator(row.get("candidate")),
                 **{words.metric(name): number((row.get("metrics") or {}).get(name)) for name in metrics},
-                "Tied": "tied" if row.get("tied") else "",
+                "Standing": _standing(row),
                 "Fitted in": duration(row.get("fit_seconds")),
                 "Per row": _per_row(row.get("ms_per_row")),
                 "Size": size(row.get("bytes")),
@@ -65,10 +67,6 @@ def _per_row(milliseconds: float | None) -> str:
     return "–" if milliseconds is None else duration(milliseconds / 1000)
 
 
-def _shown(value: Any) -> str:
-    return number(value) if isinstance(value, float) else str(value)
-
-
 def _estimator(candidate: Any) -> str:
     named = candidate.get("estimator") if isinstance(candidate, dict) else candidate
     return title(str(named or "–"))
@@ -83,5 +81,10 @@ def _recent(candidate: Any) -> str:
 
 
 def _settings(candidate: Any) -> str:
-    params = (candidate.get("params") if isinstance(candidate, dict) else None) or {}
-    return ", ".join(f"{title(name).lower()} {_shown(value)}" for name, value in params.items()) or "–"
+    return words.settings(candidate if isinstance(candidate, dict) else None)
+
+
+def _standing(row: dict[str, Any]) -> str:
+    """Return whether the rows at hand tell a candidate from the best, and whether it is the one to take."""
+    found = [name for name in ("recommended", "tied") if row.get(name)]
+    return ", ".join(found)

@@ -32,6 +32,11 @@ def choose() -> None:
     st.session_state[_CHOSEN] = chosen
 
 
+def choose_it(name: str) -> None:
+    """Make a model the one that the pages are about."""
+    st.session_state[_CHOSEN] = name
+
+
 def chosen_name() -> str:
     """Return the chosen model's name, or say that there is none yet and end the page."""
     name: str | None = st.session_state.get(_CHOSEN)
@@ -47,7 +52,7 @@ def chosen_name() -> str:
 
 
 def chosen(*, served: bool = False) -> Model:
-    """Return the chosen model; if it must be served and is not yet, say so and end the page."""
+    """Return the chosen model; if it must answer and has no version that could, say so and end the page."""
     name = chosen_name()
     if served:
         # What is filled in on these pages must not vanish while the gateway is away.
@@ -56,14 +61,28 @@ def chosen(*, served: bool = False) -> Model:
             problems.show(problem)
     else:
         model = signed_in.gateway().model(name)
-    if served and not model.get("version"):
-        not_ready()
+    if served and not model.get("version") and not model.get("versions"):
+        not_ready(model)
         st.stop()
     return model
 
 
-def not_ready() -> None:
-    """Say that no version is served yet, and look again until one is."""
+def not_ready(model: Model) -> None:
+    """Say that no version can answer yet, and look again until one can; or why none will."""
+    runs = signed_in.gateway().runs(model["name"], kind="training") if signed_in.may("engineer") else []
+    if runs and runs[0].get("status") in ("failed", "cancelled"):
+        blank(
+            ":material/error:",
+            "The first version did not come about",
+            plain(runs[0].get("error") or "Its run was cancelled."),
+        )
+        st.page_link(
+            "views/run.py",
+            label="Show the run",
+            icon=":material/model_training:",
+            query_params={"id": runs[0]["id"]},
+        )
+        return
     blank(
         ":material/hourglass_top:",
         "The first version is still being trained",

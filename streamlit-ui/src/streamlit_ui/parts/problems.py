@@ -1,10 +1,11 @@
 """Whatever goes wrong becomes a sentence on the page; an ended session leads back to the sign-in page."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from streamlit_ui import signed_in
 from streamlit_ui.client import GatewayError, SignedOut, Unreachable
@@ -47,10 +48,40 @@ def show(error: GatewayError) -> None:
     st.error("\n".join(lines), icon=icon)
 
 
+def show_beside(error: GatewayError, places: Mapping[str, DeltaGenerator]) -> None:
+    """Say what is wrong beside what caused it: `places` are fields of the request, each with its place.
+
+    What belongs to none of them, and a problem without fields, is said where this is called.
+    """
+    rest = []
+    for place, message in error.errors:
+        fields = _fields(place)
+        beside = places.get(fields[0]) if fields else None
+        if beside is None:
+            rest.append({"loc": place, "message": message})
+        else:
+            named = f"**{plain(_where(place))}**: " if len(fields) > 1 else ""
+            beside.error(f"{named}{plain(message)}", icon=":material/error:")
+    if rest or not error.errors:
+        show(GatewayError(error.sentence, error.status, {**error.body, "errors": rest}, error.retry_after))
+    else:
+        st.error(f"{plain(error.sentence)} See what is marked above.", icon=":material/error:")
+
+
 def _wait(seconds: float) -> str:
     return plural(math.ceil(seconds), "second") if seconds < _MINUTE else duration(seconds)
 
 
 def _where(place: tuple[str | int, ...]) -> str:
-    named = [str(part) for part in place if isinstance(part, str) and part not in ("body", "inputs", "query")]
+    named = [part for part in _fields(place) if part != "inputs"]
+    if len(named) > 1 and named[0] == "columns":
+        # The column says more than which of its properties it is.
+        return named[1]
+    if named and named[0] == "candidates":
+        which = next((f"Candidate {part + 1}" for part in place if isinstance(part, int)), "Candidates")
+        return ", ".join([which, *(title(part) for part in named[1:] if part != "params")])
     return title(named[-1]) if named else "The request"
+
+
+def _fields(place: tuple[str | int, ...]) -> list[str]:
+    return [str(part) for part in place if isinstance(part, str) and part not in ("body", "query")]

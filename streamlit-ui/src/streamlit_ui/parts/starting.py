@@ -27,14 +27,22 @@ def start_a_run(model: Model) -> None:
             try:
                 run = signed_in.gateway().start_run(model["name"], budget, reason.strip())
             except GatewayError as error:
-                if error.status != CONFLICT or not error.body.get("run"):
+                if not is_about_an_open_run(error):
                     raise
-                st.warning(plain(error.sentence), icon=":material/autorenew:")
-                st.page_link(
-                    "views/run.py", label="Show the open run", query_params={"id": str(error.body["run"])}
-                )
+                show_open_run(error)
             else:
                 st.switch_page("views/run.py", query_params={"id": run})
+
+
+def is_about_an_open_run(error: GatewayError) -> bool:
+    """Say whether a run was refused because another one is open."""
+    return error.status == CONFLICT and bool(error.body.get("run"))
+
+
+def show_open_run(error: GatewayError) -> None:
+    """Say that a run is open already, with the way to it."""
+    st.warning(plain(error.sentence), icon=":material/autorenew:")
+    st.page_link("views/run.py", label="Show the open run", query_params={"id": str(error.body["run"])})
 
 
 @st.dialog("Cancel this run")

@@ -1,13 +1,16 @@
 """The trained versions of a model."""
 
+import pandas as pd
 import streamlit as st
 
 from streamlit_ui import signed_in, words
 from streamlit_ui.answers import Model, Version
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.facts import show_facts
+from streamlit_ui.parts.prepared import show_preparation
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.parts.receipt import show_receipt
+from streamlit_ui.parts.removing import remove_unused, remove_version, show_what_was_removed
 from streamlit_ui.text import number, plain, title
 from streamlit_ui.times import ago, when
 
@@ -16,10 +19,19 @@ SHOWN = 20
 
 def show_versions(model: Model) -> None:
     """Show each version with its metrics, lineage and receipt, newest first."""
+    show_what_was_removed()
     versions = newest_first(signed_in.gateway().versions(model["name"]))
     if not versions:
         blank(":material/model_training:", "No version yet", "The first run that succeeds leaves one here.")
         return
+    st.dataframe(frame(versions), hide_index=True, alt="The versions, newest first")
+    unused = [version for version in versions if not version.get("stages")]
+    if (
+        unused
+        and signed_in.may("maintainer")
+        and st.button("Remove all unused…", icon=":material/delete_sweep:")
+    ):
+        remove_unused([model["name"]])
     for version in versions[: None if st.session_state.get("all_versions") else SHOWN]:
         served = version.get("stages") or []
         stage = f" · serves {plain(', '.join(served))}" if served else ""
@@ -27,8 +39,11 @@ def show_versions(model: Model) -> None:
         label = f"**Version {plain(version['version'])}**{stage}{memory} · {ago(version.get('created_at'))}"
         with st.expander(label, expanded=bool(served), key=f"version {version['version']}"):
             _details(version)
-            if signed_in.may("engineer"):
-                _offer_memory(model["name"], version)
+            with st.container(horizontal=True):
+                if signed_in.may("engineer"):
+                    _offer_memory(model["name"], version)
+                if signed_in.may("maintainer"):
+                    _offer_removal(model["name"], version)
     if len(versions) > SHOWN and not st.session_state.get("all_versions"):
         st.button(
             f"Show all {len(versions)}", on_click=st.session_state.update, args=({"all_versions": True},)
@@ -51,6 +66,38 @@ def _offer_memory(model: str, version: Version) -> None:
             st.rerun()
 
 
+def _offer_removal(model: str, version: Version) -> None:
+    """Let a maintainer remove a version that no stage serves."""
+    served = bool(version.get("stages"))
+    if st.button(
+        "Remove…",
+        icon=":material/delete:",
+        key=f"removal of {version['version']}",
+        disabled=served,
+        help="A stage serves it: promote another one first." if served else None,
+    ):
+        remove_version(model, version["version"])
+
+
+def frame(versions: list[Version]) -> pd.DataFrame:
+    """Return the versions as a table of text: state and figures first, the list of settings last."""
+    metrics = list(dict.fromkeys(name for version in versions for name in version.get("metrics") or {}))
+    return pd.DataFrame(
+        [
+            {
+                "Version": version["version"],
+                "Serves": ", ".join(version.get("stages") or []),
+                "Loaded": "loaded" if version.get("loaded") else "",
+                "Trained": ago(version.get("created_at")),
+                "Estimator": title(str((version.get("candidate") or {}).get("estimator") or "–")),
+                **{words.metric(name): number((version.get("metrics") or {}).get(name)) for name in metrics},
+                "Settings": words.settings(version.get("candidate")),
+            }
+            for version in versions
+        ]
+    )
+
+
 def newest_first(versions: list[Version]) -> list[Version]:
     """Return the versions, the last trained first."""
     return sorted(versions, key=lambda version: version.get("created_at") or "", reverse=True)
@@ -66,6 +113,7 @@ def _details(version: Version) -> None:
     st.markdown("**Where it comes from**")
     facts = {
         "Estimator": title(str(candidate.get("estimator") or "–")),
+        "Settings": words.settings(candidate),
         "Served by": {"onnx": "ONNX", "scikit-learn": "scikit-learn"}.get(
             str(version.get("engine")), version.get("engine")
         ),
@@ -83,5 +131,6 @@ def _details(version: Version) -> None:
             icon=":material/model_training:",
             query_params={"id": run},
         )
+    show_preparation(version.get("preparation") or {})
     st.markdown("**Gate**")
     show_receipt(version.get("receipt"))

@@ -1,4 +1,4 @@
-"""Predict: one input, its answer, and whether it was right."""
+"""Predict: one input or several texts, the answers, and whether they were right."""
 
 import uuid
 from contextlib import suppress
@@ -11,13 +11,16 @@ from streamlit_ui.answers import Model, Prediction
 from streamlit_ui.client import GatewayError, SignedOut
 from streamlit_ui.parts import models, problems
 from streamlit_ui.parts.answer import show_answer
+from streamlit_ui.parts.asking import ask_version
 from streamlit_ui.parts.explanation import offer_explanation
 from streamlit_ui.parts.form import ask_row, refill
 from streamlit_ui.parts.judging import judge
-from streamlit_ui.text import plain
+from streamlit_ui.parts.texts import MOST_TEXTS, ask_texts, refill_texts, text_field
+from streamlit_ui.text import plain, shorten
 
 NOT_READY = 503
 _NAMED = "answer"
+_SHOWN = 200
 
 _scroll = st.components.v2.component(
     "loopkeeper_scroll",
@@ -33,57 +36,75 @@ _scroll = st.components.v2.component(
 
 
 def page() -> None:
-    """Show the form, and below it the last answer until there is a newer one."""
+    """Show the form, and below it the last answers until there are newer ones."""
     model = models.chosen(served=True)
+    field = text_field(model)
     st.title("Predict")
-    st.caption(
-        f"What is **{plain(model['target'])}**? Fill in what you know; what is left empty counts as missing."
-    )
+    filled = "Enter a text" if field else "Fill in what you know; what is left empty counts as missing"
+    st.caption(f"What is **{plain(model['target'])}**? {filled}.")
     kept = f"answer of {model['name']}"
     if kept not in st.session_state:
         _remember(model, kept)
-    entered = ask_row(model)
-    failed = entered is not None and not _predict(model, entered, kept)
-    prediction: Prediction | None = st.session_state.get(kept)
-    if prediction is None:
+    version = ask_version(model)
+    entered = ask_texts(model, field) if field else _one(ask_row(model))
+    failed = entered is not None and not _predict(model, entered, version, kept)
+    predictions: list[Prediction] | None = st.session_state.get(kept)
+    if not predictions:
         return
-    _scroll_to_answer(prediction["id"] if entered is not None and not failed else None)
-    st.subheader("Your previous answer" if failed else "Answer")
-    with st.container(border=True):
-        show_answer(prediction, model["target"])
-        offer_explanation(prediction)
-        st.caption(f"Version {plain(prediction['version'])} · prediction {plain(prediction['id'])}")
-    judge(model, prediction)
+    _scroll_to_answer(predictions[0]["id"] if entered is not None and not failed else None)
+    many = len(predictions) > 1
+    st.subheader(f"Your previous answer{'s' * many}" if failed else f"Answer{'s' * many}")
+    for prediction in predictions:
+        with st.container(border=True):
+            if field and many:
+                given = (prediction.get("inputs") or {}).get(field.name) or ""
+                st.markdown(f"“{plain(shorten(str(given), _SHOWN))}”")
+            show_answer(prediction, model["target"])
+            offer_explanation(prediction)
+            st.caption(f"Version {plain(prediction['version'])} · prediction {plain(prediction['id'])}")
+        judge(model, prediction)
 
 
-def _predict(model: Model, entered: dict[str, Any], kept: str) -> bool:
-    """Ask for one prediction and keep it; say so if there is none, and leave the last one alone."""
+def _one(row: dict[str, Any] | None) -> list[dict[str, Any]] | None:
+    return None if row is None else [row]
+
+
+def _predict(model: Model, entered: list[dict[str, Any]], version: str | None, kept: str) -> bool:
+    """Ask for predictions and keep them; say so if there are none, and leave the last ones alone."""
     try:
         with st.spinner("Predicting …"):
-            answer = signed_in.gateway().predict(model["name"], [entered], uuid.uuid4().hex)
+            answer = signed_in.gateway().predict(model["name"], entered, uuid.uuid4().hex, version)
     except GatewayError as error:
         if error.status == NOT_READY:
-            models.not_ready()
+            models.not_ready(model)
         elif isinstance(error, SignedOut):
             raise
         else:
             problems.show(error)
         return False
-    st.session_state[kept] = {**answer["predictions"][0], "version": answer["version"]}
-    # The address names the answer, so that a reload of the browser finds it again.
-    st.query_params[_NAMED] = answer["predictions"][0]["id"]
+    st.session_state[kept] = [
+        {**one, "version": answer["version"], "inputs": row}
+        for one, row in zip(answer["predictions"], entered, strict=True)
+    ]
+    # The address names the answers, so that a reload of the browser finds them again.
+    st.query_params[_NAMED] = ",".join(one["id"] for one in answer["predictions"])
     return True
 
 
 def _remember(model: Model, kept: str) -> None:
-    """Show the answer that the address names, with its inputs in the form; a wrong address is no answer."""
+    """Show the answers that the address names, with their inputs in the form; a wrong one is no answer."""
     if not (wanted := st.query_params.get(_NAMED)):
         return
     with suppress(GatewayError):
-        found = signed_in.gateway().prediction(wanted)
-        if found.get("model") == model["name"]:
-            st.session_state[kept] = found
-            refill(model, found.get("inputs") or {})
+        found = [signed_in.gateway().prediction(one) for one in wanted.split(",")[:MOST_TEXTS]]
+        if any(one.get("model") != model["name"] for one in found):
+            return
+        st.session_state[kept] = found
+        inputs = [one.get("inputs") or {} for one in found]
+        if field := text_field(model):
+            refill_texts(model, field, inputs)
+        else:
+            refill(model, inputs[0])
 
 
 def _scroll_to_answer(prediction: str | None) -> None:

@@ -10,6 +10,7 @@ from streamlit_ui.batch.reading import UnreadableTable
 from streamlit_ui.batch.sending import Batch, send
 from streamlit_ui.forms import fields
 from streamlit_ui.parts import models
+from streamlit_ui.parts.asking import ask_version
 from streamlit_ui.parts.batch import describe, prepare, show_outcome, show_remarks
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.settings import settings
@@ -27,7 +28,7 @@ def page() -> None:
         f"A CSV file whose first line names the columns, up to {number(settings().max_batch_rows)} rows and "
         f"{settings().max_upload_mb} MB. It comes back with **{plain(model['target'])}** for each row."
     )
-    batch = _batch(model)
+    batch = _batch(model, ask_version(model))
     if batch is None:
         describe(fields(model["schema"]))
         return
@@ -41,19 +42,19 @@ def page() -> None:
         show_outcome(batch)
 
 
-def _batch(model: Model) -> Batch | None:
+def _batch(model: Model, version: str | None) -> Batch | None:
     """Return the uploaded file as a batch: the same one on each run of the page, and after another page."""
     uploaded = st.file_uploader(
         "CSV file", type=["csv", "tsv", "txt"], max_upload_size=settings().max_upload_mb, on_change=_forget
     )
     kept: Batch | None = st.session_state.get(_KEPT)
-    if kept and kept.model == model["name"]:
+    if kept and (kept.model, kept.version) == (model["name"], version):
         return kept
     if uploaded is None:
         return None
     try:
         with st.spinner("Reading the file …"):
-            st.session_state[_KEPT] = prepare(model, uploaded.getvalue())
+            st.session_state[_KEPT] = prepare(model, uploaded.getvalue(), version)
     except UnreadableTable as error:
         st.error(plain(error), icon=":material/table:")
     return st.session_state.get(_KEPT)

@@ -1,0 +1,119 @@
+"""What a person says of an uploaded file's columns: from the proposal to the table they edit, and back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import pandas as pd
+
+from streamlit_ui.text import number, shorten
+from streamlit_ui.workbench_answers import Caution, Column, Kind, Proposal
+
+KINDS: dict[Kind, str] = {
+    "numeric": "Number",
+    "categorical": "Category",
+    "text": "Free text",
+    "datetime": "Date or time",
+    "identifier": "Identifier, left out",
+    "ignored": "Left out",
+}
+_BY_LABEL: dict[str, Kind] = {label: kind for kind, label in KINDS.items()}
+INPUT_KINDS: tuple[Kind, ...] = ("numeric", "categorical", "text", "datetime")
+FEW = 20
+"""A numeric target with more different values is a quantity, not a class."""
+ABOUT_THE_TARGET = ("imbalance", "leakage", "target-missing")
+"""Warnings that hold for the proposed target and for no other."""
+_EXAMPLES, _EXAMPLE_CHARACTERS = 3, 40
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What one column is called and what it is."""
+
+    name: str
+    kind: Kind
+
+
+def table(proposal: Proposal) -> pd.DataFrame:
+    """Return the columns as the table that a person edits, one row each."""
+    columns = proposal["columns"]
+    return pd.DataFrame(
+        {
+            "Column": [column["name"] for column in columns],
+            "Name": [_proposed(column).name for column in columns],
+            "Kind": [KINDS[_proposed(column).kind] for column in columns],
+            "Why": [column.get("reason", "") for column in columns],
+            "Missing": [_missing(column, proposal["rows"]) for column in columns],
+            "Different": [number(column.get("distinct")) for column in columns],
+            "Examples": [examples(column) for column in columns],
+        }
+    )
+
+
+def chosen(proposal: Proposal, edited: pd.DataFrame) -> dict[str, Chosen]:
+    """Return what the edited table says of each column, by the column's name in the file."""
+    said: dict[str, Chosen] = {}
+    for column, name, kind in zip(proposal["columns"], edited["Name"], edited["Kind"], strict=True):
+        proposed = _proposed(column)
+        # An emptied cell is no name and no kind: the column keeps what it had.
+        renamed = name.strip() if isinstance(name, str) else ""
+        said[column["name"]] = Chosen(renamed or column["name"], _BY_LABEL.get(kind, proposed.kind))
+    return said
+
+
+def changes(proposal: Proposal, said: Mapping[str, Chosen]) -> dict[str, dict[str, str]]:
+    """Return what was said differently from what is proposed; the rest stays as it is."""
+    found: dict[str, dict[str, str]] = {}
+    for column in proposal["columns"]:
+        proposed, now = _proposed(column), said[column["name"]]
+        changed: dict[str, str] = {}
+        if now.kind != proposed.kind:
+            changed["kind"] = now.kind
+        if now.name != proposed.name:
+            changed["name"] = now.name
+        if changed:
+            found[column["name"]] = changed
+    return found
+
+
+def likely_task(proposal: Proposal, said: Mapping[str, Chosen], target: str) -> str:
+    """Return what the values of a target and the kinds of the other columns suggest."""
+    facts = next(column for column in proposal["columns"] if column["name"] == target)
+    quantity = facts.get("type") in ("integer", "number") and facts.get("distinct", 0) > FEW
+    if said[target].kind == "numeric" and quantity:
+        return "tabular-regression"
+    inputs = [one.kind for name, one in said.items() if name != target and one.kind in INPUT_KINDS]
+    return "text-classification" if inputs == ["text"] else "tabular-classification"
+
+
+def cautions(proposal: Proposal, target: str | None) -> list[str]:
+    """Return the warnings as sentences; those about the proposed target only while it is the one chosen."""
+    return [
+        _sentence(caution)
+        for caution in proposal.get("warnings") or []
+        if target == proposal.get("target") or caution["code"] not in ABOUT_THE_TARGET
+    ]
+
+
+def examples(column: Column) -> str:
+    """Return the first values of a column in one line."""
+    shown: Sequence[Any] = (column.get("examples") or [])[:_EXAMPLES]
+    return " · ".join(shorten(" ".join(str(value).split()), _EXAMPLE_CHARACTERS) for value in shown)
+
+
+def _proposed(column: Column) -> Chosen:
+    kind = column["kind"] if column["kind"] in get_args(Kind) else "ignored"
+    return Chosen(column.get("renamed") or column["name"], kind)
+
+
+def _missing(column: Column, rows: int) -> str:
+    missing = column.get("missing") or 0
+    return f"{number(missing)} ({missing / rows:.0%})" if missing and rows else number(missing)
+
+
+def _sentence(caution: Caution) -> str:
+    message = caution["message"]
+    if caution["code"] == "duplicates":
+        # The API names its field; here there is a box to tick.
+        message = message.split(";")[0] + ". The preparation below can leave them out."
+    return f"{caution['column']}: {message}" if caution.get("column") else message

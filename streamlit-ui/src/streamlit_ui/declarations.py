@@ -1,0 +1,71 @@
+"""Hyperparameters and preparation choices as the API declares them: what their fields show and take."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from streamlit_ui.text import number, title
+from streamlit_ui.workbench_answers import Declaration, Task
+
+
+def label(declaration: Declaration) -> str:
+    """Return the name of a field."""
+    return declaration.get("title") or title(declaration["name"])
+
+
+def help_text(declaration: Declaration) -> str:
+    """Return what a choice does and within which range it may be."""
+    said = [(declaration.get("help") or "").strip()]
+    low, high = declaration.get("low"), declaration.get("high")
+    if declaration["kind"] in ("number", "integer") and low is not None and high is not None:
+        said.append(f"From {number(low)} to {number(high)}.")
+    if declaration.get("log"):
+        said.append("What matters is its order of magnitude.")
+    if declaration.get("nullable") and declaration["kind"] in ("number", "integer"):
+        said.append("May be left empty.")
+    return " ".join(part for part in said if part)
+
+
+def step(declaration: Declaration) -> float:
+    """Return the amount by which one click changes a number."""
+    if declaration["kind"] == "integer":
+        return 1
+    low, high = declaration.get("low"), declaration.get("high")
+    if declaration.get("log"):
+        usual = declaration.get("default") or low or 1.0
+        return float(10.0 ** math.floor(math.log10(abs(usual))))
+    width = (high or 0) - (low or 0)
+    return float(10.0 ** math.floor(math.log10(width / 10))) if width / 10 > 0 else 0.1
+
+
+def options(declaration: Declaration) -> list[Any]:
+    """Return what there is to choose from, the empty choice included where it is one."""
+    choices = list(declaration.get("choices") or [])
+    return [None, *choices] if declaration.get("nullable") and None not in choices else choices
+
+
+def shown(value: Any) -> str:
+    """Return one of the choices in words: `own-category` → `Own category`."""
+    if value is None:
+        return "None"
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, int | float):
+        return number(value)
+    if isinstance(value, list | tuple):
+        return " to ".join(map(str, value))
+    return title(str(value))
+
+
+def different(declarations: Iterable[Declaration], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that are not what they would be anyway."""
+    return {
+        one["name"]: values[one["name"]]
+        for one in declarations
+        if one["name"] in values and values[one["name"]] != one.get("default")
+    }
+
+
+def task_named(tasks: Iterable[Task], name: str | None) -> Task | None:
+    """Return what is declared for a task, if anything is."""
+    return next((task for task in tasks if task["task"] == name), None)

@@ -1,0 +1,50 @@
+"""Which version is asked: what the stage serves, or one that somebody names."""
+
+import streamlit as st
+
+from streamlit_ui import signed_in
+from streamlit_ui.answers import Model, Version
+from streamlit_ui.parts.versions import newest_first
+from streamlit_ui.text import plain
+
+
+def ask_version(model: Model) -> str | None:
+    """Return the version to ask, none for the stage's own; where there is no choice nothing is shown.
+
+    A model that has versions of which none is served answers by name: whoever asks learns why it is so.
+    """
+    served, versions = model.get("version"), newest_first(model.get("versions") or [])
+    if served:
+        loaded = [one["version"] for one in versions if one.get("loaded") and one["version"] != served]
+        if not loaded:
+            return None
+        named: str | None = st.selectbox(
+            "Version",
+            [None, *loaded],
+            format_func=lambda name: (
+                f"Version {name}, loaded" if name else f"Version {served}, which is served"
+            ),
+            help="What a loaded version answers does not count for the model's score.",
+        )
+        return named
+    _say_why(model, versions)
+    name: str = st.selectbox(
+        "Version", [one["version"] for one in versions], format_func=lambda name: f"Version {name}"
+    )
+    return name
+
+
+def _say_why(model: Model, versions: list[Version]) -> None:
+    receipt = versions[0].get("receipt") or {}
+    why = model.get("problem") or receipt.get("reason") or "None of its versions was promoted."
+    st.warning(
+        f"**No version is served yet**, so what you ask here does not count for the score. {plain(why)}",
+        icon=":material/front_hand:",
+    )
+    if signed_in.may("maintainer"):
+        st.page_link(
+            "views/model.py",
+            label="Look at the gate's receipt, and promote it all the same",
+            icon=":material/trending_up:",
+            query_params={"section": "Versions"},
+        )

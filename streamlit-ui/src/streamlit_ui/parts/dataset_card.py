@@ -1,0 +1,97 @@
+"""One dataset in a few lines, and the sections of one that is stored."""
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+from streamlit_ui import charts, signed_in, words
+from streamlit_ui.columns import KINDS
+from streamlit_ui.parts.facts import show_facts
+from streamlit_ui.parts.proposal import show_difference
+from streamlit_ui.parts.uploading import offer_upload
+from streamlit_ui.text import listing, number, plain, plural
+from streamlit_ui.times import ago, when
+from streamlit_ui.workbench_answers import Dataset, DatasetSummary
+
+
+def show_dataset(dataset: DatasetSummary) -> None:
+    """Show a dataset's state, size and what is predicted from it."""
+    word = words.dataset_state(dataset.get("state"))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(word.label, color=word.colour, icon=word.icon)
+        st.markdown(f"**{plain(dataset['name'])}**", width="stretch")
+    facts = [
+        plural(dataset.get("rows") or 0, "row"),
+        *([f"version {dataset['version']}"] if dataset.get("version") else []),
+        *([words.task(dataset["task"])] if dataset.get("task") else []),
+        *([f"predicts {dataset['target']}"] if dataset.get("target") else []),
+        ago(dataset.get("created_at")),
+    ]
+    st.caption(plain(" · ".join(facts)))
+
+
+def show_overview(dataset: Dataset) -> None:
+    """Show what is stored: the classes, the columns, the tables, and the models that use it."""
+    if classes := dataset.get("classes"):
+        st.markdown(f"**{plain(dataset.get('target'))}** has {plural(len(classes), 'class', 'classes')}.")
+        st.altair_chart(
+            charts.classes(classes), alt=listing([f"{name}: {times}" for name, times in classes.items()])
+        )
+    show_facts(
+        {
+            "Rows": number(dataset.get("rows")),
+            "Task": words.task(dataset.get("task")),
+            "Models": ", ".join(dataset.get("models") or []) or "none yet",
+            "Tables in the warehouse": ", ".join(dataset.get("tables") or []) or "–",
+        }
+    )
+    stored = dataset.get("columns") or []
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "Column": [column["name"] for column in stored],
+                "Kind": [KINDS.get(column["kind"], column["kind"]) for column in stored],  # type: ignore[call-overload]  # may be a newer one
+            }
+        ),
+        hide_index=True,
+        alt="The columns and their kinds",
+    )
+    if found := dataset.get("warnings"):
+        st.warning(
+            "\n".join(
+                f"- {plain(': '.join(filter(None, (one.get('column'), one['message']))))}" for one in found
+            ),
+            icon=":material/warning:",
+        )
+
+
+def show_dataset_versions(dataset: Dataset) -> None:
+    """Show every version, newest first, each with its difference from the one before."""
+    for version in signed_in.gateway().dataset_versions(dataset["name"]):
+        with st.container(border=True, gap="xsmall"):
+            made = "from an upload" if version.get("kind") == "upload" else "with what people said since"
+            st.markdown(f"**Version {number(version['version'])}**, {made}")
+            facts = [
+                plural(version.get("rows") or 0, "row"),
+                when(version.get("created_at")),
+                str(version.get("revision") or "")[:12],
+            ]
+            st.caption(plain(" · ".join(fact for fact in facts if fact)))
+            if difference := version.get("difference"):
+                show_difference(difference)
+
+
+def show_next_upload(dataset: Dataset) -> None:
+    """Take the next version in."""
+    st.caption(
+        "The next version of this table. Its columns are confirmed again, as far as they are different."
+    )
+    offer_upload(dataset["name"])
+
+
+SECTIONS: dict[str, Callable[[Dataset], None]] = {
+    "Overview": show_overview,
+    "Versions": show_dataset_versions,
+    "New version": show_next_upload,
+}

@@ -1,0 +1,64 @@
+"""What a version does to its columns before its estimator sees them."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from streamlit_ui.columns import KINDS
+from streamlit_ui.declarations import shown
+from streamlit_ui.parts.facts import show_facts
+from streamlit_ui.text import number, plain, plural, title
+
+
+def show_preparation(prepared: dict[str, Any]) -> None:
+    """Show the choices, what fitting made of them for each column, and which columns are left out."""
+    if not prepared:
+        return
+    st.markdown("**How its columns are prepared**")
+    show_facts({title(name): shown(value) for name, value in (prepared.get("choices") or {}).items()})
+    lines = frame(prepared)
+    if len(lines):
+        with st.expander("Column by column"):
+            st.dataframe(lines, hide_index=True, alt="How each column is prepared")
+    for dropped in prepared.get("dropped") or []:
+        st.caption(plain(f"{dropped['column']} is left out: {dropped['reason']}."))
+    if left_out := (prepared.get("rows") or {}).get("left_out"):
+        st.caption(plain(f"{plural(left_out, 'row')} with gaps were not learnt from."))
+
+
+def frame(prepared: dict[str, Any]) -> pd.DataFrame:
+    """Return a line for each column: what stands for a gap, how it is scaled or encoded."""
+    return pd.DataFrame(
+        [
+            {
+                "Column": line["column"],
+                "Kind": KINDS.get(line.get("kind"), title(str(line.get("kind")))),
+                "A gap becomes": _gap(line.get("missing")),
+                "Made of it": _made(line),
+            }
+            for line in prepared.get("columns") or []
+        ]
+    )
+
+
+def _gap(missing: dict[str, Any] | None) -> str:
+    if not missing:
+        return "–"
+    value = missing.get("value")
+    how = {"estimator": "left to the estimator"}.get(str(missing.get("by")), shown(missing.get("by")).lower())
+    return how if value is None else f"{how}, {number(value) if isinstance(value, int | float) else value}"
+
+
+def _made(line: dict[str, Any]) -> str:
+    made = []
+    if scaling := line.get("scaling"):
+        facts = [f"{name} {number(scaling[name])}" for name in scaling if name != "by"]
+        made.append(f"{shown(scaling['by']).lower()} scale ({', '.join(facts)})")
+    if line.get("encoding"):
+        made.append(
+            f"{plural(line.get('category_count') or 0, 'category', 'categories')}, {line['encoding']}"
+        )
+    if features := line.get("features"):
+        made.append(", ".join(str(feature["feature"]).replace("_", " ") for feature in features))
+    return "; ".join(made) or "as it is"

@@ -1,0 +1,123 @@
+"""What a person chooses before a training run: the metric, the budget, and by hand what is to be tried."""
+
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from streamlit_ui import words
+from streamlit_ui.client import GatewayError, SignedOut
+from streamlit_ui.parts.declared import ask_fixed
+from streamlit_ui.parts.problems import show_beside
+from streamlit_ui.parts.starting import is_about_an_open_run, show_open_run
+from streamlit_ui.text import plain
+from streamlit_ui.workbench_answers import Candidate, Declared, Task
+
+MOST_CANDIDATES = 32
+_UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600}
+_LONGEST_S = 86_400
+_TRIED = "candidates_to_try"
+USUAL_S = 60
+BY_ITSELF, BY_HAND = "By itself", "By hand"
+
+
+def ask_metric(task: Task, key: str) -> str:
+    """Ask by what candidates are compared, and say what it means."""
+    names = task["metrics"]
+    usual = task.get("default_metric")
+    metric: str = st.selectbox(
+        "Compare candidates by",
+        names,
+        names.index(usual) if usual in names else 0,
+        format_func=words.metric,
+        key=f"metric {key}",
+    )
+    st.caption(plain(words.metric_meaning(metric)))
+    return metric
+
+
+def ask_budget(key: str, usual_s: float = USUAL_S) -> float:
+    """Ask how long the search may take, in a unit that people choose; return seconds."""
+    whole_minutes = usual_s >= _UNITS["minutes"] and usual_s % _UNITS["minutes"] == 0
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        unit = st.segmented_control(
+            "Unit",
+            list(_UNITS),
+            default="minutes" if whole_minutes else "seconds",
+            required=True,
+            key=f"unit {key}",
+        )
+        length = _UNITS[str(unit)]
+        count = st.number_input(
+            "The search may take",
+            1,
+            _LONGEST_S // length,
+            max(round(usual_s / length), 1),
+            help="Longer finds better models, up to a point. Checking and storing the winner comes on top.",
+            key=f"budget {key} {unit}",
+        )
+    return float(count * length)
+
+
+def ask_candidates(task: Task, key: str) -> list[Candidate]:
+    """Let a person put together what is to be tried: estimators, vectorizers and their hyperparameters."""
+    tried: dict[str, list[int]] = st.session_state.setdefault(_TRIED, {})
+    numbers = tried.setdefault(key, [0])
+    candidates = []
+    for place, number in enumerate(numbers, start=1):
+        with st.container(border=True):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(f"**Candidate {place}**", width="stretch")
+                if len(numbers) > 1 and st.button("Take it out", key=f"drop {key}/{number}", type="tertiary"):
+                    numbers.remove(number)
+                    st.rerun()
+            candidates.append(_ask_candidate(task, f"{key}/{number}"))
+    if st.button("Add a candidate", icon=":material/add:", disabled=len(numbers) >= MOST_CANDIDATES):
+        numbers.append(max(numbers) + 1)
+        st.rerun()
+    return candidates
+
+
+def by_hand(key: str) -> bool:
+    """Ask whether somebody wants to say what is to be tried."""
+    how = st.segmented_control(
+        "What is tried", [BY_ITSELF, BY_HAND], default=BY_ITSELF, required=True, key=f"how {key}",
+        help="By itself, every estimator that suits the task is tried, with searched hyperparameters.",
+    )  # fmt: skip
+    return how == BY_HAND
+
+
+def begin(start: Callable[[], str], places: Mapping[str, DeltaGenerator]) -> None:
+    """Begin the run and show it live; say beside its cause what keeps it from beginning."""
+    try:
+        with st.spinner("Starting …"):
+            run = start()
+    except SignedOut:
+        raise
+    except GatewayError as error:
+        if is_about_an_open_run(error):
+            show_open_run(error)
+        else:
+            show_beside(error, places)
+    else:
+        st.switch_page("views/run.py", query_params={"id": run})
+
+
+def _ask_candidate(task: Task, key: str) -> Candidate:
+    candidate: Candidate = {}
+    if task["vectorizers"]:
+        vectorizer = _ask_one("Vectorizer", task["vectorizers"], f"{key}/vectorizer")
+        params = ask_fixed(vectorizer, f"{key}/vectorizer/{vectorizer['name']}")
+        candidate["vectorizer"] = {"name": vectorizer["name"], "params": params}
+    estimator = _ask_one("Estimator", task["estimators"], f"{key}/estimator")
+    candidate["estimator"] = estimator["name"]
+    candidate["params"] = ask_fixed(estimator, f"{key}/estimator/{estimator['name']}")
+    return candidate
+
+
+def _ask_one(what: str, declared: list[Declared], key: str) -> Declared:
+    by_name = {one["name"]: one for one in declared}
+    name = st.selectbox(what, list(by_name), format_func=lambda name: by_name[name]["title"], key=key)
+    if said := by_name[name].get("help"):
+        st.caption(plain(said))
+    return by_name[name]

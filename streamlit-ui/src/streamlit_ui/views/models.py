@@ -1,0 +1,92 @@
+"""Models: all there are, with their versions: what is served, what is loaded, how good each is."""
+
+import streamlit as st
+
+from streamlit_ui import signed_in, words
+from streamlit_ui.answers import ModelSummary
+from streamlit_ui.parts import models
+from streamlit_ui.parts.blank import blank
+from streamlit_ui.parts.problems import problems_in_words
+from streamlit_ui.parts.removing import (
+    delete_model,
+    delete_unused_models,
+    remove_unused,
+    show_what_was_removed,
+)
+from streamlit_ui.parts.versions import frame, newest_first
+from streamlit_ui.text import number, percent, plain, plural
+
+SHOWN = 10
+
+
+def page() -> None:
+    """List the models, each with its newest versions and what can be done with them."""
+    st.title("Models")
+    st.caption(
+        "Every model with its versions: what a stage serves, what is loaded beside it, how good each is."
+    )
+    show_what_was_removed()
+    found = signed_in.gateway().models()
+    if not found:
+        blank(":material/model_training:", "There is no model yet", "Train one: it appears here at once.")
+    if signed_in.may("engineer"):
+        st.page_link("views/train.py", label="Train a model", icon=":material/rocket_launch:")
+    if found and signed_in.may("maintainer"):
+        _offer_clearing([model["name"] for model in found])
+    for model in found:
+        with st.container(border=True), problems_in_words():
+            _show(model)
+
+
+def _offer_clearing(names: list[str]) -> None:
+    with st.container(horizontal=True):
+        if st.button("Remove all unused versions…", icon=":material/delete_sweep:"):
+            remove_unused(names)
+        if st.button("Delete all unused models…", icon=":material/delete_forever:"):
+            delete_unused_models()
+
+
+def _show(model: ModelSummary) -> None:
+    state, score = words.state(model.get("state")), model.get("score") or {}
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.badge(state.label, color=state.colour, icon=state.icon)
+        st.markdown(f"**{plain(model['name'])}**", width="stretch")
+    versions = newest_first(signed_in.gateway().versions(model["name"]))
+    loaded = sum(bool(version.get("loaded")) for version in versions)
+    facts = [
+        words.task(model["task"]),
+        f"serves version {model['version']}" if model.get("version") else "serves nothing yet",
+        plural(len(versions), "version"),
+        *([f"{number(loaded)} loaded"] if loaded else []),
+        *(["default model"] if model.get("built_in") else []),
+        *([f"score {percent(score['value'], 1)}"] if score.get("value") is not None else []),
+    ]
+    st.caption(plain(" · ".join(facts)))
+    if versions:
+        st.dataframe(
+            frame(versions[:SHOWN]), hide_index=True, alt=f"The newest versions of {model['name']}",
+            key=f"versions of {model['name']}",
+        )  # fmt: skip
+    name = model["name"]
+    with st.container(horizontal=True):
+        _offer("Versions", ":material/list:", name, "Versions")
+        if signed_in.may("engineer"):
+            if versions:
+                _offer("Compare", ":material/compare_arrows:", name, "Compare")
+            if st.button("Train again", icon=":material/rocket_launch:", key=f"train {name}"):
+                st.switch_page("views/train.py", query_params={"model": name})
+        stays = "A default model stays, to be compared with." if model.get("built_in") else None
+        if signed_in.may("maintainer") and st.button(
+            "Delete…", icon=":material/delete:", key=f"delete {name}", disabled=bool(stays), help=stays
+        ):
+            delete_model(name)
+
+
+def _offer(label: str, icon: str, model: str, section: str) -> None:
+    """Lead to a section of a model's page, which then is the chosen model."""
+    if st.button(label, icon=icon, key=f"{section} {model}"):
+        models.choose_it(model)
+        st.switch_page("views/model.py", query_params={"section": section})
+
+
+page()

@@ -1,0 +1,112 @@
+"""The gateway as whoever makes models sees it: datasets, training, comparing, removing."""
+
+from collections.abc import Mapping, Sequence
+from typing import IO, Any, cast
+
+from streamlit_ui.calls import Caller, segment
+from streamlit_ui.workbench_answers import (
+    Candidate,
+    Dataset,
+    DatasetSummary,
+    DatasetVersion,
+    Evaluation,
+    Proposal,
+    Task,
+)
+
+UPLOAD_S = 1_860
+"""How long a file may take to be passed on and read."""
+EVALUATION_S = 300
+
+
+class Workbench(Caller):
+    """What an engineer may do beside predicting; removing models and versions is a maintainer's."""
+
+    # Datasets
+
+    def datasets(self) -> list[DatasetSummary]:
+        """List the datasets by name."""
+        return cast(list[DatasetSummary], self._json("GET", "/v1/datasets"))
+
+    def dataset(self, dataset: str) -> Dataset:
+        """Show one dataset, with what its newest file seems to hold."""
+        return cast(Dataset, self._json("GET", f"/v1/datasets/{segment(dataset)}"))
+
+    def dataset_versions(self, dataset: str) -> list[DatasetVersion]:
+        """List a dataset's versions, newest first."""
+        return cast(list[DatasetVersion], self._json("GET", f"/v1/datasets/{segment(dataset)}/versions"))
+
+    def upload_dataset(
+        self, name: str, filename: str, file: IO[bytes], hints: Mapping[str, str] | None = None
+    ) -> Proposal:
+        """Upload a table, or a dataset's next version; `hints` say how to read it."""
+        return cast(
+            Proposal,
+            self._json(
+                "POST",
+                "/v1/datasets",
+                data={"name": name, **(hints or {})},
+                files={"file": (filename, file, "application/octet-stream")},
+                timeout=UPLOAD_S,
+            ),
+        )
+
+    def confirm_dataset(self, dataset: str, confirmation: Mapping[str, Any]) -> None:
+        """Say what the columns are and which is to be predicted; storing it begins."""
+        self._call("PUT", f"/v1/datasets/{segment(dataset)}/schema", json=dict(confirmation))
+
+    def delete_dataset(self, dataset: str) -> None:
+        """Delete a dataset; 409 while a model uses it."""
+        self._call("DELETE", f"/v1/datasets/{segment(dataset)}")
+
+    # Training
+
+    def tasks(self) -> list[Task]:
+        """List what can be trained: for each task its metrics, estimators, vectorizers and preparation."""
+        return cast(list[Task], self._json("GET", "/v1/tasks"))
+
+    def create_model(self, name: str, dataset: str, **choices: Any) -> str:
+        """Create a model and return the run that trains its first version.
+
+        Choices: `task`, `selection_metric`, `policy`, `preparation`, `candidates`.
+        """
+        return str(
+            self._json("POST", "/v1/models", json={"name": name, "dataset": dataset, **choices})["run"]
+        )
+
+    def start_run(
+        self, model: str, budget_s: float, reason: str, candidates: Sequence[Candidate] = ()
+    ) -> str:
+        """Queue a training run and return its id; 409 with the open run's id when one is open.
+
+        Without candidates, it tries every estimator that the model's task has.
+        """
+        body: dict[str, Any] = {"budget_s": budget_s, "reason": reason}
+        if candidates:
+            body["candidates"] = list(candidates)
+        return str(self._json("POST", f"/v1/models/{segment(model)}/runs", json=body)["id"])
+
+    # Comparing and removing
+
+    def evaluate(self, model: str, versions: Sequence[str], dataset: str | None = None) -> Evaluation:
+        """Compare versions on labelled rows that none of them was fitted to; the first is the yardstick."""
+        body = {"versions": list(versions), **({"dataset": dataset} if dataset else {})}
+        path = f"/v1/models/{segment(model)}/evaluations"
+        return cast(Evaluation, self._json("POST", path, json=body, timeout=EVALUATION_S))
+
+    def delete_version(self, model: str, version: str) -> None:
+        """Remove a version; 409 while a stage points to it."""
+        self._call("DELETE", f"/v1/models/{segment(model)}/versions/{segment(version)}")
+
+    def delete_unused_versions(self, model: str) -> list[str]:
+        """Remove every version that no stage points to; return which they were."""
+        return cast(list[str], self._json("DELETE", f"/v1/models/{segment(model)}/versions")["deleted"])
+
+    def delete_unused_models(self) -> tuple[list[str], dict[str, str]]:
+        """Remove every model that people made and nothing needs; return which, and why the others stay."""
+        answer = self._json("DELETE", "/v1/models")
+        return list(answer["deleted"]), dict(answer["kept"])
+
+    def delete_model(self, model: str) -> None:
+        """Remove a model and its versions; 409 while a stage points to one or a run is open."""
+        self._call("DELETE", f"/v1/models/{segment(model)}")

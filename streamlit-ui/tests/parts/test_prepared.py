@@ -1,0 +1,44 @@
+"""What a version does to its columns, in words."""
+
+from typing import Any
+
+from streamlit_ui.parts.prepared import frame
+
+PREPARED: dict[str, Any] = {
+    "choices": {"numeric_missing": "automatic", "scaling": "standard"},
+    "rows": {"fitted": 900, "left_out": 100},
+    "columns": [
+        {
+            "column": "age",
+            "kind": "numeric",
+            "missing": {"by": "median", "value": 37.0},
+            "scaling": {"by": "standard", "mean": 38.5, "deviation": 13.25},
+        },
+        {
+            "column": "workclass",
+            "kind": "categorical",
+            "missing": {"by": "own_category", "value": None},
+            "encoding": "one-hot",
+            "categories": ["Private"],
+            "category_count": 8,
+        },
+        {"column": "seen", "kind": "datetime", "features": [{"feature": "day_of_year"}, {"feature": "hour"}]},
+        {"column": "hours", "kind": "numeric", "missing": {"by": "estimator", "value": None}},
+    ],
+    "dropped": [{"column": "fnlwgt", "reason": "every value is 1"}],
+}
+
+
+def test_each_column_says_what_becomes_of_it() -> None:
+    shown = frame(PREPARED)
+    assert list(shown["A gap becomes"]) == ["median, 37", "own category", "–", "left to the estimator"]
+    assert list(shown["Made of it"]) == [
+        "standard scale (mean 38.5, deviation 13.25)",
+        "8 categories, one-hot",
+        "day of year, hour",
+        "as it is",
+    ]
+
+
+def test_a_version_of_before_has_nothing_to_tell() -> None:
+    assert frame({}).empty

@@ -1,0 +1,200 @@
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import canned_workbench
+from acting import button, confirm, named, press, said, sent
+from conftest import Open
+from fake_gateway import FakeGateway
+from fake_workbench import STORING
+
+
+def uploaded(open_page: Open, filename: str = "My People.csv", content: bytes = b"age\n1\n") -> AppTest:
+    page = open_page("data", "engineer")
+    page.file_uploader[0].set_value((filename, content, "text/csv"))
+    page.run()
+    assert not page.exception
+    return page
+
+
+def proposed(open_page: Open, fake: FakeGateway) -> AppTest:
+    fake.workbench.proposal = canned_workbench.PROPOSAL
+    press(uploaded(open_page), "Read the file")
+    return open_page("dataset", "engineer", name="my-people")
+
+
+def edit(page: AppTest, row: int, **cells: str) -> AppTest:
+    key = next(str(table.key) for table in page.dataframe if str(table.key).startswith("columns "))
+    page.session_state[key] = {"edited_rows": {row: cells}, "added_rows": [], "deleted_rows": []}
+    return page.run()
+
+
+def test_datasets_are_listed_with_their_state(open_page: Open) -> None:
+    shown = said(open_page("data", "engineer"))
+    assert "census-income" in shown
+    assert "predicts income" in shown
+
+
+def test_a_file_is_named_after_itself_and_leads_to_its_columns(open_page: Open, fake: FakeGateway) -> None:
+    page = uploaded(open_page, content=b"age\n1\n")
+    assert named(page, "text_input", "Name of the dataset").value == "my-people"
+    press(page, "Read the file")
+    assert [title.value for title in page.title] == ["my\\-people"]
+    (given,) = sent(fake, "/v1/datasets")
+    assert given == {"name": "my-people", "file": ("My People.csv", b"age\n1\n")}
+    assert "Columns" in [heading.value for heading in page.subheader]
+
+
+def test_how_to_read_it_is_sent_when_somebody_says_so(open_page: Open, fake: FakeGateway) -> None:
+    page = uploaded(open_page)
+    named(page, "selectbox", "Names of the columns").set_value("There are no names in the file")
+    named(page, "selectbox", "Between the cells").set_value("Tab")
+    press(page, "Read the file")
+    (given,) = sent(fake, "/v1/datasets")
+    assert (given["header"], given["delimiter"], "decimal" in given) == ("false", "tab", False)
+
+
+def test_a_file_that_is_refused_says_why(open_page: Open) -> None:
+    page = press(uploaded(open_page, content=b" "), "Read the file")
+    assert not page.error
+    page = press(uploaded(open_page, content=b""), "Read the file")
+    assert "The file is empty" in said(page)
+    assert [title.value for title in page.title] == ["Data"]
+
+
+@pytest.mark.parametrize("status", [409, 413, 422])
+def test_any_refusal_of_an_upload_is_a_sentence(open_page: Open, fake: FakeGateway, status: int) -> None:
+    page = uploaded(open_page)
+    fake.trouble("/v1/datasets", status, "It is too much for me.")
+    press(page, "Read the file")
+    assert "It is too much for me" in said(page)
+
+
+def test_what_is_too_large_for_a_page_has_its_command(open_page: Open) -> None:
+    commands = [block.value for block in open_page("data", "engineer").code]
+    assert any(command.startswith("curl -H") and "/v1/datasets" in command for command in commands)
+
+
+def test_the_proposal_shows_kinds_reasons_classes_and_warnings(open_page: Open, fake: FakeGateway) -> None:
+    page = proposed(open_page, fake)
+    table = next(found.value for found in page.dataframe if found.editing_mode == "fixed")
+    assert list(table["Kind"]) == ["Number", "Category", "Category"]
+    assert "**2 classes**; the rarest has 240 of 1 000 rows" in said(page).replace("\u202f", " ")
+    assert "24 of 1000 rows repeat another" in said(page)
+    assert named(page, "selectbox", "Column to predict").value == "income"
+    assert named(page, "selectbox", "Task").value == "tabular-classification"
+
+
+def test_confirming_as_proposed_sends_target_and_task(open_page: Open, fake: FakeGateway) -> None:
+    press(proposed(open_page, fake), "Confirm and store")
+    assert sent(fake, "/schema") == [{"target": "income", "columns": {}, "task": "tabular-classification"}]
+
+
+def test_what_was_corrected_is_sent(open_page: Open, fake: FakeGateway) -> None:
+    page = edit(proposed(open_page, fake), 0, Name="Age in years", Kind="Left out")
+    assert "Age in years" in named(page, "selectbox", "Column to predict").options
+    named(page, "selectbox", "Numeric missing").set_value("mean")
+    named(page, "checkbox", "Leave out rows that repeat another").set_value(True)
+    press(page, "Confirm and store")
+    assert sent(fake, "/schema") == [
+        {
+            "target": "income",
+            "columns": {"age": {"kind": "ignored", "name": "Age in years"}},
+            "task": "tabular-classification",
+            "preparation": {"numeric_missing": "mean", "drop_duplicates": True},
+        }
+    ]
+
+
+def test_another_target_brings_its_task_and_its_figures(open_page: Open, fake: FakeGateway) -> None:
+    page = proposed(open_page, fake)
+    named(page, "selectbox", "Column to predict").set_value("age")
+    page.run()
+    assert named(page, "selectbox", "Task").value == "tabular-regression"
+    assert "38.6" in said(page)
+    assert "almost by itself" not in said(page)
+
+
+def test_texts_are_recognised_as_such(open_page: Open, fake: FakeGateway) -> None:
+    fake.workbench.proposal = canned_workbench.COMMENTS
+    page = press(uploaded(open_page, "comments.csv"), "Read the file")
+    assert named(page, "selectbox", "Task").value == "text-classification"
+
+
+def test_what_is_wrong_is_said_beside_what_caused_it(open_page: Open, fake: FakeGateway) -> None:
+    page = proposed(open_page, fake)
+    named(page, "selectbox", "Column to predict").set_value("age")
+    page.run()
+    press(page, "Confirm and store")
+    errors = [error.value.replace("\\", "") for error in page.error]
+    assert errors == [
+        "**workclass**: It cannot be numeric.",
+        "There is nothing to tell apart.",
+        "The dataset was not stored. See what is marked above.",
+    ]
+
+
+def test_storing_shows_its_progress_and_ends_by_itself(open_page: Open, fake: FakeGateway) -> None:
+    fake.runs.append({**STORING, "dataset": "my-people"})
+    page = proposed(open_page, fake)
+    fake.workbench.datasets[-1]["run"] = "run-9"
+    press(page, "Confirm and store")
+    assert page.get("progress")[0].proto.text == "Writing the tables into the warehouse"
+    fake.workbench.datasets[-1].update(state="ready", version=1)
+    page.run()
+    assert "Train a model on it" in [link.proto.label for link in page.get("page_link")]
+
+
+def test_what_could_not_be_stored_says_why_and_can_be_confirmed_again(
+    open_page: Open, fake: FakeGateway
+) -> None:
+    failed = canned_workbench.dataset("broken", state="failed", version=None, error="The disk is full.")
+    fake.workbench.datasets.append(failed)
+    page = open_page("dataset", "engineer", name="broken")
+    assert "The disk is full" in said(page)
+    press(page, "Confirm and store")
+    assert len(sent(fake, "/schema")) == 1
+
+
+def test_a_headerless_file_asks_for_names(open_page: Open, fake: FakeGateway) -> None:
+    source = {**canned_workbench.PROPOSAL["source"], "header": False}
+    proposal = {**canned_workbench.PROPOSAL, "source": source}
+    fake.workbench.datasets.append(
+        canned_workbench.dataset("bare", state="proposed", version=None, proposal=proposal)
+    )
+    assert "no names for its columns" in said(open_page("dataset", "engineer", name="bare"))
+
+
+@pytest.mark.parametrize("part", ["Overview", "Versions", "New version"])
+def test_each_part_of_a_stored_dataset_shows(open_page: Open, part: str) -> None:
+    page = open_page("dataset", "engineer", name="census-income", part=part)
+    assert not page.exception
+    assert not page.error
+
+
+def test_versions_show_their_difference(open_page: Open) -> None:
+    page = open_page("dataset", "engineer", name="census-income", part="Versions")
+    assert "New: “height”" in said(page)
+
+
+def test_the_next_version_goes_to_the_same_dataset(open_page: Open, fake: FakeGateway) -> None:
+    page = open_page("dataset", "engineer", name="census-income", part="New version")
+    page.file_uploader[0].set_value(("newer.csv", b"age\n1\n", "text/csv"))
+    page.run()
+    press(page, "Read the file")
+    assert sent(fake, "/v1/datasets")[0]["name"] == "census-income"
+
+
+def test_a_dataset_that_is_used_is_not_deleted_and_says_why(open_page: Open, fake: FakeGateway) -> None:
+    page = press(open_page("dataset", "engineer", name="census-income"), "Delete…")
+    confirm(page, "Delete…", "Yes, delete")
+    assert "model 'census-income' uses it" in said(page)
+    assert fake.workbench.datasets
+
+
+def test_a_dataset_is_deleted_once_somebody_said_yes(open_page: Open, fake: FakeGateway) -> None:
+    fake.workbench.datasets[0]["models"] = []
+    page = press(open_page("dataset", "engineer", name="census-income"), "Delete…")
+    assert fake.workbench.datasets
+    confirm(page, "Delete…", "Yes, delete")
+    assert fake.workbench.datasets == []
+    assert button(page, "Sign out")
