@@ -55,14 +55,14 @@ def test_a_new_user_goes_from_a_file_to_judged_answers(
 
     open_page(page, "Data")
     page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(plants)
-    expect(page.get_by_label("Name of the dataset")).to_have_value("my-plants")
+    expect(page.get_by_label("Name of the dataset", exact=True)).to_have_value("my-plants")
     page.get_by_role("button", name="Read the file").click()
     expect(page.get_by_role("heading", name="Columns", exact=True)).to_be_visible()
     expect(page.get_by_text("2 classes")).to_be_visible()
     page.get_by_role("button", name="Confirm and store").click()
     page.get_by_role("link", name="Train a model on it").click(timeout=STORED_MS)
 
-    expect(page.get_by_label("Name of the model")).to_have_value("my-plants")
+    expect(page.get_by_label("Name of the model", exact=True)).to_have_value("my-plants")
     page.get_by_test_id("stMain").get_by_text("seconds", exact=True).click()
     budget = page.get_by_label("The search may take", exact=True)
     expect(budget).to_have_value("60")

@@ -23,6 +23,7 @@ FEW = 20
 """A numeric target with more different values is a quantity, not a class."""
 ABOUT_THE_TARGET = ("imbalance", "leakage", "target-missing")
 """Warnings that hold for the proposed target and for no other."""
+_REMEDIES = {"duplicates": " The preparation below can leave them out."}
 _EXAMPLES, _EXAMPLE_CHARACTERS = 3, 40
 
 
@@ -89,10 +90,19 @@ def likely_task(proposal: Proposal, said: Mapping[str, Chosen], target: str) -> 
 def cautions(proposal: Proposal, target: str | None) -> list[str]:
     """Return the warnings as sentences; those about the proposed target only while it is the one chosen."""
     return [
-        _sentence(caution)
+        sentence(caution) + _REMEDIES.get(caution["code"], "")
         for caution in proposal.get("warnings") or []
         if target == proposal.get("target") or caution["code"] not in ABOUT_THE_TARGET
     ]
+
+
+def sentence(caution: Caution) -> str:
+    """Return a warning with the column it is about."""
+    message = caution["message"]
+    if caution["code"] == "duplicates":
+        # The API names its field; on a page there is a box to tick.
+        message = message.split(";")[0] + "."
+    return f"{caution['column']}: {message}" if caution.get("column") else message
 
 
 def examples(column: Column) -> str:
@@ -109,11 +119,3 @@ def _proposed(column: Column) -> Chosen:
 def _missing(column: Column, rows: int) -> str:
     missing = column.get("missing") or 0
     return f"{number(missing)} ({missing / rows:.0%})" if missing and rows else number(missing)
-
-
-def _sentence(caution: Caution) -> str:
-    message = caution["message"]
-    if caution["code"] == "duplicates":
-        # The API names its field; here there is a box to tick.
-        message = message.split(";")[0] + ". The preparation below can leave them out."
-    return f"{caution['column']}: {message}" if caution.get("column") else message

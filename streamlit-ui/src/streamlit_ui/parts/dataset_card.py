@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from streamlit_ui import charts, signed_in, words
-from streamlit_ui.columns import KINDS
+from streamlit_ui.columns import KINDS, sentence
 from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.parts.proposal import show_difference
 from streamlit_ui.parts.uploading import offer_upload
@@ -59,9 +59,7 @@ def show_overview(dataset: Dataset) -> None:
     )
     if found := dataset.get("warnings"):
         st.warning(
-            "\n".join(
-                f"- {plain(': '.join(filter(None, (one.get('column'), one['message']))))}" for one in found
-            ),
+            "\n".join(f"- {plain(sentence(one))}" for one in found),
             icon=":material/warning:",
         )
 

@@ -42,7 +42,7 @@ def ask_new_model(datasets: list[DatasetSummary], taken: set[str], tasks: list[T
         label = "Train these candidates"
         choices |= _chosen_by_hand(task, f"new {dataset}", places)
     if st.button(label, type="primary", icon=":material/rocket_launch:", key="train"):
-        begin(lambda: signed_in.gateway().create_model(name, dataset, **choices), places)
+        begin(name, lambda: signed_in.gateway().create_model(name, dataset, **choices), places)
 
 
 def free_name(dataset: str, taken: set[str]) -> str:

@@ -19,6 +19,8 @@ from streamlit_ui.parts.problems import show_beside
 from streamlit_ui.text import listing, number, plain, plural
 from streamlit_ui.workbench_answers import Column, Dataset, Declaration, Difference, Proposal
 
+_ROW, _ROWS, _REASON = 35, 16, 290
+"""The height of a row and the width of a reason in pixels; more rows than these are scrolled."""
 _TASKS = ("tabular-classification", "tabular-regression", "text-classification")
 _DROP_DUPLICATES: Declaration = {
     "name": "drop_duplicates",
@@ -98,14 +100,16 @@ def _ask_kinds(proposal: Proposal, key: str) -> tuple[dict[str, Chosen], dict[st
         key=f"columns {key}",
         hide_index=True,
         disabled=["Column", "Why", "Missing", "Different", "Examples"],
-        column_order=["Name", "Kind", "Examples", "Missing", "Different", "Why", "Column"],
+        column_order=["Name", "Kind", "Why", "Missing", "Different", "Examples", "Column"],
+        height=_ROW * (1 + min(len(proposal["columns"]), _ROWS)) + 2,
         column_config={
             "Name": st.column_config.TextColumn(max_chars=200, required=True, pinned=True),
             "Kind": st.column_config.SelectboxColumn(
                 options=list(columns.KINDS.values()), required=True, help="What the values are."
             ),
+            "Why": st.column_config.TextColumn(width=_REASON),
+            "Examples": st.column_config.TextColumn(width="medium"),
             "Column": st.column_config.TextColumn("In the file"),
-            "Different": st.column_config.TextColumn("Different values"),
         },
         alt="The columns: what each is called, what it is, and why",
     )

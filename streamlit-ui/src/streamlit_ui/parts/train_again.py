@@ -27,4 +27,4 @@ def ask_train_again(known: list[ModelSummary], tasks: list[Task], wanted: str | 
         candidates = ask_candidates(task, f"again {name}")
         places["candidates"] = st.container()
     if st.button("Train again", type="primary", icon=":material/rocket_launch:", key="train"):
-        begin(lambda: signed_in.gateway().start_run(name, budget, reason.strip(), candidates), places)
+        begin(name, lambda: signed_in.gateway().start_run(name, budget, reason.strip(), candidates), places)

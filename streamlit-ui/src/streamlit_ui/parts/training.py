@@ -7,6 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from streamlit_ui import words
 from streamlit_ui.client import GatewayError, SignedOut
+from streamlit_ui.parts import models
 from streamlit_ui.parts.declared import ask_fixed
 from streamlit_ui.parts.problems import show_beside
 from streamlit_ui.parts.starting import is_about_an_open_run, show_open_run
@@ -40,6 +41,8 @@ def ask_budget(key: str, usual_s: float = USUAL_S) -> float:
     """Ask how long the search may take, in a unit that people choose; return seconds."""
     whole_minutes = usual_s >= _UNITS["minutes"] and usual_s % _UNITS["minutes"] == 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        amount, units = st.container(width=260), st.container(width="content")
+    with units:
         unit = st.segmented_control(
             "Unit",
             list(_UNITS),
@@ -47,7 +50,8 @@ def ask_budget(key: str, usual_s: float = USUAL_S) -> float:
             required=True,
             key=f"unit {key}",
         )
-        length = _UNITS[str(unit)]
+    length = _UNITS[str(unit)]
+    with amount:
         count = st.number_input(
             "The search may take",
             1,
@@ -87,8 +91,8 @@ def by_hand(key: str) -> bool:
     return how == BY_HAND
 
 
-def begin(start: Callable[[], str], places: Mapping[str, DeltaGenerator]) -> None:
-    """Begin the run and show it live; say beside its cause what keeps it from beginning."""
+def begin(model: str, start: Callable[[], str], places: Mapping[str, DeltaGenerator]) -> None:
+    """Begin the run of a model and show it live; say beside its cause what keeps it from beginning."""
     try:
         with st.spinner("Starting …"):
             run = start()
@@ -100,6 +104,7 @@ def begin(start: Callable[[], str], places: Mapping[str, DeltaGenerator]) -> Non
         else:
             show_beside(error, places)
     else:
+        models.choose_it(model)
         st.switch_page("views/run.py", query_params={"id": run})
 
 

@@ -24,7 +24,7 @@ def show_versions(model: Model) -> None:
     if not versions:
         blank(":material/model_training:", "No version yet", "The first run that succeeds leaves one here.")
         return
-    st.dataframe(frame(versions), hide_index=True, alt="The versions, newest first")
+    show_table(versions, "The versions, newest first")
     unused = [version for version in versions if not version.get("stages")]
     if (
         unused
@@ -79,8 +79,14 @@ def _offer_removal(model: str, version: Version) -> None:
         remove_version(model, version["version"])
 
 
+def show_table(versions: list[Version], alt: str) -> None:
+    """Show versions side by side."""
+    wide = {"Settings": st.column_config.TextColumn(width="medium")}
+    st.dataframe(frame(versions), hide_index=True, column_config=wide, alt=alt)
+
+
 def frame(versions: list[Version]) -> pd.DataFrame:
-    """Return the versions as a table of text: state and figures first, the list of settings last."""
+    """Return the versions as a table of text: their state, what they are, how good they are."""
     metrics = list(dict.fromkeys(name for version in versions for name in version.get("metrics") or {}))
     return pd.DataFrame(
         [
@@ -90,8 +96,8 @@ def frame(versions: list[Version]) -> pd.DataFrame:
                 "Loaded": "loaded" if version.get("loaded") else "",
                 "Trained": ago(version.get("created_at")),
                 "Estimator": title(str((version.get("candidate") or {}).get("estimator") or "–")),
-                **{words.metric(name): number((version.get("metrics") or {}).get(name)) for name in metrics},
                 "Settings": words.settings(version.get("candidate")),
+                **{words.metric(name): number((version.get("metrics") or {}).get(name)) for name in metrics},
             }
             for version in versions
         ]

@@ -14,6 +14,8 @@ from streamlit_ui.times import ago
 
 RUNS, LINES = 20, 1_000
 EVERY = "All of them together"
+_SHORT = 8
+"""So many characters of a run's id tell it from others that are shown."""
 
 
 def page() -> None:
@@ -102,7 +104,7 @@ def _entries(run: Run) -> list[Entry]:
     key = f"log of {run['id']}"
     kept: list[Entry] | None = st.session_state.get(key)
     if kept is None:
-        kept = log_lines.entries(signed_in.gateway().run_log(run["id"]), run["id"])
+        kept = log_lines.entries(signed_in.gateway().run_log(run["id"]), run["id"][:_SHORT])
         if not is_open(run):
             st.session_state[key] = kept
     return kept

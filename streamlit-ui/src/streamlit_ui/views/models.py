@@ -13,7 +13,7 @@ from streamlit_ui.parts.removing import (
     remove_unused,
     show_what_was_removed,
 )
-from streamlit_ui.parts.versions import frame, newest_first
+from streamlit_ui.parts.versions import newest_first, show_table
 from streamlit_ui.text import number, percent, plain, plural
 
 SHOWN = 10
@@ -63,10 +63,7 @@ def _show(model: ModelSummary) -> None:
     ]
     st.caption(plain(" · ".join(facts)))
     if versions:
-        st.dataframe(
-            frame(versions[:SHOWN]), hide_index=True, alt=f"The newest versions of {model['name']}",
-            key=f"versions of {model['name']}",
-        )  # fmt: skip
+        show_table(versions[:SHOWN], f"The newest versions of {model['name']}")
     name = model["name"]
     with st.container(horizontal=True):
         _offer("Versions", ":material/list:", name, "Versions")
