@@ -32,7 +32,7 @@ BELONGS_TO = {
     **dict.fromkeys(("data", "dataset", "train", "runs", "run", "logs"), "engineer"),
     "people": "maintainer",
 }
-NEEDS_NO_MODEL = ("prediction", "data", "dataset", "train", "run", "logs", "people")
+NEEDS_NO_MODEL = ("prediction", "data", "dataset", "train", "runs", "run", "logs", "people")
 ROLES = ("user", "engineer", "maintainer")
 SEEN = [
     (role, page)
