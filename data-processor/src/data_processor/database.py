@@ -198,6 +198,22 @@ class DatasetUploadRow(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
+class DatasetProfileRow(Base):
+    """What is known of a dataset version, computed once (`datasets/exploration/`)."""
+
+    __tablename__ = "dataset_profiles"
+
+    dataset: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    format: Mapped[int]
+    """Which release's way of saying it."""
+    profile: Mapped[str]
+    """JSON, `schemas.py: Profile`."""
+    report: Mapped[str]
+    """One HTML file."""
+    made_at: Mapped[datetime] = mapped_column(default=now)
+
+
 class RunRow(Base):
     """One background job: queued → running → succeeded / failed / cancelled."""
 

@@ -29,6 +29,7 @@ from streamlit_ui.answers import (
     User,
     Version,
 )
+from streamlit_ui.exploration.answers import Profile, ProfileComputing
 
 SLOW_S = 120
 """How long the few calls may take that load something before they answer."""
@@ -259,6 +260,25 @@ class Gateway:
         """Ask for a run to end."""
         self._call("POST", f"/v1/runs/{_path(run)}/cancel")
 
+    # The profile of a dataset version
+
+    def profile(self, dataset: str, version: int | None = None) -> Profile | ProfileComputing:
+        """Read what is known of a dataset version; asking for the first time has it computed."""
+        path = f"/v1/datasets/{_path(dataset)}/profile"
+        return cast(
+            Profile | ProfileComputing, self._json("GET", path, params=_version(version), timeout=SLOW_S)
+        )
+
+    def profile_report(self, dataset: str, version: int | None = None) -> bytes:
+        """Return a profile as one HTML file."""
+        path = f"/v1/datasets/{_path(dataset)}/profile.html"
+        return self._call("GET", path, params=_version(version), timeout=SLOW_S).content
+
+    def compute_profile(self, dataset: str, version: int | None = None) -> ProfileComputing:
+        """Have a profile computed again, above all one that failed."""
+        path = f"/v1/datasets/{_path(dataset)}/profile"
+        return cast(ProfileComputing, self._json("POST", path, params=_version(version)))
+
     # One call
 
     def _json(self, method: str, path: str, **request: Any) -> Any:
@@ -283,6 +303,10 @@ class Gateway:
 def _path(name: str) -> str:
     """Return a name as one segment of a path: `.` and `..` would otherwise be resolved away."""
     return "%2E" * len(name) if name in (".", "..") else quote(name, safe="")
+
+
+def _version(version: int | None) -> dict[str, str]:
+    return {} if version is None else {"version": str(version)}
 
 
 @contextmanager

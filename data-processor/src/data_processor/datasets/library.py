@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from data_processor.database import (
     Database,
+    DatasetProfileRow,
     DatasetRow,
     DatasetUploadRow,
     DatasetVersionRow,
@@ -171,6 +172,7 @@ class Library:
                 warehouse.drop(name, versions)
             finally:
                 warehouse.close()
+            session.execute(delete(DatasetProfileRow).where(DatasetProfileRow.dataset == name))
             session.execute(delete(DatasetUploadRow).where(DatasetUploadRow.dataset == name))
             session.execute(delete(DatasetVersionRow).where(DatasetVersionRow.dataset == name))
             session.delete(row)
