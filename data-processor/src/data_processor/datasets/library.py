@@ -27,11 +27,13 @@ from data_processor.database import (
 )
 from data_processor.datasets.confirmation import Confirmed, SchemaConfirmation, confirm
 from data_processor.datasets.difference import compare
+from data_processor.datasets.keeping import queue_storing
 from data_processor.datasets.schema import Schema
 from data_processor.datasets.warehouse import Warehouse
 from data_processor.service.errors import Conflict, Invalid, NotFound, NotReady, TooLarge
 from data_processor.settings import Settings
 from data_processor.training.child import Child, ChildGoneError
+from data_processor.training.runs import Runs
 
 FORGOTTEN_S = 24 * 3600
 """A folder of this age that no upload needs was left by a process that died."""
@@ -44,10 +46,11 @@ log = structlog.get_logger(__name__)
 class Library:
     """Takes in files and answers for datasets."""
 
-    def __init__(self, settings: Settings, database: Database) -> None:
-        """Keep rows in the database and files below `uploads_dir` until they are stored."""
+    def __init__(self, settings: Settings, database: Database, runs: Runs) -> None:
+        """Keep rows in the database and files below `uploads_dir` until a run has stored them."""
         self._settings = settings
         self._database = database
+        self._runs = runs
         self.turns = asyncio.Semaphore(READERS)
 
     def new_folder(self) -> Path:
@@ -98,8 +101,8 @@ class Library:
         self._clear(replaced)
         return upload
 
-    def confirm(self, name: str, asked: SchemaConfirmation) -> None:
-        """Have the newest file of a dataset stored as these columns; the worker does.
+    def confirm(self, name: str, asked: SchemaConfirmation, subject: str) -> str:
+        """Have the newest file of a dataset stored as these columns; return the run that does it.
 
         Raises `NotFound`, `Conflict` if there is no file that waits for it, `Invalid` naming every bad field.
         """
@@ -120,6 +123,7 @@ class Library:
                 upload.difference = _difference(before, _as_confirmed(upload.proposal, confirmed))
             if not row.schema:
                 row.state = "storing"
+            return queue_storing(self._runs, session, upload, subject).id
 
     def rows(self) -> list[tuple[DatasetRow, DatasetUploadRow | None, DatasetVersionRow | None]]:
         """Return every dataset by name, with its newest file and its newest version."""
