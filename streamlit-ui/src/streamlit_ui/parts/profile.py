@@ -50,7 +50,8 @@ def _not_there(client: Gateway, dataset: str, version: int | None, error: Gatewa
     if not error.body.get("run"):
         blank(":material/query_stats:", "Nothing to explore yet", plain(error.sentence))
         return
-    st.error(plain(error.sentence.replace(" POST to this address asks for it again.", "")))
+    why = error.body.get("error") or error.sentence
+    st.error(plain(f"Looking into the data came to nothing: {why}"), icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Compute it again", icon=":material/refresh:", key=f"profile again {dataset} {version}"):
             client.compute_profile(dataset, version)

@@ -50,6 +50,7 @@ class Profiles:
                     f"The profile of version {number} of dataset {dataset!r} was not computed: {why} "
                     "POST to this address asks for it again.",
                     run=last.id,
+                    error=why,
                 )
             return _described(queue_profile(self._runs, session, dataset, number, subject))
 
