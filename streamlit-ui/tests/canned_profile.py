@@ -94,7 +94,13 @@ PROFILE: dict[str, Any] = {
             strength={"measure": "correlation-ratio", "value": 0.0},
         ),
         column("said", "text", "text"),
-        column("mood", "categorical", "text", {**CITY, "values": ["calm", "angry"], "other_values": 0}),
+        column(
+            "mood",
+            "categorical",
+            "text",
+            {**CITY, "values": ["calm", "angry"], "others": 0, "other_values": 0},
+            by_target=by_class([60, 0], [0, 30]),
+        ),
     ],
     "associations": {
         "columns": ["age", "city", "since", "mood"],

@@ -87,6 +87,10 @@ def _bars(column: ColumnProfile, classes: Sequence[str], what: str, axis: alt.Ax
         colour = alt.Color("class:N", title=None, scale=colours(classes), legend=legend)
         tooltip += [alt.Tooltip("class:N", title="Class"), alt.Tooltip("shown:N", title="Share")]
     base = alt.Chart(frame).mark_bar().encode(color=colour, tooltip=tooltip)
+    if by and classes:
+        # A click on a class in the legend lets the others fade.
+        picked = alt.selection_point(fields=["class"], bind="legend")
+        base = base.encode(opacity=alt.condition(picked, alt.value(1), alt.value(0.15))).add_params(picked)
     return _finish(_between(base, column, f"{what}_from:Q", f"{what}_to", axis, alt.Scale()), found)
 
 

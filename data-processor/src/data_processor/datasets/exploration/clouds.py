@@ -16,6 +16,8 @@ _ADVANCE = 0.6
 """The width of a letter by the height of its font (Droid Sans Mono)."""
 _ASCENT = 0.928
 """How far the baseline is below the top of a line, by the height of the font."""
+_HANGING = 24
+"""The library finds room for the ink of a word and draws it somewhat lower: so much for the largest."""
 
 
 def cloud(words: Mapping[str, int]) -> list[CloudWord]:
@@ -27,11 +29,12 @@ def cloud(words: Mapping[str, int]) -> list[CloudWord]:
         return []
     placed = WordCloud(
         width=WIDTH,
-        height=HEIGHT,
+        height=HEIGHT - _HANGING,
         prefer_horizontal=1.0,
         min_font_size=_SMALLEST,
         max_font_size=_LARGEST,
         random_state=SEED,
+        color_func=lambda *_, **__: "black",  # its own would import pyplot, and nobody sees it
     ).generate_from_frequencies(ranked)
     return [
         CloudWord(

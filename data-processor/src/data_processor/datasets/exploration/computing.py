@@ -36,7 +36,7 @@ def compute(dataset: str, version: int, schema: Schema, drawn: Drawn, tell: Tell
         values = drawn.frame[column.name]
         placed = _place(values, column) if number < CHARTED or column.name == schema.target else None
         columns.append(_describe(values, column, drawn.missing[column.name], placed))
-        if placed is not None and column.name != schema.target:
+        if placed is not None and (target.classes or column.name != schema.target):
             columns[-1].by_target = by_target(placed, target)
         if (found := _encode(values, column, placed)) is not None:
             encoded[column.name] = found

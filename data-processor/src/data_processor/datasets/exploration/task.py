@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pandas as pd
 from sqlalchemy import select
 
 from data_processor.database import DatasetProfileRow, DatasetVersionRow
@@ -9,6 +10,8 @@ from data_processor.datasets.exploration.computing import compute
 from data_processor.datasets.exploration.drawing import draw
 from data_processor.datasets.exploration.report import render
 from data_processor.datasets.exploration.schemas import FORMAT
+from data_processor.datasets.inference import infer_schema
+from data_processor.datasets.schema import Column, Schema
 from data_processor.training.plan import open_store
 from data_processor.training.workbench import TaskError, Workbench
 
@@ -26,7 +29,7 @@ def profile(bench: Workbench, dataset: str, version: int) -> dict[str, Any]:
             bench.log.say(f"Computing {what}.")
 
     told: list[str] = []
-    found = compute(dataset, version, store.schema(dataset), drawn, tell)
+    found = compute(dataset, version, schema_of(store.schema(dataset), drawn.frame), drawn, tell)
     tell("the report", 0.95)
     report = render(found)
     with bench.database.transaction() as session:
@@ -45,3 +48,22 @@ def profile(bench: Workbench, dataset: str, version: int) -> dict[str, Any]:
             )
         )
     return {}
+
+
+def schema_of(schema: Schema, frame: pd.DataFrame) -> Schema:
+    """Return the schema of a table: the dataset's, unless that was confirmed of a later and other table.
+
+    Raises `UnusableTargetError` if the table has nothing of what is to be predicted now.
+    """
+    known = {column.name: column for column in schema.columns}
+    fitting = {name: known[name].kind for name in map(str, frame.columns) if _fits(known.get(name), frame)}
+    if len(fitting) == len(known) == len(frame.columns):
+        return schema
+    return infer_schema(frame, schema.target, task=schema.task, kinds=fitting)
+
+
+def _fits(column: Column | None, frame: pd.DataFrame) -> bool:
+    if column is None:
+        return False
+    numeric = pd.api.types.is_numeric_dtype(frame[column.name].dtype)
+    return column.kind in ("identifier", "ignored") or (column.kind == "numeric") == numeric
