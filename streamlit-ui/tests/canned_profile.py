@@ -40,7 +40,13 @@ AGE = {
     "above": 5,
     "whole": True,
 }
-CITY = {"form": "counts", "values": ["Bern", "<b>Rom</b>"], "counts": [60, 30], "others": 10, "other_values": 4}
+CITY = {
+    "form": "counts",
+    "labels": ["Bern", "<b>Rom</b>"],
+    "counts": [60, 30],
+    "others": 10,
+    "other_values": 4,
+}
 SINCE = {
     "form": "periods",
     "unit": "month",
@@ -98,7 +104,7 @@ PROFILE: dict[str, Any] = {
             "mood",
             "categorical",
             "text",
-            {**CITY, "values": ["calm", "angry"], "others": 0, "other_values": 0},
+            {**CITY, "labels": ["calm", "angry"], "others": 0, "other_values": 0},
             by_target=by_class([60, 0], [0, 30]),
         ),
     ],

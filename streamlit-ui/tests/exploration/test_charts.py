@@ -69,7 +69,11 @@ def test_what_nothing_is_known_of_is_not_drawn() -> None:
 
 def test_the_strongest_column_comes_first() -> None:
     rows = data(association_charts.strengths(PROFILE["columns"]))
-    assert [(row["column"], row["shown"]) for row in rows] == [("city", "0.62"), ("age", "0.31"), ("since", "0")]
+    assert [(row["column"], row["shown"]) for row in rows] == [
+        ("city", "0.62"),
+        ("age", "0.31"),
+        ("since", "0"),
+    ]
 
 
 def test_the_map_shows_each_pair_twice_and_one_measure_of_two_numbers() -> None:
@@ -107,7 +111,7 @@ def test_any_values_and_classes_can_be_drawn(values: list[str], draw: st.DataObj
     counts = draw.draw(st.lists(st.integers(1, 99), min_size=len(values), max_size=len(values)))
     drawn: Any = {
         **canned_profile.column("x", "categorical", "text"),
-        "distribution": {"form": "counts", "values": values, "counts": counts},
+        "distribution": {"form": "counts", "labels": values, "counts": counts},
         "by_target": canned_profile.by_class(counts),
     }
     rows = data(column_charts.distribution(drawn, values[:1]))

@@ -124,7 +124,9 @@ def test_what_is_being_computed_says_how_far_it_is(show: Show, fake: FakeGateway
 
 def test_one_that_failed_can_be_computed_again(show: Show, fake: FakeGateway) -> None:
     path = "/v1/datasets/comments/profile"
-    fake.trouble(path, 409, "It was not computed: no memory. POST to try again.", run="run-4", error="no memory")
+    fake.trouble(
+        path, 409, "It was not computed: no memory. POST to try again.", run="run-4", error="no memory"
+    )
     page = show()
     assert "came to nothing: no memory" in said(page)
     assert button(page, "Compute it again")

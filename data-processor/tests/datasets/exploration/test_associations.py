@@ -52,10 +52,10 @@ def test_categories_that_follow_from_each_other_have_a_v_of_1() -> None:
 
 
 def test_many_rare_categories_do_not_go_together_by_chance() -> None:
-    """Without the correction V would be 0.5 here, and the ratio 0.3."""
+    """Without the corrections V would be 0.3 here, and the ratio as well."""
     rare, other = DRAW.integers(0, 200, 2_000), DRAW.integers(0, 150, 2_000)
     assert values(codes(rare), codes(other))["cramers-v"] < 0.1
-    assert values(codes(rare), numbers(X))["correlation-ratio"] < 0.1
+    assert values(codes(rare), numbers(X))["correlation-ratio"] < 0.15
 
 
 def test_a_number_that_depends_on_a_category_has_a_high_ratio_in_either_order() -> None:

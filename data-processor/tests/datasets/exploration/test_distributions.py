@@ -42,7 +42,7 @@ def test_every_number_is_counted_once_or_has_no_place(values: list[float]) -> No
     placed = histogram(numbers)
     if placed is None:
         known = numbers[np.isfinite(numbers)]
-        assert len(known) == 0 or not np.isfinite(known.max() - known.min())
+        assert len(known) == 0 or np.abs(known).max() > 1e200
         return
     found = placed.distribution
     assert isinstance(found, Histogram)
@@ -94,31 +94,30 @@ def test_the_most_frequent_values_come_first_and_the_rest_is_summed_up() -> None
     assert placed is not None
     found = placed.distribution
     assert isinstance(found, Counts)
-    assert found.values[:3] == ["b", "a", "x00"]
-    assert len(found.values) == LISTED
+    assert found.labels[:3] == ["b", "a", "x00"]
+    assert len(found.labels) == LISTED
     assert (found.others, found.other_values) == (12, 12)
     assert placed.bars[:4].tolist() == [0, 0, 1, NOWHERE]
     assert placed.bars[-1] == NOWHERE
 
 
 @pytest.mark.parametrize(
-    ("values", "unit", "starts", "found"),
+    ("first", "last", "unit", "begins"),
     [
-        (["2026-01-01T10:05:00", "2026-01-01T12:00:00"], "hour", ["2026-01-01T10:00:00"], [1, 0, 1]),
-        (["2026-01-01", "2026-01-03"], "day", ["2026-01-01", "2026-01-02", "2026-01-03"], [1, 0, 1]),
-        (["2026-01-31", "2026-05-01"], "month", ["2026-01-01", "2026-02-01"], [1, 0, 0, 0, 1]),
-        (["2016-02-01", "2026-05-01"], "quarter", ["2016-01-01", "2016-04-01"], None),
-        (["1980-02-01", "2026-05-01"], "year", ["1980-01-01", "1981-01-01"], None),
+        ("2026-01-01T10:05:00", "2026-01-01T12:00:00", "hour", ["2026-01-01T10:00:00", "2026-01-01T11:00:00"]),
+        ("2026-01-30", "2026-02-01", "day", ["2026-01-30", "2026-01-31"]),
+        ("2025-11-30", "2026-05-01", "month", ["2025-11-01", "2025-12-01"]),
+        ("2016-02-01", "2026-05-01", "quarter", ["2016-01-01", "2016-04-01"]),
+        ("1980-02-01", "2026-05-01", "year", ["1980-01-01", "1981-01-01"]),
     ],
 )
 def test_dates_are_counted_in_periods_of_the_calendar(
-    values: list[str], unit: str, starts: list[str], found: list[int] | None
+    first: str, last: str, unit: str, begins: list[str]
 ) -> None:
-    shown = of_moments(*values)
+    shown = of_moments(first, last)
     assert shown.unit == unit
-    assert shown.starts[: len(starts)] == starts or unit == "day"
-    assert sum(shown.counts) == len(values)
-    assert found is None or shown.counts == found or unit == "hour"
+    assert shown.starts[:2] == begins
+    assert (shown.counts[0], shown.counts[-1], sum(shown.counts)) == (1, 1, 2)
 
 
 def test_centuries_are_counted_in_periods_of_some_years() -> None:

@@ -17,7 +17,7 @@ def test_the_rows_of_each_class_are_counted_in_each_bar() -> None:
     assert placed is not None
     assert isinstance(placed.distribution, Counts)
     assert target.classes == ["no", "yes"]
-    assert placed.distribution.values == ["Bern", "Rom"]
+    assert placed.distribution.labels == ["Bern", "Rom"]
     assert by_target(placed, target).counts == [[1, 2], [1, 0]]
 
 

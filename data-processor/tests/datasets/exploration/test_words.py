@@ -13,7 +13,7 @@ from data_processor.datasets.exploration.words import (
 
 
 def test_a_text_is_taken_apart_at_the_ends_of_its_clauses() -> None:
-    assert clauses("Don’t go, he's HERE! (Really: 3 times.)") == [
+    assert clauses("Don\u2019t go, he's HERE! (Really: 3 times.)") == [
         ["don't", "go"], ["he's", "here"], ["really"], ["3", "times"],
     ]  # fmt: skip
 
@@ -61,7 +61,7 @@ def test_a_word_cloud_gives_frequent_words_more_room_and_keeps_them_on_the_groun
     found = cloud(words)
     assert found[0].word == "word0"
     assert found[0].size > found[-1].size
-    assert all(0 <= word.x and word.x + word.width <= WIDTH + 2 for word in found)
+    assert all(word.x >= 0 and word.x + word.width <= WIDTH + 2 for word in found)
     assert all(0 < word.y <= HEIGHT + 2 for word in found)
     assert cloud(words) == found
 

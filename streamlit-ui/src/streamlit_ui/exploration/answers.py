@@ -26,7 +26,7 @@ class Statistics(TypedDict):
 
 
 class Distribution(TypedDict, total=False):
-    """Bars: of numbers between `edges`, of `values`, or of periods from their `starts` on."""
+    """Bars: of numbers between `edges`, of `labels`, or of periods from their `starts` on."""
 
     form: Literal["histogram", "counts", "periods"]
     counts: list[int]
@@ -34,7 +34,7 @@ class Distribution(TypedDict, total=False):
     whole: bool
     below: int
     above: int
-    values: list[str]
+    labels: list[str]
     others: int
     other_values: int
     unit: Literal["hour", "day", "month", "quarter", "year"]

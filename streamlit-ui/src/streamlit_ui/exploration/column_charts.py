@@ -1,7 +1,7 @@
 """The charts of one column: how its values are distributed, and the target by it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, TypedDict, TypeVar
 
 import altair as alt
 import pandas as pd
@@ -20,6 +20,8 @@ _INTERVAL = 1.96
 _SPANS = {"hour": "h", "day": "D", "month": "M", "quarter": "Q", "year": "Y"}
 _PIECE = ["label", "low", "high", "class", "rows", "rows_from", "rows_to", "share_from", "share_to", "shown"]
 
+Drawn = TypeVar("Drawn", alt.Chart, alt.LayerChart)
+
 
 class Bar(TypedDict):
     """Where a bar stands, and for what."""
@@ -34,7 +36,9 @@ def distribution(column: ColumnProfile, classes: Sequence[str]) -> alt.Chart:
     return _bars(column, classes, "rows", alt.Axis(title="Rows", tickMinStep=1))
 
 
-def target_by(column: ColumnProfile, classes: Sequence[str], target: str) -> alt.Chart | alt.LayerChart | None:
+def target_by(
+    column: ColumnProfile, classes: Sequence[str], target: str
+) -> alt.Chart | alt.LayerChart | None:
     """Return the share of each class, or the mean of the target, for each bar of a column, if it is known."""
     if column["by_target"] is None or column["distribution"] is None:
         return None
@@ -51,7 +55,7 @@ def colours(classes: Sequence[str]) -> alt.Scale:
 def places(found: Distribution) -> list[Bar]:
     """Return where each bar of a distribution stands."""
     if found["form"] == "counts":
-        return [{"label": value, "low": value, "high": value} for value in found["values"]]
+        return [{"label": value, "low": value, "high": value} for value in found["labels"]]
     if found["form"] == "periods":
         length = {"hour": 16, "day": 10, "month": 7, "quarter": 7, "year": 4}[found["unit"]]
         code, step = _SPANS[found["unit"]], found["step"]
@@ -150,13 +154,13 @@ def _between(
     return standing.encode(y2=end) if end else standing
 
 
-def _finish(chart: Any, found: Distribution) -> Any:
+def _finish(chart: Drawn, found: Distribution) -> Drawn:
     lying = found["form"] == "counts"
     return plain(chart.properties(height=max(ROW * len(found["counts"]), 60) if lying else _HEIGHT))
 
 
 def _pieces(found: Distribution, counts: Sequence[Sequence[int]], classes: Sequence[str]) -> pd.DataFrame:
-    """Return each class's piece of each bar: where it begins and ends, in rows and as a share of the known."""
+    """Return each class's piece of each bar: where it begins and ends, in rows and as a share."""
     rows: list[Mapping[str, Any]] = []
     for place, (bar, total) in enumerate(zip(places(found), found["counts"], strict=True)):
         here = [(name, each[place]) for name, each in zip(classes, counts, strict=False)]
@@ -181,6 +185,7 @@ def _pieces(found: Distribution, counts: Sequence[Sequence[int]], classes: Seque
     return pd.DataFrame(rows, columns=_PIECE)
 
 
-def plain(chart: Any) -> Any:
+def plain(chart: Drawn) -> Drawn:
     """Return a chart without a frame."""
-    return chart.configure_view(strokeWidth=0)
+    framed: Drawn = chart.configure_view(strokeWidth=0)
+    return framed

@@ -10,7 +10,8 @@ from data_processor.datasets.exploration.schemas import Profile, ProfileComputin
 from data_processor.state import StateDep
 
 PATH = "/v1/datasets/{dataset}/profile"
-_COMPUTING = {202: {"model": ProfileComputing, "description": "It is being computed: ask again in a moment."}}
+_COMPUTING = "It is being computed: ask again in a moment."
+_COMPUTING_CONTENT = {"application/json": {"schema": {"$ref": "#/components/schemas/ProfileComputing"}}}
 _HARMLESS = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
 
 Version = Annotated[
@@ -20,9 +21,13 @@ Version = Annotated[
 router = APIRouter(tags=["datasets"])
 
 
-@router.get(PATH, response_model=Profile, responses=_COMPUTING)
+@router.get(
+    PATH,
+    response_model=Profile,
+    responses={202: {"model": ProfileComputing, "description": _COMPUTING}},
+)
 def read_profile(dataset: str, state: StateDep, caller: CallerDep, version: Version = None) -> Response:
-    """Describe a dataset version: its columns, how they go together, its texts. Computed when first asked for."""
+    """Describe a dataset version: its columns, how they go together, its texts; computed when first read."""
     found = state.profiles.read(dataset, version, "profile", caller.subject)
     if isinstance(found, ProfileComputing):
         return _computing(found)
@@ -33,7 +38,8 @@ def read_profile(dataset: str, state: StateDep, caller: CallerDep, version: Vers
 @router.get(
     f"{PATH}.html",
     response_class=HTMLResponse,
-    responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}, **_COMPUTING},
+    # FastAPI would say that this one is HTML as well.
+    responses={202: {"description": _COMPUTING, "content": _COMPUTING_CONTENT}},
 )
 def download_profile(dataset: str, state: StateDep, caller: CallerDep, version: Version = None) -> Response:
     """Download the profile of a dataset version as one HTML file that needs nothing else."""

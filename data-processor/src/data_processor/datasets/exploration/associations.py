@@ -4,8 +4,8 @@ two numbers                   Pearson (a straight line) and Spearman (ever more,
 two categories                Cramér's V, bias-corrected (Bergsma 2013)
 a number and a category       the correlation ratio, as its less biased square root of epsilon² (Kelley 1935)
 
-The corrections matter: without them a column of a hundred rare values goes together with anything. Dates count
-as numbers. All of them look at the rows in which both columns are known.
+The corrections matter: without them a column of a hundred rare values goes together with anything. Dates
+count as numbers. All of them look at the rows in which both columns are known.
 """
 
 from dataclasses import dataclass
@@ -81,16 +81,18 @@ def strengths(first: Encoded, second: Encoded) -> list[Strength]:
     if int(both.sum()) < _FEWEST:
         return []
     found: dict[str, float | None]
-    if isinstance(first, Numbers) and isinstance(second, Numbers):
-        found = {
-            "pearson": _pearson(first.values[both], second.values[both]),
-            "spearman": _spearman(first, second, both),
-        }
-    elif isinstance(first, Codes) and isinstance(second, Codes):
-        found = {"cramers-v": _cramers_v(first.values[both], second.values[both])}
-    else:
-        codes, numbers = (first, second) if isinstance(first, Codes) else (second, first)
-        found = {"correlation-ratio": _correlation_ratio(codes.values[both], numbers.values[both])}
+    match first, second:
+        case Numbers(), Numbers():
+            found = {
+                "pearson": _pearson(first.values[both], second.values[both]),
+                "spearman": _spearman(first, second, both),
+            }
+        case Codes(), Codes():
+            found = {"cramers-v": _cramers_v(first.values[both], second.values[both])}
+        case Numbers(), Codes():
+            found = {"correlation-ratio": _correlation_ratio(second.values[both], first.values[both])}
+        case Codes(), Numbers():
+            return strengths(second, first)
     return [
         Strength.model_validate({"measure": name, "value": value})
         for name, value in found.items()

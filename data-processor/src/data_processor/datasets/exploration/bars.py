@@ -34,7 +34,7 @@ class Bar:
     shares: list[Part]
     """The classes alone; empty for a regression and where no class is known."""
     mean: tuple[float, float, float] | None
-    """Regression: the mean, and the ends of its 95 % interval, from the top; beyond the chart is at its edge."""
+    """Regression: the mean, and the ends of its 95 % interval, from the top, no further than the edges."""
 
 
 def bars(column: ColumnProfile, classes: Sequence[str]) -> list[Bar]:
@@ -72,7 +72,7 @@ def bars(column: ColumnProfile, classes: Sequence[str]) -> list[Bar]:
 def labels(distribution: Distribution) -> list[str]:
     """Return what each bar of a distribution stands for."""
     if isinstance(distribution, Counts):
-        return distribution.values
+        return distribution.labels
     if isinstance(distribution, Histogram):
         ends = zip(distribution.edges, distribution.edges[1:], strict=False)
         return [_whole(*pair) if distribution.whole else f"{pair[0]:.4g} to {pair[1]:.4g}" for pair in ends]

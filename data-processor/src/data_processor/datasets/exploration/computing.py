@@ -105,12 +105,12 @@ def _encode(values: "pd.Series[Any]", column: Column, placed: Placed | None) -> 
         return Numbers(_numbers(values))
     if column.kind == "datetime":
         days = (_moments(values) - pd.Timestamp(2000, 1, 1)) / pd.Timedelta(days=1)
-        return Numbers(days.to_numpy(np.float64))
+        return Numbers(_numbers(days))
     if column.kind != "categorical" or placed is None or placed.distribution.form != "counts":
         return None
     # The values without a bar of their own are one category: rare ones would say nothing anyway.
     unlisted = (placed.bars < 0) & values.notna().to_numpy()
-    return Codes(np.where(unlisted, len(placed.distribution.values), placed.bars))
+    return Codes(np.where(unlisted, len(placed.distribution.labels), placed.bars))
 
 
 def _numbers(values: "pd.Series[Any]") -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""How the values of a column are distributed: each becomes a row of bars, and each row has its place in them."""
+"""How the values of a column are distributed: a row of bars, and the bar of each row of the table."""
 
 import math
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ NOWHERE = -1
 _INNER = (0.005, 0.995)
 _FAR = 3.0
 """Where the ends lie this many times as far apart as nearly all numbers, the extreme ones get no bar."""
-_EXACT = 2.0**52
+_LARGEST, _EXACT = 1e300, 2.0**52
 _PERIODS = 60
 _UNITS: tuple[tuple[Unit, str, float], ...] = (
     ("hour", "h", 1 / 24),
@@ -46,12 +46,12 @@ class Placed:
 
 
 def histogram(numbers: NDArray[np.float64]) -> Placed | None:
-    """Count numbers in bins; NaN is missing. None if there is nothing to count or no room between the ends."""
+    """Count numbers in bins; NaN is missing. None if there is no number, or one too large for a scale."""
     known = numbers[np.isfinite(numbers)]
     if not len(known):
         return None
     low, high = _ends(known)
-    if not math.isfinite(high - low):
+    if max(abs(low), abs(high)) > _LARGEST:
         return None
     whole = bool((known == np.floor(known)).all()) and max(abs(low), abs(high)) < _EXACT
     edges = _whole_edges(low, high) if whole else _edges(low, high)
@@ -80,7 +80,7 @@ def counts(values: "pd.Series[Any]") -> Placed | None:
     bars = pd.Index(listed).get_indexer(pd.Index(values.astype("object")))
     rest = ranked[LISTED:]
     shown = Counts(
-        values=listed,
+        labels=listed,
         counts=_count(bars, len(listed)),
         others=sum(int(times) for _, times in rest),
         other_values=len(rest),
@@ -94,7 +94,8 @@ def periods(moments: "pd.Series[Any]") -> Placed | None:
     if known.empty:
         return None
     days = (known.max() - known.min()) / pd.Timedelta(days=1)
-    unit, code, _ = next((u for u in _UNITS if days / u[2] < _PERIODS - 1), _UNITS[-1])
+    units = _UNITS[1:] if bool((known == known.dt.normalize()).all()) else _UNITS
+    unit, code, _ = next((u for u in units if days / u[2] < _PERIODS - 1), _UNITS[-1])
     ordinals = known.dt.to_period(code).astype("int64").to_numpy()
     begin = int(ordinals.min())
     step = math.ceil((int(ordinals.max()) - begin + 1) / _PERIODS)
@@ -103,7 +104,7 @@ def periods(moments: "pd.Series[Any]") -> Placed | None:
     number = int(bars.max()) + 1
     starts = [pd.Period(ordinal=begin + step * place, freq=code) for place in range(number)]
     shown = Periods(
-        unit=unit, step=step, starts=[_start(start) for start in starts], counts=_count(bars, number)
+        unit=unit, step=step, starts=[_start(start, unit) for start in starts], counts=_count(bars, number)
     )
     return Placed(shown, bars)
 
@@ -136,7 +137,7 @@ def _ends(known: NDArray[np.float64]) -> tuple[float, float]:
     low, high = float(known.min()), float(known.max())
     inner = np.quantile(known, _INNER)
     span = float(inner[1] - inner[0])
-    far = span > 0 and math.isfinite(high - low) and high - low > _FAR * span
+    far = span > 0 and high / 2 - low / 2 > _FAR * span / 2
     return (float(inner[0]), float(inner[1])) if far else (low, high)
 
 
@@ -153,9 +154,11 @@ def _edges(low: float, high: float) -> NDArray[np.float64]:
     return edges if len(edges) > 1 else np.array([low, np.nextafter(low, np.inf)])
 
 
-def _start(period: pd.Period) -> str:
-    moment = f"{period.year:04}-{period.month:02}-{period.day:02}"
-    return f"{moment}T{period.hour:02}:00:00" if period.freqstr == "h" else moment
+def _start(period: pd.Period, unit: Unit) -> str:
+    """Return when a period begins; it knows its last day, and years that timestamps do not reach."""
+    month = {"quarter": 3 * period.quarter - 2, "year": 1}.get(unit, period.month)
+    day = f"{period.year:04}-{month:02}-{period.day if unit in ('hour', 'day') else 1:02}"
+    return f"{day}T{period.hour:02}:00:00" if unit == "hour" else day
 
 
 def _count(bars: NDArray[np.intp], number: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""The profiles of dataset versions as people ask for them: kept once computed, queued as a run before that."""
+"""The profiles of dataset versions as people ask for them: kept once computed, before that a run."""
 
 from typing import Literal
 
@@ -93,7 +93,7 @@ def _version(session: Session, dataset: str, version: int | None) -> int:
     uploads = query.where(DatasetVersionRow.kind == "upload").order_by(DatasetVersionRow.version.desc())
     newest = session.scalar(uploads.limit(1))
     if newest is None:
-        raise Conflict(f"Dataset {dataset!r} has no version yet: confirm its columns, and wait until it is stored.")
+        raise Conflict(f"Dataset {dataset!r} has no version yet: confirm its columns and let it be stored.")
     return newest
 
 

@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from data_processor.datasets.exploration import clouds
 from data_processor.datasets.exploration.bars import bars
-from data_processor.datasets.exploration.schemas import Measure, Profile
+from data_processor.datasets.exploration.schemas import Measure, Pair, Profile
 
 TEMPLATE = "report.html.jinja"
 COLOURS = ("#1c93a6", "#d98a1f", "#7b61b8", "#3a9d6e", "#d1495b", "#4f6fd0", "#a8763e", "#c95fa8")
@@ -34,24 +34,24 @@ def render(profile: Profile) -> str:
         lstrip_blocks=True,
     )
     colours = list(COLOURS[: len(profile.classes)]) or [COLOURS[0]]
-    grid = {
-        measure: {
-            **{(pair.first, pair.second): pair for pair in profile.associations.pairs if pair.measure != other},
-            **{(pair.second, pair.first): pair for pair in profile.associations.pairs if pair.measure != other},
-        }
-        for measure, other in (("spearman", "pearson"), ("pearson", "spearman"))
-    }
-    numeric = {
-        name for pair in profile.associations.pairs if pair.measure == "pearson" for name in (pair.first, pair.second)
-    }
+    pairs = profile.associations.pairs
+    numeric = {name for pair in pairs if pair.measure == "pearson" for name in (pair.first, pair.second)}
     return environment.get_template(TEMPLATE).render(
         profile=profile,
         charts={c.name: bars(c, profile.classes) for c in profile.columns if c.distribution is not None},
         target=next((c for c in profile.columns if c.name == profile.target), None),
         colours=[*colours, NO_CLASS] if profile.classes else [*colours, COLOURS[0]],
         measures=MEASURES,
-        grid=grid,
+        by_rank=_grid(pairs, without="pearson"),
+        by_value=_grid(pairs, without="spearman"),
         numeric=[name for name in profile.associations.columns if name in numeric],
         palette=COLOURS,
         cloud=clouds,
     )
+
+
+def _grid(pairs: list[Pair], without: Measure) -> dict[tuple[str, str], Pair]:
+    """Return pairs by their columns in either order; two numbers by one of their two measures."""
+    wanted = [pair for pair in pairs if pair.measure != without]
+    one_way = {(pair.first, pair.second): pair for pair in wanted}
+    return one_way | {(pair.second, pair.first): pair for pair in wanted}

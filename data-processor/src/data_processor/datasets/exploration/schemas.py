@@ -1,7 +1,7 @@
 """What a profile holds: all that its charts are drawn from, on the pages and in the report.
 
-A column's `distribution` is a row of bars, and everything said of the target by this column is in the order of
-those bars. Shares are between 0 and 1; what cannot be computed (of a constant, of too few rows) is null.
+A column's `distribution` is a row of bars, and everything said of the target by this column is in the order
+of those bars. Shares are between 0 and 1; what cannot be computed (of a constant, of too few rows) is null.
 """
 
 from datetime import datetime
@@ -22,8 +22,8 @@ class Rows(BaseModel):
 
     total: int
     sampled: int = Field(
-        description="Rows drawn by a fixed seed: all is computed from them, but missing values are counted in "
-        "every row."
+        description="Rows drawn by a fixed seed: all is computed from them, but missing values are counted "
+        "in every row."
     )
 
 
@@ -54,7 +54,7 @@ class Counts(BaseModel):
     """Values and how often each is there, the most frequent first."""
 
     form: Literal["counts"] = "counts"
-    values: list[str]
+    labels: list[str] = Field(description="The values.")
     counts: list[int]
     others: int = Field(0, description="Rows with a value that is not listed.")
     other_values: int = Field(0, description="Values that are not listed.")
@@ -85,7 +85,7 @@ class ByTarget(BaseModel):
 
 
 class Strength(BaseModel):
-    """How strongly two columns go together: 0 not at all, 1 one follows from the other; signed for two numbers."""
+    """How strongly two columns go together: 0 not at all, 1 wholly; two numbers have a sign."""
 
     measure: Measure
     value: float

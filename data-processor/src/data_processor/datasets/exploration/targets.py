@@ -22,7 +22,7 @@ class Target:
     """Classification: the most frequent classes; regression: none."""
     codes: NDArray[np.intp]
     """Shape (rows,): the place of a row's class among `classes`, `NOWHERE` if it is not among them."""
-    values: NDArray[np.float64]
+    amounts: NDArray[np.float64]
     """Shape (rows,): the value, NaN if it is missing; regression only."""
     left_out: int = 0
     """Classes that are not among the most frequent."""
@@ -33,8 +33,8 @@ def target_of(frame: pd.DataFrame, schema: Schema) -> Target:
     values = frame[schema.target]
     if not schema.classes:
         numbers = values.to_numpy(np.float64, na_value=np.nan)
-        numbers[~np.isfinite(numbers)] = np.nan
-        return Target([], np.full(len(frame), NOWHERE), numbers)
+        known = np.where(np.isfinite(numbers), numbers, np.nan)
+        return Target([], np.full(len(frame), NOWHERE), known)
     found = values.value_counts()
     ranked = sorted(schema.classes, key=lambda label: (-int(found.get(label, 0)), label))
     classes = ranked[:MOST_CLASSES]
@@ -50,12 +50,12 @@ def by_target(placed: Placed, target: Target) -> ByTarget:
         cells = target.codes[here] * number + placed.bars[here]
         table = np.bincount(cells, minlength=len(target.classes) * number)
         return ByTarget(counts=table.reshape(len(target.classes), number).tolist())
-    here = (placed.bars != NOWHERE) & ~np.isnan(target.values)
-    bars, values = placed.bars[here], target.values[here]
+    here = (placed.bars != NOWHERE) & ~np.isnan(target.amounts)
+    bars, amounts = placed.bars[here], target.amounts[here]
     with np.errstate(all="ignore"):
         rows = np.bincount(bars, minlength=number)
-        means = np.bincount(bars, values, number) / rows
-        squares = np.bincount(bars, (values - means[bars]) ** 2, number)
+        means = np.bincount(bars, amounts, number) / rows
+        squares = np.bincount(bars, (amounts - means[bars]) ** 2, number)
         errors = np.sqrt(squares / (rows - 1) / rows)
     return ByTarget(
         rows=rows.tolist(),

@@ -1,8 +1,8 @@
 """The words of texts: taken apart, counted alone and in sequence, and named as parts of speech.
 
-A word is written in lower case, with what an apostrophe joins to it. Sequences do not reach over the end of a
-clause, and neither begin nor end with a stop word, which would be "of the" in any English text. The stop words
-and the tagger are English and come with their libraries: nothing is downloaded.
+A word is written in lower case, with what an apostrophe joins to it. Sequences do not reach over the end of
+a clause, and neither begin nor end with a stop word: "of the" is in any English text. The stop words and the
+tagger are English and come with their libraries: nothing is downloaded.
 """
 
 import re
@@ -17,8 +17,8 @@ LONGEST_WORD = 30
 """Characters; longer ones are links, noise or joined by mistake."""
 _ENGLISH = 0.15
 """English texts consist of stop words to about 45 %, others have hardly any."""
-_CLAUSE_END = re.compile(r"[.!?;:,()\[\]\"“”\n\r]+")
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_CLAUSE_END = re.compile(r"[.!?;:,()\[\]\"\u201c\u201d\n\r]+")
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _PARTS_OF_SPEECH = {
     "NN": "noun",
     "VB": "verb",
@@ -48,7 +48,8 @@ Clauses = list[list[str]]
 
 def clauses(text: str) -> Clauses:
     """Take a text apart."""
-    parts = (_WORD.findall(part.replace("’", "'").lower()) for part in _CLAUSE_END.split(text[:CHARACTERS]))
+    plain = text[:CHARACTERS].replace("\N{RIGHT SINGLE QUOTATION MARK}", "'").lower()
+    parts = (_WORD.findall(part) for part in _CLAUSE_END.split(plain))
     return [[word for word in part if len(word) <= LONGEST_WORD] for part in parts if part]
 
 
