@@ -396,10 +396,11 @@ class FakeGateway:
         if name not in self.profiles:
             raise Refused(409, f"Dataset {name!r} has no version yet.")
         found = self.profiles[name]
+        if found["state"] == "failed":
+            raise Refused(409, "It was not computed. POST to try again.", run="run-4", error="no memory")
         return (200 if found["state"] == "ready" else 202), found
 
     def compute_profile(self, name: str, **_: Any) -> Answer:
-        self.troubles.clear()
         self.profiles[name] = canned_profile.COMPUTING
         return 202, canned_profile.COMPUTING
 

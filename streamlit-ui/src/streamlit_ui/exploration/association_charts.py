@@ -48,7 +48,7 @@ def strengths(columns: Sequence[ColumnProfile]) -> alt.LayerChart | None:
     )
     marks = base.mark_bar(cornerRadiusEnd=3, height=16, color=COLOURS[0])
     figures = base.mark_text(align="left", dx=6, fontSize=13, color="#6b7f87").encode(text="shown:N")
-    return plain((marks + figures).properties(height=ROW * len(frame) + 6))
+    return plain(alt.LayerChart(layer=[marks, figures]).properties(height=ROW * len(frame) + 6))
 
 
 def association_map(found: Associations, numbers: str = "spearman") -> alt.LayerChart | None:
@@ -93,7 +93,7 @@ def association_map(found: Associations, numbers: str = "spearman") -> alt.Layer
         ink = alt.condition(alt.datum.dark, alt.value("#ffffff"), alt.value("#1f2a30"))
         layers.append(base.mark_text(fontSize=10).encode(text="shown:N", color=ink))
     height = max(28 * len(found["columns"]) + 40, 160)
-    return plain(alt.layer(*layers).properties(height=height))
+    return plain(alt.LayerChart(layer=layers).properties(height=height))
 
 
 def has_two_measures(found: Associations) -> bool:

@@ -95,7 +95,7 @@ def _bars(column: ColumnProfile, classes: Sequence[str], what: str, axis: alt.Ax
         # A click on a class in the legend lets the others fade.
         picked = alt.selection_point(fields=["class"], bind="legend")
         base = base.encode(opacity=alt.condition(picked, alt.value(1), alt.value(0.15))).add_params(picked)
-    return _finish(_between(base, column, f"{what}_from:Q", f"{what}_to", axis, alt.Scale()), found)
+    return _finish(_between(base, column, (f"{what}_from:Q", f"{what}_to"), axis, alt.Scale()), found)
 
 
 def _means(column: ColumnProfile, target: str) -> alt.LayerChart | None:
@@ -127,17 +127,18 @@ def _means(column: ColumnProfile, target: str) -> alt.LayerChart | None:
     )
     axis, scale = alt.Axis(title=f"Mean of {target}"), alt.Scale(zero=False)
     mark = base.mark_tick(thickness=4) if found["form"] == "counts" else base.mark_rule(strokeWidth=4)
-    layers = (
-        _between(base.mark_bar(opacity=0.3), column, "from:Q", "to", axis, scale),
-        _between(mark, column, "mean:Q", None, axis, scale),
-    )
-    return _finish(alt.layer(*layers), found)
+    layers = [
+        _between(base.mark_bar(opacity=0.3), column, ("from:Q", "to"), axis, scale),
+        _between(mark, column, ("mean:Q", None), axis, scale),
+    ]
+    return _finish(alt.LayerChart(layer=layers), found)
 
 
 def _between(
-    chart: alt.Chart, column: ColumnProfile, begin: str, end: str | None, axis: alt.Axis, scale: alt.Scale
+    chart: alt.Chart, column: ColumnProfile, ends: tuple[str, str | None], axis: alt.Axis, scale: alt.Scale
 ) -> alt.Chart:
     """Let marks lie for categories, and stand for everything that has an order, from one field to another."""
+    begin, end = ends
     found = column["distribution"]
     assert found is not None  # noqa: S101  # the caller has looked
     if found["form"] == "counts":

@@ -48,7 +48,7 @@ def lengths(text: TextProfile, groups: Sequence[TextGroup], classes: Sequence[st
             alt.Tooltip("texts:Q", title="How many", format=","),
         ],
     )
-    return plain((areas + lines).properties(height=240))
+    return plain(alt.LayerChart(layer=[areas, lines]).properties(height=240))
 
 
 def parts_of_speech(groups: Sequence[TextGroup], classes: Sequence[str]) -> alt.Chart | None:
@@ -77,7 +77,8 @@ def parts_of_speech(groups: Sequence[TextGroup], classes: Sequence[str]) -> alt.
             ],
         )
     )
-    return plain(chart.properties(height=len(order) * (12 * len(groups) + 12)))
+    sized: alt.Chart = chart.properties(height=len(order) * (12 * len(groups) + 12))
+    return plain(sized)
 
 
 def phrases(found: Sequence[Phrase], colour: str) -> alt.Chart:
@@ -91,13 +92,12 @@ def phrases(found: Sequence[Phrase], colour: str) -> alt.Chart:
             "count": [phrase["count"] for phrase in found],
         }
     )
+    names = alt.Axis(ticks=False, domain=False, labelLimit=180)
     chart = (
         alt.Chart(frame)
         .mark_bar(color=colour, cornerRadiusEnd=3)
         .encode(
-            y=alt.Y(
-                "words:N", sort=None, title=None, axis=alt.Axis(ticks=False, domain=False, labelLimit=180)
-            ),
+            y=alt.Y("words:N", sort=None, title=None, axis=names),
             x=alt.X("share:Q", title="Share of the texts", axis=alt.Axis(format="%", tickCount=4)),
             tooltip=[
                 alt.Tooltip("words:N", title="Words"),
@@ -107,7 +107,8 @@ def phrases(found: Sequence[Phrase], colour: str) -> alt.Chart:
             ],
         )
     )
-    return plain(chart.properties(height=(ROW - 4) * len(frame) + 40))
+    sized: alt.Chart = chart.properties(height=(ROW - 4) * len(frame) + 40)
+    return plain(sized)
 
 
 def cloud(words: Sequence[CloudWord], colour: str) -> alt.Chart:
@@ -134,7 +135,8 @@ def cloud(words: Sequence[CloudWord], colour: str) -> alt.Chart:
             tooltip=[alt.Tooltip("word:N", title="Word"), alt.Tooltip("count:Q", title="Times", format=",")],
         )
     )
-    return plain(chart.properties(width=width, height=height))
+    sized: alt.Chart = chart.properties(width=width, height=height)
+    return plain(sized)
 
 
 def name_of(group: TextGroup) -> str:

@@ -29,6 +29,6 @@ def show_associations(profile: Profile) -> None:
     left = f" {plural(found['left_out'], 'weaker column')} left out." if found["left_out"] else ""
     st.caption(
         "Two numbers: Spearman's correlation (ever more, or ever less) or Pearson's (a straight line), from "
-        "\N{MINUS SIGN}1 to 1. Two categories: Cramér's V; a number and a category: the correlation ratio; both "
-        f"from 0 to 1, corrected for chance.{left}"
+        "\N{MINUS SIGN}1 to 1. Two categories: Cramér's V; a number and a category: the correlation ratio; "
+        f"both from 0 to 1, corrected for chance.{left}"
     )

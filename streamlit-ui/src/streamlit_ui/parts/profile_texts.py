@@ -27,9 +27,9 @@ def show_texts(profile: Profile) -> None:
         st.markdown("**How long the texts are**")
         st.altair_chart(chart, alt="How long the texts of each class are", key="lengths")
         st.caption(plain(" ".join(_typical(group) for group in groups)))
-    if (chart := text_charts.parts_of_speech(groups, classes)) is not None:
+    if (parts := text_charts.parts_of_speech(groups, classes)) is not None:
         st.markdown("**Parts of speech**")
-        st.altair_chart(chart, alt="The parts of speech in each class", key="parts of speech")
+        st.altair_chart(parts, alt="The parts of speech in each class", key="parts of speech")
     st.markdown("**Most frequent words**")
     chosen = st.segmented_control(
         "Words or sequences", list(_LENGTHS), default="Words", required=True, key="profile sequences"
