@@ -206,6 +206,7 @@ def serving_world(new_world: Callable[..., World]) -> World:
 @pytest.fixture
 def carry_out_runs() -> Callable[[Settings, Database], None]:
     """Carry out the open runs, here and now, as a worker does; those that train are left to a real one."""
+
     def carry_out(settings: Settings, database: Database) -> None:
         kinds = plain_kinds(settings, database)
         jobs = Jobs(settings, database, kinds, RunMetrics(CollectorRegistry()))

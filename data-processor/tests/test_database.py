@@ -25,9 +25,9 @@ def test_tables_of_an_earlier_release_get_the_columns_they_lack(database: Databa
                 connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         connection.execute(
             text(
-                "INSERT INTO runs (id, kind, model, stage, trigger, status, progress, reason, subject, options,"
-                " leaderboard, cancel_requested, created_at) VALUES ('old', 'training', 'census', 'main',"
-                " 'manual', 'succeeded', 1.0, '', 'ada', '{}', '[]', false, '2026-01-01 00:00:00')"
+                "INSERT INTO runs (id, kind, model, stage, trigger, status, progress, reason, subject,"
+                " options, leaderboard, cancel_requested, created_at) VALUES ('old', 'training', 'census',"
+                " 'main', 'manual', 'succeeded', 1.0, '', 'ada', '{}', '[]', false, '2026-01-01 00:00:00')"
             )
         )
     database.create_tables()

@@ -66,5 +66,8 @@ def test_a_worker_that_misses_something_is_alive_but_not_ready(probes: httpx.Cli
 
 def test_runs_and_steps_are_counted(probes: httpx.Client) -> None:
     shown = probes.get("/metrics").text
-    assert 'loopkeeper_runs_total{kind="training",model="census-income",status="succeeded",trigger="score"} 1.0' in shown
+    assert (
+        'loopkeeper_runs_total{kind="training",model="census-income",status="succeeded",trigger="score"} 1.0'
+        in shown
+    )
     assert 'loopkeeper_run_step_seconds_sum{step="search"} 5.2' in shown

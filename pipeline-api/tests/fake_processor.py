@@ -88,6 +88,8 @@ class FakeProcessor:
         more = True
         while more:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                return  # a request that broke off asks for nothing
             body += message.get("body", b"")
             more = message.get("more_body", False)
         headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}

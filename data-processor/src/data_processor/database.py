@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
-    DDL,
     JSON,
     Connection,
     DateTime,
@@ -434,7 +433,7 @@ def _add_columns(connection: Connection) -> None:
         for column in table.columns:
             if column.name not in known:
                 described = CreateColumn(column).compile(dialect=connection.dialect)
-                connection.execute(DDL(f"ALTER TABLE {table.name} ADD COLUMN {described}"))
+                connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {described}"))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

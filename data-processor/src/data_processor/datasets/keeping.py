@@ -13,7 +13,7 @@ from data_processor.settings import Settings
 from data_processor.training.jobs import Work
 from data_processor.training.runs import Runs
 
-STEPS = {"prepare": 0.4, "version": 0.6, "warehouse": 1.0}
+STEPS = {"prepare": 0.4, "version": 0.5, "warehouse": 1.0}
 
 log = structlog.get_logger(__name__)
 

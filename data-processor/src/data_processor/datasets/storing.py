@@ -3,21 +3,20 @@
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import select
 
 from data_processor.database import DatasetRow, DatasetUploadRow, ModelRow, RunRow
-from data_processor.datasets.confirmation import Confirmed, ConfirmedColumn
-from data_processor.datasets.inference import infer_schema
+from data_processor.datasets.confirmation import Confirmed
+from data_processor.datasets.duplicates import find_repeated
+from data_processor.datasets.inference import counts_of, infer_schema
+from data_processor.datasets.preparing import task_of, write_confirmed
 from data_processor.datasets.profile import ColumnFacts
 from data_processor.datasets.proposing import RAW_FILE
 from data_processor.datasets.schema import Schema
 from data_processor.datasets.suspicions import look_for
-from data_processor.datasets.tables import PROVENANCE
-from data_processor.datasets.warehouse import Warehouse
-from data_processor.serving.packing import MISSING, text
+from data_processor.datasets.tables import PROVENANCE, ParquetColumns
+from data_processor.datasets.warehouse import Part, Warehouse
 from data_processor.training.plan import open_store
 from data_processor.training.workbench import TaskError, Workbench
 
@@ -25,38 +24,46 @@ PREPARED_FILE = "prepared.parquet"
 FOUND = "found.json"
 SCHEMA = "schema.json"
 _BATCH_ROWS = 10_000
+_PREPARED, _RAW_WRITTEN = 0.25, 0.75
+"""How far a run is when the table is prepared, and when the raw one is in the warehouse."""
 
 
 def prepare(bench: Workbench) -> dict[str, Any]:
     """Make the table that was confirmed out of the one that was uploaded, and learn its schema."""
     upload, confirmed, facts = _asked(bench)
-    raw = _raw(bench, upload)
-    frame = confirmed_table(pd.read_parquet(raw, engine="pyarrow"), confirmed, facts)
+    raw, rows = _raw(bench, upload), upload.proposal["rows"]
+
+    def tell(share: float) -> None:
+        bench.log.progress(_PREPARED * share)
+
+    written = bench.write(PREPARED_FILE, lambda path: write_confirmed(raw, path, confirmed, facts, tell))
+    table = ParquetColumns(written)
     kinds = {column.name: column.kind for column in confirmed.columns.values()}
-    schema = infer_schema(frame, confirmed.target, task=confirmed.task, kinds=kinds)
+    schema = infer_schema(table, confirmed.target, task=task_of(confirmed, facts), kinds=kinds)
     _check_classes(bench, upload.dataset, schema)
-    target = next(name for name, column in confirmed.columns.items() if column.name == confirmed.target)
-    bench.write(PREPARED_FILE, lambda path: frame.to_parquet(path, engine="pyarrow", index=False))
     bench.write(SCHEMA, lambda path: path.write_text(schema.model_dump_json()))
-    bench.write_json(
-        FOUND,
-        {
-            "rows": len(frame),
-            "task": schema.task,
-            "classes": _counts(frame[confirmed.target]) if schema.classes else {},
-            "warnings": look_for(raw, facts, target, upload.proposal["rows"]),
-        },
-    )
-    bench.log.say(f"{len(frame)} of {upload.proposal['rows']} rows, {len(schema.columns)} columns.")
+    target = next(name for name, column in confirmed.columns.items() if column.name == confirmed.target)
+    repeated = upload.proposal.get("repeated")
+    if repeated is None:  # it was proposed by an earlier release
+        repeated = int(find_repeated(raw).sum())
+    found = {
+        "rows": table.rows,
+        "task": schema.task,
+        "classes": dict(counts_of(table[confirmed.target]).most_common()) if schema.classes else {},
+        "warnings": look_for(raw, facts, target, rows, repeated),
+    }
+    bench.write_json(FOUND, found)
+    bench.log.say(f"{table.rows} of {rows} rows, {len(schema.columns)} columns.")
     return {}
 
 
 def version(bench: Workbench) -> dict[str, Any]:
     """Make the prepared table the dataset's next version; repeating it makes no other."""
     upload, _, _ = _asked(bench)
-    frame = pd.read_parquet(bench.path(PREPARED_FILE), engine="pyarrow")
     schema = Schema.model_validate(bench.read_json(SCHEMA))
-    made = open_store(bench).add_upload(upload.dataset, frame, schema, request=bench.log.run)
+    made = open_store(bench).add_kept(
+        upload.dataset, bench.path(PREPARED_FILE), schema, request=bench.log.run
+    )
     bench.log.say(f"Version {made.version} of {made.dataset!r} ({made.revision}).")
     return {"row": {"dataset_version": made.version}}
 
@@ -66,18 +73,17 @@ def warehouse(bench: Workbench) -> dict[str, Any]:
     upload, _, _ = _asked(bench)
     with bench.database.reading() as session:
         number = session.get_one(RunRow, bench.run).dataset_version or 0
-    prepared = open_store(bench).read(upload.dataset, number).drop(columns=list(PROVENANCE))
+    tables = []
+    parts: dict[Part, Path] = {"raw": _raw(bench, upload), "prepared": bench.path(PREPARED_FILE)}
     written = Warehouse(bench.settings.warehouse_url)
     try:
-        with pq.ParquetFile(_raw(bench, upload)) as file:
-            columns = [(field.name, str(field.type)) for field in file.schema_arrow]
-            batches = file.iter_batches(_BATCH_ROWS)
-            tables = [written.write(upload.dataset, number, "raw", columns, batches)]
-        bench.log.progress(0.8)
-        table = pa.Table.from_pandas(prepared, preserve_index=False)
-        columns = [(field.name, str(field.type)) for field in table.schema]
-        rows = table.to_batches(_BATCH_ROWS)
-        tables.append(written.write(upload.dataset, number, "prepared", columns, rows))
+        for part, path in parts.items():
+            with pq.ParquetFile(path) as file:
+                columns = [(f.name, str(f.type)) for f in file.schema_arrow if f.name not in PROVENANCE]
+                names = [name for name, _ in columns]
+                batches = (batch.select(names) for batch in file.iter_batches(_BATCH_ROWS))
+                tables.append(written.write(upload.dataset, number, part, columns, batches))
+            bench.log.progress(_RAW_WRITTEN)
     finally:
         written.close()
     bench.log.say(f"In the warehouse: {', '.join(tables)}.")
@@ -99,25 +105,6 @@ def _raw(bench: Workbench, upload: DatasetUploadRow) -> Path:
     return bench.settings.uploads_dir / upload.id / RAW_FILE
 
 
-def confirmed_table(frame: pd.DataFrame, confirmed: Confirmed, facts: list[ColumnFacts]) -> pd.DataFrame:
-    """Return a table as it was confirmed: named, dates as ISO 8601, repeated rows left out if so wished."""
-    if confirmed.preparation.drop_duplicates:
-        frame = frame.drop_duplicates(ignore_index=True)
-    known = {column.name: column for column in facts}
-    columns = {
-        column.name: _prepared(frame[name], column, known[name]) for name, column in confirmed.columns.items()
-    }
-    return pd.DataFrame(columns)
-
-
-def _prepared(values: "pd.Series[Any]", column: ConfirmedColumn, facts: ColumnFacts) -> "pd.Series[Any]":
-    if column.kind != "datetime":
-        return values
-    moments = pd.to_datetime(values, format=facts.date_format)
-    days = bool((moments.dropna() == moments.dropna().dt.normalize()).all())
-    return moments.dt.strftime("%Y-%m-%d" if days else "%Y-%m-%dT%H:%M:%S").astype("str")
-
-
 def _check_classes(bench: Workbench, dataset: str, schema: Schema) -> None:
     """Raise `TaskError` if a model in use would meet classes it was not made for."""
     with bench.database.reading() as session:
@@ -132,8 +119,3 @@ def _check_classes(bench: Workbench, dataset: str, schema: Schema) -> None:
             f"Model {model!r} tells apart {known}, but the new file has {found}: "
             "correct the labels, or upload it as another dataset."
         )
-
-
-def _counts(target: "pd.Series[Any]") -> dict[str, int]:
-    counts = target.dropna().map(text).value_counts()
-    return {str(label): int(times) for label, times in counts.items() if label != MISSING}

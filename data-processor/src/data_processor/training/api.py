@@ -40,15 +40,16 @@ def start_run(model: str, body: RunRequest, caller: CallerDep, state: StateDep) 
 
 
 @router.post("/v1/models/{model}/evaluations")
-def evaluate(model: str, body: EvaluationRequest, caller: CallerDep, state: StateDep) -> Evaluation:
+async def evaluate(model: str, body: EvaluationRequest, caller: CallerDep, state: StateDep) -> Evaluation:
     """Compare versions on labelled rows that none of them was fitted to: a run that takes some seconds."""
-    return state.evaluations.evaluate(model, body.versions, body.dataset, caller.subject)
+    return await state.evaluations.evaluate(model, body.versions, body.dataset, caller.subject)
 
 
 @router.get("/v1/runs")
 def list_runs(
     state: StateDep,
     _caller: CallerDep,
+    *,
     model: str | None = None,
     status: RunStatus | None = None,
     kind: str | None = None,
@@ -56,7 +57,8 @@ def list_runs(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> list[RunShort]:
     """List runs of every kind, newest first."""
-    return [RunShort.model_validate(row) for row in state.runs.page(model, status, kind, dataset, limit)]
+    rows = state.runs.page(model=model, status=status, kind=kind, dataset=dataset, limit=limit)
+    return [RunShort.model_validate(row) for row in rows]
 
 
 @router.get("/v1/runs/{run}")

@@ -1,5 +1,6 @@
 """Comparing versions on request: a run like any other, and whoever asked waits for its result."""
 
+import asyncio
 import time
 
 from data_processor.database import OPEN_RUN, Database, DatasetRow
@@ -23,13 +24,33 @@ class Evaluations:
         self._registry = registry
         self._runs = runs
 
-    def evaluate(self, model: str, versions: list[str], dataset: str | None, subject: str) -> Evaluation:
-        """Compare versions on a dataset, or on the model's own reference rows: blocks for some seconds.
+    async def evaluate(
+        self, model: str, versions: list[str], dataset: str | None, subject: str
+    ) -> Evaluation:
+        """Compare versions on a dataset, or on the model's own reference rows: takes some seconds.
 
         Raises `NotFound` for what does not exist, `Invalid` for a version named twice, `Conflict` when the
         data does not suit the versions or somebody cancelled it, `NotReady` when it takes too long.
         """
-        run = self._runs.queue(
+        run = await asyncio.to_thread(self._queue, model, versions, dataset, subject)
+        deadline = time.monotonic() + WAIT_S
+        # No thread is held meanwhile: however many wait, others are answered.
+        while (row := await asyncio.to_thread(self._runs.get, run)).status in OPEN_RUN:
+            if time.monotonic() > deadline:
+                detail = f"The evaluation takes its time: run {run} will have its result."
+                raise NotReady(detail, run=run, headers={"Retry-After": "30"})
+            await asyncio.sleep(LOOK_S)
+        if row.status == "cancelled":
+            raise Conflict(f"The evaluation was cancelled (run {run}).", run=run)
+        if row.status == "failed":
+            detail = row.error or f"The evaluation failed; the log of run {run} says why."
+            if detail.startswith(GONE):
+                raise NotReady(detail, run=run, headers={"Retry-After": "30"})
+            raise Conflict(detail, run=run)
+        return Evaluation.model_validate(await asyncio.to_thread(self._runs.result, run))
+
+    def _queue(self, model: str, versions: list[str], dataset: str | None, subject: str) -> str:
+        return self._runs.queue(
             None,
             "evaluation",
             model=model,
@@ -39,20 +60,6 @@ class Evaluations:
             subject=subject,
             options={"versions": versions},
         ).id
-        deadline = time.monotonic() + WAIT_S
-        while (row := self._runs.get(run)).status in OPEN_RUN:
-            if time.monotonic() > deadline:
-                detail = f"The evaluation takes its time: run {run} will have its result."
-                raise NotReady(detail, run=run, headers={"Retry-After": "30"})
-            time.sleep(LOOK_S)
-        if row.status == "cancelled":
-            raise Conflict(f"The evaluation was cancelled (run {run}).", run=run)
-        if row.status == "failed":
-            detail = row.error or f"The evaluation failed; the log of run {run} says why."
-            if detail.startswith(GONE):
-                raise NotReady(detail, run=run, headers={"Retry-After": "30"})
-            raise Conflict(detail, run=run)
-        return Evaluation.model_validate(self._runs.result(run))
 
     def _check(self, model: str, versions: list[str], dataset: str | None) -> str:
         row = self._registry.get_model(model)

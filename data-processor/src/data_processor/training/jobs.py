@@ -54,7 +54,7 @@ class Work:
         kind: str,
         steps: Mapping[str, float],
         *,
-        limits: Mapping[str, int] | None = None,
+        limits: Mapping[str, Any] | None = None,
         arguments: Callable[[RunRow], dict[str, Any]] = lambda _row: {},
     ) -> None:
         """Name the kind and its steps in order.
@@ -83,7 +83,7 @@ class Work:
         return True
 
     def act(self, row: RunRow, step: str, ask: Ask, journal: RunLog) -> dict[str, Any]:
-        """Carry out a step: `row` in the answer are fields of the run's row, `result` is what it found out."""
+        """Carry out a step; `row` in the answer are fields of the run's row, `result` what it found out."""
         del row, journal
         return ask(step)
 

@@ -9,9 +9,10 @@
 To add a kind:
 
 1. Write each of its steps as a task: a function of the step's name that takes a `Workbench` and returns a
-   dictionary, in a module that `compute.py: TASKS` names. It says how far it is by `bench.log.progress(share)`,
-   what happens by `bench.log.say(sentence)`, and raises `TaskError` with the sentence that people read if it
-   cannot go on. `{"result": {...}}` is kept and shown as the run's result. It may be interrupted and begun anew.
+   dictionary, in a module that `compute.py: TASKS` names. It says how far the run is by
+   `bench.log.progress(share)`, what happens by `bench.log.say(sentence)`, and raises `TaskError` with the
+   sentence that people read if it cannot go on. `{"result": {...}}` is kept and shown as the run's result.
+   It may be interrupted and begun anew.
 2. Name the kind, its steps and what they are called with in `plain_kinds`.
 3. Queue its runs with `Runs.queue`, in the transaction of what asks for them.
 

@@ -1,4 +1,4 @@
-"""Runs of every kind: asked for, listed, followed and cancelled. Carrying them out is the worker's business."""
+"""Runs of every kind: asked for, listed, followed, cancelled. Carrying them out is the worker's business."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
