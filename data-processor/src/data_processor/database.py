@@ -32,6 +32,8 @@ from sqlalchemy.types import TypeDecorator
 OPEN_RUN = ("queued", "running")
 """The statuses in which a run still holds its model: at most one training run of a model is open."""
 
+DELETING = "deleting"
+"""The state of a dataset that nobody sees any more, until the last of it is gone."""
 
 TABLES_LOCK = 0x4C6F6F70
 """PostgreSQL's name for our lock while tables are made: "Loop" in ASCII."""

@@ -133,6 +133,15 @@ def test_what_is_not_there_is_said(known: Any) -> None:
     assert known.client.get(PATH, params={"version": "x"}).status_code == 422
 
 
+def test_a_dataset_can_be_deleted_while_it_is_looked_into(known: Any) -> None:
+    waiting = known.client.get(PATH).json()["run"]
+    under_way = known.client.get(PATH, params={"version": 1}).json()["run"]
+    RunLog(known.database, under_way).append("status", {"status": "running"}, status="running")
+    assert known.client.delete("/v1/datasets/people").status_code == 204
+    found = {run.id: (run.status, run.cancel_requested) for run in runs(known)}
+    assert found == {waiting: ("cancelled", True), under_way: ("running", True)}
+
+
 def test_a_dataset_that_is_not_stored_yet_has_no_profile(desk: Any) -> None:
     desk.upload(PEOPLE)
     refused = desk.client.get(PATH)

@@ -1,5 +1,6 @@
 """The profiles of dataset versions as people ask for them: kept once computed, before that a run."""
 
+from contextlib import suppress
 from typing import Literal
 
 from sqlalchemy import select
@@ -7,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from data_processor.caller import PLATFORM
 from data_processor.database import (
+    DELETING,
     OPEN_RUN,
     Database,
     DatasetProfileRow,
@@ -82,8 +84,19 @@ def queue_profile(runs: Runs, session: Session, dataset: str, version: int, subj
     )
 
 
+def cancel_profiles(database: Database, runs: Runs, dataset: str) -> None:
+    """End what looks into a dataset that is being deleted: nobody will read it."""
+    with database.reading() as session:
+        mine = (RunRow.kind == KIND, RunRow.dataset == dataset, RunRow.status.in_(OPEN_RUN))
+        found = list(session.scalars(select(RunRow.id).where(*mine)))
+    for run in found:
+        with suppress(Conflict):  # it came to its end meanwhile
+            runs.cancel(run, PLATFORM)
+
+
 def _version(session: Session, dataset: str, version: int | None) -> int:
-    if session.get(DatasetRow, dataset) is None:
+    row = session.get(DatasetRow, dataset)
+    if row is None or row.state == DELETING:
         raise NotFound(f"There is no dataset {dataset!r}.")
     query = select(DatasetVersionRow.version).where(DatasetVersionRow.dataset == dataset)
     if version is not None:
