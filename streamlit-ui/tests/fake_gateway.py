@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import canned
+import canned_profile
 import canned_schemas
 from fake_http import Answer, Refused, handler
 from fake_workbench import FakeWorkbench, form
@@ -54,6 +55,10 @@ class FakeGateway:
         self.predictions[1]["feedback"] = [canned.judgement(correct=False, label=">50K")]
         self.predictions[2]["feedback"] = [canned.judgement(correct=True, label="<=50K")]
         self.workbench = FakeWorkbench()
+        self.profiles: dict[str, Any] = {
+            "comments": canned_profile.PROFILE,
+            "rents": canned_profile.REGRESSION,
+        }
         self.ask = False
         self.explanation = canned.EXPLANATION
         self.troubles: list[tuple[str, Refused]] = []
@@ -132,6 +137,14 @@ class FakeGateway:
             ("POST", "/v1/models/(?P<model>[^/]+)/resume", "maintainer", self.resume),
             ("POST", "/v1/models/(?P<model>[^/]+)/runs", "engineer", self.start_run),
             ("GET", "/v1/runs", "engineer", self.list_runs),
+            ("GET", "/v1/datasets/(?P<name>[^/]+)/profile", "engineer", self.profile),
+            ("POST", "/v1/datasets/(?P<name>[^/]+)/profile", "engineer", self.compute_profile),
+            (
+                "GET",
+                "/v1/datasets/(?P<name>[^/]+)/profile.html",
+                "engineer",
+                lambda **_: (200, "<!doctype html><p>A report."),
+            ),
             (
                 "GET",
                 "/v1/runs/(?P<name>[^/]+)",
@@ -383,6 +396,18 @@ class FakeGateway:
         run = self.found(self.runs, "id", name)
         run.update(status="cancelled", cancel_requested=True, finished_at=canned.ago())
         return 202, run
+
+    def profile(self, name: str, **_: Any) -> Answer:
+        if name not in self.profiles:
+            raise Refused(409, f"Dataset {name!r} has no version yet.")
+        found = self.profiles[name]
+        if found["state"] == "failed":
+            raise Refused(409, "It was not computed. POST to try again.", run="run-4", error="no memory")
+        return (200 if found["state"] == "ready" else 202), found
+
+    def compute_profile(self, name: str, **_: Any) -> Answer:
+        self.profiles[name] = canned_profile.COMPUTING
+        return 202, canned_profile.COMPUTING
 
 
 def _given(kind: str, body: bytes) -> Any:

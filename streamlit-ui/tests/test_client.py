@@ -201,3 +201,16 @@ def test_a_gateway_that_is_away_is_unreachable() -> None:
         pytest.raises(Unreachable, match="cannot be reached"),
     ):
         Gateway(http).models()
+
+
+def test_a_profile_is_read_asked_for_again_and_taken_away(fake: FakeGateway, gateway: Gateway) -> None:
+    assert gateway.profile("comments", 2)["state"] == "ready"
+    assert gateway.compute_profile("comments", 2)["state"] == "computing"
+    assert gateway.profile("comments")["state"] == "computing"
+    assert gateway.profile_report("comments", 2).decode().startswith("<!doctype html>")
+    assert [path for _, path, _, _ in fake.requests] == [
+        "/v1/datasets/comments/profile?version=2",
+        "/v1/datasets/comments/profile?version=2",
+        "/v1/datasets/comments/profile",
+        "/v1/datasets/comments/profile.html?version=2",
+    ]

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from data_processor.contract import describe
 from data_processor.datasets import api as datasets_api
+from data_processor.datasets.exploration import api as exploration_api
 from data_processor.feedback import api as feedback_api
 from data_processor.lifespan import open_state
 from data_processor.models import api as models_api
@@ -61,6 +62,6 @@ def create_app(settings: Settings) -> FastAPI:
     install_docs(app)
     app.include_router(health_router(readiness_checks(app)))
     app.include_router(service_metrics.router())
-    for api in (serving_api, models_api, feedback_api, training_api, datasets_api):
+    for api in (serving_api, models_api, feedback_api, training_api, datasets_api, exploration_api):
         app.include_router(api.router)
     return app

@@ -32,6 +32,8 @@ from sqlalchemy.types import TypeDecorator
 OPEN_RUN = ("queued", "running")
 """The statuses in which a run still holds its model: at most one training run of a model is open."""
 
+DELETING = "deleting"
+"""The state of a dataset that nobody sees any more, until the last of it is gone."""
 
 TABLES_LOCK = 0x4C6F6F70
 """PostgreSQL's name for our lock while tables are made: "Loop" in ASCII."""
@@ -201,6 +203,22 @@ class DatasetUploadRow(Base):
     error: Mapped[str | None]
     subject: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class DatasetProfileRow(Base):
+    """What is known of a dataset version, computed once (`datasets/exploration/`)."""
+
+    __tablename__ = "dataset_profiles"
+
+    dataset: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    format: Mapped[int]
+    """Which release's way of saying it."""
+    profile: Mapped[str]
+    """JSON, `schemas.py: Profile`."""
+    report: Mapped[str]
+    """One HTML file."""
+    made_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class RunRow(Base):

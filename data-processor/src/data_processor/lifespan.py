@@ -9,6 +9,7 @@ from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.adapters.mlflow_connection import MlflowConnection
 from data_processor.caller import Callers
 from data_processor.database import Database
+from data_processor.datasets.exploration.profiles import Profiles
 from data_processor.datasets.library import Library
 from data_processor.feedback.judgements import Judgements
 from data_processor.models.catalogue import Catalogue
@@ -79,6 +80,7 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
                 database, registry, ledger, judgements, runs, loaded=loaded, stage=settings.stage
             ),
             library=library,
+            profiles=Profiles(database, runs),
             history=history,
             explanations=explanations,
             evaluations=Evaluations(database, registry, runs),

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from data_processor.caller import Callers
 from data_processor.database import Database
+from data_processor.datasets.exploration.profiles import Profiles
 from data_processor.datasets.library import Library
 from data_processor.feedback.judgements import Judgements
 from data_processor.models.catalogue import Catalogue
@@ -37,6 +38,7 @@ class State:
     judgements: Judgements
     catalogue: Catalogue
     library: Library
+    profiles: Profiles
     history: History
     explanations: Explanations
     evaluations: Evaluations

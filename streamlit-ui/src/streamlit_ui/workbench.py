@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import IO, Any, cast
 
-from streamlit_ui.calls import Caller, segment
+from streamlit_ui.calls import SLOW_S, Caller, segment
+from streamlit_ui.exploration.answers import Profile, ProfileComputing
 from streamlit_ui.workbench_answers import (
     Candidate,
     Dataset,
@@ -59,6 +60,25 @@ class Workbench(Caller):
         """Delete a dataset; 409 while a model uses it."""
         self._call("DELETE", f"/v1/datasets/{segment(dataset)}")
 
+    # The profile of a dataset version
+
+    def profile(self, dataset: str, version: int | None = None) -> Profile | ProfileComputing:
+        """Read what is known of a dataset version; asking for the first time has it computed."""
+        path = f"/v1/datasets/{segment(dataset)}/profile"
+        return cast(
+            Profile | ProfileComputing, self._json("GET", path, params=_version(version), timeout=SLOW_S)
+        )
+
+    def profile_report(self, dataset: str, version: int | None = None) -> bytes:
+        """Return a profile as one HTML file."""
+        path = f"/v1/datasets/{segment(dataset)}/profile.html"
+        return self._call("GET", path, params=_version(version), timeout=SLOW_S).content
+
+    def compute_profile(self, dataset: str, version: int | None = None) -> ProfileComputing:
+        """Have a profile computed again, above all one that failed."""
+        path = f"/v1/datasets/{segment(dataset)}/profile"
+        return cast(ProfileComputing, self._json("POST", path, params=_version(version)))
+
     # Training
 
     def tasks(self) -> list[Task]:
@@ -110,3 +130,7 @@ class Workbench(Caller):
     def delete_model(self, model: str) -> None:
         """Remove a model and its versions; 409 while a stage points to one or a run is open."""
         self._call("DELETE", f"/v1/models/{segment(model)}")
+
+
+def _version(version: int | None) -> dict[str, str]:
+    return {} if version is None else {"version": str(version)}

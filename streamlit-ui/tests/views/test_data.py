@@ -164,7 +164,7 @@ def test_a_headerless_file_asks_for_names(open_page: Open, fake: FakeGateway) ->
     assert "no names for its columns" in said(open_page("dataset", "engineer", name="bare"))
 
 
-@pytest.mark.parametrize("part", ["Overview", "Versions", "New version"])
+@pytest.mark.parametrize("part", ["Overview", "Profile", "Versions", "New version"])
 def test_each_part_of_a_stored_dataset_shows(open_page: Open, part: str) -> None:
     page = open_page("dataset", "engineer", name="census-income", part=part)
     assert not page.exception

@@ -19,8 +19,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from data_processor.database import (
+    DELETING,
     OPEN_RUN,
     Database,
+    DatasetProfileRow,
     DatasetRow,
     DatasetUploadRow,
     DatasetVersionRow,
@@ -29,6 +31,8 @@ from data_processor.database import (
 )
 from data_processor.datasets.confirmation import Confirmed, SchemaConfirmation, confirm
 from data_processor.datasets.difference import compare
+from data_processor.datasets.exploration.profiles import KIND as PROFILE
+from data_processor.datasets.exploration.profiles import cancel_profiles
 from data_processor.datasets.keeping import queue_storing
 from data_processor.datasets.schema import Schema
 from data_processor.datasets.warehouse import Warehouse
@@ -39,8 +43,6 @@ from data_processor.training.runs import Runs
 
 FORGOTTEN_S = 24 * 3600
 """A folder of this age that no upload needs was left by a process that died."""
-DELETING = "deleting"
-"""The state of a dataset that nobody sees any more, until the last of it is gone."""
 READERS = 2
 """Files that are read at the same time; each is a process of its own. Others wait their turn."""
 
@@ -177,6 +179,7 @@ class Library:
             if newest is not None and newest.state == "storing":
                 raise Conflict(f"Dataset {name!r} cannot be deleted while it is being stored.")
             row.state = DELETING
+        cancel_profiles(self._database, self._runs, name)
         self._drop(name)
 
     def _drop(self, name: str) -> None:
@@ -197,6 +200,8 @@ class Library:
         with self._database.transaction() as session:
             session.execute(delete(DatasetUploadRow).where(DatasetUploadRow.dataset == name))
             session.execute(delete(DatasetVersionRow).where(DatasetVersionRow.dataset == name))
+            # Behind the versions: who keeps a profile holds its version, and finds it gone after this.
+            session.execute(delete(DatasetProfileRow).where(DatasetProfileRow.dataset == name))
             session.execute(delete(DatasetRow).where(DatasetRow.name == name, DatasetRow.state == DELETING))
 
     def sweep(self) -> None:
@@ -309,9 +314,9 @@ def _last_version(session: Session, name: str) -> DatasetVersionRow | None:
 
 
 def _open_run(session: Session, name: str) -> str | None:
-    return session.scalar(
-        select(RunRow.id).where(RunRow.dataset == name, RunRow.status.in_(OPEN_RUN)).limit(1)
-    )
+    """Return a run that needs the dataset; one that only looks into it is no reason to keep it."""
+    needs_it = (RunRow.dataset == name, RunRow.status.in_(OPEN_RUN), RunRow.kind != PROFILE)
+    return session.scalar(select(RunRow.id).where(*needs_it).limit(1))
 
 
 def _models(session: Session, name: str) -> list[str]:

@@ -131,6 +131,10 @@ class DatasetStore:
 
     def read(self, name: str, version: int) -> pd.DataFrame:
         """Return the table of a version; raises `DatasetNotFoundError` and `DamagedTableError`."""
+        return from_parquet(self.content(name, version))
+
+    def content(self, name: str, version: int) -> bytes:
+        """Return the table of a version as the Parquet file that is kept; raises as `read` does."""
         with self._database.reading() as session:
             row = session.get(DatasetVersionRow, (name, version))
         if row is None:
@@ -138,7 +142,7 @@ class DatasetStore:
         content = self._repository.read(name, version)
         if hashlib.sha256(content).hexdigest() != row.sha256:
             raise DamagedTableError(f"Version {version} of dataset {name!r} does not have its SHA-256.")
-        return from_parquet(content)
+        return content
 
     def schema(self, name: str) -> Schema:
         """Return the confirmed schema of a dataset; raises `DatasetNotFoundError`."""

@@ -26,6 +26,7 @@ from data_processor.training.workbench import Workbench
 TASKS = {
     "propose": "data_processor.datasets.proposing",
     **dict.fromkeys(("prepare", "version", "warehouse"), "data_processor.datasets.storing"),
+    "profile": "data_processor.datasets.exploration.task",
     "snapshot": "data_processor.training.snapshot",
     **dict.fromkeys(
         ("validate", "split", "search", "gate", "compile", "register", "smoke"),

@@ -4,6 +4,7 @@
     training     trains, judges and deploys a version     `retrain.py`
     dataset      makes a confirmed upload a version       `datasets/keeping.py`
     evaluation   compares versions                        assess
+    profile      describes a dataset version              profile
 
 To add a kind:
 
@@ -29,8 +30,13 @@ def plain_kinds(settings: Settings, database: Database) -> list[Work]:
     return [
         Keeping(settings, database),
         Work("evaluation", {"assess": 1.0}, arguments=_compared),
+        Work("profile", {"profile": 1.0}, arguments=_explored),
     ]
 
 
 def _compared(row: RunRow) -> dict[str, object]:
     return {"model": row.model, "versions": row.options["versions"], "dataset": row.dataset}
+
+
+def _explored(row: RunRow) -> dict[str, object]:
+    return {"dataset": row.dataset, "version": row.dataset_version}

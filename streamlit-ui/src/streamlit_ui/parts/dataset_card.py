@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit_ui import charts, signed_in, words
 from streamlit_ui.columns import KINDS, sentence
 from streamlit_ui.parts.facts import show_facts
+from streamlit_ui.parts.profile import show_profile
 from streamlit_ui.parts.proposal import show_difference
 from streamlit_ui.parts.uploading import offer_upload
 from streamlit_ui.text import listing, number, plain, plural
@@ -80,6 +81,19 @@ def show_dataset_versions(dataset: Dataset) -> None:
                 show_difference(difference)
 
 
+def show_what_is_in_it(dataset: Dataset) -> None:
+    """Show the profile of the version that is chosen, the newest upload to begin with."""
+    uploads = [
+        one["version"]
+        for one in signed_in.gateway().dataset_versions(dataset["name"])
+        if one.get("kind") == "upload"
+    ]
+    version = None
+    if len(uploads) > 1:
+        version = st.selectbox("Version", uploads, format_func=lambda number: f"Version {number}")
+    show_profile(signed_in.gateway(), dataset["name"], version or dataset.get("version"))
+
+
 def show_next_upload(dataset: Dataset) -> None:
     """Take the next version in."""
     st.caption(
@@ -90,6 +104,7 @@ def show_next_upload(dataset: Dataset) -> None:
 
 SECTIONS: dict[str, Callable[[Dataset], None]] = {
     "Overview": show_overview,
+    "Profile": show_what_is_in_it,
     "Versions": show_dataset_versions,
     "New version": show_next_upload,
 }

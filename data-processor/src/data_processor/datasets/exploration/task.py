@@ -1,0 +1,69 @@
+"""The task of a child that computes a profile and keeps it, with its report, beside the dataset."""
+
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import select
+
+from data_processor.database import DatasetProfileRow, DatasetVersionRow
+from data_processor.datasets.exploration.computing import compute
+from data_processor.datasets.exploration.drawing import draw
+from data_processor.datasets.exploration.report import render
+from data_processor.datasets.exploration.schemas import FORMAT
+from data_processor.datasets.inference import infer_schema
+from data_processor.datasets.schema import Column, Schema
+from data_processor.training.plan import open_store
+from data_processor.training.workbench import TaskError, Workbench
+
+
+def profile(bench: Workbench, dataset: str, version: int) -> dict[str, Any]:
+    """Compute the profile of a dataset version; repeating it computes and keeps the same."""
+    store = open_store(bench)
+    drawn = draw(store.content(dataset, version))
+    bench.log.say(f"{len(drawn.frame)} of {drawn.total} rows were drawn.")
+
+    def tell(what: str, share: float) -> None:
+        bench.log.progress(share)
+        if told[-1:] != [what]:
+            told.append(what)
+            bench.log.say(f"Computing {what}.")
+
+    told: list[str] = []
+    found = compute(dataset, version, schema_of(store.schema(dataset), drawn.frame), drawn, tell)
+    tell("the report", 0.95)
+    report = render(found)
+    with bench.database.transaction() as session:
+        held = select(DatasetVersionRow).where(
+            DatasetVersionRow.dataset == dataset, DatasetVersionRow.version == version
+        )
+        if session.scalar(bench.database.lock(held)) is None:
+            raise TaskError("The dataset was deleted before its profile was computed.")
+        session.merge(
+            DatasetProfileRow(
+                dataset=dataset,
+                version=version,
+                format=FORMAT,
+                profile=found.model_dump_json(),
+                report=report,
+            )
+        )
+    return {}
+
+
+def schema_of(schema: Schema, frame: pd.DataFrame) -> Schema:
+    """Return the schema of a table: the dataset's, unless that was confirmed of a later and other table.
+
+    Raises `UnusableTargetError` if the table has nothing of what is to be predicted now.
+    """
+    known = {column.name: column for column in schema.columns}
+    fitting = {name: known[name].kind for name in map(str, frame.columns) if _fits(known.get(name), frame)}
+    if len(fitting) == len(known) == len(frame.columns):
+        return schema
+    return infer_schema(frame, schema.target, task=schema.task, kinds=fitting)
+
+
+def _fits(column: Column | None, frame: pd.DataFrame) -> bool:
+    if column is None:
+        return False
+    numeric = pd.api.types.is_numeric_dtype(frame[column.name].dtype)
+    return column.kind in ("identifier", "ignored") or (column.kind == "numeric") == numeric
