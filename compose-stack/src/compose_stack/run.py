@@ -61,7 +61,7 @@ class Terminal:
 
     def _password(self) -> str:
         settings = self._settings
-        if settings.admin_password and not settings.password_file.exists():
+        if not settings.password_file.exists():
             return "as ADMIN_PASSWORD said on the first start"
         if self._first_start:
             return f"{settings.password_file.read_text().strip()}  (kept in {settings.password_file})"
