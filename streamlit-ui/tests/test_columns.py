@@ -92,6 +92,11 @@ def test_warnings_about_the_proposed_target_are_not_shown_for_another() -> None:
     assert len(columns.cautions(PROPOSED, "age")) == 1
 
 
+def test_the_form_of_a_date_is_written_as_people_do() -> None:
+    found = proposal(column("day", "datetime", reason="Every value is a date written as %d.%m.%Y."))
+    assert list(columns.table(found)["Why"]) == ["Every value is a date written as DD.MM.YYYY."]
+
+
 def test_long_examples_are_cut_to_a_line() -> None:
     found: Any = column("c", "text", examples=["one\ntwo  three", "x" * 500])
     assert columns.examples(found).startswith("one two three · xxx")

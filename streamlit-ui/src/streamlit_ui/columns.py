@@ -24,6 +24,7 @@ FEW = 20
 ABOUT_THE_TARGET = ("imbalance", "leakage", "target-missing")
 """Warnings that hold for the proposed target and for no other."""
 _REMEDIES = {"duplicates": " The preparation below can leave them out."}
+_DATE_CODES = {"%Y": "YYYY", "%m": "MM", "%d": "DD", "%H": "hh", "%M": "mm", "%S": "ss", "%y": "YY"}
 _EXAMPLES, _EXAMPLE_CHARACTERS = 3, 40
 
 
@@ -43,7 +44,7 @@ def table(proposal: Proposal) -> pd.DataFrame:
             "Column": [column["name"] for column in columns],
             "Name": [_proposed(column).name for column in columns],
             "Kind": [KINDS[_proposed(column).kind] for column in columns],
-            "Why": [column.get("reason", "") for column in columns],
+            "Why": [_without_codes(column.get("reason", "")) for column in columns],
             "Missing": [_missing(column, proposal["rows"]) for column in columns],
             "Different": [number(column.get("distinct")) for column in columns],
             "Examples": [examples(column) for column in columns],
@@ -98,7 +99,7 @@ def cautions(proposal: Proposal, target: str | None) -> list[str]:
 
 def sentence(caution: Caution) -> str:
     """Return a warning with the column it is about."""
-    message = caution["message"]
+    message = _without_codes(caution["message"])
     if caution["code"] == "duplicates":
         # The API names its field; on a page there is a box to tick.
         message = message.split(";")[0] + "."
@@ -109,6 +110,13 @@ def examples(column: Column) -> str:
     """Return the first values of a column in one line."""
     shown: Sequence[Any] = (column.get("examples") or [])[:_EXAMPLES]
     return " · ".join(shorten(" ".join(str(value).split()), _EXAMPLE_CHARACTERS) for value in shown)
+
+
+def _without_codes(text: str) -> str:
+    """Return a sentence with the form of a date as people write it: `%Y-%m-%d` → `YYYY-MM-DD`."""
+    for code, written in _DATE_CODES.items():
+        text = text.replace(code, written)
+    return text
 
 
 def _proposed(column: Column) -> Chosen:

@@ -100,3 +100,11 @@ def test_an_evaluations_result_is_shown_with_it(open_page: Open, fake: FakeGatew
     assert list(table["ROC AUC"]) == ["0.9", "0.926"]
     assert "800 rows used" in said(page)
     assert "Gate" not in said(page)
+
+
+def test_a_version_that_was_made_can_be_asked_at_once(open_page: Open, fake: FakeGateway) -> None:
+    fake.runs[2]["model"] = "rents"
+    page = press(open_page("run", "engineer", id="run-2"), "Predict with it")
+    assert [title.value for title in page.title] == ["Predict"]
+    assert page.sidebar.selectbox[0].value == "rents"
+    assert "Predict with it" not in [found.label for found in open_page("run", "engineer", id="run-4").button]
