@@ -63,7 +63,7 @@ def test_a_stored_version_is_explored_in_the_background_and_read_until_it_is_del
     }  # fmt: skip
     assert stored.client.get(f"{PATH}.html").json() == waiting.json()
 
-    stored.keep()
+    stored.explore()
     found = stored.client.get(PATH, params={"version": 1})
     assert found.status_code == 200, found.text
     profile = found.json()
