@@ -1,0 +1,44 @@
+"""Who signed an image, asked of cosign."""
+
+import subprocess
+from dataclasses import dataclass
+
+from compose_stack.delivery.problems import Problem
+
+GITHUB = "https://token.actions.githubusercontent.com"
+"""The issuer of the identities that workflows on GitHub sign with."""
+
+
+@dataclass(frozen=True)
+class Signatures:
+    """Accept only images that an identity signed without a key, as `publish-image` does."""
+
+    identity: str
+    """Regular expression over the workflow that signs: `^https://github.com/<organisation>/…`."""
+    issuer: str = GITHUB
+    program: str = "cosign"
+
+    def verify(self, pinned: str) -> None:
+        """Return if `name@sha256:…` was signed by the identity; raise Problem otherwise."""
+        command = [
+            self.program,
+            "verify",
+            "--output=text",
+            f"--certificate-identity-regexp={self.identity}",
+            f"--certificate-oidc-issuer={self.issuer}",
+            pinned,
+        ]
+        try:
+            done = subprocess.run(
+                command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL
+            )
+        except FileNotFoundError as error:
+            raise Problem(
+                f"{self.program} is not installed here, and SIGNED_BY asks for signatures: install it, "
+                "or leave SIGNED_BY out to deploy what nobody vouches for."
+            ) from error
+        if done.returncode != 0:
+            raise Problem(f"{pinned} is not signed by {self.identity}: {done.stderr.strip()[-QUOTED:]}")
+
+
+QUOTED = 1_000
