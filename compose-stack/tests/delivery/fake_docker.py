@@ -1,84 +1,95 @@
-"""A docker command line without an engine: what it knows and did is in one JSON file beside it.
+"""A docker and a cosign without an engine or a registry, as far as a deployment can tell.
 
-It does what the real one does as far as a deployment can tell: tags move, digests do not, `up` fails when an
-image is unhealthy, and then leaves it running.
+Tags move, digests do not, and `up` fails when an image is unhealthy, which it leaves running.
 """
 
 import json
-import sys
+import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-STATE = Path(__file__).with_name("docker.json")
-ID = 64
 
 
-def main() -> int:
-    state = json.loads(STATE.read_text())
-    arguments = sys.argv[1:]
-    state["calls"].append(arguments)
-    try:
-        answer = compose(state, arguments[1:]) if arguments[0] == "compose" else plain(state, arguments)
-    except LookupError as error:
-        sys.stderr.write(f"Error: {error.args[0]}\n")
-        return 1
-    finally:
-        STATE.write_text(json.dumps(state))
-    sys.stdout.write(answer)
-    return 0
+class FakeDocker:
+    """What is in a registry, on the machine and running; called in place of starting a program."""
 
+    def __init__(self, services: Mapping[str, str]) -> None:
+        """Know Compose's services by the variable that each takes its image from."""
+        self.services = dict(services)
+        self.registry: dict[str, str] = {}
+        """Digest by reference with a tag."""
+        self.images: dict[str, str] = {}
+        """Id by reference; here an image's id is its digest."""
+        self.running: dict[str, str] = {}
+        """Reference by service."""
+        self.unhealthy: set[str] = set()
+        self.signed: set[str] = set()
+        self.calls: list[tuple[str, ...]] = []
 
-def plain(state: dict[str, Any], arguments: list[str]) -> str:
-    match arguments:
-        case ["pull", reference]:
-            digest = reference.partition("@")[2] or state["registry"].get(reference)
-            if digest is None:
-                raise LookupError(f"manifest for {reference} not found")
-            name = (
-                reference.partition("@")[0].rpartition(":")[0]
-                if "@" not in reference
-                else reference.partition("@")[0]
-            )
-            state["images"][reference] = state["images"][f"{name}@{digest}"] = digest
-            return f"latest: Pulling\nDigest: {digest}\nStatus: Downloaded\n"
-        case ["image", "inspect", "--format", "{{.Id}}", reference]:
-            if reference not in state["images"]:
-                raise LookupError(f"No such image: {reference}")
-            return f"{state['images'][reference]}\n"
-        case ["tag", image, name]:
-            state["images"][name] = image
-            return ""
-        case ["inspect", "--format", "{{.Image}}", container]:
-            return f"{state['images'][state['running'][container]]}\n"
-    raise LookupError(f"unknown command {arguments}")
+    def __call__(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        self.calls.append(tuple(command))
+        try:
+            match list(command):
+                case ["docker", "compose", *arguments]:
+                    answer = self._compose(arguments)
+                case ["docker", *arguments]:
+                    answer = self._docker(arguments)
+                case [*_, pinned]:
+                    answer = self._cosign(pinned)
+        except LookupError as error:
+            return subprocess.CompletedProcess(command, 1, "", f"Error: {error.args[0]}\n")
+        return subprocess.CompletedProcess(command, 0, answer, "")
 
+    def _cosign(self, pinned: str) -> str:
+        if pinned not in self.signed:
+            raise LookupError("no matching signatures")
+        return "Verified OK"
 
-def compose(state: dict[str, Any], arguments: list[str]) -> str:
-    values: dict[str, str] = {}
-    while arguments[0].startswith("--"):
-        option, value, *arguments = arguments
-        if option == "--env-file":
-            lines = (line.partition("=") for line in Path(value).read_text().splitlines())
-            values |= {name: text for name, _, text in lines}
-    wanted = {service: values[variable] for service, variable in state["services"].items()}
-    command, *options = arguments
-    if command == "config":
-        return json.dumps(
-            {"services": {name: {"image": image} for name, image in wanted.items()} | {"s3": {}}}
-        )
-    if command == "up":
-        state["running"] = wanted
+    def _docker(self, arguments: list[str]) -> str:
+        match arguments:
+            case ["pull", reference]:
+                name, _, digest = reference.partition("@")
+                digest = digest or self.registry.get(reference, "")
+                if not digest:
+                    raise LookupError(f"manifest for {reference} not found")
+                self.images[f"{name.rpartition(':')[0] if '@' not in reference else name}@{digest}"] = digest
+                return f"latest: Pulling\nDigest: {digest}\nStatus: Downloaded\n"
+            case ["image", "inspect", "--format", "{{.Id}}", reference]:
+                if reference not in self.images:
+                    raise LookupError(f"No such image: {reference}")
+                return f"{self.images[reference]}\n"
+            case ["tag", image, name]:
+                self.images[name] = image
+                return ""
+            case ["inspect", "--format", "{{.Image}}", container]:
+                return f"{self.images[self.running[container]]}\n"
+        raise LookupError(f"unknown command {arguments}")
+
+    def _compose(self, arguments: list[str]) -> str:
+        values: dict[str, str] = {}
+        while arguments[0].startswith("--"):
+            option, value, *arguments = arguments
+            if option == "--env-file":
+                lines = (line.partition("=") for line in Path(value).read_text().splitlines())
+                values |= {name: text for name, _, text in lines}
+        wanted = {service: values[variable] for service, variable in self.services.items()}
+        match arguments:
+            case ["config", *_]:
+                services = {name: {"image": image} for name, image in wanted.items()}
+                return json.dumps({"services": {**services, "s3": {"image": "s3:1"}, "built": {}}})
+            case ["up", *_]:
+                self._up(wanted)
+            case ["stop", *names]:
+                self.running = {name: image for name, image in self.running.items() if name not in names}
+            case ["ps", "--quiet", name]:
+                return f"{name}\n" if name in self.running else ""
+            case ["logs", *_]:
+                return "a line of its log\n"
+        return ""
+
+    def _up(self, wanted: dict[str, str]) -> None:
+        self.running = wanted
         for service, reference in wanted.items():
-            if reference not in state["images"]:
+            if reference not in self.images:
                 raise LookupError(f"No such image: {reference}")
-            if state["images"][reference] in state["unhealthy"]:
+            if self.images[reference] in self.unhealthy:
                 raise LookupError(f"container {service}-1 is unhealthy")
-    if command == "ps":
-        return "".join(f"{name}\n" for name in state["running"] if name == options[-1])
-    if command == "stop":
-        state["running"] = {name: image for name, image in state["running"].items() if name not in options}
-    return "a line of its log\n" if command == "logs" else ""
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,7 +1,4 @@
 import json
-import os
-import stat
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +13,7 @@ from compose_stack.delivery.images import IMAGES
 from compose_stack.delivery.journal import Journal
 from compose_stack.delivery.problems import Problem
 from compose_stack.delivery.settings import DeploymentSettings
+from delivery.fake_docker import FakeDocker
 
 REGISTRY = "registry.example/loopkeeper"
 SERVICES = {
@@ -30,43 +28,28 @@ def digest(letter: str) -> str:
     return f"sha256:{letter * 64}"
 
 
-class Engine:
-    """The fake docker of one test, and the stage's public face, which is as well as the images that run."""
+class Engine(FakeDocker):
+    """The fake docker of one test; the stage's public face is as well as the images that run."""
 
-    def __init__(self, folder: Path) -> None:
-        self.program = folder / "docker"
-        source = Path(__file__).with_name("fake_docker.py").read_text()
-        self.program.write_text(f"#!{sys.executable} -IS\n{source}")
-        self.program.chmod(self.program.stat().st_mode | stat.S_IXUSR)
-        self.state_file = folder / "docker.json"
-        self.cosign = folder / "cosign"
-        self.change(registry={}, images={}, running={}, unhealthy=[], calls=[], services=SERVICES)
+    def __init__(self) -> None:
+        super().__init__(SERVICES)
         self.silent: set[str] = set()
 
-    @property
-    def state(self) -> dict[str, Any]:
-        return dict(json.loads(self.state_file.read_text()))
+    def publish(self, letter: str) -> None:
+        """Have the stage's tag of every image mean another digest."""
+        self.registry = {f"{REGISTRY}/{image}:staging": digest(letter) for image in IMAGES}
 
-    def change(self, **values: Any) -> None:
-        before = self.state if self.state_file.exists() else {}
-        self.state_file.write_text(json.dumps({**before, **values}))
-
-    def publish(self, letter: str, tag: str = "staging") -> None:
-        """Have the tag of every image mean another digest."""
-        self.change(registry={f"{REGISTRY}/{image}:{tag}": digest(letter) for image in IMAGES})
-
-    def running(self) -> set[str]:
+    def letters(self) -> set[str]:
         """The letters of the digests that run."""
-        state = self.state
-        return {state["images"][image][-1] for image in state["running"].values()}
+        return {self.images[image][-1] for image in self.running.values()}
 
     def well(self) -> bool:
-        return bool(self.state["running"]) and not self.running() & self.silent
+        return bool(self.running) and not self.letters() & self.silent
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return Engine(tmp_path)
+def engine() -> Engine:
+    return Engine()
 
 
 @pytest.fixture
@@ -96,13 +79,12 @@ def face(engine: Engine) -> Iterator[str]:
 @pytest.fixture
 def deploy(engine: Engine, face: str, tmp_path: Path) -> Any:
     stage_file = tmp_path / "staging.env"
-    stage_file.write_text(f"# staging\nAPI_URL={face}\nUI_URL={face}\nIMAGE_REGISTRY={REGISTRY}\n")
+    stage_file.write_text(f"# staging\nPUBLIC_URL={face}\nIMAGE_REGISTRY={REGISTRY}\n")
 
     def deploy(**environment: str) -> list[str]:
         values = {"STAGE": "staging", "SMOKE_SECONDS": "1", "REVISION": "abc", **environment}
         settings = DeploymentSettings.from_environment(values, tmp_path)
-        path = f"{tmp_path}:{os.environ['PATH']}"
-        docker = Docker(str(engine.program), (str(engine.program), "compose"), {"PATH": path})
+        docker = Docker(start=engine)
         stack = Stack(docker, ("--project-name", "test", "--env-file", str(stage_file)))
         said: list[str] = []
         Deployment(settings, docker, stack, Journal(tmp_path / "deployments", "staging"), said.append).run()
@@ -118,8 +100,8 @@ def events(folder: Path) -> list[dict[str, Any]]:
 def test_what_is_well_serves_by_digest_and_is_on_record(engine: Engine, deploy: Any, tmp_path: Path) -> None:
     engine.publish("a")
     deploy(DEPLOYED_BY="ada")
-    assert engine.running() == {"a"}
-    assert set(engine.state["running"].values()) == {f"{REGISTRY}/{image}@{digest('a')}" for image in IMAGES}
+    assert engine.letters() == {"a"}
+    assert set(engine.running.values()) == {f"{REGISTRY}/{image}@{digest('a')}" for image in IMAGES}
     assert [event["outcome"] for event in events(tmp_path)] == ["started", "succeeded"]
     assert events(tmp_path)[-1]["by"] == "ada"
     assert events(tmp_path)[-1]["images"]["pipeline-api"] == f"{REGISTRY}/pipeline-api@{digest('a')}"
@@ -129,10 +111,10 @@ def test_containers_that_are_not_healthy_are_rolled_back(engine: Engine, deploy:
     engine.publish("a")
     deploy()
     engine.publish("b")
-    engine.change(unhealthy=[digest("b")])
+    engine.unhealthy = {digest("b")}
     with pytest.raises(RolledBack, match=r"(?s)staging was rolled back.*serve-1 is unhealthy"):
         deploy()
-    assert engine.running() == {"a"}
+    assert engine.letters() == {"a"}
     assert events(tmp_path)[-1]["outcome"] == "rolled-back"
     assert digest("a") in (tmp_path / "deployments" / "staging.env").read_text()
 
@@ -146,25 +128,25 @@ def test_a_public_face_that_fails_is_rolled_back(engine: Engine, deploy: Any) ->
         RolledBack, match=r"(?s)rolled back.*the gateway and all it needs.*answers 502, not 200"
     ):
         deploy()
-    assert engine.running() == {"a"}
+    assert engine.letters() == {"a"}
 
 
 def test_a_stage_started_by_hand_goes_back_to_what_it_ran(engine: Engine, deploy: Any) -> None:
     started = {service: f"{variable.lower()}:dev" for service, variable in SERVICES.items()}
-    engine.change(running=started, images=dict.fromkeys(started.values(), digest("c")))
+    engine.running, engine.images = started, dict.fromkeys(started.values(), digest("c"))
     engine.publish("b")
     engine.silent = {"b"}
     with pytest.raises(RolledBack, match="was rolled back"):
         deploy()
-    assert engine.running() == {"c"}
+    assert engine.letters() == {"c"}
 
 
 def test_a_first_deployment_that_fails_is_stopped(engine: Engine, deploy: Any, tmp_path: Path) -> None:
     engine.publish("b")
-    engine.change(unhealthy=[digest("b")])
+    engine.unhealthy = {digest("b")}
     with pytest.raises(RolledBack, match="nothing to go back to"):
         deploy()
-    assert engine.state["running"] == {}
+    assert engine.running == {}
     assert events(tmp_path)[-1]["outcome"] == "failed"
     assert not (tmp_path / "deployments" / "staging.env").exists()
 
@@ -195,7 +177,7 @@ def test_a_deployment_killed_on_its_way_is_put_right_by_the_next(
     engine.silent = {"b"}
     with pytest.raises(RolledBack, match="was rolled back"):
         deploy()
-    assert engine.running() == {"a"}
+    assert engine.letters() == {"a"}
 
 
 def test_an_image_that_is_not_there_touches_nothing(engine: Engine, deploy: Any) -> None:
@@ -203,48 +185,51 @@ def test_an_image_that_is_not_there_touches_nothing(engine: Engine, deploy: Any)
     deploy()
     with pytest.raises(Problem, match=r"manifest for .*:v9 not found"):
         deploy(IMAGE_TAG="v9")
-    assert engine.running() == {"a"}
+    assert engine.letters() == {"a"}
 
 
 def test_a_tag_that_moves_after_it_was_settled_changes_nothing(engine: Engine, deploy: Any) -> None:
     engine.publish("a")
     deploy()
     engine.publish("b")
-    engine.change(unhealthy=[digest("b")])
+    engine.unhealthy = {digest("b")}
     with pytest.raises(RolledBack):
         deploy()
     # The tag says b, and so it did when a was put back.
-    assert engine.running() == {"a"}
+    assert engine.letters() == {"a"}
 
 
-def test_only_what_was_signed_is_deployed(
-    engine: Engine, deploy: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_what_was_signed_is_deployed(engine: Engine, deploy: Any) -> None:
     engine.publish("a")
-    signed = f"{REGISTRY}/data-processor@{digest('a')}"
-    engine.cosign.write_text(
-        f'#!/bin/sh\nfor last; do :; done\n[ "$last" = "{signed}" ] || {{ echo no match >&2; exit 1; }}\n'
-    )
-    engine.cosign.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{engine.cosign.parent}:{os.environ['PATH']}")
-    with pytest.raises(Problem, match=r"pipeline-api@sha256:a+ is not signed by .*loopkeeper.*: no match"):
+    engine.signed = {f"{REGISTRY}/{image}@{digest('a')}" for image in ("data-processor", "streamlit-ui")}
+    with pytest.raises(Problem, match=r"pipeline-api@sha256:a+ is not signed by .*loopkeeper.*no matching"):
         deploy(SIGNED_BY="^https://github.com/loopkeeper/")
-    assert engine.state["running"] == {}
+    assert engine.running == {}
+    engine.signed.add(f"{REGISTRY}/pipeline-api@{digest('a')}")
+    deploy(SIGNED_BY="^https://github.com/loopkeeper/")
+    assert engine.letters() == {"a"}
+
+
+def test_a_digest_is_fetched_only_after_its_signature_is_known(engine: Engine, deploy: Any) -> None:
+    given = {variable: f"{REGISTRY}/x@{digest('a')}" for variable in SERVICES.values()}
+    with pytest.raises(Problem, match="is not signed by"):
+        deploy(SIGNED_BY="^https://github.com/loopkeeper/", **given)
+    assert not [call for call in engine.calls if call[1] == "pull"]
 
 
 def test_images_of_this_machine_are_pinned_by_their_id(engine: Engine, deploy: Any) -> None:
-    engine.change(images={f"{REGISTRY}/{image}:dev": digest("d") for image in IMAGES})
+    engine.images = {f"{REGISTRY}/{image}:dev": digest("d") for image in IMAGES}
     deploy(PULL="never", IMAGE_TAG="dev")
-    assert set(engine.state["running"].values()) == {f"{REGISTRY}/{image}:id-{'d' * 32}" for image in IMAGES}
-    assert not [call for call in engine.state["calls"] if call[0] == "pull"]
+    assert set(engine.running.values()) == {f"{REGISTRY}/{image}:id-{'d' * 32}" for image in IMAGES}
+    assert not [call for call in engine.calls if call[1] == "pull"]
 
 
 def test_an_image_that_no_service_takes_is_an_error(engine: Engine, deploy: Any) -> None:
     engine.publish("a")
-    engine.change(services={name: variable for name, variable in SERVICES.items() if name != "pages"})
+    del engine.services["pages"]
     with pytest.raises(Problem, match="No service of the stack takes its image from STREAMLIT_UI_IMAGE"):
         deploy()
-    assert engine.state["running"] == {}
+    assert engine.running == {}
 
 
 def test_two_deployments_to_a_stage_do_not_mix(deploy: Any, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ import pytest
 from compose_stack.delivery.problems import Problem
 from compose_stack.delivery.settings import DeploymentSettings
 
-GIVEN = {"STAGE": "staging", "API_URL": "https://api.example", "UI_URL": "https://example"}
+GIVEN = {"STAGE": "staging", "PUBLIC_URL": "https://loopkeeper.example"}
 
 
 def settings(tmp_path: Path, **environment: str) -> DeploymentSettings:
@@ -37,7 +37,7 @@ def test_the_environment_wins_over_the_stage_s_file(tmp_path: Path) -> None:
         ({"DATA_PROCESSOR_IMAGE": "--privileged"}, "DATA_PROCESSOR_IMAGE must name an image"),
         ({"DATA_PROCESSOR_IMAGE": "a\nX=1"}, "DATA_PROCESSOR_IMAGE must name an image"),
         ({"PULL": "sometimes"}, "PULL must be always or never, and is 'sometimes'"),
-        ({"API_URL": "gateway"}, "API_URL must be a public address"),
+        ({"PUBLIC_URL": "gateway"}, "PUBLIC_URL must be the stage's address"),
         ({"WAIT_SECONDS": "0"}, "WAIT_SECONDS must be from 1 to 3600 seconds, and is '0'"),
         ({"SIGNED_BY": ".*", "PULL": "never"}, "SIGNED_BY asks for signatures"),
     ],

@@ -62,7 +62,8 @@ class Deployment:
 
     def _settle(self) -> dict[str, str]:
         settings = self.settings
-        signatures = Signatures(settings.signed_by, settings.issuer) if settings.signed_by else None
+        asked = settings.signed_by
+        signatures = Signatures(asked, settings.issuer, self.docker.start) if asked else None
         source = Registry(self.docker, signatures) if settings.pull else Local(self.docker)
         if settings.pull and signatures is None:
             self.report("SIGNED_BY is not set: nobody is asked to vouch for these images.")
@@ -75,7 +76,7 @@ class Deployment:
     def _prove(self, env_file: Path) -> None:
         self.report(f"Starting {self.settings.stage}, for at most {self.settings.wait_s} s")
         self.stack.up(env_file, self.settings.wait_s)
-        self.report(f"Asking {self.settings.face.api_url} and {self.settings.face.ui_url}")
+        self.report(f"Asking {self.settings.face.url}")
         self.settings.face.check(self.settings.smoke_s)
 
     def _put_back(self, before: Pins, failed: Pins, reason: str) -> str:
@@ -118,7 +119,7 @@ def main() -> int:
     """Deploy as the environment says; return 1, with a sentence, when the stage does not run that."""
     try:
         settings = DeploymentSettings.from_environment(os.environ, FOLDER)
-        docker = Docker(os.environ.get("DOCKER", "docker"))
+        docker = Docker()
         journal = Journal(Path(os.environ.get("STATE_DIR", "var")).resolve() / "deployments", settings.stage)
         stack = Stack(docker, compose_arguments(settings.stage))
         signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled job goes back as Ctrl-C does

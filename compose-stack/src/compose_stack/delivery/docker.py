@@ -1,10 +1,9 @@
 """The docker command line, as far as a deployment needs it."""
 
 import json
-import os
 import re
 import subprocess
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from compose_stack.delivery.problems import CommandFailed, Problem
@@ -12,42 +11,41 @@ from compose_stack.delivery.problems import CommandFailed, Problem
 PULLED = re.compile(r"^Digest: (sha256:[0-9a-f]{64})$", re.MULTILINE)
 
 
+Start = Callable[[Sequence[str]], subprocess.CompletedProcess[str]]
+
+
+def start(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end; raise Problem when it is not installed."""
+    try:
+        return subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    except FileNotFoundError as error:
+        raise Problem(f"{command[0]} is not installed here, or not on the PATH.") from error
+
+
 class Docker:
     """Run docker, and say in sentences what went wrong."""
 
     def __init__(
         self,
-        program: str = "docker",
+        program: Sequence[str] = ("docker",),
         compose: Sequence[str] = ("docker", "compose"),
-        environment: Mapping[str, str] = os.environ,
+        start: Start = start,
     ) -> None:
-        """Use `program`, and Compose where `compose` says it is."""
-        self._program = program
+        """Use `program`, and Compose where `compose` says it is; `start` runs them."""
+        self._program = tuple(program)
         self._compose = tuple(compose)
-        self._environment = dict(environment)
+        self.start = start
 
     def run(self, *arguments: str) -> str:
         """Return what a docker command printed; raise CommandFailed when it ends with an error."""
-        return self._run((self._program, *arguments))
+        return self._run((*self._program, *arguments))
 
     def compose(self, *arguments: str) -> str:
         """Return what a command of Compose printed; raise CommandFailed when it ends with an error."""
         return self._run((*self._compose, *arguments))
 
     def _run(self, command: Sequence[str]) -> str:
-        try:
-            done = subprocess.run(
-                command,
-                env=self._environment,
-                check=False,
-                capture_output=True,
-                text=True,
-                stdin=subprocess.DEVNULL,
-            )
-        except FileNotFoundError as error:
-            raise Problem(
-                f"{command[0]} is not installed here: a stage runs on Docker Engine with Compose."
-            ) from error
+        done = self.start(command)
         if done.returncode != 0:
             raise CommandFailed(command, done.returncode, done.stderr or done.stdout)
         return done.stdout

@@ -77,9 +77,7 @@ def running(docker: Docker, stack: Stack, env_file: Path, wanted: Pins) -> dict[
     for image, reference in wanted.items():
         takers = [name for name, taken in services.items() if taken == reference]
         if not takers:
-            raise Problem(
-                f"No service of the stack takes its image from {variable_of(image)}: {image} cannot be deployed."
-            )
+            raise Problem(f"No service of the stack takes its image from {variable_of(image)}.")
         now = stack.running_image(env_file, takers[0])
         if now is not None:
             found[image] = pin_by_id(docker, now, without_tag(reference))

@@ -16,7 +16,7 @@ from compose_stack.delivery.problems import Problem
 
 @dataclass(frozen=True)
 class Journal:
-    """The records of one stage in a folder: `<stage>.env`, what it runs, and `<stage>.jsonl`, what happened."""
+    """One stage's records in a folder: `<stage>.env`, what it runs, and `<stage>.jsonl`, what happened."""
 
     folder: Path
     stage: str

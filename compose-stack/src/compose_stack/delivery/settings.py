@@ -87,8 +87,7 @@ def _reference(values: Mapping[str, str], image: str, stage: str) -> str:
 def _face(values: Mapping[str, str]) -> PublicFace:
     authority = values.get("SMOKE_CA")
     return PublicFace(
-        api_url=_url(values, "API_URL"),
-        ui_url=_url(values, "UI_URL"),
+        url=_url(values, "PUBLIC_URL"),
         authority=Path(authority) if authority else None,
         connect_to=values.get("SMOKE_CONNECT_TO"),
     )
@@ -98,7 +97,7 @@ def _url(values: Mapping[str, str], name: str) -> str:
     value = values.get(name, "").rstrip("/")
     if not re.fullmatch(r"https?://[\w.\-:\[\]]+", value):
         raise Problem(
-            f"{name} must be a public address of the stage, like https://loopkeeper.example, and is {value!r}."
+            f"{name} must be the stage's address, like https://loopkeeper.example, and is {value!r}."
         )
     return value
 

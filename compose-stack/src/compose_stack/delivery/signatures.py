@@ -1,8 +1,8 @@
 """Who signed an image, asked of cosign."""
 
-import subprocess
 from dataclasses import dataclass
 
+from compose_stack.delivery.docker import Start, start
 from compose_stack.delivery.problems import Problem
 
 GITHUB = "https://token.actions.githubusercontent.com"
@@ -16,27 +16,20 @@ class Signatures:
     identity: str
     """Regular expression over the workflow that signs: `^https://github.com/<organisation>/…`."""
     issuer: str = GITHUB
-    program: str = "cosign"
+    start: Start = start
 
     def verify(self, pinned: str) -> None:
         """Return if `name@sha256:…` was signed by the identity; raise Problem otherwise."""
-        command = [
-            self.program,
-            "verify",
-            "--output=text",
-            f"--certificate-identity-regexp={self.identity}",
-            f"--certificate-oidc-issuer={self.issuer}",
-            pinned,
-        ]
-        try:
-            done = subprocess.run(
-                command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL
+        done = self.start(
+            (
+                "cosign",
+                "verify",
+                "--output=text",
+                f"--certificate-identity-regexp={self.identity}",
+                f"--certificate-oidc-issuer={self.issuer}",
+                pinned,
             )
-        except FileNotFoundError as error:
-            raise Problem(
-                f"{self.program} is not installed here, and SIGNED_BY asks for signatures: install it, "
-                "or leave SIGNED_BY out to deploy what nobody vouches for."
-            ) from error
+        )
         if done.returncode != 0:
             raise Problem(f"{pinned} is not signed by {self.identity}: {done.stderr.strip()[-QUOTED:]}")
 

@@ -17,48 +17,47 @@ QUOTED = 300
 
 @dataclass(frozen=True)
 class Expectation:
-    """One public address and what makes its answer a good one."""
+    """One public path and what makes its answer a good one."""
 
     what: str
-    url: str
+    path: str
     status: int
     contains: str
 
 
 @dataclass(frozen=True)
 class PublicFace:
-    """The two addresses by which people reach a stage, and how this machine gets there."""
+    """The address by which people reach a stage, and how this machine gets there."""
 
-    api_url: str
-    ui_url: str
+    url: str
     authority: Path | None = None
     """The certificate authority of an intranet; none: those that this machine trusts."""
     connect_to: str | None = None
-    """`host:port` to connect to in place of the addresses' own, whose names stay: a proxy not yet in DNS."""
+    """`host:port` to connect to in place of the address's own, whose name stays: a proxy not yet in DNS."""
 
     @property
     def expectations(self) -> tuple[Expectation, ...]:
         """What must hold of a stage that works. None needs a password, none leaves a record."""
         return (
-            Expectation("the gateway and all it needs", f"{self.api_url}/readyz", 200, '"status":"ok"'),
-            Expectation("the gateway's refusal of strangers", f"{self.api_url}/v1/models", 401, '"title"'),
-            Expectation("the API's description", f"{self.api_url}/openapi.json", 200, '"openapi"'),
-            Expectation("the pages", f"{self.ui_url}/", 200, "<title>"),
+            Expectation("the gateway and all it needs", "/readyz", 200, '"status":"ok"'),
+            Expectation("the gateway's refusal of strangers", "/v1/models", 401, '"title"'),
+            Expectation("the API's description", "/openapi.json", 200, '"openapi"'),
+            Expectation("the pages", "/", 200, "<title>"),
         )
 
     def check(self, within_s: float, sleep: Callable[[float], None] = time.sleep) -> None:
-        """Return once everything expected holds; after `within_s` seconds raise Problem with what does not."""
+        """Return once everything expected holds; raise Problem with what does not after so long."""
         deadline = time.monotonic() + within_s
         with httpx.Client(verify=self._trust(), timeout=10, follow_redirects=True) as client:
             for expectation in self.expectations:
                 while (wrong := self._wrong(client, expectation)) is not None:
                     if time.monotonic() >= deadline:
-                        raise Problem(f"{expectation.what} ({expectation.url}): {wrong}")
+                        raise Problem(f"{expectation.what} ({self.url}{expectation.path}): {wrong}")
                     sleep(POLL_S)
 
     def _wrong(self, client: httpx.Client, expectation: Expectation) -> str | None:
         try:
-            response = client.send(self._request(client, expectation.url))
+            response = client.send(self._request(client, f"{self.url}{expectation.path}"))
         except httpx.HTTPError as error:
             return f"it cannot be reached: {error}"
         if response.status_code != expectation.status:
