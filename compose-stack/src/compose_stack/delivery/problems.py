@@ -1,0 +1,26 @@
+"""What can go wrong on the way to a stage.
+
+Problem               the message says what to change; nothing was touched
+└── CommandFailed     a program we started ended with an error, quoted
+"""
+
+from collections.abc import Sequence
+
+
+class Problem(Exception):
+    """Something outside this program must change; the message says what."""
+
+
+class CommandFailed(Problem):
+    """A program ended with an error."""
+
+    def __init__(self, command: Sequence[str], code: int, said: str) -> None:
+        """Quote the last lines of what `command` said before it ended with `code`."""
+        self.command = tuple(command)
+        self.said = "\n".join(said.strip().splitlines()[-LINES_QUOTED:])
+        super().__init__(
+            f"`{' '.join(command)}` ended with exit code {code}:\n{self.said or '(it said nothing)'}"
+        )
+
+
+LINES_QUOTED = 15

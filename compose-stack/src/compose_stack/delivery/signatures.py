@@ -1,0 +1,37 @@
+"""Who signed an image, asked of cosign."""
+
+from dataclasses import dataclass
+
+from compose_stack.delivery.docker import Start, start
+from compose_stack.delivery.problems import Problem
+
+GITHUB = "https://token.actions.githubusercontent.com"
+"""The issuer of the identities that workflows on GitHub sign with."""
+
+
+@dataclass(frozen=True)
+class Signatures:
+    """Accept only images that an identity signed without a key, as `publish-image` does."""
+
+    identity: str
+    """Regular expression over the workflow that signs: `^https://github.com/<organisation>/…`."""
+    issuer: str = GITHUB
+    start: Start = start
+
+    def verify(self, pinned: str) -> None:
+        """Return if `name@sha256:…` was signed by the identity; raise Problem otherwise."""
+        done = self.start(
+            (
+                "cosign",
+                "verify",
+                "--output=text",
+                f"--certificate-identity-regexp={self.identity}",
+                f"--certificate-oidc-issuer={self.issuer}",
+                pinned,
+            )
+        )
+        if done.returncode != 0:
+            raise Problem(f"{pinned} is not signed by {self.identity}: {done.stderr.strip()[-QUOTED:]}")
+
+
+QUOTED = 1_000

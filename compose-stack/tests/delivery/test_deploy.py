@@ -1,0 +1,240 @@
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compose_stack.delivery.deploy import Deployment, RolledBack
+from compose_stack.delivery.docker import Docker, Stack
+from compose_stack.delivery.images import IMAGES
+from compose_stack.delivery.journal import Journal
+from compose_stack.delivery.problems import Problem
+from compose_stack.delivery.settings import DeploymentSettings
+from delivery.fake_docker import FakeDocker
+
+REGISTRY = "registry.example/loopkeeper"
+SERVICES = {
+    "serve": "DATA_PROCESSOR_IMAGE",
+    "work": "DATA_PROCESSOR_IMAGE",
+    "gateway": "PIPELINE_API_IMAGE",
+    "pages": "STREAMLIT_UI_IMAGE",
+}
+
+
+def digest(letter: str) -> str:
+    return f"sha256:{letter * 64}"
+
+
+class Engine(FakeDocker):
+    """The fake docker of one test; the stage's public face is as well as the images that run."""
+
+    def __init__(self) -> None:
+        super().__init__(SERVICES)
+        self.silent: set[str] = set()
+
+    def publish(self, letter: str) -> None:
+        """Have the stage's tag of every image mean another digest."""
+        self.registry = {f"{REGISTRY}/{image}:staging": digest(letter) for image in IMAGES}
+
+    def letters(self) -> set[str]:
+        """The letters of the digests that run."""
+        return {self.images[image][-1] for image in self.running.values()}
+
+    def well(self) -> bool:
+        return bool(self.running) and not self.letters() & self.silent
+
+
+@pytest.fixture
+def engine() -> Engine:
+    return Engine()
+
+
+@pytest.fixture
+def face(engine: Engine) -> Iterator[str]:
+    class Face(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answers = {"/readyz": (200, '{"status": "ok"}'), "/v1/models": (401, '{"title": "No"}')}
+            answers |= {
+                "/openapi.json": (200, '{"openapi": "3.1.0"}'),
+                "/": (200, "<title>Loopkeeper</title>"),
+            }
+            status, text = answers[self.path] if engine.well() else (502, "no upstream")
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(text.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Face)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def deploy(engine: Engine, face: str, tmp_path: Path) -> Any:
+    stage_file = tmp_path / "staging.env"
+    stage_file.write_text(f"# staging\nPUBLIC_URL={face}\nIMAGE_REGISTRY={REGISTRY}\n")
+
+    def deploy(**environment: str) -> list[str]:
+        values = {"STAGE": "staging", "SMOKE_SECONDS": "1", "REVISION": "abc", **environment}
+        settings = DeploymentSettings.from_environment(values, tmp_path)
+        docker = Docker(start=engine)
+        stack = Stack(docker, ("--project-name", "test", "--env-file", str(stage_file)))
+        said: list[str] = []
+        Deployment(settings, docker, stack, Journal(tmp_path / "deployments", "staging"), said.append).run()
+        return said
+
+    return deploy
+
+
+def events(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "deployments" / "staging.jsonl").read_text().splitlines()]
+
+
+def test_what_is_well_serves_by_digest_and_is_on_record(engine: Engine, deploy: Any, tmp_path: Path) -> None:
+    engine.publish("a")
+    deploy(DEPLOYED_BY="ada")
+    assert engine.letters() == {"a"}
+    assert set(engine.running.values()) == {f"{REGISTRY}/{image}@{digest('a')}" for image in IMAGES}
+    assert [event["outcome"] for event in events(tmp_path)] == ["started", "succeeded"]
+    assert events(tmp_path)[-1]["by"] == "ada"
+    assert events(tmp_path)[-1]["images"]["pipeline-api"] == f"{REGISTRY}/pipeline-api@{digest('a')}"
+
+
+def test_containers_that_are_not_healthy_are_rolled_back(engine: Engine, deploy: Any, tmp_path: Path) -> None:
+    engine.publish("a")
+    deploy()
+    engine.publish("b")
+    engine.unhealthy = {digest("b")}
+    with pytest.raises(RolledBack, match=r"(?s)staging was rolled back.*serve-1 is unhealthy"):
+        deploy()
+    assert engine.letters() == {"a"}
+    assert events(tmp_path)[-1]["outcome"] == "rolled-back"
+    assert digest("a") in (tmp_path / "deployments" / "staging.env").read_text()
+
+
+def test_a_public_face_that_fails_is_rolled_back(engine: Engine, deploy: Any) -> None:
+    engine.publish("a")
+    deploy()
+    engine.publish("b")
+    engine.silent = {"b"}
+    with pytest.raises(
+        RolledBack, match=r"(?s)rolled back.*the gateway and all it needs.*answers 502, not 200"
+    ):
+        deploy()
+    assert engine.letters() == {"a"}
+
+
+def test_a_stage_started_by_hand_goes_back_to_what_it_ran(engine: Engine, deploy: Any) -> None:
+    started = {service: f"{variable.lower()}:dev" for service, variable in SERVICES.items()}
+    engine.running, engine.images = started, dict.fromkeys(started.values(), digest("c"))
+    engine.publish("b")
+    engine.silent = {"b"}
+    with pytest.raises(RolledBack, match="was rolled back"):
+        deploy()
+    assert engine.letters() == {"c"}
+
+
+def test_a_first_deployment_that_fails_is_stopped(engine: Engine, deploy: Any, tmp_path: Path) -> None:
+    engine.publish("b")
+    engine.unhealthy = {digest("b")}
+    with pytest.raises(RolledBack, match="nothing to go back to"):
+        deploy()
+    assert engine.running == {}
+    assert events(tmp_path)[-1]["outcome"] == "failed"
+    assert not (tmp_path / "deployments" / "staging.env").exists()
+
+
+def test_a_rollback_that_fails_says_that_the_stage_is_down(
+    engine: Engine, deploy: Any, tmp_path: Path
+) -> None:
+    engine.publish("a")
+    deploy()
+    engine.publish("b")
+    engine.silent = {"a", "b"}
+    with pytest.raises(RolledBack, match="staging is DOWN"):
+        deploy()
+    assert events(tmp_path)[-1]["outcome"] == "rollback-failed"
+
+
+def test_a_deployment_killed_on_its_way_is_put_right_by_the_next(
+    engine: Engine, deploy: Any, tmp_path: Path
+) -> None:
+    engine.publish("a")
+    deploy()
+    # Killed after `up`: the new images run, unproved, and the candidate is on disk.
+    engine.publish("b")
+    broken = {image: f"{REGISTRY}/{image}@{digest('b')}" for image in IMAGES}
+    Journal(tmp_path / "deployments", "staging").write(
+        tmp_path / "deployments" / "staging.candidate.env", broken
+    )
+    engine.silent = {"b"}
+    with pytest.raises(RolledBack, match="was rolled back"):
+        deploy()
+    assert engine.letters() == {"a"}
+
+
+def test_an_image_that_is_not_there_touches_nothing(engine: Engine, deploy: Any) -> None:
+    engine.publish("a")
+    deploy()
+    with pytest.raises(Problem, match=r"manifest for .*:v9 not found"):
+        deploy(IMAGE_TAG="v9")
+    assert engine.letters() == {"a"}
+
+
+def test_a_tag_that_moves_after_it_was_settled_changes_nothing(engine: Engine, deploy: Any) -> None:
+    engine.publish("a")
+    deploy()
+    engine.publish("b")
+    engine.unhealthy = {digest("b")}
+    with pytest.raises(RolledBack):
+        deploy()
+    # The tag says b, and so it did when a was put back.
+    assert engine.letters() == {"a"}
+
+
+def test_only_what_was_signed_is_deployed(engine: Engine, deploy: Any) -> None:
+    engine.publish("a")
+    engine.signed = {f"{REGISTRY}/{image}@{digest('a')}" for image in ("data-processor", "streamlit-ui")}
+    with pytest.raises(Problem, match=r"pipeline-api@sha256:a+ is not signed by .*loopkeeper.*no matching"):
+        deploy(SIGNED_BY="^https://github.com/loopkeeper/")
+    assert engine.running == {}
+    engine.signed.add(f"{REGISTRY}/pipeline-api@{digest('a')}")
+    deploy(SIGNED_BY="^https://github.com/loopkeeper/")
+    assert engine.letters() == {"a"}
+
+
+def test_a_digest_is_fetched_only_after_its_signature_is_known(engine: Engine, deploy: Any) -> None:
+    given = {variable: f"{REGISTRY}/x@{digest('a')}" for variable in SERVICES.values()}
+    with pytest.raises(Problem, match="is not signed by"):
+        deploy(SIGNED_BY="^https://github.com/loopkeeper/", **given)
+    assert not [call for call in engine.calls if call[1] == "pull"]
+
+
+def test_images_of_this_machine_are_pinned_by_their_id(engine: Engine, deploy: Any) -> None:
+    engine.images = {f"{REGISTRY}/{image}:dev": digest("d") for image in IMAGES}
+    deploy(PULL="never", IMAGE_TAG="dev")
+    assert set(engine.running.values()) == {f"{REGISTRY}/{image}:id-{'d' * 32}" for image in IMAGES}
+    assert not [call for call in engine.calls if call[1] == "pull"]
+
+
+def test_an_image_that_no_service_takes_is_an_error(engine: Engine, deploy: Any) -> None:
+    engine.publish("a")
+    del engine.services["pages"]
+    with pytest.raises(Problem, match="No service of the stack takes its image from STREAMLIT_UI_IMAGE"):
+        deploy()
+    assert engine.running == {}
+
+
+def test_two_deployments_to_a_stage_do_not_mix(deploy: Any, tmp_path: Path) -> None:
+    with (
+        Journal(tmp_path / "deployments", "staging").only_deployment(),
+        pytest.raises(Problem, match="Another deployment to staging is at work"),
+    ):
+        deploy()
