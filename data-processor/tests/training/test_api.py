@@ -153,11 +153,27 @@ def test_the_gateways_token_is_needed(world: World) -> None:
         assert stranger.get("/v1/runs").status_code == 401
 
 
-def test_the_estimators_that_can_be_asked_for_are_those_there_are() -> None:
-    from typing import get_args  # noqa: PLC0415  # beside what it is compared with
+def test_the_tasks_show_what_a_form_needs(engineer: TestClient) -> None:
+    shown = {task["task"]: task for task in engineer.get("/v1/tasks").json()}
+    classification = shown["tabular-classification"]
+    forest = next(one for one in classification["estimators"] if one["name"] == "random-forest")
+    trees = next(one for one in forest["hyperparameters"] if one["name"] == "n_estimators")
+    assert {"kind": "integer", "default": 50, "low": 1, "high": 500}.items() <= trees.items()
+    assert (classification["default_metric"], shown["tabular-regression"]["default_metric"]) == (
+        "log_loss",
+        "rmse",
+    )
 
-    from data_processor.training.candidates import families  # noqa: PLC0415  # it imports scikit-learn
-    from data_processor.training.schemas import Estimator  # noqa: PLC0415
 
-    known = {name for task in ("tabular-classification", "tabular-regression") for name in families(task)}
-    assert set(get_args(Estimator)) == known
+def test_every_wrong_hyperparameter_is_named_at_once(engineer: TestClient) -> None:
+    asked = [
+        {"estimator": "random-forest", "params": {"n_estimators": 0, "trees": 3}},
+        {"estimator": "ridge"},
+    ]
+    refused = engineer.post(f"/v1/models/{M}/runs", json={"candidates": asked})
+    assert refused.status_code == 422
+    errors = {tuple(error["loc"][1:]): error["message"] for error in refused.json()["errors"]}
+    assert "give a whole number from 1 to 500" in errors["candidates", 0, "params", "n_estimators"]
+    assert "no hyperparameter 'trees'" in errors["candidates", 0, "params", "trees"]
+    assert "there is no 'ridge'" in errors["candidates", 1, "estimator"]
+    assert engineer.get("/v1/runs").json() == []

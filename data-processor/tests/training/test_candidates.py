@@ -12,6 +12,7 @@ from data_processor.training.candidates import (
     families,
     family_of,
 )
+from data_processor.training.estimators import TASKS as TASK_DESCRIPTIONS
 
 TASKS: list[Task] = ["tabular-classification", "tabular-regression"]
 
@@ -30,7 +31,6 @@ def test_defaults_and_draws_are_hyperparameters_that_the_estimator_has(task: Tas
         trial = optuna.create_study().ask()
         for params in (
             family.defaults,
-            family.cautious,
             family.suggest(trial, "x:"),
             family.first("natural"),
             family.first(0.9),
@@ -39,6 +39,11 @@ def test_defaults_and_draws_are_hyperparameters_that_the_estimator_has(task: Tas
             assert {name: made[name] for name in params} == dict(params)
             assert made["random_state"] == 7
             assert family.cost(params) > 0
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_declared_estimator_can_be_tried(task: Task) -> None:
+    assert list(families(task)) == [one.name for one in TASK_DESCRIPTIONS[task].estimators]
 
 
 def test_what_is_asked_for_is_tried_with_its_fixed_hyperparameters() -> None:
@@ -59,6 +64,7 @@ def test_what_is_asked_for_is_tried_with_its_fixed_hyperparameters() -> None:
         ({"estimator": "oracle"}, "no estimator 'oracle'"),
         ({"estimator": "random-forest", "params": {"trees": 3}}, "no hyperparameter 'trees'"),
         ({"estimator": "random-forest", "params": {"n_jobs": 64}}, "no hyperparameter 'n_jobs'"),
+        ({"estimator": "random-forest", "params": {"max_features": 2}}, "max_features: 2 is not possible"),
     ],
 )
 def test_what_cannot_be_tried_is_named(asked: dict[str, Any], message: str) -> None:

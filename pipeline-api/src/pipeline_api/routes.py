@@ -48,6 +48,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("PATCH", "/v1/models/{model}", Role.ENGINEER),
     Operation("POST", "/v1/models/{model}/runs", Role.ENGINEER),
     Operation("POST", "/v1/models/{model}/evaluations", Role.ENGINEER, timeout_s=300),
+    Operation("GET", "/v1/tasks", Role.ENGINEER),
     Operation("GET", "/v1/runs", Role.ENGINEER),
     Operation("GET", "/v1/runs/{run}", Role.ENGINEER),
     Operation("GET", "/v1/runs/{run}/logs", Role.ENGINEER, timeout_s=300),

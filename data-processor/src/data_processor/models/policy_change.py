@@ -8,8 +8,7 @@ from pydantic import ValidationError
 
 from data_processor.models.policy import Policy
 from data_processor.service.errors import FieldError, Invalid
-
-REGRESSION_METRICS = frozenset({"mae", "rmse", "r2"})
+from data_processor.training.estimators import REGRESSION_METRICS
 
 
 def changed(present: Mapping[str, Any], changes: Mapping[str, Any], task: str) -> Policy:

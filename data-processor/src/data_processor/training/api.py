@@ -10,7 +10,9 @@ from fastapi.responses import StreamingResponse
 from data_processor.caller import CallerDep
 from data_processor.database import RunRow
 from data_processor.state import State, StateDep
+from data_processor.training.estimators import TASKS, TaskDescription
 from data_processor.training.events import Event
+from data_processor.training.requests import check_candidates
 from data_processor.training.runs import Runs
 from data_processor.training.schemas import (
     Evaluation,
@@ -32,11 +34,18 @@ router = APIRouter(tags=["runs"])
 @router.post("/v1/models/{model}/runs", status_code=202)
 def start_run(model: str, body: RunRequest, caller: CallerDep, state: StateDep) -> RunStarted:
     """Queue a training run of a model; 409 with the open run's id when one is open."""
+    check_candidates(state.registry.get_model(model).task, body.candidates)
     reason = body.reason or f"{caller.subject} started it."
     row = state.runs.open(
         None, model, trigger="manual", reason=reason, subject=caller.subject, options=body.options()
     )
     return RunStarted(id=row.id, status="queued")
+
+
+@router.get("/v1/tasks")
+def list_tasks(_caller: CallerDep) -> list[TaskDescription]:
+    """List what can be trained for each task, and what can be set of it: where forms are drawn from."""
+    return list(TASKS.values())
 
 
 @router.post("/v1/models/{model}/evaluations")

@@ -21,12 +21,8 @@ from data_processor.datasets.schema import Schema
 from data_processor.models.manifest import Manifest
 from data_processor.serving.engine import load_engine
 from data_processor.serving.packing import pack
-from data_processor.training.leaderboard import (
-    CLASSIFICATION_METRICS,
-    REGRESSION_METRICS,
-    as_answers,
-    metrics,
-)
+from data_processor.training.estimators import CLASSIFICATION_METRICS, REGRESSION_METRICS
+from data_processor.training.leaderboard import as_answers, metrics
 from data_processor.training.measures import Answers, prepare
 from data_processor.training.paired import intervals
 from data_processor.training.plan import open_store

@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from data_processor.datasets.schema import Schema
 from data_processor.models.policy import SelectionMetric
 from data_processor.training.candidates import Candidate
+from data_processor.training.estimators import CLASSIFICATION_METRICS, REGRESSION_METRICS
 from data_processor.training.measures import (
     LOWER_IS_BETTER,
     SMALLEST_PROBABILITY,
@@ -21,14 +22,6 @@ from data_processor.training.measures import (
     value,
 )
 
-CLASSIFICATION_METRICS: tuple[SelectionMetric, ...] = (
-    "accuracy",
-    "balanced_accuracy",
-    "f1",
-    "roc_auc",
-    "log_loss",
-)
-REGRESSION_METRICS: tuple[SelectionMetric, ...] = ("mae", "rmse", "r2")
 LENGTH = 20
 """How many rows a leaderboard shows, beside the best of each estimator."""
 TIED_Z = 1.96

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from data_processor.database import RunRow
+from data_processor.training.hyperparameters import Value
 
 RunStatus = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-Estimator = Literal["logistic-regression", "ridge", "hist-gradient-boosting", "random-forest"]
 
 
 class CandidateRequest(BaseModel):
@@ -16,8 +16,8 @@ class CandidateRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    estimator: Estimator
-    params: dict[str, bool | int | float | str | None] = {}
+    estimator: str = Field(max_length=100, description="By its name in `GET /v1/tasks`.")
+    params: dict[str, Value] = Field({}, max_length=50)
 
 
 class RunRequest(BaseModel):

@@ -1,0 +1,261 @@
+"""What can be trained for each task, and what people may set of it: the one declaration.
+
+`GET /v1/tasks` shows it; forms are drawn, requests are checked and searches draw from it. It imports no
+scikit-learn, because `serve` reads it too. How each estimator is made is in `candidates.py`.
+
+The searched ranges are bounded so that one fit on 30 000 rows stays within about a second on two cores, and
+every model within a few megabytes: the gate refits the chosen candidate five times, and a compiled model
+lives on the request path.
+"""
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from data_processor.datasets.schema import Task
+from data_processor.models.policy import SelectionMetric
+from data_processor.service.errors import FieldError
+from data_processor.training.hyperparameters import Hyperparameter, problems
+
+CLASSIFICATION_METRICS: tuple[SelectionMetric, ...] = (
+    "accuracy",
+    "balanced_accuracy",
+    "f1",
+    "roc_auc",
+    "log_loss",
+)
+REGRESSION_METRICS: tuple[SelectionMetric, ...] = ("mae", "rmse", "r2")
+
+
+class Estimator(BaseModel):
+    """Something that learns, and what can be set of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    title: str
+    help: str
+    hyperparameters: tuple[Hyperparameter, ...]
+
+
+class TaskDescription(BaseModel):
+    """One task: what it can be measured by, what can be tried, and what can be set."""
+
+    model_config = ConfigDict(frozen=True)
+
+    task: Task
+    title: str
+    metrics: tuple[SelectionMetric, ...]
+    default_metric: SelectionMetric = Field(description="What candidates are ranked by if nothing is said.")
+    estimators: tuple[Estimator, ...]
+    vectorizers: tuple[Estimator, ...] = Field((), description="How texts become numbers; [] for tables.")
+    preparation: tuple[Hyperparameter, ...] = Field(
+        (), description="What is done to the columns before an estimator sees them."
+    )
+
+
+_LINEAR_HELP = "A weighted sum of the columns: quick, steady on few rows, easy to explain."
+_BOOSTING_HELP = "Many small trees, each correcting those before it: usually the best on tables."
+_FOREST_HELP = "Many independent trees that vote: hard to get wrong."
+_MIN_SAMPLES_LEAF = "The fewest rows that a leaf may stand for: more makes a steadier model."
+
+
+def _boosting() -> Estimator:
+    return Estimator(
+        name="hist-gradient-boosting",
+        title="Gradient boosting",
+        help=_BOOSTING_HELP,
+        hyperparameters=(
+            Hyperparameter(
+                name="learning_rate",
+                title="Learning rate",
+                help="How much each tree corrects: less wants more trees.",
+                kind="number",
+                default=0.1,
+                low=0.001,
+                high=1,
+                log=True,
+                search=(0.03, 0.3),
+            ),
+            Hyperparameter(
+                name="max_iter",
+                title="Trees",
+                help="How many trees follow each other; each makes fitting and answering slower.",
+                kind="integer",
+                default=100,
+                low=1,
+                high=2000,
+                search=(40, 160),
+                step=20,
+            ),
+            Hyperparameter(
+                name="max_leaf_nodes",
+                title="Leaves of a tree",
+                help="How finely one tree may divide the rows; null: as finely as the rows allow.",
+                kind="integer",
+                default=31,
+                low=2,
+                high=1000,
+                nullable=True,
+                search=(7, 43),
+                step=4,
+            ),
+            Hyperparameter(
+                name="min_samples_leaf",
+                title="Rows of a leaf",
+                help=_MIN_SAMPLES_LEAF,
+                kind="integer",
+                default=20,
+                low=1,
+                high=10_000,
+                log=True,
+                search=(5, 80),
+            ),
+            Hyperparameter(
+                name="l2_regularization",
+                title="Caution (L2)",
+                help="Draws every leaf towards no opinion: more helps against noise.",
+                kind="number",
+                default=1.0,
+                low=0,
+                high=1000,
+                log=True,
+                search=(1e-3, 30.0),
+            ),
+        ),
+    )
+
+
+def _forest() -> Estimator:
+    return Estimator(
+        name="random-forest",
+        title="Random forest",
+        help=_FOREST_HELP,
+        hyperparameters=(
+            Hyperparameter(
+                name="n_estimators",
+                title="Trees",
+                help="How many trees vote; each makes the model larger.",
+                kind="integer",
+                default=50,
+                low=1,
+                high=500,
+                search=(30, 80),
+                step=10,
+            ),
+            Hyperparameter(
+                name="max_features",
+                title="Share of the columns",
+                help="How many of the columns a division may choose from: less makes the trees differ more.",
+                kind="number",
+                default=0.3,
+                low=0.01,
+                high=1,
+                search=(0.2, 0.6),
+            ),
+            Hyperparameter(
+                name="min_samples_leaf",
+                title="Rows of a leaf",
+                help=_MIN_SAMPLES_LEAF,
+                kind="integer",
+                default=10,
+                low=1,
+                high=10_000,
+                log=True,
+                search=(5, 50),
+            ),
+            Hyperparameter(
+                name="max_leaf_nodes",
+                title="Leaves of a tree",
+                help="A bound, so that a forest does not grow with the table; null: none.",
+                kind="integer",
+                default=2000,
+                low=2,
+                high=100_000,
+                nullable=True,
+            ),
+        ),
+    )
+
+
+_LOGISTIC = Estimator(
+    name="logistic-regression",
+    title="Logistic regression",
+    help=_LINEAR_HELP,
+    hyperparameters=(
+        Hyperparameter(
+            name="C",
+            title="Freedom (C)",
+            help="The inverse of caution: less draws the weights towards nothing.",
+            kind="number",
+            default=1.0,
+            low=1e-6,
+            high=1e6,
+            log=True,
+            search=(0.01, 100.0),
+        ),
+        Hyperparameter(
+            name="max_iter",
+            title="Rounds",
+            help="The most rounds that fitting may take.",
+            kind="integer",
+            default=300,
+            low=10,
+            high=10_000,
+        ),
+    ),
+)
+_RIDGE = Estimator(
+    name="ridge",
+    title="Ridge regression",
+    help=_LINEAR_HELP,
+    hyperparameters=(
+        Hyperparameter(
+            name="alpha",
+            title="Caution (alpha)",
+            help="More draws the weights towards nothing.",
+            kind="number",
+            default=1.0,
+            low=1e-6,
+            high=1e6,
+            log=True,
+            search=(0.001, 1000.0),
+        ),
+    ),
+)
+
+TASKS: dict[str, TaskDescription] = {
+    described.task: described
+    for described in (
+        TaskDescription(
+            task="tabular-classification",
+            title="Tell classes apart by a table's columns",
+            metrics=CLASSIFICATION_METRICS,
+            default_metric="log_loss",
+            estimators=(_LOGISTIC, _boosting(), _forest()),
+        ),
+        TaskDescription(
+            task="tabular-regression",
+            title="Estimate a number from a table's columns",
+            metrics=REGRESSION_METRICS,
+            default_metric="rmse",
+            estimators=(_RIDGE, _boosting(), _forest()),
+        ),
+    )
+}
+"""What the platform can train, by task."""
+
+
+def estimator_problems(task: str, name: str, params: dict[str, object], *loc: str | int) -> list[FieldError]:
+    """Return what is wrong with an estimator that is asked for, with its place in the request."""
+    described = TASKS.get(task)
+    known = {one.name: one for one in described.estimators} if described else {}
+    if name not in known:
+        there = f"there are {', '.join(known)}" if known else "nothing can be trained for it"
+        return [{"loc": [*loc, "estimator"], "message": f"there is no {name!r} for {task}; {there}"}]
+    return problems(known[name].hyperparameters, params, name, *loc, "params")
+
+
+def space_of(task: str, name: str) -> Sequence[Hyperparameter]:
+    """Return what can be set of an estimator; raises `KeyError` if there is none of that name."""
+    return {one.name: one for one in TASKS[task].estimators}[name].hyperparameters
