@@ -29,7 +29,10 @@ def cloud(words: Mapping[str, int]) -> list[CloudWord]:
     for word, count in ranked:
         size = max(_SMALLEST, _LARGEST * math.sqrt(count / ranked[0][1]))
         while size >= _SMALLEST:
-            rows, columns = math.ceil(_LINE * size / _CELL), math.ceil(_ADVANCE * size * len(word) / _CELL)
+            rows, columns = (
+                math.ceil(_LINE * size / _CELL),
+                math.ceil(_ADVANCE * size * len(word) / _CELL) + 1,
+            )
             if (found := _room(taken, rows, columns)) is not None:
                 top, left = found
                 taken[top : top + rows, left : left + columns] = True
@@ -37,7 +40,7 @@ def cloud(words: Mapping[str, int]) -> list[CloudWord]:
                     CloudWord(
                         word=word,
                         count=count,
-                        x=left * _CELL,
+                        x=left * _CELL + _CELL / 2,
                         y=round(top * _CELL + _ASCENT * size, 1),
                         width=round(_ADVANCE * size * len(word), 1),
                         size=round(size, 1),

@@ -17,6 +17,8 @@ LONGEST_WORD = 30
 """Characters; longer ones are links, noise or joined by mistake."""
 _ENGLISH = 0.15
 """English texts consist of stop words to about 45 %, others have hardly any."""
+_ALSO_STOP_WORDS = frozenset(("did", "does", "doing", "just", "like", "http", "https", "www", "com"))
+"""What scikit-learn's list leaves to its users."""
 _CLAUSE_END = re.compile(r"[!?;:()\[\]\"\u201c\u201d\n\r]+|[.,](?!\d)")
 _WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:'[^\W_]+)*")
 _PARTS_OF_SPEECH = {
@@ -99,7 +101,7 @@ def stop_words() -> frozenset[str]:
     """Return the words that say nothing by themselves, in English."""
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS  # noqa: PLC0415  # as above
 
-    return frozenset(ENGLISH_STOP_WORDS)
+    return frozenset(ENGLISH_STOP_WORDS) | _ALSO_STOP_WORDS
 
 
 def _is_empty(word: str, known: frozenset[str]) -> bool:
