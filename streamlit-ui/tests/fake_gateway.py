@@ -138,7 +138,7 @@ class FakeGateway:
                 "engineer",
                 lambda **_: (200, "<!doctype html><p>A report."),
             ),
-            ("GET", "/v1/runs", "engineer", lambda **_: (200, self.runs)),
+            ("GET", "/v1/runs", "engineer", self.list_runs),
             (
                 "GET",
                 "/v1/runs/(?P<name>[^/]+)",
@@ -373,6 +373,10 @@ class FakeGateway:
     def resume(self, model: str, **_: Any) -> Answer:
         self.model(model)["state"] = "healthy"
         return 200, self.score
+
+    def list_runs(self, query: dict[str, str], **_: Any) -> Answer:
+        asked = {name: query[name] for name in ("model", "kind", "status") if name in query}
+        return 200, [one for one in self.runs if asked.items() <= one.items()]
 
     def start_run(self, given: Any, user: Any, **_: Any) -> Answer:
         for one in self.runs:
