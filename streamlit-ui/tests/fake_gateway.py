@@ -136,7 +136,6 @@ class FakeGateway:
             ("POST", "/v1/models/(?P<model>[^/]+)/rollback", "maintainer", self.roll_back),
             ("POST", "/v1/models/(?P<model>[^/]+)/resume", "maintainer", self.resume),
             ("POST", "/v1/models/(?P<model>[^/]+)/runs", "engineer", self.start_run),
-            ("GET", "/v1/runs", "engineer", self.list_runs),
             ("GET", "/v1/datasets/(?P<name>[^/]+)/profile", "engineer", self.profile),
             ("POST", "/v1/datasets/(?P<name>[^/]+)/profile", "engineer", self.compute_profile),
             (
@@ -145,6 +144,7 @@ class FakeGateway:
                 "engineer",
                 lambda **_: (200, "<!doctype html><p>A report."),
             ),
+            ("GET", "/v1/runs", "engineer", self.list_runs),
             (
                 "GET",
                 "/v1/runs/(?P<name>[^/]+)",
