@@ -72,10 +72,8 @@ def test_a_new_user_goes_from_a_file_to_judged_answers(
     expect(page.get_by_text("Succeeded").first).to_be_visible(timeout=TRAINED_MS)
     expect(page.get_by_text("Gate: promote").first).to_be_visible()
 
-    open_page(page, "Models")
-    page.get_by_test_id("stMain").get_by_role("button", name="Versions").last.click()
-    expect(page.get_by_text("my-plants predicts Survived")).to_be_visible()
-    open_page(page, "Predict")
+    page.get_by_role("button", name="Predict with it").click()
+    expect(page.get_by_text("What is Survived?")).to_be_visible()
     page.get_by_label("Height", exact=True).fill("75")
     page.get_by_label("Height", exact=True).press("Tab")
     page.get_by_role("button", name="Predict").click()
@@ -83,3 +81,6 @@ def test_a_new_user_goes_from_a_file_to_judged_answers(
     page.get_by_role("button", name="Right").click()
     expect(page.get_by_text("Thank you. You said")).to_be_visible()
     assert admin.model("my-plants")["score"]["n"] == 1
+
+    open_page(page, "Models")
+    expect(page.get_by_test_id("stMain").get_by_text("my-plants", exact=True)).to_be_visible()

@@ -16,7 +16,8 @@ COLOURS = ("#1c93a6", "#d98a1f", "#7a5cc2", "#3a9d6e", "#d1495b", "#6b7f87", "#b
 """One for each of the versions that are compared at once."""
 _LONGEST = 18
 _LEGIBLE = 20
-_SIDE = 300
+_DARK = 0.6
+_SIDE = 360
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,9 @@ class Axes:
 
 
 CURVES: dict[CurveName, Axes] = {
-    "roc": Axes("ROC curve", "False alarms: share of the others", "Found: share of the class", diagonal=True),
-    "precision_recall": Axes(
-        "Precision and recall", "Found: share of the class", "Right among those picked out", diagonal=False
-    ),
-    "calibration": Axes("Calibration", "Probability that was answered", "Share that was so", diagonal=True),
+    "roc": Axes("ROC curve", "False alarms", "Found", diagonal=True),
+    "precision_recall": Axes("Precision and recall", "Found (recall)", "Right (precision)", diagonal=False),
+    "calibration": Axes("Calibration", "Probability answered", "Share that was so", diagonal=True),
 }
 
 
@@ -57,7 +56,7 @@ def curve(versions: Sequence[EvaluatedVersion], label: str, name: CurveName) -> 
             "version:N",
             title=None,
             scale=alt.Scale(domain=names, range=list(COLOURS[: len(names)])),
-            legend=alt.Legend(orient="bottom", columns=3),
+            legend=alt.Legend(orient="bottom", columns=3) if len(names) > 1 else None,
         ),
         order="place:Q",
         tooltip=[
@@ -100,8 +99,9 @@ def confusion(table: Sequence[Sequence[int]], classes: Sequence[str]) -> alt.Lay
         ],
     )
     shade = alt.Color("share:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=["#e8f3f5", ACCENT]))
+    ink = alt.condition(alt.datum.share > _DARK, alt.value("#ffffff"), alt.value("#1f2a30"))
     layers = [base.mark_rect(stroke="#ffffff").encode(color=shade)]
     if len(classes) <= _LEGIBLE:
-        layers.append(base.mark_text(fontSize=12, color="#1f2a30").encode(text="rows:Q"))
+        layers.append(base.mark_text(fontSize=12).encode(text="rows:Q", color=ink))
     chart: alt.LayerChart = alt.LayerChart(layer=layers).properties(height=max(140, 36 * len(classes) + 40))
     return chart

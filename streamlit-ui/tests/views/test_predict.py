@@ -4,6 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import canned
+import canned_schemas
 from acting import named, press, said, sent
 from conftest import Open
 from fake_gateway import FakeGateway
@@ -371,3 +372,11 @@ def test_a_first_run_that_failed_is_no_waiting(open_page: Open, fake: FakeGatewa
     page = open_page(role="engineer")
     assert "has no rows of the class" in said(page)
     assert "Show the run" in [link.proto.label for link in page.get("page_link")]
+
+
+def test_a_date_begins_where_training_ended(open_page: Open, fake: FakeGateway) -> None:
+    seen = {"type": "string", "x-kind": "datetime", "default": "2024-03-01"}
+    fake.models = {"flowers": fake.models["flowers"]}
+    fake.models["flowers"]["schema"] = canned_schemas.schema({"seen-at": seen}, ["seen-at"])
+    page = open_page(role="user")
+    assert named(page, "date_time_input", "Seen at").value == datetime(2024, 3, 1, 0, 0)  # noqa: DTZ001

@@ -131,7 +131,7 @@ def _show_mistakes(evaluation: Evaluation) -> None:
 
 def _areas(versions: list[EvaluatedVersion], label: str) -> str:
     said = [
-        f"version {one['version']}: ROC AUC {number(drawn['roc_auc'])}, "
+        f"Version {one['version']}: ROC AUC {number(drawn['roc_auc'])}, "
         f"average precision {number(drawn['average_precision'])}"
         for one in versions
         for drawn in one["curves"]

@@ -33,17 +33,14 @@ def refill(model: Model, inputs: Mapping[str, Any]) -> None:
             if value is not None and field.kind == "numeric":
                 value = int(value) if field.integer else float(value)
             if field.kind == "datetime":
-                at = moment(value)
-                value = (
-                    at.replace(tzinfo=None) if at and EARLIEST <= at.replace(tzinfo=None) <= LATEST else None
-                )
+                value = _enterable(value)
             st.session_state[f"{model['name']}/{field.name}"] = value
 
 
 def _widget(field: Field, key: str, *, own_values: bool) -> Any:
     """Show one field; started through the session state, it can also be emptied."""
-    if key not in st.session_state and field.kind != "datetime":
-        st.session_state[key] = field.default
+    if key not in st.session_state:
+        st.session_state[key] = _enterable(field.default) if field.kind == "datetime" else field.default
     shared: dict[str, Any] = {"key": key, "help": field.help, "persist_state": "session"}
     empty = "Required" if field.required else "Unknown"
     if field.kind == "numeric":
@@ -65,3 +62,10 @@ def _widget(field: Field, key: str, *, own_values: bool) -> Any:
             field.label, value=None, min_value=EARLIEST, max_value=LATEST, format="YYYY-MM-DD", **shared
         )
     return st.text_area(field.label, value=None, placeholder=empty, height="content", **shared)
+
+
+def _enterable(written: Any) -> datetime | None:
+    """Return a moment as a field takes it, in UTC without saying so; none if it is none or out of reach."""
+    at = moment(written)
+    bare = at.replace(tzinfo=None) if at else None
+    return bare if bare and EARLIEST <= bare <= LATEST else None
