@@ -11,6 +11,8 @@ from sqlalchemy import select
 from data_processor.database import Database, DatasetRow, DatasetUploadRow
 from data_processor.settings import Settings
 from data_processor.training.child import Child, ChildFailedError, ChildGoneError
+from data_processor.training.runs import Runs
+from data_processor.training.texts.defaults import plant_defaults
 
 WORKFLOW = "keep_dataset"
 
@@ -52,6 +54,7 @@ class Keeping:
             row.state, row.error = ("failed", error) if stored is None else ("ready", None)
             if stored is not None:
                 row.stored, row.version = stored, stored["version"]
+                plant_defaults(session, Runs(self._database, self._settings.stage), dataset)
             elif not dataset.schema:
                 dataset.state = "failed"
             name, version = row.dataset, row.version
