@@ -22,6 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
     create_engine,
     event,
+    false,
     inspect,
     text,
 )
@@ -88,6 +89,8 @@ class ModelRow(Base):
     policy: Mapped[dict[str, Any]]
     resumed_at: Mapped[datetime | None]
     """When a maintainer last resumed retraining: runs before that no longer open the breaker."""
+    built_in: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """The platform's own default (`training/texts/defaults.py`): it cannot be removed."""
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -280,3 +280,16 @@ def test_each_error_names_a_field_that_is_wrong_by_itself(row: dict[str, Any]) -
         name = error["loc"][3]
         alone = verdict(lambda name=name: FLAGGING.check(body({"hours-per-week": 1, name: row[name]})))
         assert alone[0] == "Invalid"
+
+
+def test_texts_are_flagged_only_when_blank_and_are_never_unseen() -> None:
+    columns = (Column(name="comment", kind="text"), Column(name="toxic", kind="categorical"))
+    table = Schema(task="text-classification", target="toxic", columns=columns, classes=("0", "1"))
+    validator = Validator(table, Policy(unseen_category="reject"), LIMITS)
+    checked = validator.check(body({"comment": "never seen"}, {"comment": " \t"}, {"comment": ""}, {}))
+
+    assert checked.flags == [[], ["comment: blank"], ["comment: blank"], ["comment: missing"]]
+    assert {flag_kind(flag) for odd in checked.flags for flag in odd} == {"missing"}
+    assert (checked.packed.numeric.shape, checked.packed.strings.shape) == ((4, 0), (4, 1))
+    too_long = errors_of(body({"comment": "x" * 21}), validator)
+    assert too_long == {("body", "inputs", 0, "comment"): "has 21 characters; at most 20 are taken"}

@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from data_processor.app import create_app
-from data_processor.database import now
+from data_processor.database import ModelRow, now
 from data_processor.training.events import RunLog
 
 M = "census-income"
@@ -177,3 +177,42 @@ def test_every_wrong_hyperparameter_is_named_at_once(engineer: TestClient) -> No
     assert "no hyperparameter 'trees'" in errors["candidates", 0, "params", "trees"]
     assert "there is no 'ridge'" in errors["candidates", 1, "estimator"]
     assert engineer.get("/v1/runs").json() == []
+
+
+def test_what_can_be_set_of_a_model_for_texts_is_shown_with_its_vectorizers(engineer: TestClient) -> None:
+    shown = {task["task"]: task for task in engineer.get("/v1/tasks").json()}["text-classification"]
+    assert shown["default_metric"] == "roc_auc"
+    assert {one["name"] for one in shown["estimators"]} == {
+        "naive-bayes",
+        "logistic-regression",
+        "linear-svc",
+    }
+    words = {one["name"]: one for one in shown["vectorizers"]}["tf-idf"]
+    ngrams = next(one for one in words["hyperparameters"] if one["name"] == "ngrams")
+    assert {"kind": "choice", "default": "1-2"}.items() <= ngrams.items()
+    assert "1-3" in ngrams["choices"]
+
+
+def test_vectorizers_are_for_texts_and_checked_by_name_and_range(world: World, engineer: TestClient) -> None:
+    with world.database.transaction() as session:
+        session.get(ModelRow, M).task = "text-classification"
+    asked = [
+        {"estimator": "naive-bayes", "vectorizer": "tf-idf"},
+        {"estimator": "naive-bayes", "vectorizer": "word2vec"},
+        {"estimator": "linear-svc", "vectorizer": {"name": "tf-idf", "params": {"min_df": 0, "stem": True}}},
+    ]
+    refused = engineer.post(f"/v1/models/{M}/runs", json={"candidates": asked})
+    assert refused.status_code == 422
+    errors = {tuple(error["loc"][1:]): error["message"] for error in refused.json()["errors"]}
+    assert len(errors) == 3
+    assert "there is no 'word2vec'" in errors["candidates", 1, "vectorizer"]
+    wrong = errors["candidates", 2, "vectorizer", "params", "min_df"]
+    assert wrong == "0 is not possible; give a whole number from 1 to 10000"
+    assert "no hyperparameter 'stem'" in errors["candidates", 2, "vectorizer", "params", "stem"]
+    assert start(engineer, candidates=asked[:1])
+
+
+def test_tables_take_no_vectorizer(engineer: TestClient) -> None:
+    asked = [{"estimator": "random-forest", "vectorizer": "tf-idf"}]
+    refused = engineer.post(f"/v1/models/{M}/runs", json={"candidates": asked})
+    assert "it takes none" in refused.json()["errors"][0]["message"]

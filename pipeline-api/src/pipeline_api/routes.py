@@ -64,6 +64,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("POST", "/v1/models/{model}/promotions", Role.MAINTAINER, timeout_s=120),
     Operation("POST", "/v1/models/{model}/rollback", Role.MAINTAINER, timeout_s=120),
     Operation("POST", "/v1/models/{model}/resume", Role.MAINTAINER),
+    Operation("DELETE", "/v1/models", Role.MAINTAINER),
     Operation("DELETE", "/v1/models/{model}", Role.MAINTAINER),
     Operation("DELETE", "/v1/models/{model}/versions", Role.MAINTAINER),
     Operation("DELETE", "/v1/models/{model}/versions/{version}", Role.MAINTAINER),

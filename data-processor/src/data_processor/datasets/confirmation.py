@@ -12,6 +12,10 @@ from data_processor.service.errors import FieldError, Invalid
 TARGET_KINDS: tuple[Kind, ...] = ("categorical", "numeric")
 NUMERIC_TYPES = ("integer", "number", "boolean")
 MAX_CLASSES = 1000
+NO_TEXT_REGRESSION = (
+    "The target {!r} holds quantities, and quantities are not estimated from texts alone: say that it is "
+    "categorical, or choose another target."
+)
 FEW = 20
 """A numeric target with more different values is a quantity (`inference.py`, which needs pandas)."""
 
@@ -48,7 +52,9 @@ class SchemaConfirmation(BaseModel):
     columns: dict[str, ColumnConfirmation] = Field(
         {}, max_length=1000, description="By the name in the proposal; columns left out stay as proposed."
     )
-    task: Task | None = Field(None, description="If left out, it follows from the target's values.")
+    task: Task | None = Field(
+        None, description="If left out, it follows from the target's values and the inputs' kinds."
+    )
     preparation: Preparation = Preparation()
 
 
@@ -83,8 +89,18 @@ def confirm(asked: SchemaConfirmation, proposal: Mapping[str, Any], used: Schema
     if not any(column.kind in INPUT_KINDS for name, column in columns.items() if name != target):
         message = "Every column beside the target is left out: a model needs at least one input."
         errors.append(_error(message, "columns"))
+    inputs = {
+        name: column for name, column in columns.items() if column.kind in INPUT_KINDS and name != target
+    }
+    only_text = [column.kind for column in inputs.values()] == ["text"]
+    classes = _has_classes(asked.task, columns[target], known[target])
+    task: Task | None = asked.task or ("text-classification" if only_text and classes else None)
+    if task == "text-classification":
+        errors += _text_errors(inputs)
+    elif only_text and not classes:
+        errors.append(_error(NO_TEXT_REGRESSION.format(columns[target].name), "target"))
     confirmed = Confirmed(
-        target=columns[target].name, task=asked.task, columns=columns, preparation=asked.preparation
+        target=columns[target].name, task=task, columns=columns, preparation=asked.preparation
     )
     if used is not None:
         errors += _broken(used, confirmed)
@@ -153,19 +169,39 @@ def _target_problem(
         return (
             f"The target {name!r} is {column.kind}: say that it is categorical or numeric, or choose another."
         )
-    numeric = facts["type"] in ("integer", "number")
-    classes = asked.task != "tabular-regression" and (
-        asked.task is not None or column.kind == "categorical" or not numeric or distinct <= FEW
-    )
+    classes = _has_classes(asked.task, column, facts)
     if asked.task == "tabular-regression" and facts["type"] not in NUMERIC_TYPES:
         return f"The target {name!r} holds texts; a regression needs numbers."
-    if asked.task in ("text-classification", "face-recognition"):
-        return (
-            f"A table is not stored for {asked.task!r}: choose tabular-classification or tabular-regression."
-        )
+    if asked.task == "face-recognition":
+        return "A table is not stored for 'face-recognition': choose another task."
     if classes and distinct > MAX_CLASSES:
         return f"The target {name!r} has {distinct} classes; at most {MAX_CLASSES} are possible."
     return None
+
+
+def _has_classes(task: Task | None, target: ConfirmedColumn, facts: Mapping[str, Any]) -> bool:
+    """Say whether a target's values are classes and not quantities, as `inference.py` will see them."""
+    numeric = facts["type"] in ("integer", "number")
+    few = target.kind == "categorical" or not numeric or facts["distinct"] <= FEW
+    return task != "tabular-regression" and (task is not None or few)
+
+
+def _text_errors(inputs: Mapping[str, ConfirmedColumn]) -> list[FieldError]:
+    """Return what keeps a table's inputs from being one column of texts."""
+    texts = [name for name, column in inputs.items() if column.kind == "text"]
+    if not texts:
+        return [_error("A model for texts needs a text: say which column is of the kind text.", "columns")]
+    others = [name for name in inputs if name != texts[0]]
+    return [
+        _error(
+            f"A model for texts takes one text and nothing else, which is {texts[0]!r} here: ignore this "
+            "column, or join both into one column of the file.",
+            "columns",
+            name,
+            "kind",
+        )
+        for name in others
+    ]
 
 
 def _broken(used: Schema, confirmed: Confirmed) -> list[FieldError]:

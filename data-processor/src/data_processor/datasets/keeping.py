@@ -12,6 +12,7 @@ from data_processor.datasets.exploration.profiles import queue_profile
 from data_processor.settings import Settings
 from data_processor.training.jobs import Work
 from data_processor.training.runs import Runs
+from data_processor.training.texts.defaults import plant_defaults
 
 STEPS = {"prepare": 0.4, "version": 0.5, "warehouse": 1.0}
 
@@ -39,6 +40,7 @@ class Keeping(Work):
             upload.state, upload.error = "ready", None
             upload.stored, upload.version = found.result, found.result["version"]
             queue_profile(self._runs, session, upload.dataset, found.result["version"], PLATFORM)
+            plant_defaults(session, self._runs, dataset)
         else:
             upload.state, upload.error = "failed", row.error or "Storing it was cancelled."
             if not dataset.schema:

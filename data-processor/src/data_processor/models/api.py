@@ -10,6 +10,7 @@ from data_processor.models.schemas import (
     ModelCreated,
     ModelDetail,
     ModelRequest,
+    ModelsDeleted,
     ModelShort,
     PolicyChange,
     PolicyChanged,
@@ -57,8 +58,17 @@ def change_policy(model: str, body: PolicyChange, state: StateDep, _caller: Call
 
 @router.delete("/{model}", status_code=204)
 def delete_model(model: str, state: StateDep, _caller: CallerDep) -> None:
-    """Delete a model and its versions; 409 while a stage points to one of them or a run is open."""
+    """Delete a model and its versions; 409 for a default, while a stage points to one or a run is open."""
     state.registry.delete_model(model)
+
+
+@router.delete("")
+def delete_unused_models(
+    state: StateDep, _caller: CallerDep, dataset: Annotated[str | None, Query(max_length=256)] = None
+) -> ModelsDeleted:
+    """Delete every model, of one dataset if one is named, that people made and nothing needs."""
+    deleted, kept = state.registry.delete_unused_models(dataset)
+    return ModelsDeleted(deleted=deleted, kept=kept)
 
 
 @router.get("/{model}/versions")
@@ -83,7 +93,7 @@ def unload_version(model: str, version: str, state: StateDep, caller: CallerDep)
 
 @router.delete("/{model}/versions")
 def delete_unused_versions(model: str, state: StateDep, _caller: CallerDep) -> VersionsDeleted:
-    """Delete every version that no stage points to."""
+    """Delete every version that nothing needs; a default model keeps its first."""
     return VersionsDeleted(deleted=state.registry.delete_unused_versions(model))
 
 

@@ -13,6 +13,7 @@ from data_processor.models.policy import Policy
 from data_processor.models.policy_change import changed
 from data_processor.models.registry import Registry
 from data_processor.models.schemas import ModelDetail, ModelRequest, ModelShort, VersionShort
+from data_processor.models.waiting import why_unserved
 from data_processor.service.errors import Conflict, Invalid, NotFound
 from data_processor.training.runs import Runs
 
@@ -53,6 +54,8 @@ class Catalogue:
         row = self._registry.get_model(name)
         entry = self._ledger.current(name, self._stage)
         table = self._table(row, entry)
+        if entry is None and (known := self._registry.versions(name)):
+            problem = why_unserved(known[0], self._stage)
         return ModelDetail(
             **self._short(row, entry).model_dump(),
             dataset=row.dataset,
@@ -116,6 +119,7 @@ class Catalogue:
         return ModelShort(
             name=row.name,
             task=row.task,
+            built_in=row.built_in,
             version=entry.version if entry else None,
             stage=self._stage,
             score=score,

@@ -47,7 +47,7 @@ class Policy(BaseModel):
     unseen_category: Literal["flag", "reject"] = "flag"
     """What to do with a category never seen in training."""
     selection_metric: SelectionMetric | None = None
-    """What candidates are ranked by; none: log loss for classification, RMSE for regression."""
+    """What candidates are ranked by; none: log loss for classes, ROC AUC for texts, RMSE for regression."""
     budget_s: float = Field(30, ge=1, le=86_400)
     """Seconds that the search over hyperparameters may take."""
     recent_share: Share = 0.9

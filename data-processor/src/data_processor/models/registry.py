@@ -64,19 +64,7 @@ class Registry:
         The salt fixes for ever which rows are held out; none: a random one.
         """
         with self._transaction(session) as held:
-            if held.get(ModelRow, name) is not None:
-                raise Conflict(f"There is already a model {name!r}.")
-            row = ModelRow(
-                name=name,
-                task=task,
-                dataset=dataset,
-                target=target,
-                salt=salt or secrets.token_hex(16),
-                policy=policy.model_dump(mode="json"),
-            )
-            held.add(row)
-            held.flush()
-            return row
+            return add_model(held, name, task=task, dataset=dataset, target=target, policy=policy, salt=salt)
 
     def get_model(self, name: str, session: Session | None = None) -> ModelRow:
         """Return a model; raises `NotFound`."""
@@ -176,7 +164,7 @@ class Registry:
         return folder
 
     def delete_version(self, model: str, version: str) -> None:
-        """Forget a version; raises `Conflict` while a stage points to it or a watch replays it."""
+        """Forget a version; raises `Conflict` while something needs it (`_uses`)."""
         with self._database.transaction() as session:
             _find(session, model, self._database)
             _find_version(session, model, version)
@@ -185,7 +173,7 @@ class Registry:
             self._forget(session, model, [version])
 
     def delete_unused_versions(self, model: str) -> list[str]:
-        """Forget every version that no stage points to and no watch replays; return which."""
+        """Forget every version that nothing needs (`_uses`); return which."""
         with self._database.transaction() as session:
             _find(session, model, self._database)
             used = _uses(session, model)
@@ -195,18 +183,35 @@ class Registry:
             return unused
 
     def delete_model(self, model: str) -> None:
-        """Forget a model and its versions; raises `Conflict` while a stage or an open run needs one."""
+        """Forget a model and its versions; raises `Conflict` for a default, or while something needs it."""
         with self._database.transaction() as session:
             row = _find(session, model, self._database)
-            if used := _uses(session, model):
-                version, use = next(iter(used.items()))
-                raise Conflict(f"Model {model!r} cannot be deleted: version {version}, {use}.")
-            open_runs = select(RunRow.id).where(RunRow.model == model, RunRow.status.in_(OPEN_RUN))
-            if run := session.scalar(open_runs.limit(1)):
-                raise Conflict(f"Model {model!r} cannot be deleted: run {run} is still open.", run=run)
-            known = list(session.scalars(select(VersionRow.version).where(VersionRow.model == model)))
-            self._forget(session, model, known)
-            session.delete(row)
+            if problem := _need(session, row):
+                raise problem
+            self._forget_model(session, row)
+
+    def delete_unused_models(self, dataset: str | None = None) -> tuple[list[str], dict[str, str]]:
+        """Forget every model that people made and nothing needs, of one dataset if one is given.
+
+        Return which, and why each of the others stays.
+        """
+        query = select(ModelRow).order_by(ModelRow.name)
+        query = query.where(ModelRow.dataset == dataset) if dataset is not None else query
+        deleted: list[str] = []
+        kept: dict[str, str] = {}
+        with self._database.transaction() as session:
+            for row in session.scalars(self._database.lock(query)):
+                if problem := _need(session, row):
+                    kept[row.name] = problem.detail
+                else:
+                    self._forget_model(session, row)
+                    deleted.append(row.name)
+        return deleted, kept
+
+    def _forget_model(self, session: Session, row: ModelRow) -> None:
+        known = list(session.scalars(select(VersionRow.version).where(VersionRow.model == row.name)))
+        self._forget(session, row.name, known)
+        session.delete(row)
 
     def _forget(self, session: Session, model: str, versions: list[str]) -> None:
         gone = (VersionRow.model == model) & VersionRow.version.in_(versions)
@@ -221,6 +226,34 @@ class Registry:
     def _transaction(self, session: Session | None) -> Iterator[Session]:
         with nullcontext(session) if session else self._database.transaction() as held:
             yield held
+
+
+def add_model(
+    session: Session,
+    name: str,
+    *,
+    task: str,
+    dataset: str,
+    target: str,
+    policy: Policy,
+    salt: str | None = None,
+    built_in: bool = False,
+) -> ModelRow:
+    """Add a model to the records; raises `Conflict` if it exists. A salt of none is a random one."""
+    if session.get(ModelRow, name) is not None:
+        raise Conflict(f"There is already a model {name!r}.")
+    row = ModelRow(
+        name=name,
+        task=task,
+        dataset=dataset,
+        target=target,
+        salt=salt or secrets.token_hex(16),
+        policy=policy.model_dump(mode="json"),
+        built_in=built_in,
+    )
+    session.add(row)
+    session.flush()
+    return row
 
 
 def _find(session: Session, name: str, lock: Database | None = None) -> ModelRow:
@@ -239,8 +272,13 @@ def _find_version(session: Session, model: str, version: str) -> VersionRow:
 
 
 def _uses(session: Session, model: str) -> dict[str, str]:
-    """Return which versions of a model are in use, and by what."""
+    """Return which versions of a model are needed, and by what; the stages come last and win."""
     uses: dict[str, str] = {}
+    row = session.get(ModelRow, model)
+    if row is not None and row.built_in:
+        first = select(VersionRow.version).where(VersionRow.model == model).order_by(VersionRow.created_at)
+        if version := session.scalar(first.limit(1)):
+            uses[version] = "it is what this default model began with, which stays to be compared with"
     entries = select(PromotionRow).where(PromotionRow.model == model).order_by(PromotionRow.seq)
     current = {entry.stage: entry.version for entry in session.scalars(entries)}
     watches = session.scalars(select(WatchRow).where(WatchRow.model == model, WatchRow.state == "open"))
@@ -249,6 +287,20 @@ def _uses(session: Session, model: str) -> dict[str, str]:
     for stage, version in current.items():
         uses[version] = f"stage {stage!r} points to it"
     return uses
+
+
+def _need(session: Session, row: ModelRow) -> Conflict | None:
+    """Return why a model cannot be deleted, if it cannot."""
+    name = f"Model {row.name!r} cannot be deleted:"
+    if row.built_in:
+        return Conflict(f"{name} it is a default model, which stays so that others can be compared with it.")
+    if used := _uses(session, row.name):
+        version, use = next(iter(used.items()))
+        return Conflict(f"{name} version {version}, {use}.")
+    open_runs = select(RunRow.id).where(RunRow.model == row.name, RunRow.status.in_(OPEN_RUN))
+    if run := session.scalar(open_runs.limit(1)):
+        return Conflict(f"{name} run {run} is still open.", run=run)
+    return None
 
 
 def _damaged(folder: Path, manifest: Manifest) -> str | None:

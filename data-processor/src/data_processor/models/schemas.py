@@ -127,11 +127,19 @@ class VersionsDeleted(BaseModel):
     deleted: list[str]
 
 
+class ModelsDeleted(BaseModel):
+    """The models that were deleted, all that people made and nothing needs, and why the others stay."""
+
+    deleted: list[str]
+    kept: dict[str, str]
+
+
 class ModelShort(BaseModel):
     """One model in a list."""
 
     name: str
     task: Task
+    built_in: bool = Field(description="A default model of the platform: it cannot be deleted.")
     version: str | None = Field(description="What the stage serves; null before the first promotion.")
     stage: str
     score: ModelScore | None
@@ -154,5 +162,5 @@ class ModelDetail(ModelShort):
         description="It is answered for: false until its first version is trained and loaded."
     )
     problem: str | None = Field(
-        description="Why the version that the ledger names is not being served, if it is not."
+        description="Why the version that the ledger names is not being served, or why none of them is."
     )

@@ -16,6 +16,7 @@ from data_processor.datasets.schema import Schema
 from data_processor.models.manifest import ONNX_FILE, SKOPS_FILE, Manifest
 from data_processor.models.registry import ArtefactRejectedError
 from data_processor.serving.packing import NUMERIC_INPUT, STRINGS_INPUT, Packed, unpack
+from data_processor.serving.texts import TextEngine
 from data_processor.training.artefact import UntrustedTypeError, load_pipeline
 
 PROBABILITIES = "probabilities"
@@ -87,6 +88,8 @@ def load_engine(directory: Path, manifest: Manifest, trusted: Sequence[str], thr
         pipeline = load_pipeline(_verified(directory, SKOPS_FILE, manifest), trusted)
     except UntrustedTypeError as error:
         raise ArtefactRejectedError(str(error)) from error
+    if manifest.table.task == "text-classification":
+        return TextEngine(pipeline, manifest.table)
     return PipelineEngine(pipeline, manifest.table)
 
 

@@ -163,4 +163,5 @@ def _explanation(found: Prediction, manifest: Manifest, told: dict[str, Any]) ->
             Contribution(input=name, given=found.inputs.get(name), contribution=amount)
             for name, amount in moved
         ],
+        words=told.get("words"),
     )

@@ -121,6 +121,15 @@ class Contribution(BaseModel):
     contribution: float = Field(description="In the explanation's unit; negative: it moved the answer down.")
 
 
+class WordContribution(BaseModel):
+    """How far some words of a text, one or several that follow each other, moved an answer."""
+
+    text: str
+    start: int = Field(description="Where it begins in the text, in characters.")
+    end: int
+    contribution: float
+
+
 class Explanation(BaseModel):
     """Which inputs moved a prediction most: the baseline and all contributions add up to the value."""
 
@@ -133,9 +142,14 @@ class Explanation(BaseModel):
         description="Of baseline, value and contributions: `probability`, or the target's name."
     )
     method: str
-    background_rows: int = Field(description="Rows of the version's training data it is compared with.")
+    background_rows: int = Field(
+        description="Rows of the version's training data it is compared with; 0 for texts: a blank one."
+    )
     evaluations: int = Field(description="How many rows the version was asked for it.")
     milliseconds: float = Field(description="How long it took to compute.")
     baseline: float = Field(description="What the version answers on its background, on average.")
     value: float = Field(description="What the version answers to this input.")
     contributions: list[Contribution] = Field(description="The largest first, whichever its direction.")
+    words: list[WordContribution] | None = Field(
+        None, description="Of a text, in its order; they add up to its contribution. Null for tables."
+    )

@@ -17,6 +17,7 @@ from data_processor.models.ledger import Ledger
 from data_processor.models.loaded import LoadedVersions
 from data_processor.models.policy import Policy
 from data_processor.models.registry import Registry
+from data_processor.models.waiting import why_unserved
 from data_processor.monitoring.metrics import ModelMetrics
 from data_processor.service.errors import Conflict, NotReady, Problem
 from data_processor.serving.loading import Loader, Served, reason_of
@@ -97,6 +98,9 @@ class Stages:
         failure = self._failures.get(model)
         if failure is not None:
             return NotReady(f"Version {failure.version} of {model!r} cannot be served: {failure.reason}")
+        versions = self._registry.versions(model)
+        if versions and self._ledger.current(model, self.stage) is None:
+            return NotReady(why_unserved(versions[0], self.stage))
         return NotReady(
             f"Model {model!r} has no version in stage {self.stage!r} yet; it is being trained or loaded.",
             headers={"Retry-After": "5"},

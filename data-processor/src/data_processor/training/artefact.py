@@ -69,8 +69,12 @@ def build_manifest(
     receipt: Mapping[str, Any] | None,
     parity: Parity,
 ) -> Manifest:
-    """Describe the version whose files are in a directory; the engine is ONNX if the parity check passed."""
-    names = [SKOPS_FILE, ONNX_FILE] if parity.passed else [SKOPS_FILE]
+    """Describe the version whose files are in a directory.
+
+    The engine is ONNX if the parity check passed and the compiled model was kept.
+    """
+    compiled = parity.passed and (directory / ONNX_FILE).exists()
+    names = [SKOPS_FILE, ONNX_FILE] if compiled else [SKOPS_FILE]
     if (directory / BACKGROUND_FILE).exists():
         names.append(BACKGROUND_FILE)
     return Manifest(
@@ -82,7 +86,7 @@ def build_manifest(
         metrics=dict(metrics),
         lineage=lineage,
         receipt=dict(receipt) if receipt is not None else None,
-        engine="onnx" if parity.passed else "scikit-learn",
+        engine="onnx" if compiled else "scikit-learn",
         parity=parity,
         artefacts={name: describe(directory / name) for name in names},
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import optuna
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
@@ -27,6 +27,15 @@ RecentShare = Literal["natural", "only"] | float
 Params = Mapping[str, Any]
 
 
+class Vectorizer(BaseModel):
+    """How texts become numbers (`texts/vectorizers.py`)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    params: dict[str, Any] = {}
+
+
 class Candidate(BaseModel):
     """One thing that can be fitted: an estimator, its hyperparameters and how much recent rows weigh."""
 
@@ -34,6 +43,8 @@ class Candidate(BaseModel):
 
     estimator: str
     params: dict[str, Any]
+    vectorizer: Vectorizer | None = Field(None, exclude_if=lambda chosen: chosen is None)
+    """Texts only."""
     recent_share: RecentShare = "natural"
 
     def as_json(self) -> dict[str, Any]:

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from data_processor.datasets.schema import Task
 from data_processor.models.policy import SelectionMetric
 from data_processor.service.errors import FieldError
-from data_processor.training.hyperparameters import Hyperparameter, problems
+from data_processor.training.hyperparameters import Estimator, Hyperparameter, problems
+from data_processor.training.texts import declared as texts
 
 CLASSIFICATION_METRICS: tuple[SelectionMetric, ...] = (
     "accuracy",
@@ -25,17 +26,6 @@ CLASSIFICATION_METRICS: tuple[SelectionMetric, ...] = (
     "log_loss",
 )
 REGRESSION_METRICS: tuple[SelectionMetric, ...] = ("mae", "rmse", "r2")
-
-
-class Estimator(BaseModel):
-    """Something that learns, and what can be set of it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    title: str
-    help: str
-    hyperparameters: tuple[Hyperparameter, ...]
 
 
 class TaskDescription(BaseModel):
@@ -241,6 +231,14 @@ TASKS: dict[str, TaskDescription] = {
             default_metric="rmse",
             estimators=(_RIDGE, _boosting(), _forest()),
         ),
+        TaskDescription(
+            task="text-classification",
+            title="Tell classes apart by a text",
+            metrics=CLASSIFICATION_METRICS,
+            default_metric="roc_auc",
+            estimators=texts.ESTIMATORS,
+            vectorizers=texts.VECTORIZERS,
+        ),
     )
 }
 """What the platform can train, by task."""
@@ -254,6 +252,16 @@ def estimator_problems(task: str, name: str, params: dict[str, object], *loc: st
         there = f"there are {', '.join(known)}" if known else "nothing can be trained for it"
         return [{"loc": [*loc, "estimator"], "message": f"there is no {name!r} for {task}; {there}"}]
     return problems(known[name].hyperparameters, params, name, *loc, "params")
+
+
+def vectorizer_problems(task: str, name: str, params: dict[str, object], *loc: str | int) -> list[FieldError]:
+    """Return what is wrong with a vectorizer that is asked for, with its place in the request."""
+    described = TASKS.get(task)
+    known = {one.name: one for one in described.vectorizers} if described else {}
+    if name not in known:
+        there = f"there are {', '.join(known)}" if known else "it takes none"
+        return [{"loc": [*loc, "vectorizer"], "message": f"there is no {name!r} for {task}; {there}"}]
+    return problems(known[name].hyperparameters, params, name, *loc, "vectorizer", "params")
 
 
 def space_of(task: str, name: str) -> Sequence[Hyperparameter]:

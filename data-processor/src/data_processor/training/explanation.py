@@ -29,6 +29,7 @@ from data_processor.models.manifest import Manifest
 from data_processor.serving.engine import Engine, load_engine
 from data_processor.serving.packing import Packed, pack_rows
 from data_processor.training.background import read_background
+from data_processor.training.texts.explanation import as_json, explain_text
 from data_processor.training.workbench import Workbench
 
 BUDGET_S = 0.15
@@ -69,6 +70,8 @@ class Explained:
     value: float
     contributions: dict[str, float]
     """By input, in table order; with the baseline they add up to the value."""
+    words: list[dict[str, Any]] | None = None
+    """Of a model for texts: how far its words moved the answer (`texts/explanation.py: Part`)."""
 
 
 def explain(
@@ -98,6 +101,8 @@ def explain_row(ready: Ready, inputs: dict[str, Any], label: str | None) -> Expl
     """Take one answer apart."""
     table = ready.manifest.table
     place = table.classes.index(label) if label is not None else 0
+    if table.task == "text-classification":
+        return _explain_text(ready, inputs, place)
     row = pack_rows([inputs], table)
     rows = len(ready.background.numeric)
     numeric = np.concatenate([ready.background.numeric, row.numeric])
@@ -138,6 +143,26 @@ def explain_row(ready: Ready, inputs: dict[str, Any], label: str | None) -> Expl
         baseline=float(np.ravel(found.base_values)[0]),
         value=float(answer(given)[0]),
         contributions={column.name: moved[column.name] for column in table.inputs},
+    )
+
+
+def _explain_text(ready: Ready, inputs: dict[str, Any], place: int) -> Explained:
+    (column,) = ready.manifest.table.strings
+    row = pack_rows([inputs], ready.manifest.table)
+
+    def ask(texts: list[str]) -> Floats:
+        numeric, strings = np.empty((len(texts), 0), np.float32), np.array(texts, object)[:, None]
+        return ready.engine.predict(numeric, strings)[:, place].astype(np.float64)
+
+    found = explain_text(ask, row.strings[0, 0])
+    return Explained(
+        method=found.method,
+        evaluations=found.evaluations,
+        background_rows=0,
+        baseline=found.baseline,
+        value=found.value,
+        contributions={column.name: found.value - found.baseline},
+        words=as_json(found),
     )
 
 

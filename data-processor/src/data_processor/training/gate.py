@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from data_processor.datasets.schema import Task
 from data_processor.models.policy import Policy, SelectionMetric
+from data_processor.training.estimators import TASKS
 from data_processor.training.measures import Answers
 from data_processor.training.paired import RESAMPLES, Comparison
 from data_processor.training.receipt import Receipt, SliceName, SliceReport, Verdict
@@ -36,9 +37,9 @@ SHOWN_AS: dict[SliceName, str] = {"recent": "recent gate rows", "reference": "re
 
 
 def selection_metric(policy: Policy, task: Task) -> SelectionMetric:
-    """Return what candidates are ranked by: what the policy says, else log loss, or RMSE for regression."""
-    default: SelectionMetric = "rmse" if task == "tabular-regression" else "log_loss"
-    return policy.selection_metric or default
+    """Return what candidates are ranked by: what the policy says, else what suits the task."""
+    described = TASKS.get(task)
+    return policy.selection_metric or (described.default_metric if described else "log_loss")
 
 
 def deciding_metric(slice: SliceName, policy: Policy, task: Task) -> SelectionMetric:  # noqa: A002  # its name

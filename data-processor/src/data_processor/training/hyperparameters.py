@@ -88,6 +88,17 @@ class Hyperparameter(BaseModel):
         return " ".join(["give", what, *ends])
 
 
+class Estimator(BaseModel):
+    """Something that learns or prepares, and what can be set of it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    title: str
+    help: str
+    hyperparameters: tuple[Hyperparameter, ...]
+
+
 def problems(
     space: Sequence[Hyperparameter], given: Mapping[str, object], owner: str, *loc: str | int
 ) -> list[FieldError]:

@@ -41,6 +41,10 @@ def fit(candidate: Candidate, rows: Rows, schema: Schema, seed: int) -> Pipeline
 
     Raises `TooFewRowsError` if a class of the schema does not occur, or nothing is left to learn from.
     """
+    if schema.task == "text-classification":
+        from data_processor.training.texts.pipeline import fit_texts  # noqa: PLC0415  # it imports this module
+
+        return fit_texts(candidate, rows, schema, seed)
     if candidate.recent_share == "only":
         rows = rows.take(rows.recent)
     _require(rows, schema)

@@ -95,10 +95,18 @@ def _params(result: Result) -> dict[str, object]:
         "estimator": candidate["estimator"],
         "recent_share": candidate["recent_share"],
         **candidate["params"],
+        **_vectorizing(candidate.get("vectorizer")),
         "seed": result.plan.seed,
         "budget_s": result.plan.budget_s,
         "selection_metric": result.selection_metric,
     }
+
+
+def _vectorizing(vectorizer: dict[str, Any] | None) -> dict[str, object]:
+    if vectorizer is None:
+        return {}
+    params = {f"vectorizer_{name}": value for name, value in vectorizer["params"].items()}
+    return {"vectorizer": vectorizer["name"], **params}
 
 
 def _metrics(result: Result) -> dict[str, float]:

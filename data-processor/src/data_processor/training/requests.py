@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 
 from data_processor.service.errors import Invalid
-from data_processor.training.estimators import estimator_problems
+from data_processor.training.estimators import estimator_problems, vectorizer_problems
 from data_processor.training.schemas import CandidateRequest
 
 
 def check_candidates(task: str, asked: Sequence[CandidateRequest] | None) -> None:
-    """Raise `Invalid` naming every estimator and hyperparameter that the task does not have."""
-    errors = [
-        problem
-        for place, candidate in enumerate(asked or ())
-        for problem in estimator_problems(
-            task, candidate.estimator, dict(candidate.params), "body", "candidates", place
-        )
-    ]
+    """Raise `Invalid` naming every estimator, vectorizer and hyperparameter that the task does not have."""
+    errors = []
+    for place, candidate in enumerate(asked or ()):
+        where = ("body", "candidates", place)
+        errors += estimator_problems(task, candidate.estimator, dict(candidate.params), *where)
+        chosen = candidate.vectorizer
+        if chosen is not None:
+            name, params = (chosen, {}) if isinstance(chosen, str) else (chosen.name, chosen.params)
+            errors += vectorizer_problems(task, name, dict(params), *where)
     if errors:
         raise Invalid("The run was not started: see each field's message.", errors=errors)

@@ -8,7 +8,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from data_processor.database import RunRow
 from data_processor.training.hyperparameters import Value
 
+VectorizerName = Annotated[str, Field(max_length=100, description="By its name in `GET /v1/tasks`.")]
 RunStatus = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+class VectorizerRequest(BaseModel):
+    """How texts become numbers, and those of its hyperparameters that are not to be searched."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: VectorizerName
+    params: dict[str, Value] = Field({}, max_length=50)
 
 
 class CandidateRequest(BaseModel):
@@ -18,6 +28,9 @@ class CandidateRequest(BaseModel):
 
     estimator: str = Field(max_length=100, description="By its name in `GET /v1/tasks`.")
     params: dict[str, Value] = Field({}, max_length=50)
+    vectorizer: VectorizerName | VectorizerRequest | None = Field(
+        None, description="Texts only; none: every vectorizer is tried."
+    )
 
 
 class RunRequest(BaseModel):

@@ -30,6 +30,7 @@ from data_processor.training.plan import Plan, open_store, read_plan, rows_of
 from data_processor.training.preparation import Split, prepare_data, summary
 from data_processor.training.registration import FILES, Result, register_version
 from data_processor.training.search import search as search_candidates
+from data_processor.training.texts.search import search_texts
 from data_processor.training.workbench import Workbench, import_ahead
 
 SCHEMA = "schema.json"
@@ -64,7 +65,8 @@ def search(bench: Workbench) -> dict[str, Any]:
     import_ahead(*NEEDED_LATER)
     plan = read_plan(bench)
     tell = _Teller(bench, plan)
-    found = search_candidates(
+    look = search_texts if plan.schema_.task == "text-classification" else search_candidates
+    found = look(
         _split(bench),
         plan.policy,
         budget_s=plan.budget_s,
@@ -121,6 +123,8 @@ def compile(bench: Workbench) -> dict[str, Any]:  # noqa: A001  # the step's nam
     compiled = compile_model(_pipeline(bench), rows.schema, rows.reference.frame, half)
     if compiled.engine == "onnx":
         bench.write(f"{FILES}/{ONNX_FILE}", lambda path: path.write_bytes(half.read_bytes()))
+    else:
+        bench.path(f"{FILES}/{ONNX_FILE}").unlink(missing_ok=True)  # of a process that died here
     bench.write(PARITY, lambda path: path.write_text(compiled.parity.model_dump_json()))
     bench.log.say(f"Served by {compiled.engine}: {compiled.parity.reason}")
     return {}

@@ -1,0 +1,20 @@
+"""Why nothing is served of a model that has versions, and what can be done about it."""
+
+from data_processor.database import VersionRow
+from data_processor.models.manifest import Manifest
+
+
+def why_unserved(newest: VersionRow, stage: str) -> str:
+    """Say what keeps the newest version of a model from the stage, which serves none of them."""
+    manifest = Manifest.model_validate(newest.manifest)
+    receipt = manifest.receipt or {}
+    name = f"version {manifest.version} of {manifest.model!r}"
+    ask = f'Until then, ask for it by name: "version": "{manifest.version}".'
+    if receipt.get("verdict") == "promote":
+        waits = "it is being deployed, or waits for a maintainer."
+        return f"Stage {stage!r} does not serve {name} yet: {waits} {ask}"
+    return (
+        f"Stage {stage!r} serves no version of {manifest.model!r}: the gate's verdict on {name} was "
+        f"{receipt.get('verdict', 'none')!r}. {receipt.get('reason', '')} More labelled rows may prove it; a "
+        f"maintainer can promote it all the same, with `override` and a reason. {ask}"
+    )

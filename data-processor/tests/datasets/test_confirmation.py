@@ -1,0 +1,60 @@
+"""A table of texts, confirmed: which task it is for, and which tables are none."""
+
+from typing import Any
+
+import pytest
+
+from data_processor.datasets.confirmation import Confirmed, SchemaConfirmation, confirm
+from data_processor.service.errors import Invalid
+
+
+def column(name: str, kind: str, type_: str, distinct: int) -> dict[str, Any]:
+    return {"name": name, "kind": kind, "type": type_, "distinct": distinct, "examples": ["x"]}
+
+
+COMMENTS = [column("comment", "text", "text", 600), column("toxic", "numeric", "integer", 2)]
+TITLE = column("title", "text", "text", 590)
+STARS = column("stars", "numeric", "integer", 300)
+
+
+def ask(found: list[dict[str, Any]], **body: Any) -> Confirmed:
+    return confirm(SchemaConfirmation.model_validate({"target": "toxic", **body}), {"columns": found}, None)
+
+
+def errors(found: list[dict[str, Any]], **body: Any) -> dict[tuple[str | int, ...], str]:
+    with pytest.raises(Invalid) as refused:
+        ask(found, **body)
+    return {tuple(error["loc"][1:]): error["message"] for error in refused.value.errors or ()}
+
+
+@pytest.mark.parametrize("task", [None, "text-classification"])
+def test_one_text_and_a_target_with_classes_are_a_text_classification(task: str | None) -> None:
+    assert ask(COMMENTS, task=task).task == "text-classification"
+
+
+def test_what_is_ignored_is_no_input() -> None:
+    ignored = {"title": {"kind": "ignored"}, "stars": {"kind": "identifier"}}
+
+    assert ask([*COMMENTS, TITLE, STARS], columns=ignored).task == "text-classification"
+
+
+def test_a_table_with_other_inputs_stays_a_table() -> None:
+    assert ask([*COMMENTS, STARS]).task is None
+
+
+def test_a_text_classification_takes_one_text_and_every_other_input_is_named() -> None:
+    named = errors([*COMMENTS, TITLE, STARS], task="text-classification")
+
+    assert named.keys() == {("columns", "title", "kind"), ("columns", "stars", "kind")}
+    assert "takes one text and nothing else, which is 'comment'" in named["columns", "title", "kind"]
+    assert (
+        "say which column is of the kind text"
+        in errors([*COMMENTS[1:], STARS], task="text-classification")[("columns",)]
+    )
+
+
+def test_quantities_are_not_estimated_from_texts_alone() -> None:
+    scored = [COMMENTS[0], column("toxic", "numeric", "number", 500)]
+
+    assert "not estimated from texts alone" in errors(scored)[("target",)]
+    assert "not estimated from texts alone" in errors(scored, task="tabular-regression")[("target",)]

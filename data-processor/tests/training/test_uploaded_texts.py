@@ -1,0 +1,87 @@
+"""Comments that somebody uploads become models that answer, with a real worker and a real MLflow."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+
+from data_processor.app import create_app
+from data_processor.caller import Caller, sign
+
+
+def until(condition: Callable[[], bool], explain: Callable[[], Any], seconds: float = 180) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, explain()
+        time.sleep(0.2)
+
+
+def signed(request: Any) -> Any:
+    """Sign each request anew: a signature is good for two minutes, and a run may take longer."""
+    caller = sign(Caller("eve", "engineer"), "k" * 16, time.time() + 60)
+    request.headers.update({"Authorization": f"Bearer {'t' * 16}", "X-Loopkeeper-Caller": caller})
+    return request
+
+
+@pytest.mark.services
+def test_uploaded_comments_are_trained_on_promoted_explained_and_compared(
+    new_workshop: Callable[..., Any],
+) -> None:
+    shop = new_workshop()
+    draw = np.random.default_rng(8)
+    words = {"yes": ["idiot", "stupid", "liar", "fool"], "no": ["thanks", "agree", "school", "good"]}
+    labels = draw.choice(["no", "yes"], 300, p=[0.7, 0.3])
+    lines = [f'"{" ".join(draw.choice(words[label], 4))}, no {n}",{label}' for n, label in enumerate(labels)]
+    with TestClient(create_app(shop.settings)) as client:
+        client.auth = signed
+        content = "\n".join(["comment,toxic", *lines]).encode()
+        uploaded = client.post(
+            "/v1/datasets", data={"name": "comments"}, files={"file": ("comments.csv", content)}
+        )
+        assert uploaded.status_code == 201, uploaded.text
+        confirmed = client.put("/v1/datasets/comments/schema", json={"target": "toxic"})
+        assert confirmed.status_code == 202, confirmed.text
+        shop.start_worker()
+        until(lambda: client.get("/v1/datasets/comments").json()["state"] == "ready", shop.worker_log)
+        assert client.get("/v1/datasets/comments").json()["task"] == "text-classification"
+        until(lambda: len(client.get("/v1/runs?kind=training").json()) == 3, shop.worker_log)
+        for run in client.get(
+            "/v1/runs?kind=training"
+        ).json():  # the searches of the defaults take half a minute
+            assert run["trigger"] == "initial"
+            client.post(f"/v1/runs/{run['id']}/cancel")
+            shop.finish(run["id"])
+
+        model = "/v1/models/comments-naive-bayes"
+        runs = []
+        for vectorizer in ("tf-idf", {"name": "character-tf-idf", "params": {"ngrams": "3-5"}}):
+            asked = {"budget_s": 1, "candidates": [{"estimator": "naive-bayes", "vectorizer": vectorizer}]}
+            started = client.post(f"{model}/runs", json=asked)
+            assert started.status_code == 202, started.text
+            runs.append(shop.finish(started.json()["id"]))
+            assert runs[-1].status == "succeeded", shop.worker_log()
+        until(lambda: client.get(model).json()["version"] is not None, shop.worker_log)
+
+        def predict() -> Any:
+            inputs = [{"comment": "you stupid idiot"}, {"comment": "thanks, good school"}, {"comment": ""}]
+            return client.post(f"{model}/predictions", json={"inputs": inputs})
+
+        until(lambda: predict().status_code == 200, lambda: predict().text, 30)
+        rude, kind, blank = predict().json()["predictions"]
+        assert [rude["label"], kind["label"]] == ["yes", "no"]
+        assert (rude["flags"], blank["flags"]) == ([], ["comment: blank"])
+
+        judged = client.post(f"/v1/predictions/{rude['id']}/feedback", json={"correct": True})
+        assert judged.status_code == 201
+        explained = client.get(f"/v1/predictions/{rude['id']}/explanation").json()
+        moved = {word["text"]: word["contribution"] for word in explained["words"]}
+        assert moved["idiot"] > abs(moved["you"])
+        assert explained["milliseconds"] < 200
+
+        compared = client.post(f"{model}/evaluations", json={"versions": ["1", "2"]})
+        assert compared.status_code == 200, compared.text
+        assert all(one["curves"][0]["roc_auc"] > 0.9 for one in compared.json()["versions"])
+        assert "roc_auc" in {line["metric"] for line in compared.json()["differences"]}
