@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from data_processor.datasets.preparation import DatasetPreparation
 from data_processor.datasets.schema import INPUT_KINDS, Kind, Schema, Task
 from data_processor.service.errors import FieldError, Invalid
 
@@ -31,14 +32,6 @@ class ColumnConfirmation(BaseModel):
     )
 
 
-class Preparation(BaseModel):
-    """What is done to the rows before they are stored."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    drop_duplicates: bool = Field(False, description="Leave out rows that repeat another one.")
-
-
 class SchemaConfirmation(BaseModel):
     """What a dataset's columns are, and which of them is to be predicted."""
 
@@ -49,7 +42,7 @@ class SchemaConfirmation(BaseModel):
         {}, max_length=1000, description="By the name in the proposal; columns left out stay as proposed."
     )
     task: Task | None = Field(None, description="If left out, it follows from the target's values.")
-    preparation: Preparation = Preparation()
+    preparation: DatasetPreparation = DatasetPreparation()
 
 
 class ConfirmedColumn(BaseModel):
@@ -66,7 +59,7 @@ class Confirmed(BaseModel):
     """By its new name."""
     task: Task | None
     columns: dict[str, ConfirmedColumn]
-    preparation: Preparation
+    preparation: DatasetPreparation
 
 
 def confirm(asked: SchemaConfirmation, proposal: Mapping[str, Any], used: Schema | None) -> Confirmed:

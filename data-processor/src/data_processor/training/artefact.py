@@ -68,6 +68,7 @@ def build_manifest(
     lineage: Lineage,
     receipt: Mapping[str, Any] | None,
     parity: Parity,
+    preparation: Mapping[str, Any] | None = None,
 ) -> Manifest:
     """Describe the version whose files are in a directory; the engine is ONNX if the parity check passed."""
     names = [SKOPS_FILE, ONNX_FILE] if parity.passed else [SKOPS_FILE]
@@ -79,6 +80,7 @@ def build_manifest(
         table=schema,
         policy=policy,
         candidate=dict(candidate),
+        preparation=dict(preparation or {}),
         metrics=dict(metrics),
         lineage=lineage,
         receipt=dict(receipt) if receipt is not None else None,
