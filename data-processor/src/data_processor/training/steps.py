@@ -27,8 +27,11 @@ from data_processor.training.inspection import inspect
 from data_processor.training.leaderboard import Tried
 from data_processor.training.pipelines import answer
 from data_processor.training.plan import Plan, open_store, read_plan, rows_of
+from data_processor.training.pool import open_pool
 from data_processor.training.preparation import Split, prepare_data, summary
+from data_processor.training.prepared import describe
 from data_processor.training.registration import FILES, Result, register_version
+from data_processor.training.search import Searched
 from data_processor.training.search import search as search_candidates
 from data_processor.training.texts.search import search_texts
 from data_processor.training.workbench import Workbench, import_ahead
@@ -40,6 +43,11 @@ PARITY = "parity.json"
 SEARCH_FROM, SEARCH_TO = 0.18, 0.60
 """The part of a run's progress that the search is."""
 TELL_EVERY_S = 0.25
+CHOSEN_ON = {
+    "recent": "recent rows",
+    "validation": "a fifth of the rows",
+    "cross-validation": "all rows by cross-validation",
+}
 NEEDED_LATER = ("skl2onnx", "data_processor.training.plots", "data_processor.adapters.mlflow_registry")
 """What the steps after the search import, three seconds of work, while the search waits for its fits."""
 
@@ -48,7 +56,8 @@ def validate(bench: Workbench) -> dict[str, Any]:
     """Check the snapshot against the dataset's schema, and note what training sees of each column."""
     plan = read_plan(bench)
     check_table(_frame(bench), plan.schema_)
-    schema = observed(plan.schema_, _frame(bench))
+    calendar = plan.policy.preparation.datetime == "calendar"
+    schema = observed(plan.schema_, _frame(bench), calendar=calendar)
     bench.write(SCHEMA, lambda path: path.write_text(schema.model_dump_json()))
     return {}
 
@@ -64,19 +73,11 @@ def search(bench: Workbench) -> dict[str, Any]:
     """Find the best candidate within the budget, telling what is tried as it is tried."""
     import_ahead(*NEEDED_LATER)
     plan = read_plan(bench)
-    tell = _Teller(bench, plan)
-    look = search_texts if plan.schema_.task == "text-classification" else search_candidates
-    found = look(
-        _split(bench),
-        plan.policy,
-        budget_s=plan.budget_s,
-        seed=plan.seed,
-        asked=plan.candidates,
-        progress=tell,
-    )
+    found, where = _search(bench, plan)
     board = [line.model_dump(mode="json") for line in found.leaderboard]
     bench.log.say(
-        f"Tried {found.trials} candidates in {found.seconds:.1f} s; best by {found.metric}: "
+        f"Tried {found.trials} candidates in {found.seconds:.1f} s on {where}, {found.pruned} "
+        f"of them not to their end; chosen on {CHOSEN_ON[found.chosen_on]}. Best by {found.metric}: "
         f"{found.best.estimator}."
     )
     best = found.best.as_json()
@@ -84,6 +85,22 @@ def search(bench: Workbench) -> dict[str, Any]:
         SEARCHED, {"best": best, "leaderboard": board, "metric": found.metric, "history": found.history}
     )
     return {"row": {"leaderboard": board}}
+
+
+def _search(bench: Workbench, plan: Plan) -> tuple[Searched, str]:
+    """Return what the task's search finds, and who fitted."""
+    common: dict[str, Any] = {
+        "budget_s": plan.budget_s,
+        "seed": plan.seed,
+        "asked": plan.candidates,
+        "progress": _Teller(bench, plan),
+    }
+    if plan.schema_.task == "text-classification":
+        return search_texts(_split(bench), plan.policy, **common), "one thread"
+    # What the score opened fits one candidate after the other: the cores belong to those who ask meanwhile.
+    threads = 1 if plan.by_score else bench.settings.training_threads
+    with open_pool(bench.settings.dask_scheduler_address, threads, bench.log.say) as pool:
+        return search_candidates(_split(bench), plan.policy, pool=pool, **common), pool.name
 
 
 def gate(bench: Workbench) -> dict[str, Any]:
@@ -109,6 +126,7 @@ def gate(bench: Workbench) -> dict[str, Any]:
         {
             "receipt": found,
             "metrics": reference_metrics(rows, pipeline),
+            "preparation": describe(pipeline, candidate, rows.allowed, rows.schema),
             "trained_at": trained_at.isoformat(),
         },
     )
@@ -150,6 +168,7 @@ def register(bench: Workbench) -> dict[str, Any]:
         selection_metric=searched["metric"],
         history=searched["history"],
         metrics=judged["metrics"],
+        preparation=judged["preparation"],
         receipt=judged["receipt"],
         trained_at=datetime.fromisoformat(judged["trained_at"]),
         parity=Parity.model_validate(bench.read_json(PARITY)),

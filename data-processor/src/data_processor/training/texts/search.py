@@ -98,9 +98,12 @@ def search_texts(
         best=board[0].candidate,
         metric=metric,
         leaderboard=board,
+        chosen_on="recent" if split.chosen_on == "recent" else "cross-validation",
         trials=trials.begun,
+        pruned=trials.pruned,
         seconds=trials.used,
         history=_history(trials.tried, metric),
+        places=[],
     )
 
 
@@ -118,6 +121,7 @@ class _Trials:
         self.truth = self._material.rows.target[self._material.asked]
         self.tried: list[Tried] = []
         self.begun = 0
+        self.pruned = 0
         self.late = False
         self.why_not = "there is no row to choose by."
 
@@ -137,6 +141,7 @@ class _Trials:
         except TooFewRowsError as error:
             self.why_not = str(error)
         except _Behind:
+            self.pruned += 1
             study.tell(trial, state=optuna.trial.TrialState.PRUNED)
             return None
         except _Late:
