@@ -292,6 +292,8 @@ def test_a_deletion_that_breaks_off_is_finished_by_the_next_start(
     with closing(sqlite3.connect(desk.settings.state_dir / "warehouse.db")) as warehouse:
         assert warehouse.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == []
     assert desk.upload(PEOPLE).json()["difference"] is None
+
+
 def test_how_columns_are_prepared_is_confirmed_with_them_and_kept_by_its_models(desk: Any) -> None:
     desk.upload(PEOPLE)
     wrong = desk.confirm(target="bought", preparation={"scaling": "huge", "numeric_gaps": "mean"})

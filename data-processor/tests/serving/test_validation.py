@@ -294,6 +294,8 @@ def test_texts_are_flagged_only_when_blank_and_are_never_unseen() -> None:
     assert (checked.packed.numeric.shape, checked.packed.strings.shape) == ((4, 0), (4, 1))
     too_long = errors_of(body({"comment": "x" * 21}), validator)
     assert too_long == {("body", "inputs", 0, "comment"): "has 21 characters; at most 20 are taken"}
+
+
 SEEING = Validator(
     TABLE.model_copy(
         update={

@@ -11,7 +11,8 @@ from data_processor.serving.texts import TextEngine
 from data_processor.settings import Settings
 from data_processor.training.artefact import UntrustedTypeError, load_pipeline, save_pipeline
 from data_processor.training.candidates import Candidate, Vectorizer
-from data_processor.training.pipelines import TooFewRowsError, answer, fit
+from data_processor.training.columns import TooFewRowsError
+from data_processor.training.pipelines import answer, fit
 from data_processor.training.preparation import Split
 from data_processor.training.texts.declared import ESTIMATORS
 

@@ -9,7 +9,8 @@ from threadpoolctl import threadpool_limits
 
 from data_processor.datasets.schema import Schema
 from data_processor.training.candidates import Candidate
-from data_processor.training.pipelines import TooFewRowsError, recent_weights
+from data_processor.training.columns import TooFewRowsError
+from data_processor.training.pipelines import recent_weights
 from data_processor.training.preparation import Rows
 from data_processor.training.texts.counting import no_terms
 from data_processor.training.texts.families import complete, make_estimator

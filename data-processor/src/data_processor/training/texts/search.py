@@ -20,10 +20,10 @@ from threadpoolctl import threadpool_limits
 
 from data_processor.models.policy import Policy, SelectionMetric
 from data_processor.training.candidates import Candidate, RecentShare, Vectorizer
+from data_processor.training.columns import TooFewRowsError
 from data_processor.training.gate import selection_metric
 from data_processor.training.leaderboard import Tried, as_answers, leaderboard, metrics, ranked
 from data_processor.training.measures import LOWER_IS_BETTER
-from data_processor.training.pipelines import TooFewRowsError
 from data_processor.training.preparation import Split
 from data_processor.training.search import Progress, Searched
 from data_processor.training.texts.counting import Counted
