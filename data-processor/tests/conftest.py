@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -204,13 +204,15 @@ def serving_world(new_world: Callable[..., World]) -> World:
 
 
 @pytest.fixture
-def carry_out_runs() -> Callable[[Settings, Database], None]:
-    """Carry out the open runs, here and now, as a worker does; those that train are left to a real one."""
+def carry_out_runs() -> Callable[..., None]:
+    """Carry out the open runs of some kinds, here and now, as a worker does; none that train."""
 
-    def carry_out(settings: Settings, database: Database) -> None:
+    def carry_out(
+        settings: Settings, database: Database, wanted: Sequence[str] = ("dataset", "evaluation")
+    ) -> None:
         kinds = plain_kinds(settings, database)
         jobs = Jobs(settings, database, kinds, RunMetrics(CollectorRegistry()))
-        for row in jobs.open_runs():
+        for row in [row for row in jobs.open_runs() if row.kind in wanted]:
             carry_through(jobs, jobs.kinds[row.kind], row.id, lambda _name, action, *args: action(*args))
 
     return carry_out

@@ -34,6 +34,10 @@ class Desk:
         """Store what waits for it, as the worker does."""
         self.carry_out_runs(self.settings, self.database)
 
+    def explore(self) -> None:
+        """Compute the profiles that wait for it, as the worker does."""
+        self.carry_out_runs(self.settings, self.database, ("profile",))
+
     def read(self, name: str = "people") -> dict[str, Any]:
         """Return a dataset as it is shown."""
         found: dict[str, Any] = self.client.get(f"/v1/datasets/{name}").json()

@@ -265,7 +265,7 @@ def test_an_upload_of_before_storing_was_a_run_gets_one(desk: Any) -> None:
     Keeping(desk.settings, desk.database).look()
     desk.keep()
     assert desk.read()["state"] == "ready"
-    [row] = desk.client.get("/v1/runs?dataset=people").json()
+    [row] = desk.client.get("/v1/runs?dataset=people&kind=dataset").json()
     assert (row["status"], row["subject"]) == ("succeeded", "loopkeeper")
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_processor.datasets import duplicates
-from data_processor.datasets.duplicates import find_repeated
+from data_processor.datasets import batches, duplicates
+from data_processor.datasets.duplicates import count_different, find_repeated
 
 SCHEMA = pa.schema(
     [("whole", pa.int64()), ("number", pa.float64()), ("text", pa.string()), ("flag", pa.bool_())]
@@ -38,6 +38,12 @@ def test_the_rows_that_repeat_an_earlier_one_are_those_that_pandas_finds(rows: l
 
 
 def test_a_row_repeats_one_of_another_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duplicates, "_BATCH_ROWS", 3)
+    monkeypatch.setattr(batches, "MOST_ROWS", 3)
     pq.write_table(pa.table({"a": [1, 2, 3, 4, 2, 5, 1], "b": list("xyzxyxx")}), tmp_path / "raw.parquet")
     assert find_repeated(tmp_path / "raw.parquet").tolist() == [False] * 4 + [True, False, True]
+
+
+def test_different_texts_are_counted_over_all_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duplicates, "_TEXTS_AT_ONCE", 2)
+    assert count_different(pa.chunked_array([["a", None, "b", "a"], ["c", "b"]])) == 3
+    assert count_different(pa.chunked_array([[None]], pa.string())) == 0

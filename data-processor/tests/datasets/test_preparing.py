@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from data_processor.datasets import preparing
+from data_processor.datasets import batches
 from data_processor.datasets.confirmation import Confirmed, ConfirmedColumn, Preparation
 from data_processor.datasets.preparing import task_of, write_confirmed
 from data_processor.datasets.profile import read_columns
@@ -66,7 +66,7 @@ def written(raw: Path, asked: Confirmed) -> pd.DataFrame:
 def test_every_kind_of_column_is_kept_in_its_form(
     raw: Path, monkeypatch: pytest.MonkeyPatch, rows_at_once: int
 ) -> None:
-    monkeypatch.setattr(preparing, "_BATCH_ROWS", rows_at_once)
+    monkeypatch.setattr(batches, "MOST_ROWS", rows_at_once)
     table = written(raw, confirmed())
     found = {name: [None if pd.isna(v) else v for v in table[name.upper()].tolist()] for name in COLUMNS}
     assert found == {name: expected for name, (_, _, expected) in COLUMNS.items()}

@@ -70,14 +70,14 @@ def test_what_nothing_is_known_of_is_not_drawn() -> None:
 def test_the_strongest_column_comes_first() -> None:
     rows = data(association_charts.strengths(PROFILE["columns"]))
     assert [row["column"] for row in rows] == ["city", "age", "since"]
-    assert [row["shown"] for row in rows] == ["0.62", "0.31", "0"]
+    assert [row["shown"] for row in rows] == ["0.62", "0.31", "0.00"]
 
 
 def test_the_map_shows_each_pair_twice_and_one_measure_of_two_numbers() -> None:
     rows = data(association_charts.association_map(PROFILE["associations"], "pearson"))
     assert len(rows) == 6
     [dates] = [row for row in rows if (row["first"], row["second"]) == ("age", "since")]
-    assert (dates["value"], dates["shown"]) == (-0.4, "\N{MINUS SIGN}0.4")
+    assert (dates["value"], dates["shown"]) == (-0.4, "\N{MINUS SIGN}0.40")
 
 
 def test_lengths_are_shares_of_each_groups_texts() -> None:
@@ -100,8 +100,9 @@ def test_a_cloud_keeps_each_word_where_it_was_placed() -> None:
 
 
 def test_phrases_say_how_often_they_are_elsewhere() -> None:
-    rows = data(text_charts.phrases(TEXT["groups"][1]["phrases"][0], "#000000"))
-    assert (rows[0]["words"], rows[0]["shown"], rows[0]["elsewhere"]) == ("lovely", "60.0 %", "10.0 %")
+    rows = data(text_charts.phrases(TEXT["groups"][1]["phrases"][0], 50, "#000000"))
+    assert (rows[0]["words"], rows[0]["share"], rows[0]["elsewhere"]) == ("lovely", "60.0 %", "10.0 %")
+    assert rows[0]["often"] == 120
 
 
 @settings(max_examples=20)

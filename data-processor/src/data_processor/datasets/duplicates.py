@@ -1,4 +1,4 @@
-"""Which rows of a table repeat an earlier one, found out with 16 bytes per row in memory.
+"""Which rows of a table repeat an earlier one, and how many texts differ, with some bytes per row in memory.
 
 A row is known by 128 bits that follow from its values: that any two different rows of a hundred million share
 them has a chance of 1 in 10²².
@@ -14,8 +14,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from data_processor.datasets.batches import batches
+
 Words = NDArray[np.uint64]
-_BATCH_ROWS = 50_000
+_TEXTS_AT_ONCE = 20_000
 _KEYS = ("rows of a table1", "rows of a table2")
 """What the two halves of a text's hash are made with; pandas takes 16 characters."""
 _MISSING = np.uint64(0x9E3779B97F4A7C15)
@@ -27,7 +29,7 @@ def find_repeated(path: Path) -> NDArray[np.bool_]:
     with pq.ParquetFile(path) as file:
         keys = np.empty((file.metadata.num_rows, 2), np.uint64)
         done = 0
-        for batch in file.iter_batches(_BATCH_ROWS):
+        for batch in batches(file):
             keys[done : done + len(batch)] = _keys(batch)
             done += len(batch)
     # The order is stable: of rows alike, the first comes first.
@@ -36,6 +38,14 @@ def find_repeated(path: Path) -> NDArray[np.bool_]:
     repeated = np.zeros(len(keys), np.bool_)
     repeated[order[1:]] = alike
     return repeated
+
+
+def count_different(texts: pa.ChunkedArray) -> int:
+    """Return how many different texts there are: long ones are not in memory a second time."""
+    known = texts.drop_null()
+    parts = [known.slice(start, _TEXTS_AT_ONCE) for start in range(0, len(known), _TEXTS_AT_ONCE)]
+    seen = [np.unique(_hashes(part.combine_chunks(), 0)) for part in parts]
+    return len(np.unique(np.concatenate(seen))) if seen else 0
 
 
 def _keys(batch: pa.RecordBatch) -> Words:

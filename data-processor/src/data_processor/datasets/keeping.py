@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from data_processor.caller import PLATFORM
 from data_processor.database import OPEN_RUN, Database, DatasetRow, DatasetUploadRow, RunResultRow, RunRow
-from data_processor.datasets.exploration.profiles import queue_profile
+from data_processor.datasets.exploration.profiles import explore_stored
 from data_processor.settings import Settings
 from data_processor.training.jobs import Work
 from data_processor.training.runs import Runs
@@ -38,7 +38,7 @@ class Keeping(Work):
         if row.status == "succeeded" and found is not None:
             upload.state, upload.error = "ready", None
             upload.stored, upload.version = found.result, found.result["version"]
-            queue_profile(self._runs, session, upload.dataset, found.result["version"], PLATFORM)
+            explore_stored(self._runs, session, upload.dataset, found.result["version"])
         else:
             upload.state, upload.error = "failed", row.error or "Storing it was cancelled."
             if not dataset.schema:

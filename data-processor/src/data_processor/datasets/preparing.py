@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from data_processor.datasets.batches import batches
 from data_processor.datasets.confirmation import Confirmed
 from data_processor.datasets.duplicates import find_repeated
 from data_processor.datasets.inference import FEW
@@ -23,7 +24,6 @@ from data_processor.datasets.schema import Kind, Task
 from data_processor.datasets.tables import JUDGEMENT_COLUMN, PREDICTION_COLUMN
 from data_processor.serving.packing import MISSING, text
 
-_BATCH_ROWS = 50_000
 _DAY, _MOMENT = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"
 
 
@@ -53,7 +53,7 @@ def write_confirmed(
         fields = [(column.name, column.type) for column in columns.values()]
         schema = pa.schema([*fields, (PREDICTION_COLUMN, pa.string()), (JUDGEMENT_COLUMN, pa.int64())])
         with pq.ParquetWriter(target, schema, compression="zstd") as writer:
-            for found in file.iter_batches(_BATCH_ROWS):
+            for found in batches(file):
                 batch = found
                 if left_out is not None:
                     batch = found.filter(pa.array(~left_out[done : done + len(found)]))
@@ -107,6 +107,8 @@ def _to_number(values: Any) -> Any:
 
 def _to_text(values: Any) -> Any:
     """Return values as the texts that models see: each different one is written once."""
+    if pa.types.is_string(values.type):
+        return values
     coded = values.dictionary_encode()
     written = [text(value) for value in coded.dictionary.to_pylist()]
     known = pa.array([None if one == MISSING else one for one in written], pa.string())
@@ -129,7 +131,7 @@ def _moments(date_format: str | None) -> Callable[[Any], Any]:
 def _are_days(raw: Path, name: str, moments: Callable[[Any], Any]) -> bool:
     """Say whether no date of a column has a time of day."""
     with pq.ParquetFile(raw) as file:
-        for batch in file.iter_batches(_BATCH_ROWS, columns=[name]):
+        for batch in batches(file, [name]):
             found = moments(batch.column(name)).drop_null()
             if pc.any(pc.not_equal(pc.floor_temporal(found, unit="day"), found)).as_py():
                 return False

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 from sqlalchemy import select
 
 from data_processor.database import DatasetRow, DatasetUploadRow, ModelRow, RunRow
+from data_processor.datasets.batches import batches
 from data_processor.datasets.confirmation import Confirmed
 from data_processor.datasets.duplicates import find_repeated
 from data_processor.datasets.inference import counts_of, infer_schema
@@ -23,7 +24,6 @@ from data_processor.training.workbench import TaskError, Workbench
 PREPARED_FILE = "prepared.parquet"
 FOUND = "found.json"
 SCHEMA = "schema.json"
-_BATCH_ROWS = 10_000
 _PREPARED, _RAW_WRITTEN = 0.25, 0.75
 """How far a run is when the table is prepared, and when the raw one is in the warehouse."""
 
@@ -81,8 +81,8 @@ def warehouse(bench: Workbench) -> dict[str, Any]:
             with pq.ParquetFile(path) as file:
                 columns = [(f.name, str(f.type)) for f in file.schema_arrow if f.name not in PROVENANCE]
                 names = [name for name, _ in columns]
-                batches = (batch.select(names) for batch in file.iter_batches(_BATCH_ROWS))
-                tables.append(written.write(upload.dataset, number, part, columns, batches))
+                rows = (batch.select(names) for batch in batches(file))
+                tables.append(written.write(upload.dataset, number, part, columns, rows))
             bench.log.progress(_RAW_WRITTEN)
     finally:
         written.close()

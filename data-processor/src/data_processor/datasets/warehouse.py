@@ -128,24 +128,19 @@ def _inserter(connection: Connection, table: Table) -> Callable[[Iterable[tuple[
 
         return insert_named
     cursor = connection.connection.cursor()
-    # Dates and truth are written as SQLAlchemy reads them; numbers and texts are what they are.
-    converters = [
-        column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)
-        for column in table.columns
-    ]
-    odd = [(place, convert) for place, convert in enumerate(converters) if convert is not None]
+    # Dates are written as SQLAlchemy reads them; everything else is what it is.
+    moments = [place for place, column in enumerate(table.columns) if isinstance(column.type, DateTime)]
+    as_text = DateTime().dialect_impl(connection.dialect).bind_processor(connection.dialect)
 
     def insert_plain(rows: Iterable[tuple[Any, ...]]) -> None:
-        cursor.executemany(str(statement), _converted(rows, odd) if odd else rows)  # type: ignore[arg-type]  # it takes any iterable
+        cursor.executemany(str(statement), _converted(rows, moments, as_text) if moments else rows)  # type: ignore[arg-type]  # it takes any iterable
 
     return insert_plain
 
 
-def _converted(
-    rows: Iterable[tuple[Any, ...]], odd: Sequence[tuple[int, Callable[[Any], Any]]]
-) -> Iterator[list[Any]]:
+def _converted(rows: Iterable[tuple[Any, ...]], places: Sequence[int], convert: Any) -> Iterator[list[Any]]:
     for row in rows:
         values = list(row)
-        for place, convert in odd:
+        for place in places:
             values[place] = convert(values[place])
         yield values

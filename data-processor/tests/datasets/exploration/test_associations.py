@@ -90,7 +90,7 @@ def test_of_many_columns_the_ones_that_go_with_the_target_most_are_compared() ->
     noise: dict[str, NDArray[np.float64]] = {f"n{k}": DRAW.normal(size=len(X)) for k in range(COMPARED + 5)}
     columns: dict[str, Encoded] = {name: numbers(column) for name, column in noise.items()}
     columns |= {"x": numbers(X), "y": numbers(target)}
-    with_target, found = associate(columns, "y")
+    with_target, found = associate(columns, "y", lambda _share: None)
     assert max(with_target, key=lambda name: abs(with_target[name].value)) == "x"
     assert with_target["x"].measure == "spearman"
     assert {"x", "y"} <= set(found.columns)

@@ -6,8 +6,7 @@ import altair as alt
 import pandas as pd
 
 from streamlit_ui.exploration.answers import Associations, ColumnProfile
-from streamlit_ui.exploration.column_charts import COLOURS, ROW, plain
-from streamlit_ui.text import number
+from streamlit_ui.exploration.column_charts import AROUND, COLOURS, ROW, plain
 
 MEASURES = {
     "pearson": "Pearson's correlation",
@@ -71,7 +70,7 @@ def association_map(found: Associations, numbers: str = "spearman") -> alt.Layer
             for first, second in ((pair["first"], pair["second"]), (pair["second"], pair["first"]))
         ]
     )
-    axis = alt.Axis(ticks=False, domain=False, labelLimit=140)
+    axis = alt.Axis(ticks=False, domain=False, labelLimit=140, labelOverlap=False)
     base = alt.Chart(frame).encode(
         x=alt.X("first:N", sort=found["columns"], title=None, axis=axis),
         y=alt.Y("second:N", sort=found["columns"], title=None, axis=axis),
@@ -85,14 +84,14 @@ def association_map(found: Associations, numbers: str = "spearman") -> alt.Layer
     colour = alt.Color(
         "value:Q",
         title=None,
-        scale=alt.Scale(domain=[-1, 0, 1], range=["#d1495b", "#eef3f4", "#0b7285"]),
+        scale=alt.Scale(domain=[-1, 0, 1], range=["#d1495b", "#eef3f4", "#0b7285"], interpolate="rgb"),
         legend=alt.Legend(orient="top", gradientLength=240),
     )
     layers = [base.mark_rect().encode(color=colour)]
     if len(found["columns"]) <= _LABELLED:
         ink = alt.condition(alt.datum.dark, alt.value("#ffffff"), alt.value("#1f2a30"))
         layers.append(base.mark_text(fontSize=10).encode(text="shown:N", color=ink))
-    height = max(28 * len(found["columns"]) + 40, 160)
+    height = ROW * len(found["columns"]) + 2 * AROUND
     return plain(alt.LayerChart(layer=layers).properties(height=height))
 
 
@@ -102,4 +101,4 @@ def has_two_measures(found: Associations) -> bool:
 
 
 def _figure(value: float) -> str:
-    return number(round(value, 2)).replace("-", "\N{MINUS SIGN}")
+    return f"{value:.2f}".replace("-", "\N{MINUS SIGN}")

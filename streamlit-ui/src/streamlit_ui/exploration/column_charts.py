@@ -12,9 +12,9 @@ from streamlit_ui.text import number, percent
 COLOURS = ("#1c93a6", "#d98a1f", "#7b61b8", "#3a9d6e", "#d1495b", "#4f6fd0", "#a8763e", "#c95fa8")
 """Of the classes, the most frequent first; they hold on light and dark ground."""
 OTHER, NO_CLASS = "another or none", "#9fb2b9"
-ROW = 26
-"""The height of a bar that lies on its side."""
-_HEIGHT = 240
+ROW, AROUND = 26, 130
+"""The height of a bar that lies on its side, and of what is around all bars: axis, title and legend."""
+HEIGHT = 320
 _INTERVAL = 1.96
 """Standard errors to either side of a mean: where it is with 95 %."""
 _SPANS = {"hour": "h", "day": "D", "month": "M", "quarter": "Q", "year": "Y"}
@@ -142,7 +142,7 @@ def _between(
     found = column["distribution"]
     assert found is not None  # noqa: S101  # the caller has looked
     if found["form"] == "counts":
-        names = alt.Axis(ticks=False, domain=False, labelLimit=200)
+        names = alt.Axis(ticks=False, domain=False, labelLimit=200, labelOverlap=False)
         lying = chart.encode(
             y=alt.Y("label:N", sort=None, title=None, axis=names), x=alt.X(begin, axis=axis, scale=scale)
         )
@@ -157,7 +157,7 @@ def _between(
 
 def _finish(chart: Drawn, found: Distribution) -> Drawn:
     lying = found["form"] == "counts"
-    return plain(chart.properties(height=max(ROW * len(found["counts"]), 60) if lying else _HEIGHT))
+    return plain(chart.properties(height=ROW * len(found["counts"]) + AROUND if lying else HEIGHT))
 
 
 def _pieces(found: Distribution, counts: Sequence[Sequence[int]], classes: Sequence[str]) -> pd.DataFrame:

@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 
 from streamlit_ui.exploration.answers import CloudWord, Phrase, TextGroup, TextProfile
-from streamlit_ui.exploration.column_charts import COLOURS, NO_CLASS, ROW, plain
+from streamlit_ui.exploration.column_charts import AROUND, COLOURS, HEIGHT, NO_CLASS, ROW, plain
 from streamlit_ui.text import number, percent
 
 EVERY = "All texts"
@@ -48,7 +48,7 @@ def lengths(text: TextProfile, groups: Sequence[TextGroup], classes: Sequence[st
             alt.Tooltip("texts:Q", title="How many", format=","),
         ],
     )
-    return plain(alt.LayerChart(layer=[areas, lines]).properties(height=240))
+    return plain(alt.LayerChart(layer=[areas, lines]).properties(height=HEIGHT))
 
 
 def parts_of_speech(groups: Sequence[TextGroup], classes: Sequence[str]) -> alt.Chart | None:
@@ -77,37 +77,37 @@ def parts_of_speech(groups: Sequence[TextGroup], classes: Sequence[str]) -> alt.
             ],
         )
     )
-    sized: alt.Chart = chart.properties(height=len(order) * (12 * len(groups) + 12))
+    sized: alt.Chart = chart.properties(height=len(order) * (12 * len(groups) + 12) + AROUND)
     return plain(sized)
 
 
-def phrases(found: Sequence[Phrase], colour: str) -> alt.Chart:
-    """Return words or sequences of words as bars: in which share of the group's texts they are."""
+def phrases(found: Sequence[Phrase], texts: int, colour: str) -> alt.Chart:
+    """Return words or sequences of words as bars: how often they are in a hundred of the group's texts."""
     frame = pd.DataFrame(
         {
             "words": [phrase["words"] for phrase in found],
-            "share": [phrase["share"] for phrase in found],
-            "shown": [percent(phrase["share"], 1) for phrase in found],
-            "elsewhere": [percent(phrase["elsewhere"], 1) for phrase in found],
+            "often": [100 * phrase["count"] / texts for phrase in found],
             "count": [phrase["count"] for phrase in found],
+            "share": [percent(phrase["share"], 1) for phrase in found],
+            "elsewhere": [percent(phrase["elsewhere"], 1) for phrase in found],
         }
     )
-    names = alt.Axis(ticks=False, domain=False, labelLimit=180)
+    names = alt.Axis(ticks=False, domain=False, labelLimit=180, labelOverlap=False)
     chart = (
         alt.Chart(frame)
         .mark_bar(color=colour, cornerRadiusEnd=3)
         .encode(
             y=alt.Y("words:N", sort=None, title=None, axis=names),
-            x=alt.X("share:Q", title="Share of the texts", axis=alt.Axis(format="%", tickCount=4)),
+            x=alt.X("often:Q", title="Times in 100 texts", axis=alt.Axis(tickCount=4)),
             tooltip=[
                 alt.Tooltip("words:N", title="Words"),
                 alt.Tooltip("count:Q", title="Times", format=","),
-                alt.Tooltip("shown:N", title="In these texts"),
-                alt.Tooltip("elsewhere:N", title="In all others"),
+                alt.Tooltip("share:N", title="In how many of these texts"),
+                alt.Tooltip("elsewhere:N", title="In how many of the others"),
             ],
         )
     )
-    sized: alt.Chart = chart.properties(height=(ROW - 4) * len(frame) + 40)
+    sized: alt.Chart = chart.properties(height=ROW * len(frame) + 60)
     return plain(sized)
 
 
@@ -135,7 +135,10 @@ def cloud(words: Sequence[CloudWord], colour: str) -> alt.Chart:
             tooltip=[alt.Tooltip("word:N", title="Word"), alt.Tooltip("count:Q", title="Times", format=",")],
         )
     )
-    sized: alt.Chart = chart.properties(width=width, height=height)
+    # The words were placed to the pixel: nothing may be scaled or set apart.
+    sized: alt.Chart = chart.properties(
+        width=width, height=height, padding=0, autosize="none", background="transparent"
+    )
     return plain(sized)
 
 
@@ -153,7 +156,8 @@ def _colour(groups: Sequence[TextGroup], classes: Sequence[str]) -> alt.Color:
     scale = alt.Scale(
         domain=[name_of(group) for group in groups], range=[colour_of(group, classes) for group in groups]
     )
-    return alt.Color("group:N", title=None, scale=scale, legend=alt.Legend(orient="top", labelLimit=200))
+    legend = alt.Legend(orient="top", labelLimit=200, symbolOpacity=1)
+    return alt.Color("group:N", title=None, scale=scale, legend=legend)
 
 
 def _words(low: float, high: float) -> str:

@@ -41,7 +41,9 @@ def show_texts(profile: Profile) -> None:
             name, colour = text_charts.name_of(group), text_charts.colour_of(group, classes)
             st.caption(plain(name))
             cloud = text_charts.cloud(group["cloud"], colour)
-            st.altair_chart(cloud, width="content", alt=f"Word cloud of {name}", key=f"cloud {name}")
+            st.altair_chart(
+                cloud, theme=None, width="content", alt=f"Word cloud of {name}", key=f"cloud {name}"
+            )
 
 
 def _abreast(groups: list[TextGroup], classes: list[str], which: int) -> None:
@@ -52,7 +54,8 @@ def _abreast(groups: list[TextGroup], classes: list[str], which: int) -> None:
                 name = text_charts.name_of(group)
                 st.caption(plain(name))
                 if found := group["phrases"][which]:
-                    chart = text_charts.phrases(found, text_charts.colour_of(group, classes))
+                    colour = text_charts.colour_of(group, classes)
+                    chart = text_charts.phrases(found, group["texts"], colour)
                     st.altair_chart(chart, alt=f"The most frequent of {name}", key=f"phrases {which} {name}")
                 else:
                     st.caption("None is there.")

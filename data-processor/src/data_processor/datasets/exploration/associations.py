@@ -8,6 +8,7 @@ The corrections matter: without them a column of a hundred rare values goes toge
 count as numbers. All of them look at the rows in which both columns are known.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -57,8 +58,13 @@ class Codes:
 Encoded = Numbers | Codes
 
 
-def associate(columns: dict[str, Encoded], target: str) -> tuple[dict[str, Strength], Associations]:
-    """Return how strongly each column goes together with the target, and the strongest with each other."""
+def associate(
+    columns: dict[str, Encoded], target: str, tell: Callable[[float], None]
+) -> tuple[dict[str, Strength], Associations]:
+    """Return how strongly each column goes together with the target, and the strongest with each other.
+
+    `tell` hears how far it is, from 0 to 1.
+    """
     with_target = {
         name: found[-1]
         for name, column in columns.items()
@@ -67,11 +73,14 @@ def associate(columns: dict[str, Encoded], target: str) -> tuple[dict[str, Stren
     ranked = sorted((n for n in columns if n != target), key=lambda name: -_size(with_target.get(name)))
     chosen = set(ranked[:COMPARED]) | {target}
     names = [name for name in columns if name in chosen]
-    pairs = [
-        Pair(first=first, second=second, measure=found.measure, value=found.value)
-        for first, second in combinations(names, 2)
-        for found in strengths(columns[first], columns[second])
-    ]
+    every = list(combinations(names, 2))
+    pairs: list[Pair] = []
+    for number, (first, second) in enumerate(every):
+        tell(number / len(every))
+        pairs += [
+            Pair(first=first, second=second, measure=strength.measure, value=strength.value)
+            for strength in strengths(columns[first], columns[second])
+        ]
     return with_target, Associations(columns=names, left_out=len(columns) - len(names), pairs=pairs)
 
 
@@ -132,25 +141,22 @@ def _cramers_v(first: NDArray[np.intp], second: NDArray[np.intp]) -> float | Non
 
 
 def _correlation_ratio(codes: NDArray[np.intp], numbers: NDArray[np.float64]) -> float | None:
-    groups = np.unique(codes, return_inverse=True)[1]
-    number = int(groups.max()) + 1
-    centred = _centred(numbers)
-    whole = float(centred @ centred)
-    if number < 2 or whole <= 0 or len(codes) <= number:  # noqa: PLR2004  # a constant goes with nothing
+    every = np.bincount(codes)
+    rows, sums = every[every > 0], np.bincount(codes, _centred(numbers))[every > 0]
+    whole = float((_centred(numbers) ** 2).sum())
+    total, groups = len(codes), len(rows)
+    if groups < 2 or whole <= 0 or total <= groups:  # noqa: PLR2004  # a constant goes together with nothing
         return None
-    rows = np.bincount(groups)
-    between = float((np.bincount(groups, centred) ** 2 / rows).sum())
-    within = max(0.0, 1 - between / whole)
-    return float(np.sqrt(max(0.0, 1 - within * (len(codes) - 1) / (len(codes) - number))))
+    within = max(0.0, 1 - float((sums**2 / rows).sum()) / whole)
+    return float(np.sqrt(max(0.0, 1 - within * (total - 1) / (total - groups))))
 
 
 def _cross(first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.float64]:
     """Return how often each two categories meet; none of them is without a row."""
-    rows = np.unique(first, return_inverse=True)[1]
-    columns = np.unique(second, return_inverse=True)[1]
-    width = int(columns.max()) + 1
-    table = np.bincount(rows * width + columns, minlength=(int(rows.max()) + 1) * width)
-    return table.reshape(-1, width).astype(np.float64)
+    width = int(second.max()) + 1
+    table = np.bincount(first * width + second, minlength=(int(first.max()) + 1) * width).reshape(-1, width)
+    met: NDArray[np.float64] = table[table.any(axis=1)][:, table.any(axis=0)].astype(np.float64)
+    return met
 
 
 def _centred(values: NDArray[np.float64]) -> NDArray[np.float64]:

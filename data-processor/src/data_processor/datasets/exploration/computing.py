@@ -40,8 +40,9 @@ def compute(dataset: str, version: int, schema: Schema, drawn: Drawn, tell: Tell
             columns[-1].by_target = by_target(placed, target)
         if (found := _encode(values, column, placed)) is not None:
             encoded[column.name] = found
-    tell("associations", 0.4)
-    with_target, associations = associate(encoded, schema.target)
+    with_target, associations = associate(
+        encoded, schema.target, lambda share: tell("associations", 0.4 + 0.2 * share)
+    )
     for described in columns:
         described.strength = with_target.get(described.name)
     return Profile(

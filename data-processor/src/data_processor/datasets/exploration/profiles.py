@@ -54,7 +54,7 @@ class Profiles:
                     run=last.id,
                     error=why,
                 )
-            return _described(queue_profile(self._runs, session, dataset, number, subject))
+            return _described(_queue(self._runs, session, dataset, number, subject))
 
     def ask_again(self, dataset: str, version: int | None, subject: str) -> ProfileComputing:
         """Have a profile computed anew, unless that is being done; the one there is stays until then.
@@ -64,10 +64,26 @@ class Profiles:
         with self._database.transaction() as session:
             number = _version(session, dataset, version)
             _lock(self._database, session, dataset)
-            return _described(queue_profile(self._runs, session, dataset, number, subject))
+            return _described(_queue(self._runs, session, dataset, number, subject))
 
 
-def queue_profile(runs: Runs, session: Session, dataset: str, version: int, subject: str) -> RunRow:
+def explore_stored(runs: Runs, session: Session, dataset: str, version: int) -> None:
+    """Have a version that was just stored looked into, before anybody asks; not if it is known already."""
+    if _kept(session, dataset, version, "profile") is None:
+        _queue(runs, session, dataset, version, PLATFORM)
+
+
+def cancel_profiles(database: Database, runs: Runs, dataset: str) -> None:
+    """End what looks into a dataset that is being deleted: nobody will read it."""
+    with database.reading() as session:
+        mine = (RunRow.kind == KIND, RunRow.dataset == dataset, RunRow.status.in_(OPEN_RUN))
+        found = list(session.scalars(select(RunRow.id).where(*mine)))
+    for run in found:
+        with suppress(Conflict):  # it came to its end meanwhile
+            runs.cancel(run, PLATFORM)
+
+
+def _queue(runs: Runs, session: Session, dataset: str, version: int, subject: str) -> RunRow:
     """Queue the run that computes a profile, or return the one that is open; the caller holds the dataset."""
     last = _last_run(session, dataset, version)
     if last is not None and last.status in OPEN_RUN:
@@ -82,16 +98,6 @@ def queue_profile(runs: Runs, session: Session, dataset: str, version: int, subj
         reason="A new version was stored." if stored else f"{subject} asked for it.",
         subject=subject,
     )
-
-
-def cancel_profiles(database: Database, runs: Runs, dataset: str) -> None:
-    """End what looks into a dataset that is being deleted: nobody will read it."""
-    with database.reading() as session:
-        mine = (RunRow.kind == KIND, RunRow.dataset == dataset, RunRow.status.in_(OPEN_RUN))
-        found = list(session.scalars(select(RunRow.id).where(*mine)))
-    for run in found:
-        with suppress(Conflict):  # it came to its end meanwhile
-            runs.cancel(run, PLATFORM)
 
 
 def _version(session: Session, dataset: str, version: int | None) -> int:

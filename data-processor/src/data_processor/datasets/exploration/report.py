@@ -4,9 +4,10 @@ The template escapes everything that comes from the data, and the page forbids s
 somebody wrote into a file is never more than text.
 """
 
+from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from data_processor.datasets.exploration import clouds
 from data_processor.datasets.exploration.bars import bars
@@ -26,17 +27,10 @@ MEASURES: dict[Measure, str] = {
 
 def render(profile: Profile) -> str:
     """Return a profile as HTML."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     colours = list(COLOURS[: len(profile.classes)]) or [COLOURS[0]]
     pairs = profile.associations.pairs
     numeric = {name for pair in pairs if pair.measure == "pearson" for name in (pair.first, pair.second)}
-    return environment.get_template(TEMPLATE).render(
+    return _template().render(
         profile=profile,
         charts={c.name: bars(c, profile.classes) for c in profile.columns if c.distribution is not None},
         target=next((c for c in profile.columns if c.name == profile.target), None),
@@ -48,6 +42,18 @@ def render(profile: Profile) -> str:
         palette=COLOURS,
         cloud=clouds,
     )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(TEMPLATE)
 
 
 def _grid(pairs: list[Pair], without: Measure) -> dict[tuple[str, str], Pair]:

@@ -23,10 +23,11 @@ def profile(bench: Workbench, dataset: str, version: int) -> dict[str, Any]:
     bench.log.say(f"{len(drawn.frame)} of {drawn.total} rows were drawn.")
 
     def tell(what: str, share: float) -> None:
-        bench.log.progress(share)
-        if told[-1:] != [what]:
-            told.append(what)
-            bench.log.say(f"Computing {what}.")
+        if told[-1:] == [what]:
+            bench.log.progress(share)
+            return
+        told.append(what)
+        bench.log.append("log", {"level": "info", "message": f"Computing {what}."}, progress=share)
 
     told: list[str] = []
     found = compute(dataset, version, schema_of(store.schema(dataset), drawn.frame), drawn, tell)

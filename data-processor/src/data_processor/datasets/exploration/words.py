@@ -17,8 +17,10 @@ LONGEST_WORD = 30
 """Characters; longer ones are links, noise or joined by mistake."""
 _ENGLISH = 0.15
 """English texts consist of stop words to about 45 %, others have hardly any."""
-_CLAUSE_END = re.compile(r"[.!?;:,()\[\]\"\u201c\u201d\n\r]+")
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+_ALSO_STOP_WORDS = frozenset(("did", "does", "doing", "just", "like", "http", "https", "www", "com"))
+"""What scikit-learn's list leaves to its users."""
+_CLAUSE_END = re.compile(r"[!?;:()\[\]\"\u201c\u201d\n\r]+|[.,](?!\d)")
+_WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:'[^\W_]+)*")
 _PARTS_OF_SPEECH = {
     "NN": "noun",
     "VB": "verb",
@@ -98,10 +100,11 @@ def parts_of_speech(texts: Iterable[str]) -> dict[str, float]:
 def stop_words() -> frozenset[str]:
     """Return the words that say nothing by themselves, in English."""
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS  # noqa: PLC0415  # as above
-    from wordcloud import STOPWORDS  # noqa: PLC0415  # it knows the ones with an apostrophe
 
-    return frozenset(ENGLISH_STOP_WORDS) | frozenset(STOPWORDS)
+    return frozenset(ENGLISH_STOP_WORDS) | _ALSO_STOP_WORDS
 
 
 def _is_empty(word: str, known: frozenset[str]) -> bool:
-    return word in known or (len(word) == 1 and word.isascii())
+    """Tell whether a word is a stop word: `it`, `it's` and `don't` are, and so is a single letter."""
+    stem = word.partition("'")[0]
+    return word in known or stem in known or word.endswith("n't") or (len(stem) == 1 and stem.isascii())
