@@ -44,7 +44,14 @@ def test_a_choice_that_may_be_none_offers_it_first() -> None:
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [(None, "None"), ("own-category", "Own category"), (True, "Yes"), (0.5, "0.5"), ([1, 2], "1 to 2")],
+    [
+        (None, "None"),
+        ("own-category", "Own category"),
+        (True, "Yes"),
+        (0.5, "0.5"),
+        ([1, 2], "1 to 2"),
+        ("1-3", "1 to 3"),
+    ],
 )
 def test_a_choice_is_shown_in_words(value: Any, words: str) -> None:
     assert declarations.shown(value) == words

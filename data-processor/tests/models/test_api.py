@@ -160,6 +160,13 @@ def test_a_model_is_created_from_a_dataset_with_its_first_run(boss: TestClient) 
     assert boss.get("/readyz").status_code == 200
 
 
+def test_the_first_run_tries_what_was_asked_for(boss: TestClient) -> None:
+    chosen = [{"estimator": "hist-gradient-boosting", "params": {"max_leaf_nodes": None, "max_iter": 40}}]
+    answer = boss.post("/v1/models", json={"name": "second", "dataset": M, "candidates": chosen})
+    assert answer.status_code == 201, answer.text
+    assert boss.get(f"/v1/runs/{answer.json()['run']}").json()["options"] == {"candidates": chosen}
+
+
 @pytest.mark.parametrize(
     ("change", "status"),
     [
@@ -170,6 +177,8 @@ def test_a_model_is_created_from_a_dataset_with_its_first_run(boss: TestClient) 
         ({"task": "tabular-regression"}, 422),
         ({"selection_metric": "rmse"}, 422),
         ({"policy": {"threshold": 7}}, 422),
+        ({"candidates": [{"estimator": "moon"}]}, 422),
+        ({"candidates": []}, 422),
     ],
 )
 def test_a_model_that_cannot_be_is_refused_and_leaves_nothing(

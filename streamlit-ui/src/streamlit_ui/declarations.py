@@ -1,11 +1,14 @@
 """Hyperparameters and preparation choices as the API declares them: what their fields show and take."""
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from streamlit_ui.text import number, title
 from streamlit_ui.workbench_answers import Declaration, Task
+
+_RANGE = re.compile(r"^(\d+)-(\d+)$")
 
 
 def label(declaration: Declaration) -> str:
@@ -54,7 +57,8 @@ def shown(value: Any) -> str:
         return number(value)
     if isinstance(value, list | tuple):
         return " to ".join(map(str, value))
-    return title(str(value))
+    between = _RANGE.match(str(value))
+    return " to ".join(between.groups()) if between else title(str(value))
 
 
 def different(declarations: Iterable[Declaration], values: Mapping[str, Any]) -> dict[str, Any]:

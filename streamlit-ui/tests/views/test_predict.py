@@ -350,10 +350,17 @@ def test_a_version_that_is_not_served_answers_by_name(open_page: Open, fake: Fak
     unserved(fake)
     page = open_page(role="user")
     assert "No version is served yet" in said(page)
-    assert "The gate's verdict was 'hold'" in said(page)
+    assert "96 rows do not prove it" in said(page)
     press(page, "Predict")
     assert sent(fake, "/predictions")[0]["version"] == "3"
     assert "Version 3 · prediction" in said(page)
+
+
+def test_a_promoted_version_that_cannot_be_loaded_says_why(open_page: Open, fake: FakeGateway) -> None:
+    unserved(fake)
+    fake.versions = [canned.version("2")]
+    fake.models["census-income"]["problem"] = "Version 2 is not served: its file is not what it was."
+    assert "its file is not what it was" in said(open_page(role="user"))
 
 
 def test_only_a_maintainer_is_shown_the_way_to_promote_it(open_page: Open, fake: FakeGateway) -> None:

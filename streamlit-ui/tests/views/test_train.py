@@ -54,7 +54,11 @@ def test_each_metric_says_what_it_means(open_page: Open) -> None:
 
 
 def test_the_budget_is_in_the_unit_people_choose(open_page: Open, fake: FakeGateway) -> None:
-    page = choose(open_page("train", "engineer", dataset="comments"), "Unit", "minutes")
+    page = open_page("train", "engineer", dataset="comments")
+    assert named(page, "number_input", "The search may take").value == 1
+    choose(page, "Unit", "seconds")
+    assert named(page, "number_input", "The search may take").value == 60
+    choose(page, "Unit", "minutes")
     named(page, "number_input", "The search may take").set_value(3)
     press(page, "Find the best model")
     assert fake.workbench.created[0]["policy"] == {"budget_s": 180}

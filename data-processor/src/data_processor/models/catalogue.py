@@ -27,6 +27,7 @@ from data_processor.models.registry import Registry
 from data_processor.models.schemas import ModelDetail, ModelRequest, ModelShort, VersionShort
 from data_processor.models.waiting import why_unserved
 from data_processor.service.errors import Conflict, Invalid, NotFound
+from data_processor.training.requests import check_candidates
 from data_processor.training.runs import Runs
 
 
@@ -108,6 +109,7 @@ class Catalogue:
                 raise Invalid(
                     "The model was not created.", errors=[{"loc": ["body", "task"], "message": message}]
                 )
+            check_candidates(dataset.task, asked.candidates)
             row = self._registry.create_model(
                 session,
                 asked.name,
@@ -122,6 +124,7 @@ class Catalogue:
                 trigger="initial",
                 reason=f"{subject} created the model.",
                 subject=subject,
+                options=asked.model_dump(include={"candidates"}, exclude_none=True),
             )
             return row, run.id
 

@@ -11,6 +11,7 @@ from data_processor.feedback.controller import ModelState
 from data_processor.feedback.schemas import ModelScore
 from data_processor.models.manifest import Lineage
 from data_processor.models.policy import Policy, SelectionMetric
+from data_processor.training.schemas import CandidateRequest
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 Stage = Literal["staging", "main"]
@@ -26,6 +27,9 @@ class ModelRequest(BaseModel):
     dataset: str = Field(max_length=256)
     task: Task | None = Field(None, description="If given, it must be the dataset's.")
     selection_metric: SelectionMetric | None = None
+    candidates: list[CandidateRequest] | None = Field(
+        None, min_length=1, max_length=32, description="What its first run tries instead of every estimator."
+    )
     policy: dict[str, Any] = Field({}, description="Fields of the policy that differ from the defaults.")
     preparation: Preparation | None = Field(
         None,

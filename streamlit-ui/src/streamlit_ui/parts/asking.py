@@ -36,7 +36,8 @@ def ask_version(model: Model) -> str | None:
 
 def _say_why(model: Model, versions: list[Version]) -> None:
     receipt = versions[0].get("receipt") or {}
-    why = model.get("problem") or receipt.get("reason") or "None of its versions was promoted."
+    refused = receipt.get("reason") if receipt.get("verdict") != "promote" else None
+    why = refused or model.get("problem") or "None of its versions was promoted."
     st.warning(
         f"**No version is served yet**, so what you ask here does not count for the score. {plain(why)}",
         icon=":material/front_hand:",

@@ -16,7 +16,6 @@ from streamlit_ui.workbench_answers import Candidate, Declared, Task
 
 MOST_CANDIDATES = 32
 _UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600}
-_LONGEST_S = 86_400
 _TRIED = "candidates_to_try"
 USUAL_S = 60
 BY_ITSELF, BY_HAND = "By itself", "By hand"
@@ -39,28 +38,31 @@ def ask_metric(task: Task, key: str) -> str:
 
 def ask_budget(key: str, usual_s: float = USUAL_S) -> float:
     """Ask how long the search may take, in a unit that people choose; return seconds."""
-    whole_minutes = usual_s >= _UNITS["minutes"] and usual_s % _UNITS["minutes"] == 0
+    number, unit, before = f"budget {key}", f"unit {key}", f"unit before {key}"
+    if number not in st.session_state:
+        whole_minutes = usual_s >= _UNITS["minutes"] and usual_s % _UNITS["minutes"] == 0
+        st.session_state[unit] = "minutes" if whole_minutes else "seconds"
+        st.session_state[number] = max(round(usual_s / _UNITS[st.session_state[unit]]), 1)
+    st.session_state[before] = st.session_state[unit]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        amount, units = st.container(width=260), st.container(width="content")
-    with units:
-        unit = st.segmented_control(
-            "Unit",
-            list(_UNITS),
-            default="minutes" if whole_minutes else "seconds",
-            required=True,
-            key=f"unit {key}",
-        )
-    length = _UNITS[str(unit)]
-    with amount:
         count = st.number_input(
             "The search may take",
-            1,
-            _LONGEST_S // length,
-            max(round(usual_s / length), 1),
+            min_value=1,
+            step=1,
+            key=number,
+            width=260,
             help="Longer finds better models, up to a point. Checking and storing the winner comes on top.",
-            key=f"budget {key} {unit}",
         )
-    return float(count * length)
+        st.segmented_control(
+            "Unit", list(_UNITS), required=True, key=unit, on_change=_convert, args=(number, unit, before)
+        )
+    return float(count * _UNITS[st.session_state[unit]])
+
+
+def _convert(number: str, unit: str, before: str) -> None:
+    """Keep the length of time when its unit changes: 2 minutes become 120 seconds."""
+    seconds = st.session_state[number] * _UNITS[st.session_state[before]]
+    st.session_state[number] = max(round(seconds / _UNITS[st.session_state[unit]]), 1)
 
 
 def ask_candidates(task: Task, key: str) -> list[Candidate]:
