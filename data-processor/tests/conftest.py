@@ -17,6 +17,7 @@ import pandas as pd
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
+from prometheus_client import CollectorRegistry
 
 from data_processor.app import create_app
 from data_processor.caller import Caller, Role, sign
@@ -30,8 +31,11 @@ from data_processor.models.loaded import LoadedVersions
 from data_processor.models.manifest import BACKGROUND_FILE, ONNX_FILE, SKOPS_FILE, Lineage, Manifest, Parity
 from data_processor.models.policy import Policy
 from data_processor.models.registry import Registry
+from data_processor.monitoring.runs import RunMetrics
 from data_processor.serving.records import PredictionStore
 from data_processor.settings import Settings
+from data_processor.training.jobs import Jobs, carry_through
+from data_processor.training.kinds import plain_kinds
 from data_processor.training.preparation import Split, prepare_data
 
 MODEL = "census-income"
@@ -197,6 +201,19 @@ def serving_world(new_world: Callable[..., World]) -> World:
     made = new_world()
     made.promote("1")
     return made
+
+
+@pytest.fixture
+def carry_out_runs() -> Callable[[Settings, Database], None]:
+    """Carry out the open runs, here and now, as a worker does; those that train are left to a real one."""
+
+    def carry_out(settings: Settings, database: Database) -> None:
+        kinds = plain_kinds(settings, database)
+        jobs = Jobs(settings, database, kinds, RunMetrics(CollectorRegistry()))
+        for row in jobs.open_runs():
+            carry_through(jobs, jobs.kinds[row.kind], row.id, lambda _name, action, *args: action(*args))
+
+    return carry_out
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def probes(jobs: Jobs, wait_until: Callable[..., None]) -> Iterator[httpx.Client
     metrics = ServiceMetrics(settings)
     told = RunMetrics(metrics.registry)
     told.step("search", 5.2)
-    told.ended("census-income", "score", "succeeded")
+    told.ended("training", "census-income", "score", "succeeded")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -66,5 +66,8 @@ def test_a_worker_that_misses_something_is_alive_but_not_ready(probes: httpx.Cli
 
 def test_runs_and_steps_are_counted(probes: httpx.Client) -> None:
     shown = probes.get("/metrics").text
-    assert 'loopkeeper_runs_total{model="census-income",status="succeeded",trigger="score"} 1.0' in shown
+    assert (
+        'loopkeeper_runs_total{kind="training",model="census-income",status="succeeded",trigger="score"} 1.0'
+        in shown
+    )
     assert 'loopkeeper_run_step_seconds_sum{step="search"} 5.2' in shown

@@ -56,6 +56,7 @@ MODEL = {
     "name": "census-income",
     "task": "tabular-classification",
     "version": "2",
+    "ready": True,
     "stage": "main",
     "score": None,
     "state": "collecting",
@@ -88,6 +89,8 @@ class FakeProcessor:
         more = True
         while more:
             message = await receive()
+            if message["type"] == "http.disconnect":
+                return  # a request that broke off asks for nothing
             body += message.get("body", b"")
             more = message.get("more_body", False)
         headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}

@@ -43,6 +43,7 @@ class Eager:
                 head = b""
                 while b"\r\n\r\n" not in head:
                     head += connection.recv(1)
+                connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
                 length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
                 while self.received < length:
                     self.received += len(connection.recv(1 << 20))
@@ -85,6 +86,30 @@ def test_an_upload_is_passed_on_before_it_is_whole(
     assert answer.status_code == 201
     assert arrived_early
     assert eager.received == 100 * len(PIECE)
+
+
+def test_a_refusal_before_the_body_is_read_reaches_the_client(open_gateway: Callable[..., Gateway]) -> None:
+    refusal = b'{"status":413,"title":"Content Too Large","detail":"Too large."}'
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def refuse() -> None:
+        """Answer by the head alone and hang up, as a server does that reads no more."""
+        connection, _ = listener.accept()
+        with connection:
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += connection.recv(1)
+            connection.sendall(
+                b"HTTP/1.1 413 Content Too Large\r\nContent-Type: application/problem+json\r\n"
+                b"Connection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(refusal), refusal)
+            )
+
+    threading.Thread(target=refuse, daemon=True).start()
+    gateway = open_gateway(processor_url=f"http://127.0.0.1:{listener.getsockname()[1]}")
+    with listener:
+        answer = gateway.client.post(DATASETS, content=PIECE * 100, headers=gateway.admin)
+
+    assert (answer.status_code, answer.json()["detail"]) == (413, "Too large.")
 
 
 def test_a_form_arrives_as_it_was_sent(gateway: Gateway, processor: FakeProcessor) -> None:

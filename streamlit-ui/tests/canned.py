@@ -238,6 +238,7 @@ def run(name: str, **changes: Any) -> dict[str, Any]:
         "id": name,
         "kind": "training",
         "model": "census-income",
+        "dataset": "census-income",
         "stage": "main",
         "trigger": "score",
         "status": "succeeded",
@@ -257,6 +258,7 @@ def run(name: str, **changes: Any) -> dict[str, Any]:
         "leaderboard": LEADERBOARD,
         "gate": RECEIPT,
         "steps": [{"step": "snapshot", "seconds": 1.2}, {"step": "search", "seconds": 5.1}],
+        "result": None,
     }
     return {**usual, **changes}
 
@@ -289,6 +291,44 @@ FAILED = run(
     created_at=ago(minutes=30),
     started_at=ago(minutes=30),
     finished_at=ago(minutes=29.8),
+)
+
+STORING_FAILED = run(
+    "run-5",
+    kind="dataset",
+    model=None,
+    dataset="people",
+    trigger="upload",
+    status="failed",
+    step="prepare",
+    progress=0.2,
+    version=None,
+    champion=None,
+    leaderboard=[],
+    gate=None,
+    steps=[],
+    error="The table has no column 'age'.",
+)
+EVALUATED = run(
+    "run-6",
+    kind="evaluation",
+    trigger="manual",
+    step="assess",
+    version=None,
+    champion=None,
+    leaderboard=[],
+    gate=None,
+    steps=[{"step": "assess", "seconds": 4.2}],
+    result={
+        "model": "census-income",
+        "rows": {"dataset": "census-income", "used": 800, "left_out": 3200, "which": "The reference rows."},
+        "classes": ["<=50K", ">50K"],
+        "versions": [
+            {"version": "1", "metrics": {"accuracy": 0.81, "roc_auc": 0.9}},
+            {"version": "2", "metrics": {"accuracy": 0.84, "roc_auc": 0.926}},
+        ],
+        "differences": [],
+    },
 )
 
 

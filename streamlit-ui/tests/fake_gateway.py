@@ -125,7 +125,7 @@ class FakeGateway:
             ("POST", "/v1/models/(?P<model>[^/]+)/rollback", "maintainer", self.roll_back),
             ("POST", "/v1/models/(?P<model>[^/]+)/resume", "maintainer", self.resume),
             ("POST", "/v1/models/(?P<model>[^/]+)/runs", "engineer", self.start_run),
-            ("GET", "/v1/runs", "engineer", lambda **_: (200, self.runs)),
+            ("GET", "/v1/runs", "engineer", self.list_runs),
             (
                 "GET",
                 "/v1/runs/(?P<name>[^/]+)",
@@ -360,6 +360,10 @@ class FakeGateway:
     def resume(self, model: str, **_: Any) -> Answer:
         self.model(model)["state"] = "healthy"
         return 200, self.score
+
+    def list_runs(self, query: dict[str, str], **_: Any) -> Answer:
+        asked = {name: query[name] for name in ("model", "kind", "status") if name in query}
+        return 200, [one for one in self.runs if asked.items() <= one.items()]
 
     def start_run(self, given: Any, user: Any, **_: Any) -> Answer:
         for one in self.runs:

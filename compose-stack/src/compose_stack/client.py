@@ -120,8 +120,8 @@ class Client:
         return self.call("GET", f"/v1/runs/{run}")
 
     def runs(self, model: str) -> Any:
-        """Return the runs of a model, newest first."""
-        return self.call("GET", "/v1/runs", params={"model": model})
+        """Return the training runs of a model, newest first."""
+        return self.call("GET", "/v1/runs", params={"model": model, "kind": "training"})
 
     def ledger(self, model: str) -> Any:
         """Return the promotions of a model, newest first."""

@@ -77,7 +77,9 @@ class FirstTraining:
         if self._token is None:
             return []
         response = await self._client.get(
-            f"{self._gateway_url}/v1/runs", params={"model": SAMPLE_MODEL}, headers=self._headers()
+            f"{self._gateway_url}/v1/runs",
+            params={"model": SAMPLE_MODEL, "kind": "training"},
+            headers=self._headers(),
         )
         return list(response.json()) if response.is_success else []
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Connection,
     DateTime,
     Engine,
     ForeignKeyConstraint,
@@ -22,9 +23,11 @@ from sqlalchemy import (
     create_engine,
     event,
     false,
+    inspect,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
+from sqlalchemy.schema import CreateColumn
 from sqlalchemy.types import TypeDecorator
 
 OPEN_RUN = ("queued", "running")
@@ -191,7 +194,9 @@ class DatasetUploadRow(Base):
     confirmed: Mapped[dict[str, Any] | None]
     """What a person said of it (`datasets/confirmation.py: Confirmed`)."""
     attempt: Mapped[int] = mapped_column(default=0)
-    """How often it was confirmed: each time is a job of its own."""
+    """How often it was confirmed: each time is a run of its own."""
+    run: Mapped[str | None]
+    """The run that stores it, or did last."""
     version: Mapped[int | None]
     """The dataset version it became."""
     stored: Mapped[dict[str, Any] | None]
@@ -202,7 +207,7 @@ class DatasetUploadRow(Base):
 
 
 class RunRow(Base):
-    """One background job: queued → running → succeeded / failed / cancelled."""
+    """One piece of background work of any kind: queued → running → succeeded / failed / cancelled."""
 
     __tablename__ = "runs"
     __table_args__ = (
@@ -219,7 +224,11 @@ class RunRow(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(default="training")
+    """`training`, `dataset`, `evaluation` … (`training/kinds.py`)."""
     model: Mapped[str]
+    """Empty for a run that belongs to a dataset."""
+    dataset: Mapped[str | None]
+    """The dataset it works on; absent from training runs of before there were other kinds."""
     stage: Mapped[str]
     trigger: Mapped[str]
     status: Mapped[str] = mapped_column(default="queued")
@@ -240,6 +249,16 @@ class RunRow(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+
+class RunResultRow(Base):
+    """What a run found out, if that is no version: beside its row, because lists of runs do not show it."""
+
+    __tablename__ = "run_results"
+    __table_args__ = (ForeignKeyConstraint(["run"], ["runs.id"]),)
+
+    run: Mapped[str] = mapped_column(primary_key=True)
+    result: Mapped[dict[str, Any]]
 
 
 class RunEventRow(Base):
@@ -359,12 +378,13 @@ class Database:
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     def create_tables(self) -> None:
-        """Make what is missing; harmless when repeated and from several processes at once."""
+        """Make the tables and columns that are missing; harmless when repeated and from several processes."""
         with self.engine.connect().execution_options(immediate=True) as connection, connection.begin():
             if self.engine.dialect.name == "postgresql":
                 # SQLite's write lock is held already; here it takes a lock of our own making.
                 connection.execute(text(f"SELECT pg_advisory_xact_lock({TABLES_LOCK})"))
             Base.metadata.create_all(connection)
+            _add_columns(connection)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -390,6 +410,17 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def _add_columns(connection: Connection) -> None:
+    """Give tables of an earlier release the columns that came later: nullable, or with a server's default."""
+    present = inspect(connection)
+    for table in Base.metadata.sorted_tables:
+        known = {column["name"] for column in present.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in known:
+                described = CreateColumn(column).compile(dialect=connection.dialect)
+                connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {described}"))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

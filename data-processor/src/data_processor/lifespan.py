@@ -59,7 +59,7 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
         opened.callback(stages.close)
         retention = Retention(settings, database, predictions)
         opened.callback(retention.close)
-        library = Library(settings, database)
+        library = Library(settings, database, runs)
         await asyncio.to_thread(library.sweep)
         history = History(database, predictions, registry)
         explanations = Explanations(settings, history, registry)
@@ -81,7 +81,7 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
             library=library,
             history=history,
             explanations=explanations,
-            evaluations=Evaluations(settings, database, registry),
+            evaluations=Evaluations(database, registry, runs),
             predictions=predictions,
             stages=stages,
             predictor=Predictor(stages, batcher, predictions),

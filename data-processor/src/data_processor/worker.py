@@ -1,9 +1,9 @@
 """The job worker: turns queued runs into durable workflows, watches promotions and mirrors the ledger.
 
-    runs, every 0.2 s         a queued run becomes a workflow (of the run's id: repeating attaches to it),
+    runs, every 0.5 s         a queued run becomes a workflow (of the run's id: repeating attaches to it),
                               and a run that somebody cancelled is ended
     jobs, every 5 s           a run whose job died without a word fails
-    datasets, every 0.5 s     a confirmed upload gets a workflow that makes it a version
+    uploads, every 0.5 s      a confirmed upload whose run was cancelled waits no more
     watches, every 1 s        a promotion that is due for a look gets a workflow of its own
     aliases, every 10 s       MLflow's aliases follow the ledger
 
@@ -19,17 +19,16 @@ import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import IO
+from typing import IO, Any
 
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID
-from sqlalchemy import select
 
 from data_processor.adapters.mlflow_aliases import MlflowAliases
 from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.adapters.mlflow_connection import MlflowConnection
-from data_processor.database import OPEN_RUN, Database, RunRow
-from data_processor.datasets.keeping import Keeping, define_keeping
+from data_processor.database import Database
+from data_processor.datasets.keeping import Keeping
 from data_processor.models.ledger import Ledger
 from data_processor.models.reconcile import Reconciler
 from data_processor.models.registry import Registry
@@ -40,15 +39,15 @@ from data_processor.service.metrics import ServiceMetrics
 from data_processor.service.telemetry import configure_telemetry
 from data_processor.settings import Settings
 from data_processor.training.adoption import VersionCheck
-from data_processor.training.retrain import Retraining, define_retrain
+from data_processor.training.jobs import Jobs, Work, carry_through
+from data_processor.training.kinds import plain_kinds
+from data_processor.training.retrain import Retraining
 from data_processor.training.sample import SamplePlant
 from data_processor.training.watching import Watching, define_watch
 
 APPLICATION_VERSION = "1"
 """Constant, because DBOS strands the jobs of another version."""
-TRAINING_QUEUE = "training"
 WATCHING_QUEUE = "watching"
-KEEPING_QUEUE = "keeping"
 RUNS_S, JOBS_S, WATCHES_S, SAMPLE_S = 0.5, 5.0, 1.0, 2.0
 ENDED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
@@ -71,16 +70,16 @@ class Worker:
         check = VersionCheck(settings, registry, aliases, artefacts)
         metrics = ServiceMetrics(settings)
         self._reconciler = Reconciler(settings.stage, ledger, aliases, check)
-        self._retraining = Retraining(
-            settings,
-            self._database,
+        training = Retraining(
+            parallel_runs=settings.parallel_runs,
             registry=registry,
             ledger=ledger,
             reconciler=self._reconciler,
-            metrics=RunMetrics(metrics.registry),
         )
+        kinds = [training, *plain_kinds(settings, self._database)]
+        self._jobs = Jobs(settings, self._database, kinds, RunMetrics(metrics.registry))
+        self._keeping = next(kind for kind in kinds if isinstance(kind, Keeping))
         self._watching = Watching(settings, self._database, ledger, self._reconciler)
-        self._keeping = Keeping(settings, self._database)
         self._sample = SamplePlant(settings, self._database, ledger)
         self._probes = (
             None
@@ -95,20 +94,16 @@ class Worker:
         self._name = _take_name(self._settings)
         self._database.create_tables()
         DBOS(config=_dbos_config(self._settings))
-        self._retrain = define_retrain(self._retraining)
+        kinds = self._jobs.kinds
+        self._workflows = {kind: _define(self._jobs, work) for kind, work in kinds.items()}
         self._watch = define_watch(self._watching)
-        self._keep = define_keeping(self._keeping)
+        _define_former()
         DBOS.launch()
-        DBOS.register_queue(
-            TRAINING_QUEUE,
-            partition_concurrency=1,
-            worker_concurrency=self._settings.parallel_runs,
-            polling_interval_sec=RUNS_S,
-        )
+        for kind, work in kinds.items():
+            DBOS.register_queue(kind, polling_interval_sec=RUNS_S, **work.limits)
         DBOS.register_queue(WATCHING_QUEUE, worker_concurrency=1, polling_interval_sec=WATCHES_S)
-        DBOS.register_queue(KEEPING_QUEUE, concurrency=1, polling_interval_sec=RUNS_S)
         self._every(RUNS_S, self._look_at_runs)
-        self._every(RUNS_S, self._look_at_uploads)
+        self._every(RUNS_S, self._keeping.look)
         self._every(JOBS_S, self._look_at_jobs)
         self._every(WATCHES_S, self._look_at_watches)
         self._every(SAMPLE_S, self._sample.look)
@@ -150,34 +145,22 @@ class Worker:
         threading.Thread(target=loop, name=action.__qualname__, daemon=True).start()
 
     def _look_at_runs(self) -> None:
-        for row in self._open_runs():
+        for row in self._jobs.open_runs():
             if row.id not in self._handed_over:
-                with SetWorkflowID(row.id), SetEnqueueOptions(queue_partition_key=row.model):
-                    DBOS.enqueue_workflow(TRAINING_QUEUE, self._retrain, row.id)
+                partition = row.model if self._jobs.kinds[row.kind].partitioned else None
+                with SetWorkflowID(row.id), SetEnqueueOptions(queue_partition_key=partition):
+                    DBOS.enqueue_workflow(row.kind, self._workflows[row.kind], row.id)
                 self._handed_over.add(row.id)
             if row.cancel_requested:
-                self._retraining.cancel(row.id)
+                self._jobs.cancel(row.id)
 
     def _look_at_jobs(self) -> None:
         """Fail every open run whose workflow has ended: only a defect or a lost database leaves one."""
-        for row in self._open_runs():
+        for row in self._jobs.open_runs():
             job = DBOS.get_workflow_status(row.id)
             if job is not None and job.status in ENDED:
                 sentence = f"The run's job ended as {job.status} without a result; the worker's log says why."
-                self._retraining.finish(row.id, {"end": "failed", "error": sentence})
-
-    def _look_at_uploads(self) -> None:
-        """Give every confirmed upload a job; fail one whose job ended without a word, as for runs."""
-        for upload, attempt in self._keeping.waiting():
-            job = f"{upload}:{attempt}"
-            if job not in self._handed_over:
-                with SetWorkflowID(job):
-                    DBOS.enqueue_workflow(KEEPING_QUEUE, self._keep, upload, attempt)
-                self._handed_over.add(job)
-            status = DBOS.get_workflow_status(job)
-            if status is not None and status.status in ENDED:
-                sentence = f"Storing ended as {status.status} without a result; the worker's log says why."
-                self._keeping.finish(upload, {"error": sentence})
+                self._jobs.finish(row.id, {"end": "failed", "error": sentence})
 
     def _look_at_watches(self) -> None:
         for promotion, size in self._watching.due():
@@ -187,13 +170,8 @@ class Worker:
                     DBOS.enqueue_workflow(WATCHING_QUEUE, self._watch, promotion, size)
                 self._handed_over.add(job)
 
-    def _open_runs(self) -> list[RunRow]:
-        mine = (RunRow.kind == "training", RunRow.status.in_(OPEN_RUN), RunRow.stage == self._settings.stage)
-        with self._database.reading() as session:
-            return list(session.scalars(select(RunRow).where(*mine)))
-
     async def _check_records(self) -> None:
-        await asyncio.to_thread(self._open_runs)
+        await asyncio.to_thread(self._jobs.open_runs)
 
 
 def work(settings: Settings) -> None:
@@ -209,6 +187,28 @@ def work(settings: Settings) -> None:
     # A workflow's thread may still wait for its child. Nothing of that may be written down as an ending, so
     # this process ends here, and the child with it.
     os._exit(0)
+
+
+def _define(jobs: Jobs, work: Work) -> Callable[[str], str]:
+    """Register a kind's workflow with DBOS and return it."""
+
+    def step(name: str, action: Callable[..., Any], *args: Any) -> Any:
+        return DBOS.run_step({"name": name}, action, *args)
+
+    @DBOS.workflow(name=work.workflow)
+    def carry(run: str) -> str:
+        return carry_through(jobs, work, run, step)
+
+    return carry
+
+
+def _define_former() -> None:
+    """Let jobs of before storing was a run end: `Keeping.look` gives their uploads runs."""
+
+    @DBOS.workflow(name="keep_dataset")
+    def keep_dataset(upload: str, attempt: int) -> str:
+        del upload, attempt
+        return "superseded"
 
 
 def _take_name(settings: Settings) -> IO[str]:

@@ -9,7 +9,6 @@ from fastapi.testclient import TestClient
 
 from data_processor.app import create_app
 from data_processor.database import Database
-from data_processor.datasets.keeping import Keeping
 from data_processor.settings import Settings
 
 
@@ -20,6 +19,7 @@ class Desk:
     client: TestClient
     settings: Settings
     database: Database
+    carry_out_runs: Callable[..., None]
 
     def upload(self, content: bytes, filename: str = "people.csv", **fields: str) -> Any:
         """Upload a file."""
@@ -32,9 +32,7 @@ class Desk:
 
     def keep(self) -> None:
         """Store what waits for it, as the worker does."""
-        work = Keeping(self.settings, self.database)
-        for upload, _ in work.waiting():
-            work.finish(upload, work.store(upload))
+        self.carry_out_runs(self.settings, self.database)
 
     def read(self, name: str = "people") -> dict[str, Any]:
         """Return a dataset as it is shown."""
@@ -47,7 +45,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(world: Any, headers: Callable[..., dict[str, str]]) -> Iterator[Desk]:
+def desk(
+    world: Any, headers: Callable[..., dict[str, str]], carry_out_runs: Callable[..., None]
+) -> Iterator[Desk]:
     """Call as an engineer."""
     with TestClient(create_app(world.settings), headers=headers("eve", "engineer", 120)) as client:
-        yield Desk(client, world.settings, world.database)
+        yield Desk(client, world.settings, world.database, carry_out_runs)

@@ -5,6 +5,14 @@ from contextlib import closing
 from typing import Any
 
 import pyarrow.parquet as pq
+import pytest
+from sqlalchemy import delete, update
+
+from data_processor.database import DatasetUploadRow, RunEventRow, RunRow
+from data_processor.datasets.keeping import Keeping
+from data_processor.datasets.library import Library
+from data_processor.datasets.warehouse import Warehouse
+from data_processor.training.runs import Runs
 
 PEOPLE = b"age;city;weight;bought\n" + b"".join(
     f"{20 + n % 50};{city};{60 + n % 7},{n % 10};{'no' if n % 5 else 'yes'}\n".encode()
@@ -197,3 +205,90 @@ def test_a_confirmation_needs_a_file_that_waits_for_it(desk: Any) -> None:
     assert desk.client.delete("/v1/datasets/people").status_code == 409
     desk.keep()
     assert desk.confirm(target="bought").status_code == 409
+
+
+def test_storing_a_dataset_is_a_run_that_can_be_followed(desk: Any) -> None:
+    desk.upload(PEOPLE)
+    run = desk.confirm(target="bought").json()["run"]
+    assert desk.read()["run"] == run
+    [waiting] = desk.client.get("/v1/runs?kind=dataset&status=queued").json()
+    assert (waiting["id"], waiting["model"], waiting["dataset"]) == (run, None, "people")
+    assert (waiting["trigger"], waiting["subject"]) == ("upload", "eve")
+    desk.keep()
+
+    found = desk.client.get(f"/v1/runs/{run}").json()
+    assert (found["status"], found["progress"], found["dataset_version"]) == ("succeeded", 1.0, 1)
+    assert [step["step"] for step in found["steps"]] == ["prepare", "version", "warehouse"]
+    assert found["result"]["tables"] == ["people_v1_raw", "people_v1_prepared"]
+    events = desk.client.get(f"/v1/runs/{run}/events").json()
+    assert events["closed"]
+    assert "200 of 200 rows" in desk.client.get(f"/v1/runs/{run}/logs").text
+
+
+def test_a_run_that_cannot_store_says_why_and_leaves_the_file_to_be_confirmed_again(desk: Any) -> None:
+    desk.upload(PEOPLE)
+    run = desk.confirm(target="bought").json()["run"]
+    [upload] = desk.leftovers()
+    raw = desk.settings.uploads_dir / upload / "raw.parquet"
+    content = raw.read_bytes()
+    raw.write_bytes(b"no table")
+    desk.keep()
+    found = desk.client.get(f"/v1/runs/{run}").json()
+    assert (found["status"], found["step"]) == ("failed", "prepare")
+    assert desk.read()["state"] == "failed"
+    assert desk.read()["error"] == found["error"]
+
+    raw.write_bytes(content)
+    assert desk.confirm(target="bought").json()["run"] != run
+    desk.keep()
+    assert (desk.read()["state"], desk.read()["error"]) == ("ready", None)
+
+
+def test_storing_that_is_cancelled_in_the_queue_can_be_begun_again(desk: Any) -> None:
+    desk.upload(PEOPLE)
+    run = desk.confirm(target="bought").json()["run"]
+    assert desk.client.post(f"/v1/runs/{run}/cancel").json()["status"] == "cancelled"
+    Keeping(desk.settings, desk.database).look()
+    assert (desk.read()["state"], desk.read()["error"]) == ("failed", "Storing it was cancelled.")
+    assert desk.confirm(target="bought").status_code == 202
+    desk.keep()
+    assert desk.read()["state"] == "ready"
+
+
+def test_an_upload_of_before_storing_was_a_run_gets_one(desk: Any) -> None:
+    desk.upload(PEOPLE)
+    run = desk.confirm(target="bought").json()["run"]
+    with desk.database.transaction() as session:
+        session.execute(update(DatasetUploadRow).values(run=None))
+        session.execute(delete(RunEventRow).where(RunEventRow.run == run))
+        session.execute(delete(RunRow).where(RunRow.id == run))
+    Keeping(desk.settings, desk.database).look()
+    desk.keep()
+    assert desk.read()["state"] == "ready"
+    [row] = desk.client.get("/v1/runs?dataset=people").json()
+    assert (row["status"], row["subject"]) == ("succeeded", "loopkeeper")
+
+
+def test_a_deletion_that_breaks_off_is_finished_by_the_next_start(
+    desk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.upload(PEOPLE)
+    desk.confirm(target="bought")
+    desk.keep()
+
+    def die(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Warehouse, "drop", die)
+    library = Library(desk.settings, desk.database, Runs(desk.database, "main"))
+    with pytest.raises(KeyboardInterrupt):
+        library.delete("people")
+    assert desk.client.get("/v1/datasets/people").status_code == 404
+    assert [one["name"] for one in desk.client.get("/v1/datasets").json()] == ["census-income"]
+    assert desk.upload(PEOPLE).status_code == 409
+    monkeypatch.undo()
+
+    library.sweep()
+    with closing(sqlite3.connect(desk.settings.state_dir / "warehouse.db")) as warehouse:
+        assert warehouse.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == []
+    assert desk.upload(PEOPLE).json()["difference"] is None

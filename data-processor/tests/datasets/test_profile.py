@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from data_processor.datasets.duplicates import find_repeated
 from data_processor.datasets.profile import describe, likely_target, read_columns
 from data_processor.datasets.suspicions import look_for
 
@@ -52,7 +53,8 @@ def table(tmp_path: Path, **columns: Any) -> Path:
 def warnings(path: Path, target: str) -> set[tuple[str, str | None]]:
     columns = read_columns(path)
     rows = pq.read_metadata(path).num_rows
-    return {(found["code"], found["column"]) for found in look_for(path, columns, target, rows)}
+    repeated = int(find_repeated(path).sum())
+    return {(found["code"], found["column"]) for found in look_for(path, columns, target, rows, repeated)}
 
 
 def test_a_table_without_faults_has_no_warnings(tmp_path: Path) -> None:
@@ -95,7 +97,7 @@ def test_a_quantity_that_is_another_in_other_units_leaks(tmp_path: Path) -> None
 def test_repeated_rows_and_missing_targets_are_counted(tmp_path: Path) -> None:
     path = table(tmp_path, n=list(range(150)) * 2, y=(["a", "b"] * 74 + [None, "a"]) * 2)
     columns = read_columns(path)
-    found = {one["code"]: one["message"] for one in look_for(path, columns, "y", ROWS)}
+    found = {one["code"]: one["message"] for one in look_for(path, columns, "y", ROWS, 150)}
     assert "150 of 300 rows repeat another" in found["duplicates"]
     assert "2 of 300 rows have no target" in found["target-missing"]
 
@@ -105,3 +107,8 @@ def test_the_target_is_guessed_by_its_name_or_its_place(tmp_path: Path) -> None:
     assert likely_target(read_columns(path)) == "Label"
     path = table(tmp_path, n=[n % 7 for n in range(100)], sex=["m", "f"] * 50, same=[1] * 100)
     assert likely_target(read_columns(path)) == "sex"
+
+
+def test_a_column_whose_name_begins_anothers_is_read_by_its_whole_name(tmp_path: Path) -> None:
+    path = table(tmp_path, **{"a.b": ["x", "y"] * 50, "a": [n % 7 for n in range(100)]})
+    assert {column.name: column.type for column in read_columns(path)} == {"a.b": "text", "a": "integer"}

@@ -244,6 +244,12 @@ def bomb() -> bytes:
     return file.getvalue()
 
 
+def text_bomb() -> bytes:
+    """Return one long text, 40 000 times: 20 GB in some kilobytes."""
+    once = pa.DictionaryArray.from_arrays(pa.array([0] * 40_000, pa.int32()), ["x" * 500_000])
+    return parquet({"a": once, "b": list(range(40_000))})
+
+
 def wide() -> bytes:
     return b",".join(b"c%d" % n for n in range(10_000)) + b"\n" + b",".join([b"1"] * 10_000) + b"\n"
 
@@ -273,6 +279,7 @@ BAD: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "an empty XLSX": (lambda: workbook([]), "a.xlsx", "no sheet has a row"),
     "half a Parquet": (lambda: parquet({"a": [1], "b": [2]})[:60], "a.parquet", "damaged"),
     "lists in Parquet": (lambda: parquet({"a": [[1]], "b": [2]}), "a.parquet", "Column 'a' holds list"),
+    "a Parquet bomb": (text_bomb, "a.parquet", "The texts of the Parquet file unpack to more than 16384 MB"),
     "half a JSON": (lambda: b'[{"a": 1, "b": 2}, {"a"', "a.json", "no valid JSON"),
     "JSON without objects": (lambda: b"[1, 2]", "a.json", "Row 1 is 1 and no object"),
     "nested JSON": (lambda: b'[{"a": {"b": 1}, "c": 2}]', "a.json", "Field 'a' of row 1"),
@@ -293,6 +300,24 @@ def archive_of(name: str) -> bytes:
 def test_what_is_no_table_is_refused_in_words(what: str) -> None:
     make, filename, message = BAD[what]
     assert message in refusal(make(), filename)
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MAX_UNPACKED_BYTES", 50), ("MAX_VALUES", 3)])
+def test_a_parquet_file_is_refused_by_what_its_footer_says(
+    monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
+    content = parquet({"a": [1, 2], "b": ["x", "y"]})
+    assert len(read(content, "a.parquet")[0]) == 2
+    monkeypatch.setattr(f"data_processor.datasets.parquet.{limit}", value)
+    assert "The Parquet file unpacks to" in refusal(content, "a.parquet")
+
+
+def test_long_texts_of_a_parquet_file_are_written_out_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data_processor.datasets.parquet._TEXT_BYTES", 10)
+    texts = ["ab", "cdefgh", None, "a text longer than all that", "", "ab"] * 3
+    found, _ = read(parquet({"a": texts, "n": list(range(18))}), "a.parquet")
+    assert [row["a"] for row in found] == [text or None for text in texts]
+    assert [row["n"] for row in found] == list(range(18))
 
 
 def test_a_wrong_encoding_is_refused_by_its_field(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from data_processor.settings import Settings
-from data_processor.training.retrain import Retraining
+from data_processor.training.jobs import Jobs
 from data_processor.worker import work
 
 SETTINGS = Settings()
@@ -33,7 +33,7 @@ def crash_at(point: str) -> None:
 def crashing(method: Callable[..., Any], name: str | None = None) -> Callable[..., Any]:
     """Wrap a step's method; without a name the step's is its last argument."""
 
-    def wrapped(self: Retraining, run: str, *arguments: Any) -> Any:
+    def wrapped(self: Jobs, run: str, *arguments: Any) -> Any:
         step = name or arguments[-1]
         crash_at(f"break {step}")
         crash_at(f"before {step}")
@@ -45,7 +45,7 @@ def crashing(method: Callable[..., Any], name: str | None = None) -> Callable[..
 
 
 if __name__ == "__main__":
-    Retraining.begin = crashing(Retraining.begin, "begin")  # type: ignore[method-assign]  # that is the point
-    Retraining.carry_out = crashing(Retraining.carry_out)  # type: ignore[method-assign]
-    Retraining.finish = crashing(Retraining.finish, "finish")  # type: ignore[method-assign]
+    Jobs.begin = crashing(Jobs.begin, "begin")  # type: ignore[method-assign]  # that is the point
+    Jobs.carry_out = crashing(Jobs.carry_out)  # type: ignore[method-assign]
+    Jobs.finish = crashing(Jobs.finish, "finish")  # type: ignore[method-assign]
     work(SETTINGS)

@@ -1,4 +1,5 @@
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -15,8 +16,8 @@ PATH = f"/v1/models/{M}/evaluations"
 
 
 @pytest.fixture
-def engineer(new_world: Callable[..., Any], headers: Any) -> Any:
-    """Call as an engineer, in a world whose datasets are stored under DVC."""
+def world(new_world: Callable[..., Any], carry_out_runs: Callable[..., None]) -> Iterator[Any]:
+    """A world whose datasets are stored under DVC, and in which runs are carried out."""
     world = new_world()
     store = DatasetStore(world.database, repository(world.settings))
     for name, seed, drift in ((M, 7, 0.0), (M, 7, 1.0), ("elsewhere", 21, 0.0)):
@@ -24,6 +25,22 @@ def engineer(new_world: Callable[..., Any], headers: Any) -> Any:
         store.add_upload(name, table, schema_of(table), request=f"{name}-{drift}")
     with world.database.transaction() as session:
         session.add(DatasetRow(name="storing", task="tabular-classification", schema={}, state="storing"))
+    stopping = threading.Event()
+
+    def work() -> None:
+        while not stopping.wait(0.05):
+            carry_out_runs(world.settings, world.database)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    yield world
+    stopping.set()
+    worker.join()
+
+
+@pytest.fixture
+def engineer(world: Any, headers: Any) -> Iterator[TestClient]:
+    """Call as an engineer."""
     with TestClient(create_app(world.settings), headers=headers("eve", "engineer")) as client:
         yield client
 
@@ -50,6 +67,15 @@ def test_versions_are_compared_on_rows_none_of_them_was_fitted_to(engineer: Test
     assert "not among those" in other["rows"]["which"]
     assert other["differences"] == []
 
+    second, first = engineer.get("/v1/runs?kind=evaluation").json()
+    assert (first["model"], first["dataset"], first["dataset_version"]) == (M, M, 2)
+    assert (first["status"], first["subject"], first["progress"]) == ("succeeded", "eve", 1.0)
+    assert first["reason"] == "eve compares versions 1, 2, 3."
+    assert (second["dataset"], second["error"]) == ("elsewhere", None)
+    detail = engineer.get(f"/v1/runs/{first['id']}").json()
+    assert detail["result"] == found
+    assert [step["step"] for step in detail["steps"]] == ["assess"]
+
 
 @pytest.mark.parametrize(
     ("body", "status", "said"),
@@ -67,3 +93,15 @@ def test_what_cannot_be_evaluated_is_named(
     answer = engineer.post(PATH, json=body)
     assert answer.status_code == status
     assert said in answer.json()["detail"]
+
+
+def test_a_dataset_that_does_not_suit_fails_the_run_that_found_out(engineer: TestClient, world: Any) -> None:
+    store = DatasetStore(world.database, repository(world.settings))
+    table = make_table(60, seed=3).drop(columns="age")
+    store.add_upload("ageless", table, schema_of(table), request="ageless")
+    answer = engineer.post(PATH, json={"versions": ["1"], "dataset": "ageless"})
+    assert answer.status_code == 409
+    assert "has no column 'age'" in answer.json()["detail"]
+    run = engineer.get(f"/v1/runs/{answer.json()['run']}").json()
+    assert (run["status"], run["error"]) == ("failed", answer.json()["detail"])
+    assert "has no column 'age'" in engineer.get(f"/v1/runs/{run['id']}/logs").text

@@ -39,8 +39,8 @@ def database(settings: Settings) -> Iterator[Database]:
 
 
 def end(database: Database, run: RunRow, status: str) -> None:
-    fields = {"status": status, "finished_at": now()}
-    RunLog(database, run.id).append("status", {"status": status}, **fields)
+    journal = RunLog(database, run.id)
+    journal.append("status", {"status": status}, status=status, finished_at=now())
 
 
 def test_a_first_start_plants_the_model_and_opens_its_first_run(

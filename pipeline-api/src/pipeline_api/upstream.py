@@ -137,7 +137,8 @@ class Upstream:
         """Pass a body on while it comes, and yield the response with its own unread; raise 502 or 504.
 
         `timeout_s` begins anew with each piece of the body: it bounds standing still, and the answer. Nothing
-        is sent a second time. What goes wrong with the body itself is raised as it is.
+        is sent a second time. What goes wrong with the body itself is raised as it is. The body waits until
+        the processor asks for it: a refusal that does not is an answer, and no connection that broke off.
         """
         url = URL(f"{self._base}{target}", encoded=True)
         known = {} if upload.length is None else {"Content-Length": upload.length}
@@ -149,6 +150,7 @@ class Upstream:
                         url,
                         headers={**headers, **known},
                         data=upload.pieces(deadline, timeout_s),
+                        expect100=True,
                         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
                         allow_redirects=False,
                     )

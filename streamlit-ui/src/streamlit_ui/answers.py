@@ -170,11 +170,12 @@ class Promotion(TypedDict, total=False):
 
 
 class Run(TypedDict, total=False):
-    """One background job; the list leaves out `leaderboard`, `gate` and `steps`."""
+    """One background job; the list leaves out `leaderboard`, `gate`, `steps` and `result`."""
 
     id: str
     kind: str
-    model: str
+    model: str | None
+    dataset: str | None
     stage: str
     trigger: str
     status: RunStatus
@@ -193,6 +194,7 @@ class Run(TypedDict, total=False):
     leaderboard: list[dict[str, Any]]
     gate: dict[str, Any] | None
     steps: list[dict[str, Any]]
+    result: dict[str, Any] | None
 
 
 class User(TypedDict, total=False):

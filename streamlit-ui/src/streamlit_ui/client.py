@@ -30,6 +30,8 @@ from streamlit_ui.answers import (
     Version,
 )
 
+RUNS = 200
+"""How many runs are asked for."""
 SLOW_S = 120
 """How long the few calls may take that load something before they answer."""
 _UNEXPECTED = "The gateway answered in a way this page does not understand."
@@ -243,9 +245,13 @@ class Gateway:
         body = {"budget_s": budget_s, "reason": reason}
         return str(self._json("POST", f"/v1/models/{_path(model)}/runs", json=body)["id"])
 
-    def runs(self, model: str) -> list[Run]:
-        """List a model's runs, newest first."""
-        return cast(list[Run], self._json("GET", "/v1/runs", params={"model": model}))
+    def runs(
+        self, model: str | None = None, *, kind: str | None = None, status: str | None = None
+    ) -> list[Run]:
+        """List the newest runs that match, newest first."""
+        asked = {"model": model, "kind": kind, "status": status, "limit": RUNS}
+        params = {name: value for name, value in asked.items() if value is not None}
+        return cast(list[Run], self._json("GET", "/v1/runs", params=params))
 
     def run(self, run: str) -> Run:
         """Show everything known of one run."""

@@ -47,6 +47,16 @@ _STATUSES = {
     "failed": Word("Failed", "red", ":material/error:", "It ended with an error."),
     "cancelled": Word("Cancelled", "gray", ":material/cancel:", "Somebody ended it."),
 }
+_KINDS = {
+    "training": Word(
+        "Training", "blue", ":material/model_training:", "Candidates are trained; the best meets the gate."
+    ),
+    "dataset": Word("Storing", "violet", ":material/database:", "An uploaded file becomes a version."),
+    "evaluation": Word(
+        "Evaluation", "green", ":material/balance:", "Versions are compared on the same rows."
+    ),
+    "profile": Word("Profile", "orange", ":material/query_stats:", "A dataset is looked at from all sides."),
+}
 _VERDICTS = {
     "promote": Word("Promote", "green", ":material/check_circle:", "The challenger is better."),
     "hold": Word("Hold", "orange", ":material/pause_circle:", "Nothing is proved either way."),
@@ -75,6 +85,11 @@ _STEPS = {
     "smoke": "Trying the version out",
     "promote": "Promoting the version",
     "alias": "Mirroring the promotion",
+    "prepare": "Preparing the table",
+    "version": "Storing the version",
+    "warehouse": "Writing the tables into the warehouse",
+    "assess": "Asking the versions",
+    "profile": "Looking at every column",
 }
 _METRICS = {
     "accuracy": "Accuracy",
@@ -96,6 +111,11 @@ def state(name: str | None) -> Word:
 def status(name: str | None) -> Word:
     """Return the word for the status of a run."""
     return _STATUSES.get(name or "") or _unknown(name)
+
+
+def kind(name: str | None) -> Word:
+    """Return the word for what a run does."""
+    return _KINDS.get(name or "") or _unknown(name)
 
 
 def verdict(name: str | None) -> Word:

@@ -70,7 +70,7 @@ def test_a_page_waits_while_there_is_no_model(open_page: Open, fake: FakeGateway
     fake.models = {}
     page = open_page(name)
     assert_sound(page)
-    if name not in ("prediction", "run", "people"):
+    if name not in ("prediction", "runs", "run", "people"):
         assert "There is no model yet" in said(page)
 
 

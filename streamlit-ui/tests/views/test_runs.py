@@ -63,3 +63,40 @@ def test_only_some_runs_are_listed_at_first(open_page: Open, fake: FakeGateway) 
     assert "25 older runs not shown" in said(page)
     press(page, "Show older")
     assert "5 older runs not shown" in said(page)
+
+
+def test_background_work_of_every_kind_is_listed_with_what_it_is_about(
+    open_page: Open, fake: FakeGateway
+) -> None:
+    fake.runs = [dict(canned.EVALUATED), dict(canned.STORING_FAILED), dict(canned.RUNNING)]
+    shown = said(open_page("runs", "engineer"))
+    assert "**Evaluation** census-income" in shown
+    assert "**Storing** people" in shown
+    assert "**Training** census-income" in shown
+    assert "The table has no column 'age'." in shown
+
+
+def test_runs_are_filtered_by_kind_and_status(open_page: Open, fake: FakeGateway) -> None:
+    fake.runs = [dict(canned.EVALUATED), dict(canned.STORING_FAILED), canned.run("run-2")]
+    page = open_page("runs", "engineer")
+    page.button_group[0].set_value("dataset")
+    page.run()
+    assert [link.proto.query_string for link in page.get("page_link")] == ["id=run-5"]
+    page.button_group[1].set_value("succeeded")
+    page.run()
+    assert "No such run" in said(page)
+
+
+def test_runs_are_listed_before_there_is_a_model(open_page: Open, fake: FakeGateway) -> None:
+    fake.models, fake.runs = {}, [dict(canned.STORING_FAILED)]
+    assert "**Storing** people" in said(open_page("runs", "engineer"))
+
+
+def test_an_evaluations_result_is_shown_with_it(open_page: Open, fake: FakeGateway) -> None:
+    fake.runs = [dict(canned.EVALUATED)]
+    page = open_page("run", "engineer", id="run-6")
+    table = page.dataframe[0].value
+    assert list(table["Version"]) == ["1", "2"]
+    assert list(table["ROC AUC"]) == ["0.9", "0.926"]
+    assert "800 rows used" in said(page)
+    assert "Gate" not in said(page)

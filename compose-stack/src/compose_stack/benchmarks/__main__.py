@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from compose_stack.benchmarks import bulk, machine, memory
+from compose_stack.benchmarks import bulk, machine, memory, uploading
 from compose_stack.benchmarks.peers import running
 from compose_stack.benchmarks.recorded import artefact_of, count_predictions
 from compose_stack.benchmarks.report import Report
@@ -33,6 +33,8 @@ BUDGET_S = 5
 CONNECTIONS_OF_RATE = 8
 TIMES_FASTER = 10
 MIB_ALLOWED = 1.2e9 / memory.MIB
+SECONDS_FOR_TABLE = 180
+MIB_FOR_TABLE = 1.5e9 / memory.MIB
 
 console = Console(width=None if sys.stdout.isatty() else 120)
 
@@ -48,6 +50,7 @@ def main() -> int:
             measure_loop(instance, report)
             measure_warm_start(instance, report)
             measure_predictions(instance, report, Path(folder))
+            measure_upload(instance, report, Path(folder))
         except (CannotStart, LoopStaysOpen, Refused, TimeoutError, WrongAnswer) as error:
             tell(f"Not measured to the end. {error}")
             return 1
@@ -135,6 +138,20 @@ def measure_predictions(instance: Instance, report: Report, folder: Path) -> Non
     )
     _judge(report, ours, (mlflow, plain))
     report.add(f"{bulk.ROWS} rows in one request", per_second, "recorded rows/s", 20_000, at_least=True)
+
+
+def measure_upload(instance: Instance, report: Report, folder: Path) -> None:
+    """Time a large table on its way into the warehouse, and weigh the processes that carry it."""
+    path = folder / "table.csv"
+    uploading.write_table(path)
+    with instance.sign_in() as admin:
+        found = uploading.measure(instance, admin, path)
+    path.unlink()
+    what = (
+        f"{uploading.ROWS} rows of 15 columns ({found.megabytes:.0f} MB of CSV) uploaded, versioned, in SQL"
+    )
+    report.add(what, found.seconds, "s", SECONDS_FOR_TABLE)
+    report.add("memory of the processes that do that, at most", found.children_mib, "MiB", MIB_FOR_TABLE)
 
 
 def labels(client: Client, rows: Sequence[Labelled]) -> list[str]:

@@ -70,8 +70,10 @@ class DvcRepository:
         with self._held():
             return self._find(dataset, request)
 
-    def commit(self, dataset: str, table: bytes, facts: Mapping[str, Any], request: str) -> TableVersion:
-        """Make a table the next version of a dataset, once per request; return the version.
+    def commit(
+        self, dataset: str, table: bytes | Path, facts: Mapping[str, Any], request: str
+    ) -> TableVersion:
+        """Make a table, or the file with it, a dataset's next version, once per request; return that.
 
         `facts` are kept with it. Raises `DatasetRepositoryError`.
         """
@@ -106,12 +108,17 @@ class DvcRepository:
             ) from error
         return content
 
-    def _make(self, dataset: str, table: bytes, facts: Mapping[str, Any], request: str) -> TableVersion:
+    def _make(
+        self, dataset: str, table: bytes | Path, facts: Mapping[str, Any], request: str
+    ) -> TableVersion:
         number = 1 + max((version.number for version in self._versions(dataset)), default=0)
         tag, path = _tag(dataset, number), self.working_copy / dataset / TABLE
         path.parent.mkdir(exist_ok=True)
         path.unlink(missing_ok=True)  # it may be a link into DVC's cache
-        path.write_bytes(table)
+        if isinstance(table, Path):
+            shutil.copyfile(table, path)
+        else:
+            path.write_bytes(table)
         self._dvc_add_and_push(path)
         described = {"dataset": dataset, "version": number, "request": request, "facts": dict(facts)}
         self._git("add", "--all")

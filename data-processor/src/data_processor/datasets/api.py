@@ -79,11 +79,11 @@ async def upload_dataset(request: Request, state: StateDep, caller: CallerDep) -
 
 @router.put("/{dataset}/schema", status_code=202)
 def confirm_dataset(
-    dataset: str, body: SchemaConfirmation, state: StateDep, _caller: CallerDep
+    dataset: str, body: SchemaConfirmation, state: StateDep, caller: CallerDep
 ) -> DatasetStoring:
-    """Say what the columns are and which one is to be predicted; storing it begins."""
-    state.library.confirm(dataset, body)
-    return DatasetStoring(name=dataset, state="storing")
+    """Say what the columns are and which one is to be predicted; a run that stores it begins."""
+    run = state.library.confirm(dataset, body, caller.subject)
+    return DatasetStoring(name=dataset, state="storing", run=run)
 
 
 @router.get("")

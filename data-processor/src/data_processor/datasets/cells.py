@@ -4,7 +4,7 @@ A column becomes numbers only if nothing is lost: `007` is no 7, and a number of
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -16,6 +16,8 @@ MISSING_MARKS = frozenset(
 """What a cell says when it says nothing."""
 
 Mark = Literal[".", ","]
+_MARKS: tuple[Mark, Mark] = (".", ",")
+_NOTHING = pa.array(sorted(MISSING_MARKS))
 _WHOLE = r"^[+-]?(0|[1-9]\d{0,17})$"
 _ZEROS = r"^[+-]?0\d"
 _LONG = r"^[+-]?\d{19,}$"
@@ -25,6 +27,11 @@ _GROUPED = {
     ".": r"^[+-]?\d{1,3}((,\d{3})+|([ \x{A0}\x{202F}']\d{3})+)(\.\d+)?$",
     ",": r"^[+-]?\d{1,3}((\.\d{3})+|([ \x{A0}\x{202F}']\d{3})+)(,\d+)?$",
 }
+_USUAL = {
+    mark: rf"^[+-]?((0|[1-9]\d{{0,17}})({m}\d*)?|{m}\d+){_EXPONENT}$"
+    for mark, m in ((".", r"\."), (",", ","))
+}
+"""How almost every number is written: plain, without zeros in front, and not too long."""
 DATE_FORMATS = (
     (r"^\d{4}-\d{2}-\d{2}$", "%Y-%m-%d"),
     (r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}$", "%Y-%m-%d %H:%M"),
@@ -43,46 +50,83 @@ class Reading:
 
     type: pa.DataType
     decimal: Mark = "."
+    grouped: bool = False
+    """Some numbers have their thousands set apart."""
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the texts of a column can be, by those that were looked at so far."""
+
+    known: bool = False
+    """There was a text at all."""
+    whole: bool = True
+    """All are whole numbers."""
+    named: bool = False
+    """Some are names made of digits: of zeros in front, or longer than a number is."""
+    number: dict[Mark, bool] = field(default_factory=lambda: {".": True, ",": True})
+    """All are numbers with this decimal mark."""
+    grouped: dict[Mark, bool] = field(default_factory=lambda: {".": False, ",": False})
+
+    def look(self, texts: Any) -> None:
+        """Look at some more cleaned texts; what is ruled out already is not looked for."""
+        known = texts.drop_null()
+        if len(known) == 0:
+            return
+        self.known = True
+        self.whole = self.whole and _all(known, _WHOLE)
+        if self.whole:
+            return
+        usual = [_all(known, _USUAL[mark]) for mark in _MARKS if self.number[mark]]
+        if usual and not any(usual):
+            self.named = self.named or _any(known, _ZEROS) or _any(known, _LONG)
+        for mark, is_usual in zip([m for m in _MARKS if self.number[m]], usual, strict=True):
+            if not is_usual:
+                self._look_closer(known, mark)
+
+    def votes(self) -> tuple[int, int]:
+        """Return whether the texts are numbers only with a point, and whether only with a comma: 0 or 1."""
+        point, comma = (self.known and self.number[mark] for mark in _MARKS)
+        return int(point and not comma), int(comma and not point)
+
+    def reading(self, decimal: Mark) -> Reading:
+        """Return how the texts are to be read; `decimal` is the mark of the rest of the file."""
+        if not self.known:
+            return Reading(pa.string())
+        if self.whole:
+            return Reading(pa.int64())
+        for mark in (decimal, *_MARKS):
+            if self.number[mark] and not self.named:
+                return Reading(pa.float64(), mark, self.grouped[mark])
+        return Reading(pa.string())
+
+    def _look_closer(self, known: Any, mark: Mark) -> None:
+        plain = pc.match_substring_regex(known, _PLAIN[mark])
+        if not pc.all(plain).as_py():
+            self.grouped[mark] = True
+            grouped = pc.match_substring_regex(known, _GROUPED[mark])
+            self.number[mark] = bool(pc.all(pc.or_(plain, grouped)).as_py())
 
 
 def clean(texts: Any) -> Any:
     """Return texts without blanks around them, and null where they say nothing."""
     trimmed = pc.utf8_trim_whitespace(texts)
-    return pc.if_else(pc.is_in(trimmed, pa.array(sorted(MISSING_MARKS))), None, trimmed)
-
-
-def decimal_votes(texts: Any) -> tuple[int, int]:
-    """Return whether cleaned texts are numbers only with a point, and whether only with a comma: 0 or 1."""
-    point, comma = _numbers(texts, "."), _numbers(texts, ",")
-    return int(point and not comma), int(comma and not point)
-
-
-def find_reading(texts: Any, decimal: Mark) -> Reading:
-    """Return how cleaned texts are to be read; `decimal` is the mark of the rest of the file."""
-    known = texts.drop_null()
-    if len(known) == 0:
-        return Reading(pa.string())
-    if _all(known, _WHOLE):
-        return Reading(pa.int64())
-    if not _any(known, _ZEROS) and not _any(known, _LONG):
-        other: Mark = "," if decimal == "." else "."
-        for mark in (decimal, other):
-            if _numbers(known, mark):
-                return Reading(pa.float64(), mark)
-    return Reading(pa.string())
+    return pc.if_else(pc.is_in(trimmed, _NOTHING), None, trimmed)
 
 
 def read_texts(texts: Any, reading: Reading) -> Any:
     """Return cleaned texts as what they mean."""
     if pa.types.is_string(reading.type):
         return pc.cast(texts, pa.string())
-    if pa.types.is_integer(reading.type):
-        return pc.cast(pc.replace_substring_regex(texts, r"^\+", ""), pa.int64())
-    grouping = r"[ \x{A0}\x{202F}',]" if reading.decimal == "." else r"[ \x{A0}\x{202F}'.]"
-    bare = pc.replace_substring_regex(texts, grouping, "")
+    bare = texts
+    if reading.grouped:
+        grouping = r"[ \x{A0}\x{202F}',]" if reading.decimal == "." else r"[ \x{A0}\x{202F}'.]"
+        bare = pc.replace_substring_regex(bare, grouping, "")
     if reading.decimal == ",":
         bare = pc.replace_substring(bare, ",", ".")
-    return pc.cast(pc.replace_substring_regex(bare, r"^\+", ""), pa.float64())
+    if pc.any(pc.starts_with(bare, "+")).as_py():
+        bare = pc.replace_substring_regex(bare, r"^\+", "")
+    return pc.cast(bare, reading.type)
 
 
 def date_format(values: Iterable[str]) -> tuple[str, bool] | None:
@@ -97,16 +141,6 @@ def date_format(values: Iterable[str]) -> tuple[str, bool] | None:
         if pd.to_datetime(texts, format=form, errors="coerce").notna().all():
             fitting.append(form)
     return (fitting[0], len(fitting) > 1) if fitting else None
-
-
-def _numbers(texts: Any, mark: Mark) -> bool:
-    known = texts.drop_null()
-    if len(known) == 0:
-        return False
-    plain = pc.match_substring_regex(known, _PLAIN[mark])
-    if pc.all(plain).as_py():
-        return True
-    return bool(pc.all(pc.or_(plain, pc.match_substring_regex(known, _GROUPED[mark]))).as_py())
 
 
 def _all(texts: Any, pattern: str) -> bool:

@@ -1,7 +1,9 @@
-"""CSV in any dialect, as typed columns."""
+"""CSV in any dialect, as typed columns: read twice, to learn what its texts mean, and to write it."""
 
+import os
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,14 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from data_processor.datasets.cells import (
-    Mark,
-    Reading,
-    clean,
-    decimal_votes,
-    find_reading,
-    read_texts,
-)
+from data_processor.datasets.cells import Mark, Seen, clean, read_texts
 from data_processor.datasets.dialects import Dialect, find_dialect
 from data_processor.datasets.encodings import check_encoding, find_encoding
 from data_processor.datasets.reading import Hints, Source, check_names, check_rows, check_width
@@ -31,39 +26,36 @@ _ROW_NUMBER = re.compile(r"Row #(\d+)")
 
 def read_delimited(source: Path, target: Path, hints: Hints) -> Source:
     """Write a CSV's table to `target` as Parquet; return how it was read. Raises `RefusedFileError`."""
-    encoding = (
-        check_encoding(source, hints.encoding)
-        if hints.encoding
-        else check_encoding(source, find_encoding(source))
-    )
+    encoding = hints.encoding or find_encoding(source)
+    if encoding != "utf-8" or hints.encoding:  # that it found by reading the whole file
+        encoding = check_encoding(source, encoding)
     dialect = find_dialect(source, encoding, delimiter=hints.delimiter, header=hints.header)
     check_width(len(dialect.names))
     check_names(dialect.names)
-    texts = target.with_name("texts.parquet")
-    try:
-        _write_texts(source, texts, encoding, dialect)
-        with pq.ParquetFile(texts) as file:
-            check_rows(file.metadata.num_rows)
-            decimal = hints.decimal or _find_decimal(file, dialect)
-            readings = [find_reading(_column(file, place), decimal) for place in range(len(dialect.names))]
-            _write_typed(file, target, dialect, readings)
-    finally:
-        texts.unlink(missing_ok=True)
+    with ThreadPoolExecutor(os.cpu_count()) as columns:  # Arrow works on them without holding the interpreter
+        seen = [Seen() for _ in dialect.names]
+        rows = 0
+        for batch in _batches(source, encoding, dialect):
+            rows += batch.num_rows
+            list(columns.map(lambda one, texts: one.look(clean(texts)), seen, batch.columns))
+        check_rows(rows)
+        decimal = hints.decimal or _find_decimal(seen)
+        readings = [one.reading(decimal) for one in seen]
+        fields = zip(dialect.names, readings, strict=True)
+        schema = pa.schema([(name, reading.type) for name, reading in fields])
+        with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+            for batch in _batches(source, encoding, dialect):
+                typed = columns.map(lambda texts, how: read_texts(clean(texts), how), batch.columns, readings)
+                writer.write_batch(pa.record_batch(list(typed), schema=schema), _ROWS_PER_GROUP)
     return Source("csv", dialect.header, encoding, dialect.delimiter, decimal)
 
 
-def _write_texts(source: Path, target: Path, encoding: str, dialect: Dialect) -> None:
-    """Write every cell as the text it is."""
+def _batches(source: Path, encoding: str, dialect: Dialect) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a CSV, every cell as the text it is."""
     columns = [str(place) for place in range(len(dialect.names))]
-    schema = pa.schema([(name, pa.string()) for name in columns])
     try:
-        with (
-            _reader(source, encoding, dialect, columns) as batches,
-            pq.ParquetWriter(target, schema, compression="zstd") as writer,
-        ):
-            for batch in batches:
-                cleaned = [clean(column) for column in batch.columns]
-                writer.write_batch(pa.record_batch(cleaned, schema=schema), _ROWS_PER_GROUP)
+        with _reader(source, encoding, dialect, columns) as reader:
+            yield from reader
     except pa.ArrowInvalid as error:
         raise RefusedFileError(_sentence(str(error), dialect)) from error
 
@@ -120,22 +112,7 @@ def _sentence(error: str, dialect: Dialect) -> str:
     )
 
 
-def _find_decimal(file: Any, dialect: Dialect) -> Mark:
+def _find_decimal(seen: list[Seen]) -> Mark:
     """Return the decimal mark that most columns can only be read with."""
-    votes = [decimal_votes(_column(file, place)) for place in range(len(dialect.names))]
-    point, comma = sum(vote[0] for vote in votes), sum(vote[1] for vote in votes)
-    return "," if comma > point else "."
-
-
-def _column(file: Any, place: int) -> Any:
-    return file.read(columns=[str(place)]).column(0)
-
-
-def _write_typed(file: Any, target: Path, dialect: Dialect, readings: list[Reading]) -> None:
-    schema = pa.schema([(name, reading.type) for name, reading in zip(dialect.names, readings, strict=True)])
-    with pq.ParquetWriter(target, schema, compression="zstd") as writer:
-        for batch in file.iter_batches(_ROWS_PER_GROUP):
-            columns = [
-                read_texts(column, reading) for column, reading in zip(batch.columns, readings, strict=True)
-            ]
-            writer.write_batch(pa.record_batch(columns, schema=schema))
+    votes = [one.votes() for one in seen]
+    return "," if sum(comma for _, comma in votes) > sum(point for point, _ in votes) else "."

@@ -66,6 +66,7 @@ def detail(
             "tables": stored.get("tables", []),
             "models": models,
             "error": upload.error if upload else None,
+            "run": upload.run if upload else None,
         }
     )
 

@@ -1,7 +1,8 @@
 """What a table's columns are: proposed from their values, and brought up to date with what training saw."""
 
-from collections.abc import Mapping
-from typing import Any, get_args
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol, get_args
 
 import pandas as pd
 
@@ -20,8 +21,22 @@ class UnusableTargetError(ValueError):
     """The column to be predicted is absent, or has no or only one value."""
 
 
+class Columns(Protocol):
+    """A table of which a column at a time is looked at: a frame, or one that is still in its file."""
+
+    @property
+    def columns(self) -> Iterable[Any]:
+        """The names of the columns."""
+
+    def __contains__(self, name: object) -> bool:
+        """Say whether there is a column of this name."""
+
+    def __getitem__(self, name: str) -> "pd.Series[Any]":
+        """Return a column."""
+
+
 def infer_schema(
-    frame: pd.DataFrame,
+    frame: Columns,
     target: str,
     *,
     task: Task | None = None,
@@ -108,11 +123,19 @@ def _describe(column: Column, values: "pd.Series[Any]") -> Column:
             "typical": middle,
         }
     elif column.kind == "categorical" and len(known):
-        counts = known.map(text).value_counts()
         # Equally frequent values go by name: the same table always gives the same schema.
-        ranked = sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
-        categories = tuple(str(value) for value, _ in ranked if value != MISSING)
+        ranked = sorted(counts_of(known).items(), key=lambda item: (-item[1], item[0]))
+        categories = tuple(value for value, _ in ranked)
         seen = {"categories": categories, "typical": categories[0] if categories else None}
     else:
         seen = {}
     return column.model_copy(update=seen)
+
+
+def counts_of(values: "pd.Series[Any]") -> Counter[str]:
+    """Return how often each value of a column is there, as the text that models see; missing ones are not."""
+    counts: Counter[str] = Counter()
+    for value, times in values.value_counts().items():
+        counts[text(value)] += int(times)
+    del counts[MISSING]
+    return counts

@@ -1,76 +1,82 @@
-"""The worker's part: confirmed uploads become versions, one after the other, whatever happens in between."""
+"""Runs that store datasets: confirmed uploads become versions, one after the other, whatever happens."""
 
 import shutil
-from collections.abc import Callable
-from typing import Any
 
 import structlog
-from dbos import DBOS
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from data_processor.database import Database, DatasetRow, DatasetUploadRow
+from data_processor.caller import PLATFORM
+from data_processor.database import OPEN_RUN, Database, DatasetRow, DatasetUploadRow, RunResultRow, RunRow
 from data_processor.settings import Settings
-from data_processor.training.child import Child, ChildFailedError, ChildGoneError
+from data_processor.training.jobs import Work
 from data_processor.training.runs import Runs
 from data_processor.training.texts.defaults import plant_defaults
 
-WORKFLOW = "keep_dataset"
+STEPS = {"prepare": 0.4, "version": 0.5, "warehouse": 1.0}
 
 log = structlog.get_logger(__name__)
 
 
-class Keeping:
-    """Stores confirmed uploads."""
+class Keeping(Work):
+    """What is peculiar to storing: how a run ends is how its upload ends."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
-        """Work with these settings and records."""
+        """Work with these settings and records; over all workers, one at a time."""
+        super().__init__("dataset", STEPS, limits={"global_concurrency": 1})
         self._settings = settings
         self._database = database
+        self._runs = Runs(database, settings.stage)
 
-    def waiting(self) -> list[tuple[str, int]]:
-        """Return the uploads to be stored, and which attempt it is."""
-        with self._database.reading() as session:
-            rows = session.scalars(select(DatasetUploadRow).where(DatasetUploadRow.state == "storing"))
-            return [(row.id, row.attempt) for row in rows]
-
-    def store(self, upload: str) -> dict[str, Any]:
-        """Store an upload in a child process; repeating it makes no other version."""
-        child = Child(self._settings, self._settings.uploads_dir / upload)
-        try:
-            return {"stored": child.ask("store_upload", upload=upload)}
-        except (ChildFailedError, ChildGoneError) as error:
-            return {"error": str(error)}
-        finally:
-            child.close()
-
-    def finish(self, upload: str, outcome: dict[str, Any]) -> None:
-        """Write down what became of an upload; its files are not needed once it is a version."""
-        stored, error = outcome.get("stored"), outcome.get("error")
-        with self._database.transaction() as session:
-            row = session.get(DatasetUploadRow, upload)
-            if row is None or row.state != "storing":
-                return
-            dataset = session.get_one(DatasetRow, row.dataset)
-            row.state, row.error = ("failed", error) if stored is None else ("ready", None)
-            if stored is not None:
-                row.stored, row.version = stored, stored["version"]
-                plant_defaults(session, Runs(self._database, self._settings.stage), dataset)
-            elif not dataset.schema:
+    def close(self, session: Session, row: RunRow) -> None:
+        """Write down what became of the upload."""
+        upload = session.get(DatasetUploadRow, row.options["upload"])
+        if upload is None or upload.state != "storing" or upload.run != row.id:
+            return
+        dataset = session.get_one(DatasetRow, upload.dataset)
+        found = session.get(RunResultRow, row.id)
+        if row.status == "succeeded" and found is not None:
+            upload.state, upload.error = "ready", None
+            upload.stored, upload.version = found.result, found.result["version"]
+            plant_defaults(session, self._runs, dataset)
+        else:
+            upload.state, upload.error = "failed", row.error or "Storing it was cancelled."
+            if not dataset.schema:
                 dataset.state = "failed"
-            name, version = row.dataset, row.version
-        if stored is not None:
-            shutil.rmtree(self._settings.uploads_dir / upload, ignore_errors=True)
-        log.info("dataset_kept", dataset=name, version=version, error=error)
+        log.info("dataset_kept", dataset=upload.dataset, version=upload.version, error=upload.error)
+
+    def clear(self, row: RunRow) -> None:
+        """Remove the uploaded file once it is a version; before that, it can be confirmed anew."""
+        if row.status == "succeeded":
+            shutil.rmtree(self._settings.uploads_dir / row.options["upload"], ignore_errors=True)
+
+    def look(self) -> None:
+        """Let no upload wait for nothing: its run was cancelled in the queue, or is older than such runs."""
+        with self._database.reading() as session:
+            waiting = select(DatasetUploadRow.id).where(DatasetUploadRow.state == "storing")
+            uploads = list(session.scalars(waiting))
+        for found in uploads:
+            with self._database.transaction() as session:
+                upload = session.get(DatasetUploadRow, found)
+                if upload is None or upload.state != "storing":
+                    continue
+                row = session.get(RunRow, upload.run) if upload.run else None
+                if row is None:
+                    queue_storing(self._runs, session, upload, PLATFORM)
+                elif row.status not in OPEN_RUN:
+                    self.close(session, row)
 
 
-def define_keeping(work: Keeping) -> Callable[[str, int], str]:
-    """Register the workflow with DBOS and return it; call before `DBOS.launch()`."""
-
-    @DBOS.workflow(name=WORKFLOW)
-    def keep_dataset(upload: str, attempt: int) -> str:
-        del attempt  # it makes each try a job of its own
-        outcome = DBOS.run_step({"name": "store"}, work.store, upload)
-        DBOS.run_step({"name": "finish"}, work.finish, upload, outcome)
-        return "failed" if "error" in outcome else "ready"
-
-    return keep_dataset
+def queue_storing(runs: Runs, session: Session, upload: DatasetUploadRow, subject: str) -> RunRow:
+    """Queue the run that stores a confirmed upload, in the transaction that says so."""
+    row = runs.queue(
+        session,
+        "dataset",
+        dataset=upload.dataset,
+        trigger="upload",
+        reason=f"{subject} confirmed what its columns are.",
+        subject=subject,
+        options={"upload": upload.id},
+    )
+    upload.run = row.id
+    return row

@@ -15,25 +15,32 @@ from uuid import uuid4
 
 import structlog
 from sqlalchemy import delete, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from data_processor.database import (
+    OPEN_RUN,
     Database,
     DatasetRow,
     DatasetUploadRow,
     DatasetVersionRow,
     ModelRow,
+    RunRow,
 )
 from data_processor.datasets.confirmation import Confirmed, SchemaConfirmation, confirm
 from data_processor.datasets.difference import compare
+from data_processor.datasets.keeping import queue_storing
 from data_processor.datasets.schema import Schema
 from data_processor.datasets.warehouse import Warehouse
 from data_processor.service.errors import Conflict, Invalid, NotFound, NotReady, TooLarge
 from data_processor.settings import Settings
 from data_processor.training.child import Child, ChildGoneError
+from data_processor.training.runs import Runs
 
 FORGOTTEN_S = 24 * 3600
 """A folder of this age that no upload needs was left by a process that died."""
+DELETING = "deleting"
+"""The state of a dataset that nobody sees any more, until the last of it is gone."""
 READERS = 2
 """Files that are read at the same time; each is a process of its own. Others wait their turn."""
 
@@ -43,10 +50,11 @@ log = structlog.get_logger(__name__)
 class Library:
     """Takes in files and answers for datasets."""
 
-    def __init__(self, settings: Settings, database: Database) -> None:
-        """Keep rows in the database and files below `uploads_dir` until they are stored."""
+    def __init__(self, settings: Settings, database: Database, runs: Runs) -> None:
+        """Keep rows in the database and files below `uploads_dir` until a run has stored them."""
         self._settings = settings
         self._database = database
+        self._runs = runs
         self.turns = asyncio.Semaphore(READERS)
 
     def new_folder(self) -> Path:
@@ -80,6 +88,8 @@ class Library:
             if row is None:
                 session.add(DatasetRow(name=name, task="", schema={}, state="proposed"))
                 session.flush()
+            elif row.state == DELETING:
+                raise Conflict(f"Dataset {name!r} is being deleted: delete it again, then upload.")
             newest = _newest(session, name)
             if newest is not None and newest.state == "storing":
                 raise Conflict(f"A file of dataset {name!r} is being stored; upload the next one after it.")
@@ -97,8 +107,8 @@ class Library:
         self._clear(replaced)
         return upload
 
-    def confirm(self, name: str, asked: SchemaConfirmation) -> None:
-        """Have the newest file of a dataset stored as these columns; the worker does.
+    def confirm(self, name: str, asked: SchemaConfirmation, subject: str) -> str:
+        """Have the newest file of a dataset stored as these columns; return the run that does it.
 
         Raises `NotFound`, `Conflict` if there is no file that waits for it, `Invalid` naming every bad field.
         """
@@ -119,11 +129,13 @@ class Library:
                 upload.difference = _difference(before, _as_confirmed(upload.proposal, confirmed))
             if not row.schema:
                 row.state = "storing"
+            return queue_storing(self._runs, session, upload, subject).id
 
     def rows(self) -> list[tuple[DatasetRow, DatasetUploadRow | None, DatasetVersionRow | None]]:
         """Return every dataset by name, with its newest file and its newest version."""
         with self._database.reading() as session:
-            found = session.scalars(select(DatasetRow).order_by(DatasetRow.name)).all()
+            shown = select(DatasetRow).where(DatasetRow.state != DELETING).order_by(DatasetRow.name)
+            found = session.scalars(shown).all()
             return [(row, _newest(session, row.name), _last_version(session, row.name)) for row in found]
 
     def row(
@@ -151,33 +163,51 @@ class Library:
     def delete(self, name: str) -> None:
         """Forget a dataset and drop its tables; raises `NotFound`, `Conflict` while something uses it.
 
-        What is under DVC stays in its history.
+        What is under DVC stays in its history. Interrupted, it goes on with the next `sweep`, or repeated.
         """
         with self._database.transaction() as session:
-            row = _find(session, name, self._database)
+            row = _find(session, name, self._database, deleting=True)
             if models := _models(session, name):
                 raise Conflict(
                     f"Dataset {name!r} cannot be deleted: model {models[0]!r} uses it.", models=models
                 )
-            uploads = list(session.scalars(select(DatasetUploadRow).where(DatasetUploadRow.dataset == name)))
-            if any(upload.state == "storing" for upload in uploads):
+            if run := _open_run(session, name):
+                raise Conflict(f"Dataset {name!r} cannot be deleted: run {run} works on it.", run=run)
+            newest = _newest(session, name)
+            if newest is not None and newest.state == "storing":
                 raise Conflict(f"Dataset {name!r} cannot be deleted while it is being stored.")
+            row.state = DELETING
+        self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        """Drop what belongs to a dataset that is being deleted, and its own row after everything else."""
+        with self._database.reading() as session:
             versions = list(
                 session.scalars(select(DatasetVersionRow.version).where(DatasetVersionRow.dataset == name))
             )
-            # The tables go first: were this interrupted, deleting again would find what is left of them.
-            warehouse = Warehouse(self._settings.warehouse_url)
-            try:
-                warehouse.drop(name, versions)
-            finally:
-                warehouse.close()
+            uploads = list(
+                session.scalars(select(DatasetUploadRow.id).where(DatasetUploadRow.dataset == name))
+            )
+        warehouse = Warehouse(self._settings.warehouse_url)
+        try:
+            warehouse.drop(name, versions)
+        finally:
+            warehouse.close()
+        self._clear(uploads)
+        with self._database.transaction() as session:
             session.execute(delete(DatasetUploadRow).where(DatasetUploadRow.dataset == name))
             session.execute(delete(DatasetVersionRow).where(DatasetVersionRow.dataset == name))
-            session.delete(row)
-        self._clear([upload.id for upload in uploads])
+            session.execute(delete(DatasetRow).where(DatasetRow.name == name, DatasetRow.state == DELETING))
 
     def sweep(self) -> None:
-        """Remove the folders of uploads that broke off with the process that took them."""
+        """Finish what broke off with a process: deletions, and the folders of uploads that it took."""
+        with self._database.reading() as session:
+            deleting = list(session.scalars(select(DatasetRow.name).where(DatasetRow.state == DELETING)))
+        for name in deleting:
+            try:
+                self._drop(name)
+            except SQLAlchemyError:
+                log.warning("dataset_not_deleted", dataset=name, exc_info=True)
         folders = list(self._settings.uploads_dir.glob("*"))
         with self._database.reading() as session:
             needed = select(DatasetUploadRow.id).where(DatasetUploadRow.state != "ready")
@@ -251,10 +281,10 @@ def _as_confirmed(proposal: Mapping[str, Any], confirmed: Confirmed) -> dict[str
     }
 
 
-def _find(session: Session, name: str, lock: Database | None = None) -> DatasetRow:
+def _find(session: Session, name: str, lock: Database | None = None, *, deleting: bool = False) -> DatasetRow:
     query = select(DatasetRow).where(DatasetRow.name == name)
     row = session.scalar(lock.lock(query) if lock else query)
-    if row is None:
+    if row is None or (row.state == DELETING and not deleting):
         raise NotFound(f"There is no dataset {name!r}.")
     return row
 
@@ -276,6 +306,12 @@ def _last_version(session: Session, name: str) -> DatasetVersionRow | None:
         DatasetVersionRow.dataset == name, DatasetVersionRow.kind == "upload"
     )
     return session.scalar(query.order_by(DatasetVersionRow.version.desc()).limit(1))
+
+
+def _open_run(session: Session, name: str) -> str | None:
+    return session.scalar(
+        select(RunRow.id).where(RunRow.dataset == name, RunRow.status.in_(OPEN_RUN)).limit(1)
+    )
 
 
 def _models(session: Session, name: str) -> list[str]:

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_processor.datasets.cells import date_format
+from data_processor.datasets.duplicates import count_different
 from data_processor.datasets.inference import FEW, MAX_CATEGORIES, MAX_CATEGORY_SHARE
 from data_processor.datasets.refusals import RefusedFileError, shown
 from data_processor.datasets.schema import Kind
@@ -29,6 +30,8 @@ _SPACED = r"\S\s+\S"
 _FREE_WORDS = 0.5
 """Texts of which more than this share have a second word are written by people."""
 _FORMULA = r"^[=+@\-][^\d.,\s]"
+_LOOKED_AT = 100
+"""If one of the first texts is no date, the column holds none: the others need not be in memory twice."""
 _LIKELY_TARGETS = ("target", "label", "class", "y", "outcome", "toxic", "income-per-year")
 
 
@@ -59,10 +62,13 @@ class ColumnFacts:
 
 def read_columns(path: Path) -> list[ColumnFacts]:
     """Return what the columns of a typed Parquet file seem to be."""
+    found = []
     with pq.ParquetFile(path) as file:
-        return [
-            describe(field.name, file.read(columns=[field.name]).column(0)) for field in file.schema_arrow
-        ]
+        for name in file.schema_arrow.names:
+            # By name: Parquet takes `a` for a group that `a.b` is in, and reads both.
+            found.append(describe(name, file.read(columns=[name]).column(name)))
+            pa.default_memory_pool().release_unused()
+    return found
 
 
 def likely_target(columns: list[ColumnFacts]) -> str | None:
@@ -76,10 +82,11 @@ def likely_target(columns: list[ColumnFacts]) -> str | None:
 
 def describe(name: str, values: Any) -> ColumnFacts:
     """Return what one column seems to be."""
-    known = values.drop_null()
+    known = values.drop_null() if values.null_count else values
     if pa.types.is_string(values.type) and pc.any(pc.match_substring(known, "\0")).as_py():
         raise RefusedFileError(f"Column {shown(name)} holds zero characters, which no text has: remove them.")
-    missing, distinct = len(values) - len(known), pc.count_distinct(known).as_py()
+    missing = len(values) - len(known)
+    distinct = count_different(known) if pa.types.is_string(known.type) else pc.count_distinct(known).as_py()
     facts = ColumnFacts(name, _type(values.type), "ignored", "", missing, distinct)
     facts.examples = [_shown(value) for value in pc.unique(known[:10_000])[:EXAMPLES].to_pylist()]
     if 0 < distinct <= MAX_COUNTED:
@@ -122,8 +129,8 @@ def _number(facts: ColumnFacts, known: Any) -> tuple[Kind, str]:
 
 def _text(facts: ColumnFacts, known: Any) -> tuple[Kind, str]:
     facts.formulas = int(pc.sum(pc.match_substring_regex(known, _FORMULA)).as_py())
-    samples = pc.unique(known)
-    found = date_format(samples.to_pylist()) if pc.all(_may_be_date(samples[:100])).as_py() else None
+    likely = pc.all(_may_be_date(known[:_LOOKED_AT])).as_py()
+    found = date_format(pc.unique(known).to_pylist()) if likely else None
     if found is not None:
         facts.date_format, facts.ambiguous_dates = found
         facts.type = "datetime"

@@ -5,6 +5,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from data_processor.datasets.duplicates import find_repeated
 from data_processor.datasets.profile import likely_target, read_columns
 from data_processor.datasets.reading import Hints, read_file
 from data_processor.datasets.refusals import RefusedFileError
@@ -27,12 +28,13 @@ def propose(bench: Workbench, filename: str, hints: dict[str, Any]) -> dict[str,
         return {"refused": str(refused), "field": refused.field}
     with pq.ParquetFile(raw) as file:
         rows = file.metadata.num_rows
-    target = likely_target(columns)
+    target, repeated = likely_target(columns), int(find_repeated(raw).sum())
     bench.path(SOURCE_FILE).unlink()
     return {
         "rows": rows,
+        "repeated": repeated,
         "columns": [asdict(column) for column in columns],
         "target": target,
-        "warnings": look_for(raw, columns, target, rows),
+        "warnings": look_for(raw, columns, target, rows, repeated),
         "source": source.as_json(),
     }

@@ -1,9 +1,9 @@
 """Any uploaded file as one Parquet file of typed columns, a few thousand rows in memory at a time.
 
-CSV      ── texts, all of them ──▶ Parquet of texts ── types by all texts of a column ──▶ Parquet
-XLSX     ── rows, to learn the types; rows again, to write them ───────────────────────▶ Parquet
-JSON     ── the same ──────────────────────────────────────────────────────────────────▶ Parquet
-Parquet  ── batches, in the few types that everything downstream knows ────────────────▶ Parquet
+CSV      ── texts, to learn what they mean; texts again, to write that ────────▶ Parquet
+XLSX     ── rows, to learn the types; rows again, to write them ───────────────▶ Parquet
+JSON     ── the same ──────────────────────────────────────────────────────────▶ Parquet
+Parquet  ── batches, in the few types that everything downstream knows ────────▶ Parquet
 """
 
 from collections.abc import Iterable, Sequence

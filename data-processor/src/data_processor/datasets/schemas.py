@@ -75,6 +75,7 @@ class DatasetStoring(BaseModel):
 
     name: str
     state: Literal["storing"]
+    run: str = Field(description="The run that stores it.")
 
 
 class DatasetColumn(BaseModel):
@@ -106,6 +107,7 @@ class DatasetDetail(DatasetShort):
     tables: list[str] = Field(description="Its tables in the warehouse.")
     models: list[str] = Field(description="The models that use it.")
     error: str | None = Field(description="Why the newest file could not be stored, if it could not.")
+    run: str | None = Field(description="The run that stores the newest file, or did; null before it.")
 
 
 class DatasetVersion(BaseModel):

@@ -6,10 +6,12 @@ version that was interrupted in between is found again by whoever repeats the re
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import pandas as pd
+import pyarrow.parquet as pq
 from sqlalchemy import select
 
 from data_processor.database import Database, DatasetRow, DatasetVersionRow
@@ -39,11 +41,23 @@ class TableVersion:
     """What was said of it when it was made."""
 
 
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is said of a version when it is made."""
+
+    kind: Kind
+    rows: int
+    feedback_seq: int
+    """The last judgement that is in it."""
+
+
 class TableRepository(Protocol):
     """Where versions of tables are kept for good."""
 
-    def commit(self, dataset: str, table: bytes, facts: Mapping[str, Any], request: str) -> TableVersion:
-        """Make a table the next version of a dataset, once per request; return the version."""
+    def commit(
+        self, dataset: str, table: bytes | Path, facts: Mapping[str, Any], request: str
+    ) -> TableVersion:
+        """Make a table, or the file with it, a dataset's next version, once per request; return that."""
 
     def find(self, dataset: str, request: str) -> TableVersion | None:
         """Return the version that a request made, if it did."""
@@ -77,12 +91,23 @@ class DatasetStore:
         """
         check_keepable(frame)
         table = keepable(frame, schema)
+        return self._add(name, to_parquet(table), len(table), schema, request)
+
+    def add_kept(self, name: str, path: Path, schema: Schema, *, request: str) -> DatasetVersionRow:
+        """Do the same with a file that holds a table in the form that tables are kept in."""
+        with pq.ParquetFile(path) as file:
+            rows = file.metadata.num_rows
+        return self._add(name, path, rows, schema, request)
+
+    def _add(
+        self, name: str, table: bytes | Path, rows: int, schema: Schema, request: str
+    ) -> DatasetVersionRow:
         with self._database.transaction() as session:
             row = session.get(DatasetRow, name)
             if row is None:
                 row = DatasetRow(name=name, task=schema.task, schema={}, state="storing")
                 session.add(row)
-        version = self._store(name, table, "upload", 0, request)
+        version = self._store(name, table, Facts("upload", rows, 0), request)
         with self._database.transaction() as session:
             row = session.get_one(DatasetRow, name)
             row.task, row.schema, row.state = schema.task, schema.model_dump(mode="json"), "ready"
@@ -98,9 +123,11 @@ class DatasetStore:
         if made is not None:
             return self._record(name, made)
         upload = self._latest(name, "upload")
+        if not labelled and upload.version == self.versions(name)[-1].version:
+            return upload
         table = with_feedback(self.read(name, upload.version), self.schema(name), labelled)
         seq = max((row.judgement for row in labelled), default=0)
-        return self._store(name, table, "snapshot", seq, request)
+        return self._store(name, to_parquet(table), Facts("snapshot", len(table), seq), request)
 
     def read(self, name: str, version: int) -> pd.DataFrame:
         """Return the table of a version; raises `DatasetNotFoundError` and `DamagedTableError`."""
@@ -127,14 +154,13 @@ class DatasetStore:
             query = select(DatasetVersionRow).where(DatasetVersionRow.dataset == name)
             return list(session.scalars(query.order_by(DatasetVersionRow.version)))
 
-    def _store(self, name: str, table: pd.DataFrame, kind: Kind, seq: int, request: str) -> DatasetVersionRow:
-        content = to_parquet(table)
-        sha256 = hashlib.sha256(content).hexdigest()
+    def _store(self, name: str, table: bytes | Path, facts: Facts, request: str) -> DatasetVersionRow:
+        sha256 = _sha256(table)
         known = self.versions(name)
         if known and known[-1].sha256 == sha256:
             return known[-1]
-        facts = {"kind": kind, "rows": len(table), "feedback_seq": seq, "sha256": sha256}
-        return self._record(name, self._repository.commit(name, content, facts, request))
+        described = {**asdict(facts), "sha256": sha256}
+        return self._record(name, self._repository.commit(name, table, described, request))
 
     def _record(self, name: str, stored: TableVersion) -> DatasetVersionRow:
         with self._database.transaction() as session:
@@ -151,3 +177,10 @@ class DatasetStore:
         if not found:
             raise DatasetNotFoundError(f"Dataset {name!r} has no {kind} yet.")
         return found[-1]
+
+
+def _sha256(table: bytes | Path) -> str:
+    if isinstance(table, bytes):
+        return hashlib.sha256(table).hexdigest()
+    with table.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,87 +1,108 @@
-"""The task of a child that makes a version out of a confirmed upload: DVC first, then the warehouse."""
+"""The steps that make a version out of a confirmed upload: prepare it, DVC, the warehouse."""
 
+from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 from sqlalchemy import select
 
-from data_processor.database import DatasetRow, DatasetUploadRow, ModelRow
-from data_processor.datasets.confirmation import Confirmed, ConfirmedColumn
-from data_processor.datasets.inference import infer_schema
+from data_processor.database import DatasetRow, DatasetUploadRow, ModelRow, RunRow
+from data_processor.datasets.batches import batches
+from data_processor.datasets.confirmation import Confirmed
+from data_processor.datasets.duplicates import find_repeated
+from data_processor.datasets.inference import counts_of, infer_schema
+from data_processor.datasets.preparing import task_of, write_confirmed
 from data_processor.datasets.profile import ColumnFacts
 from data_processor.datasets.proposing import RAW_FILE
 from data_processor.datasets.schema import Schema
 from data_processor.datasets.suspicions import look_for
-from data_processor.datasets.tables import PROVENANCE
-from data_processor.datasets.warehouse import Warehouse
-from data_processor.serving.packing import MISSING, text
+from data_processor.datasets.tables import PROVENANCE, ParquetColumns
+from data_processor.datasets.warehouse import Part, Warehouse
 from data_processor.training.plan import open_store
 from data_processor.training.workbench import TaskError, Workbench
 
-_BATCH_ROWS = 10_000
+PREPARED_FILE = "prepared.parquet"
+FOUND = "found.json"
+SCHEMA = "schema.json"
+_PREPARED, _RAW_WRITTEN = 0.25, 0.75
+"""How far a run is when the table is prepared, and when the raw one is in the warehouse."""
 
 
-def store_upload(bench: Workbench, upload: str) -> dict[str, Any]:
-    """Store a confirmed upload as its dataset's next version; repeating it makes no other."""
-    with bench.database.reading() as session:
-        row = session.get(DatasetUploadRow, upload)
-        dataset = session.get(DatasetRow, row.dataset) if row is not None else None
-    if row is None or dataset is None or row.confirmed is None:
-        raise TaskError("The dataset was deleted before it was stored.")
-    confirmed = Confirmed.model_validate(row.confirmed)
-    raw = bench.path(RAW_FILE)
-    facts = [ColumnFacts(**column) for column in row.proposal["columns"]]
-    frame = prepare(pd.read_parquet(raw, engine="pyarrow"), confirmed, facts)
+def prepare(bench: Workbench) -> dict[str, Any]:
+    """Make the table that was confirmed out of the one that was uploaded, and learn its schema."""
+    upload, confirmed, facts = _asked(bench)
+    raw, rows = _raw(bench, upload), upload.proposal["rows"]
+
+    def tell(share: float) -> None:
+        bench.log.progress(_PREPARED * share)
+
+    written = bench.write(PREPARED_FILE, lambda path: write_confirmed(raw, path, confirmed, facts, tell))
+    table = ParquetColumns(written)
     kinds = {column.name: column.kind for column in confirmed.columns.values()}
-    schema = infer_schema(frame, confirmed.target, task=confirmed.task, kinds=kinds)
-    _check_classes(bench, row.dataset, schema)
-
-    store = open_store(bench)
-    version = store.add_upload(row.dataset, frame, schema, request=upload)
-    prepared = store.read(row.dataset, version.version).drop(columns=list(PROVENANCE))
-    warehouse = Warehouse(bench.settings.warehouse_url)
-    try:
-        with pq.ParquetFile(raw) as file:
-            columns = [(field.name, str(field.type)) for field in file.schema_arrow]
-            batches = file.iter_batches(_BATCH_ROWS)
-            tables = [warehouse.write(row.dataset, version.version, "raw", columns, batches)]
-        table = pa.Table.from_pandas(prepared, preserve_index=False)
-        columns = [(field.name, str(field.type)) for field in table.schema]
-        tables.append(
-            warehouse.write(row.dataset, version.version, "prepared", columns, table.to_batches(_BATCH_ROWS))
-        )
-    finally:
-        warehouse.close()
+    schema = infer_schema(table, confirmed.target, task=task_of(confirmed, facts), kinds=kinds)
+    _check_classes(bench, upload.dataset, schema)
+    bench.write(SCHEMA, lambda path: path.write_text(schema.model_dump_json()))
     target = next(name for name, column in confirmed.columns.items() if column.name == confirmed.target)
-    return {
-        "version": version.version,
-        "rows": len(prepared),
+    repeated = upload.proposal.get("repeated")
+    if repeated is None:  # it was proposed by an earlier release
+        repeated = int(find_repeated(raw).sum())
+    found = {
+        "rows": table.rows,
         "task": schema.task,
-        "classes": _counts(frame[confirmed.target]) if schema.classes else {},
-        "warnings": look_for(raw, facts, target, row.proposal["rows"]),
-        "tables": tables,
+        "classes": dict(counts_of(table[confirmed.target]).most_common()) if schema.classes else {},
+        "warnings": look_for(raw, facts, target, rows, repeated),
     }
+    bench.write_json(FOUND, found)
+    bench.log.say(f"{table.rows} of {rows} rows, {len(schema.columns)} columns.")
+    return {}
 
 
-def prepare(frame: pd.DataFrame, confirmed: Confirmed, facts: list[ColumnFacts]) -> pd.DataFrame:
-    """Return a table as it was confirmed: named, dates as ISO 8601, repeated rows left out if so wished."""
-    if confirmed.preparation.drop_duplicates:
-        frame = frame.drop_duplicates(ignore_index=True)
-    known = {column.name: column for column in facts}
-    columns = {
-        column.name: _prepared(frame[name], column, known[name]) for name, column in confirmed.columns.items()
-    }
-    return pd.DataFrame(columns)
+def version(bench: Workbench) -> dict[str, Any]:
+    """Make the prepared table the dataset's next version; repeating it makes no other."""
+    upload, _, _ = _asked(bench)
+    schema = Schema.model_validate(bench.read_json(SCHEMA))
+    made = open_store(bench).add_kept(
+        upload.dataset, bench.path(PREPARED_FILE), schema, request=bench.log.run
+    )
+    bench.log.say(f"Version {made.version} of {made.dataset!r} ({made.revision}).")
+    return {"row": {"dataset_version": made.version}}
 
 
-def _prepared(values: "pd.Series[Any]", column: ConfirmedColumn, facts: ColumnFacts) -> "pd.Series[Any]":
-    if column.kind != "datetime":
-        return values
-    moments = pd.to_datetime(values, format=facts.date_format)
-    days = bool((moments.dropna() == moments.dropna().dt.normalize()).all())
-    return moments.dt.strftime("%Y-%m-%d" if days else "%Y-%m-%dT%H:%M:%S").astype("str")
+def warehouse(bench: Workbench) -> dict[str, Any]:
+    """Write the raw and the prepared table into the warehouse, in place of what is there of them."""
+    upload, _, _ = _asked(bench)
+    with bench.database.reading() as session:
+        number = session.get_one(RunRow, bench.run).dataset_version or 0
+    tables = []
+    parts: dict[Part, Path] = {"raw": _raw(bench, upload), "prepared": bench.path(PREPARED_FILE)}
+    written = Warehouse(bench.settings.warehouse_url)
+    try:
+        for part, path in parts.items():
+            with pq.ParquetFile(path) as file:
+                columns = [(f.name, str(f.type)) for f in file.schema_arrow if f.name not in PROVENANCE]
+                names = [name for name, _ in columns]
+                rows = (batch.select(names) for batch in batches(file))
+                tables.append(written.write(upload.dataset, number, part, columns, rows))
+            bench.log.progress(_RAW_WRITTEN)
+    finally:
+        written.close()
+    bench.log.say(f"In the warehouse: {', '.join(tables)}.")
+    return {"result": {"version": number, **bench.read_json(FOUND), "tables": tables}}
+
+
+def _asked(bench: Workbench) -> tuple[DatasetUploadRow, Confirmed, list[ColumnFacts]]:
+    """Return the upload that the run stores, what was confirmed of it, and what was found in it."""
+    with bench.database.reading() as session:
+        run = session.get_one(RunRow, bench.run)
+        upload = session.get(DatasetUploadRow, run.options["upload"])
+    if upload is None or upload.confirmed is None:
+        raise TaskError("The dataset was deleted before it was stored.")
+    facts = [ColumnFacts(**column) for column in upload.proposal["columns"]]
+    return upload, Confirmed.model_validate(upload.confirmed), facts
+
+
+def _raw(bench: Workbench, upload: DatasetUploadRow) -> Path:
+    return bench.settings.uploads_dir / upload.id / RAW_FILE
 
 
 def _check_classes(bench: Workbench, dataset: str, schema: Schema) -> None:
@@ -98,8 +119,3 @@ def _check_classes(bench: Workbench, dataset: str, schema: Schema) -> None:
             f"Model {model!r} tells apart {known}, but the new file has {found}: "
             "correct the labels, or upload it as another dataset."
         )
-
-
-def _counts(target: "pd.Series[Any]") -> dict[str, int]:
-    counts = target.dropna().map(text).value_counts()
-    return {str(label): int(times) for label, times in counts.items() if label != MISSING}

@@ -32,12 +32,17 @@ class Warning_(TypedDict):  # noqa: N801  # `Warning` is Python's own
     message: str
 
 
-def look_for(path: Path, columns: list[ColumnFacts], target: str | None, rows: int) -> list[Warning_]:
-    """Return what is suspicious about a typed Parquet file, if this column is to be predicted."""
+def look_for(
+    path: Path, columns: list[ColumnFacts], target: str | None, rows: int, repeated: int
+) -> list[Warning_]:
+    """Return what is suspicious about a typed Parquet file, if this column is to be predicted.
+
+    `repeated` is how many of its rows repeat an earlier one (`duplicates.py`).
+    """
     found: list[Warning_] = []
     for column in columns:
         found += _of_column(column, rows)
-    if repeated := count_duplicates(path):
+    if repeated:
         found.append(
             _warning(
                 "duplicates",
@@ -50,17 +55,6 @@ def look_for(path: Path, columns: list[ColumnFacts], target: str | None, rows: i
         found += _of_target(chosen, rows)
         found += _leaks(path, columns, chosen)
     return found
-
-
-def count_duplicates(path: Path) -> int:
-    """Return how many rows repeat an earlier one; 8 bytes per row are in memory."""
-    with pq.ParquetFile(path) as file:
-        hashes = [
-            pd.util.hash_pandas_object(batch.to_pandas(), index=False).to_numpy()
-            for batch in file.iter_batches(50_000)
-        ]
-    every = np.concatenate(hashes)
-    return int(len(every) - len(np.unique(every)))
 
 
 def _of_column(column: ColumnFacts, rows: int) -> list[Warning_]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 
 from data_processor.datasets.schema import Kind, Schema
 from data_processor.serving.packing import MISSING, text
@@ -114,6 +115,26 @@ def with_feedback(upload: pd.DataFrame, schema: Schema, labelled: Sequence[Label
     feedback[PREDICTION_COLUMN] = pd.Series([row.prediction for row in ordered], dtype="str")
     feedback[JUDGEMENT_COLUMN] = pd.Series([row.judgement for row in ordered], dtype="int64")
     return pd.concat([upload, feedback], ignore_index=True)
+
+
+class ParquetColumns:
+    """The columns of a kept table that is in a Parquet file, each read when it is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        """Look into a file."""
+        self._path = path
+        with pq.ParquetFile(path) as file:
+            self.rows: int = file.metadata.num_rows
+            self.columns = [name for name in file.schema_arrow.names if name not in PROVENANCE]
+
+    def __contains__(self, name: object) -> bool:
+        """Say whether there is a column of this name."""
+        return name in self.columns
+
+    def __getitem__(self, name: str) -> "pd.Series[Any]":
+        """Read a column."""
+        column: pd.Series[Any] = pd.read_parquet(self._path, engine="pyarrow", columns=[name])[name]
+        return column
 
 
 def to_parquet(frame: pd.DataFrame) -> bytes:

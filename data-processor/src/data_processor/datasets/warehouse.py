@@ -4,11 +4,22 @@ A table is written in one transaction, in place of what an interrupted attempt l
 drop tables; only who writes needs Arrow, and brings it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Double, MetaData, Table, Text, insert
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    DateTime,
+    Double,
+    MetaData,
+    Table,
+    Text,
+    insert,
+)
 
 from data_processor.database import Database
 
@@ -48,15 +59,12 @@ class Warehouse:
         `columns` are names and Arrow types as they write themselves.
         """
         table = _table(dataset, version, part, columns)
-        rows_at_once = max(1, BATCH_CELLS // len(columns))
-        keys = [column.key for column in table.columns]
         with self._database.engine.begin() as connection:
             table.drop(connection, checkfirst=True)
             table.create(connection)
+            insert_rows = _inserter(connection, table)
             for batch in batches:
-                rows = zip(*(column.to_pylist() for column in batch.columns), strict=True)
-                while part_of := list(islice(rows, rows_at_once)):
-                    connection.execute(insert(table), [dict(zip(keys, row, strict=True)) for row in part_of])
+                insert_rows(zip(*(column.to_pylist() for column in batch.columns), strict=True))
         return table.name
 
     def drop(self, dataset: str, versions: Iterable[int]) -> None:
@@ -105,3 +113,34 @@ def _table(dataset: str, version: int, part: Part, columns: Sequence[tuple[str, 
         )
     ]
     return Table(table_name(dataset, version, part), MetaData(), *described)
+
+
+def _inserter(connection: Connection, table: Table) -> Callable[[Iterable[tuple[Any, ...]]], None]:
+    """Return what inserts rows, each a tuple of values: as fast as the driver can, in its own way."""
+    statement = insert(table).compile(dialect=connection.dialect)
+    if connection.dialect.name != "sqlite":
+        keys = [column.key for column in table.columns]
+
+        def insert_named(rows: Iterable[tuple[Any, ...]]) -> None:
+            waiting = iter(rows)
+            while part_of := list(islice(waiting, max(1, BATCH_CELLS // len(keys)))):
+                connection.execute(insert(table), [dict(zip(keys, row, strict=True)) for row in part_of])
+
+        return insert_named
+    cursor = connection.connection.cursor()
+    # Dates are written as SQLAlchemy reads them; everything else is what it is.
+    moments = [place for place, column in enumerate(table.columns) if isinstance(column.type, DateTime)]
+    as_text = DateTime().dialect_impl(connection.dialect).bind_processor(connection.dialect)
+
+    def insert_plain(rows: Iterable[tuple[Any, ...]]) -> None:
+        cursor.executemany(str(statement), _converted(rows, moments, as_text) if moments else rows)  # type: ignore[arg-type]  # it takes any iterable
+
+    return insert_plain
+
+
+def _converted(rows: Iterable[tuple[Any, ...]], places: Sequence[int], convert: Any) -> Iterator[list[Any]]:
+    for row in rows:
+        values = list(row)
+        for place in places:
+            values[place] = convert(values[place])
+        yield values

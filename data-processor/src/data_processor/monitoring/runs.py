@@ -18,13 +18,16 @@ class RunMetrics:
             buckets=SECONDS,
         )
         self._runs = Counter(
-            "loopkeeper_runs", "Runs that ended.", ("model", "trigger", "status"), registry=registry
+            "loopkeeper_runs",
+            "Runs that ended.",
+            ("kind", "model", "trigger", "status"),
+            registry=registry,
         )
 
     def step(self, name: str, seconds: float) -> None:
         """Note a finished step."""
         self._steps.labels(name).observe(seconds)
 
-    def ended(self, model: str, trigger: str, status: str) -> None:
-        """Note a run's end."""
-        self._runs.labels(model, trigger, status).inc()
+    def ended(self, kind: str, model: str, trigger: str, status: str) -> None:
+        """Note a run's end; `model` is empty if it belongs to a dataset."""
+        self._runs.labels(kind, model, trigger, status).inc()

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from data_processor.caller import CallerDep
-from data_processor.state import StateDep
+from data_processor.database import RunRow
+from data_processor.state import State, StateDep
 from data_processor.training.estimators import TASKS, TaskDescription
 from data_processor.training.events import Event
 from data_processor.training.requests import check_candidates
@@ -48,28 +49,31 @@ def list_tasks(_caller: CallerDep) -> list[TaskDescription]:
 
 
 @router.post("/v1/models/{model}/evaluations")
-def evaluate(model: str, body: EvaluationRequest, _caller: CallerDep, state: StateDep) -> Evaluation:
-    """Compare versions on labelled rows that none of them was fitted to; takes some seconds."""
-    return state.evaluations.evaluate(model, body.versions, body.dataset)
+async def evaluate(model: str, body: EvaluationRequest, caller: CallerDep, state: StateDep) -> Evaluation:
+    """Compare versions on labelled rows that none of them was fitted to: a run that takes some seconds."""
+    return await state.evaluations.evaluate(model, body.versions, body.dataset, caller.subject)
 
 
 @router.get("/v1/runs")
 def list_runs(
     state: StateDep,
     _caller: CallerDep,
+    *,
     model: str | None = None,
     status: RunStatus | None = None,
     kind: str | None = None,
+    dataset: str | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> list[RunShort]:
-    """List runs, newest first."""
-    return [RunShort.model_validate(row) for row in state.runs.page(model, status, kind, limit)]
+    """List runs of every kind, newest first."""
+    rows = state.runs.page(model=model, status=status, kind=kind, dataset=dataset, limit=limit)
+    return [RunShort.model_validate(row) for row in rows]
 
 
 @router.get("/v1/runs/{run}")
 def read_run(run: str, state: StateDep, _caller: CallerDep) -> RunDetail:
     """Show everything known of one run."""
-    return RunDetail.of(state.runs.get(run), state.runs.durations(run))
+    return _detail(state, state.runs.get(run))
 
 
 @router.get(
@@ -87,7 +91,7 @@ def download_log(run: str, state: StateDep, _caller: CallerDep) -> StreamingResp
 @router.post("/v1/runs/{run}/cancel", status_code=202)
 def cancel_run(run: str, caller: CallerDep, state: StateDep) -> RunDetail:
     """Ask for a run to end; 409 when it already succeeded or failed."""
-    return RunDetail.of(state.runs.cancel(run, caller.subject), state.runs.durations(run))
+    return _detail(state, state.runs.cancel(run, caller.subject))
 
 
 @router.get("/v1/runs/{run}/events")
@@ -101,6 +105,10 @@ async def follow_run(
     """Return the events after one already known, waiting for the next if there is none yet."""
     events, closed = await _next_events(state.runs, run, after, wait)
     return RunEvents(events=[event.as_json() for event in events], closed=closed)
+
+
+def _detail(state: State, row: RunRow) -> RunDetail:
+    return RunDetail.of(row, state.runs.durations(row.id), state.runs.result(row.id))
 
 
 async def _next_events(runs: Runs, run: str, after: int, wait: float) -> tuple[list[Event], bool]:

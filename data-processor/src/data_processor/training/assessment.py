@@ -54,7 +54,7 @@ class Told:
 
 
 def assess(bench: Workbench, model: str, versions: list[str], dataset: str) -> dict[str, Any]:
-    """Evaluate versions on a dataset's newest version. A child's task; raises `TaskError`."""
+    """Evaluate versions on a dataset's newest version: the step of an evaluation. Raises `TaskError`."""
     manifests = [bench.registry.manifest(model, version) for version in versions]
     number = _newest(bench, dataset)
     every = open_store(bench).read(dataset, number)
@@ -67,13 +67,16 @@ def assess(bench: Workbench, model: str, versions: list[str], dataset: str) -> d
         )
     schema = _shared_schema(frame, manifests)
     truth = _truth(frame, schema)
-    told = [_ask(bench, manifest, frame, schema) for manifest in manifests]
+    told = []
+    for manifest in manifests:
+        told.append(_ask(bench, manifest, frame, schema))
+        bench.log.progress(len(told) / (len(manifests) + 1))
     which = (
         "The reference rows: held out by the hash of their inputs, never fitted to by any version."
         if own
         else "Rows whose inputs are not among those that a version was fitted to."
     )
-    return {
+    found = {
         "model": model,
         "rows": {
             "dataset": dataset,
@@ -86,6 +89,8 @@ def assess(bench: Workbench, model: str, versions: list[str], dataset: str) -> d
         "versions": [describe(one, truth, schema) for one in told],
         "differences": [line for one in told[1:] for line in differences(told[0], one, truth, schema)],
     }
+    bench.log.say(f"Compared on {len(frame)} of {len(every)} rows of {dataset!r}, version {number}. {which}")
+    return {"row": {"dataset_version": number}, "result": found}
 
 
 def describe(told: Told, truth: NDArray[Any], schema: Schema) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from typing import Any
 from data_processor.settings import Settings
 
 SECRETS = {"service_token", "caller_key"}
+GONE = "The training process ended"
+"""How the sentence about a child that is gone begins."""
 END_S = 5
 """How long a child may take to end when its work is done."""
 
@@ -31,7 +33,7 @@ class ChildGoneError(Exception):
         """Say what it was doing and how it ended."""
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         hint = "; this machine may be short of memory" if code == -signal.SIGKILL else ""
-        super().__init__(f"The training process ended in the middle of {task!r} ({how}{hint}).")
+        super().__init__(f"{GONE} in the middle of {task!r} ({how}{hint}).")
 
 
 class Child:

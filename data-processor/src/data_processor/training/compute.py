@@ -25,7 +25,7 @@ from data_processor.training.workbench import Workbench
 
 TASKS = {
     "propose": "data_processor.datasets.proposing",
-    "store_upload": "data_processor.datasets.storing",
+    **dict.fromkeys(("prepare", "version", "warehouse"), "data_processor.datasets.storing"),
     "snapshot": "data_processor.training.snapshot",
     **dict.fromkeys(
         ("validate", "split", "search", "gate", "compile", "register", "smoke"),

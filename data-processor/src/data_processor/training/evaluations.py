@@ -1,54 +1,65 @@
-"""Comparing versions on request: asked for in `serve`, worked out in a child process that ends with it."""
+"""Comparing versions on request: a run like any other, and whoever asked waits for its result."""
 
-import secrets
-import shutil
-from threading import Lock
+import asyncio
+import time
 
-from data_processor.database import Database, DatasetRow
+from data_processor.database import OPEN_RUN, Database, DatasetRow
 from data_processor.models.registry import Registry
 from data_processor.service.errors import Conflict, Invalid, NotFound, NotReady
-from data_processor.settings import Settings
-from data_processor.training.child import Child, ChildFailedError, ChildGoneError
+from data_processor.training.child import GONE
+from data_processor.training.runs import Runs
 from data_processor.training.schemas import Evaluation
 
-TURN_S = 60
-"""How long somebody waits for the evaluation before theirs."""
+WAIT_S = 280
+"""How long somebody waits; the run goes on, and its result is found with it."""
+LOOK_S = 0.1
 
 
 class Evaluations:
-    """Evaluates versions, one request at a time."""
+    """Has versions evaluated by the worker."""
 
-    def __init__(self, settings: Settings, database: Database, registry: Registry) -> None:
+    def __init__(self, database: Database, registry: Registry, runs: Runs) -> None:
         """Evaluate what the registry has."""
-        self._settings = settings
         self._database = database
         self._registry = registry
-        self._turn = Lock()
+        self._runs = runs
 
-    def evaluate(self, model: str, versions: list[str], dataset: str | None) -> Evaluation:
-        """Compare versions on a dataset, or on the model's own reference rows: blocks for some seconds.
+    async def evaluate(
+        self, model: str, versions: list[str], dataset: str | None, subject: str
+    ) -> Evaluation:
+        """Compare versions on a dataset, or on the model's own reference rows: takes some seconds.
 
         Raises `NotFound` for what does not exist, `Invalid` for a version named twice, `Conflict` when the
-        data does not suit the versions, `NotReady` when others are waited for.
+        data does not suit the versions or somebody cancelled it, `NotReady` when it takes too long.
         """
-        name = self._check(model, versions, dataset)
-        if not self._turn.acquire(timeout=TURN_S):
-            raise NotReady("Another evaluation takes its time; try again.", headers={"Retry-After": "30"})
-        folder = self._settings.runs_dir / f"evaluation-{secrets.token_hex(4)}"
-        try:
-            child = Child(self._settings, folder)
-            try:
-                found = child.ask("assess", model=model, versions=versions, dataset=name)
-            finally:
-                child.close()
-        except ChildFailedError as error:
-            raise Conflict(str(error)) from error
-        except ChildGoneError as error:
-            raise NotReady(str(error), headers={"Retry-After": "30"}) from error
-        finally:
-            self._turn.release()
-            shutil.rmtree(folder, ignore_errors=True)
-        return Evaluation.model_validate(found)
+        run = await asyncio.to_thread(self._queue, model, versions, dataset, subject)
+        deadline = time.monotonic() + WAIT_S
+        # No thread is held meanwhile: however many wait, others are answered.
+        while (row := await asyncio.to_thread(self._runs.get, run)).status in OPEN_RUN:
+            if time.monotonic() > deadline:
+                detail = f"The evaluation takes its time: run {run} will have its result."
+                raise NotReady(detail, run=run, headers={"Retry-After": "30"})
+            await asyncio.sleep(LOOK_S)
+        if row.status == "cancelled":
+            raise Conflict(f"The evaluation was cancelled (run {run}).", run=run)
+        if row.status == "failed":
+            detail = row.error or f"The evaluation failed; the log of run {run} says why."
+            if detail.startswith(GONE):
+                raise NotReady(detail, run=run, headers={"Retry-After": "30"})
+            raise Conflict(detail, run=run)
+        return Evaluation.model_validate(await asyncio.to_thread(self._runs.result, run))
+
+    def _queue(self, model: str, versions: list[str], dataset: str | None, subject: str) -> str:
+        return self._runs.queue(
+            None,
+            "evaluation",
+            model=model,
+            dataset=self._check(model, versions, dataset),
+            trigger="manual",
+            reason=f"{subject} compares {_listed(versions)}.",
+            subject=subject,
+            options={"versions": versions},
+        ).id
 
     def _check(self, model: str, versions: list[str], dataset: str | None) -> str:
         row = self._registry.get_model(model)
@@ -65,3 +76,7 @@ class Evaluations:
         if found.state != "ready":
             raise Conflict(f"Dataset {name!r} is {found.state} and not ready yet.")
         return name
+
+
+def _listed(versions: list[str]) -> str:
+    return f"version{'s' if len(versions) > 1 else ''} {', '.join(versions)}"

@@ -1,18 +1,21 @@
 """What happens in a run, written down in order: the source of its progress, its live events and its log."""
 
+import time
 import traceback
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from data_processor.database import Database, RunEventRow, RunRow
+from data_processor.database import Database, RunEventRow, RunResultRow, RunRow
 
 EventType = Literal["status", "step", "metric", "log", "hyperparameters"]
 PAGE = 1000
 """How many events one read returns at most."""
+TELL_EVERY_S = 0.5
+"""How often a run says how far it is."""
 
 
 @dataclass(frozen=True)
@@ -39,19 +42,32 @@ class RunLog:
     def __init__(self, database: Database, run: str) -> None:
         """Write about the run with this id."""
         self._database = database
+        self._told = 0.0
         self.run = run
 
-    def append(self, kind: EventType, body: dict[str, Any], **fields: Any) -> None:
-        """Append an event and, in the same transaction, set fields of the run's row."""
+    def append(
+        self, kind: EventType, body: dict[str, Any], *, result: dict[str, Any] | None = None, **fields: Any
+    ) -> None:
+        """Append an event and, in the same transaction, set the run's result and fields of its row."""
         with self._database.transaction() as session:
             row = session.scalars(self._database.lock(select(RunRow).where(RunRow.id == self.run))).one()
             for name, value in fields.items():
                 setattr(row, name, value)
+            if result is not None:
+                session.merge(RunResultRow(run=self.run, result=result))
             append(session, self.run, kind, body)
 
     def say(self, message: str, level: Literal["info", "warning", "error"] = "info") -> None:
         """Append a sentence to the log."""
         self.append("log", {"level": level, "message": message})
+
+    def progress(self, share: float) -> None:
+        """Say which share of the run is done, 0 to 1; as often as one likes: people see a few a second."""
+        if share < 1 and time.monotonic() - self._told < TELL_EVERY_S:
+            return
+        self._told = time.monotonic()
+        with self._database.transaction() as session:
+            session.execute(update(RunRow).where(RunRow.id == self.run).values(progress=share))
 
     def metric(self, name: str, value: float, **labels: Any) -> None:
         """Append one measured value, e.g. the best loss so far."""

@@ -1,4 +1,4 @@
-"""Runs: asked for, listed, followed and cancelled. Who carries them out is the worker's business."""
+"""Runs of every kind: asked for, listed, followed, cancelled. Carrying them out is the worker's business."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from data_processor.database import OPEN_RUN, Database, ModelRow, RunRow, now
+from data_processor.database import OPEN_RUN, Database, ModelRow, RunResultRow, RunRow, now
 from data_processor.service.errors import Conflict, NotFound
 from data_processor.training.events import Event, append, read
 
@@ -39,25 +39,54 @@ class Runs:
         Raises `Conflict` naming the open run if the model has one, `NotFound` for an unknown model.
         """
         with self._transaction(session) as held:
-            if held.get(ModelRow, model) is None:
+            found = held.get(ModelRow, model)
+            if found is None:
                 raise NotFound(f"There is no model {model!r}.")
             _refuse_second(held, model)
-            row = RunRow(
-                id=str(uuid4()),
-                kind="training",
-                model=model,
-                stage=self._stage,
-                trigger=trigger,
-                reason=reason,
-                subject=subject,
-                options=options or {},
-            )
             try:
-                with held.begin_nested():
-                    held.add(row)
+                return self.queue(
+                    held,
+                    "training",
+                    model=model,
+                    dataset=found.dataset,
+                    trigger=trigger,
+                    reason=reason,
+                    subject=subject,
+                    options=options,
+                )
             except IntegrityError:  # another process was faster: the unique index says so
                 _refuse_second(held, model)
                 raise
+
+    def queue(
+        self,
+        session: Session | None,
+        kind: str,
+        *,
+        model: str = "",
+        dataset: str | None = None,
+        dataset_version: int | None = None,
+        trigger: Trigger,
+        reason: str,
+        subject: str,
+        options: dict[str, Any] | None = None,
+    ) -> RunRow:
+        """Queue a run of any kind (`kinds.py`), inside the caller's transaction if one is given."""
+        row = RunRow(
+            id=str(uuid4()),
+            kind=kind,
+            model=model,
+            dataset=dataset,
+            dataset_version=dataset_version,
+            stage=self._stage,
+            trigger=trigger,
+            reason=reason,
+            subject=subject,
+            options=options or {},
+        )
+        with self._transaction(session) as held:
+            with held.begin_nested():
+                held.add(row)
             append(held, row.id, "status", {"status": "queued", "reason": reason, "subject": subject})
         return row
 
@@ -71,15 +100,28 @@ class Runs:
         model: str | None = None,
         status: str | None = None,
         kind: str | None = None,
+        dataset: str | None = None,
         limit: int = 100,
     ) -> list[RunRow]:
         """Return the newest runs that match."""
         query = select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id).limit(limit)
-        for column, wanted in ((RunRow.model, model), (RunRow.status, status), (RunRow.kind, kind)):
+        asked = (
+            (RunRow.model, model),
+            (RunRow.status, status),
+            (RunRow.kind, kind),
+            (RunRow.dataset, dataset),
+        )
+        for column, wanted in asked:
             if wanted is not None:
                 query = query.where(column == wanted)
         with self._database.reading() as session:
             return list(session.scalars(query))
+
+    def result(self, run: str) -> dict[str, Any] | None:
+        """Return what a run found out beside its row, if it did."""
+        with self._database.reading() as session:
+            found = session.get(RunResultRow, run)
+            return found.result if found is not None else None
 
     def cancel(self, run: str, subject: str) -> RunRow:
         """Ask for a run to end: a queued one ends now, a running one as soon as its worker sees it.

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from data_processor.database import RunRow
 from data_processor.training.hyperparameters import Value
@@ -140,8 +140,11 @@ class RunShort(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: str
-    kind: str
-    model: str
+    kind: str = Field(description="What it does: training, dataset, evaluation, profile …")
+    model: Annotated[str | None, BeforeValidator(lambda name: name or None)] = Field(
+        description="Null for a run that belongs to a dataset."
+    )
+    dataset: str | None = Field(description="The dataset it works on.")
     stage: str
     trigger: Literal["score", "manual", "upload", "drift", "initial"]
     status: RunStatus
@@ -166,13 +169,13 @@ class RunDetail(RunShort):
     leaderboard: list[dict[str, Any]]
     gate: dict[str, Any] | None = Field(description="The receipt of the gate.")
     steps: list[StepDuration]
+    result: dict[str, Any] | None = Field(description="What it found out, if that is no version.")
 
     @classmethod
-    def of(cls, row: RunRow, steps: list[dict[str, Any]]) -> "RunDetail":
-        """Describe a run and the durations of its steps."""
-        return cls.model_validate(
-            {**{c.key: getattr(row, c.key) for c in RunRow.__table__.columns}, "steps": steps}
-        )
+    def of(cls, row: RunRow, steps: list[dict[str, Any]], result: dict[str, Any] | None) -> "RunDetail":
+        """Describe a run, the durations of its steps and its result."""
+        known = {column.key: getattr(row, column.key) for column in RunRow.__table__.columns}
+        return cls.model_validate({**known, "steps": steps, "result": result})
 
 
 class RunEvents(BaseModel):

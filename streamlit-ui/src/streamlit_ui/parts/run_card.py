@@ -1,4 +1,4 @@
-"""One run in a few lines: what it is, how far it is, how it ended."""
+"""One run in a few lines: what it does and to what, how far it is, how it ended."""
 
 import streamlit as st
 
@@ -15,14 +15,20 @@ def is_open(run: Run) -> bool:
     return run.get("status") in OPEN
 
 
+def subject(run: Run) -> str:
+    """Return what a run is about: its model, else its dataset."""
+    return run.get("model") or run.get("dataset") or "–"
+
+
 def show_run(run: Run) -> None:
-    """Show a run's status, why it was opened, its progress and how it ended."""
-    word = words.status(run.get("status"))
+    """Show a run's kind and status, why it was opened, its progress and how it ended."""
+    word, kind = words.status(run.get("status")), words.kind(run.get("kind"))
     took = between(run.get("started_at"), run.get("finished_at"))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(word.label, color=word.colour, icon=word.icon)
-        st.markdown(f"**{plain(words.trigger(run.get('trigger')))}**", width="stretch")
+        st.markdown(f"{kind.icon} **{plain(kind.label)}** {plain(subject(run))}", width="stretch")
     facts = [
+        words.trigger(run.get("trigger")),
         f"{ago(run.get('created_at'))} by {run.get('subject', '–')}",
         *(
             [f"took {duration(took)}" if run.get("finished_at") else f"running for {duration(took)}"]
@@ -30,6 +36,11 @@ def show_run(run: Run) -> None:
             else []
         ),
         *([f"made version {run['version']}"] if run.get("version") else []),
+        *(
+            [f"dataset version {run['dataset_version']}"]
+            if run.get("kind") == "dataset" and run.get("dataset_version")
+            else []
+        ),
     ]
     st.caption(plain(" · ".join(facts)))
     if is_open(run):

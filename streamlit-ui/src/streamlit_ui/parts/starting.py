@@ -41,7 +41,8 @@ def start_a_run(model: Model) -> None:
 def cancel(run: Run) -> None:
     """Ask once more, then ask for the run to end."""
     with problems_in_words():
-        st.markdown("What it has done so far is dropped. The model keeps serving the version it serves.")
+        serving = " The model keeps serving the version it serves." if run.get("kind") == "training" else ""
+        st.markdown(f"What it has done so far is dropped.{serving}")
         if st.button("Yes, cancel it", type="primary"):
             signed_in.gateway().cancel_run(run["id"])
             st.rerun()

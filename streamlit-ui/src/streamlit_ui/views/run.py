@@ -1,4 +1,4 @@
-"""Run: one run's progress, leaderboard, gate and log."""
+"""Run: one run's progress, what it found out, and its log."""
 
 import streamlit as st
 
@@ -8,6 +8,7 @@ from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.parts.leaderboard import show_leaderboard
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.parts.receipt import show_receipt
+from streamlit_ui.parts.result import show_result
 from streamlit_ui.parts.run_card import is_open, show_run
 from streamlit_ui.parts.starting import cancel
 from streamlit_ui.settings import settings
@@ -47,21 +48,27 @@ def _live(wanted: str) -> None:
         if steps := run.get("steps"):
             with st.expander("How long each step took"):
                 show_facts({words.step(step["step"]): duration(step["seconds"]) for step in steps})
-        st.subheader("Leaderboard")
-        show_leaderboard(run.get("leaderboard") or [])
-        st.subheader("Gate")
-        if run.get("gate"):
-            show_receipt(run["gate"])
-        else:
-            st.caption(
-                "The gate has not decided yet." if is_open(run) else "This run did not come to the gate."
-            )
+        if run.get("kind") == "training":
+            _training(run)
+        elif run.get("result"):
+            show_result(run)
+
+
+def _training(run: Run) -> None:
+    st.subheader("Leaderboard")
+    show_leaderboard(run.get("leaderboard") or [])
+    st.subheader("Gate")
+    if run.get("gate"):
+        show_receipt(run["gate"])
+    else:
+        st.caption("The gate has not decided yet." if is_open(run) else "This run did not come to the gate.")
 
 
 def _facts(run: Run) -> dict[str, str]:
     facts = {
         "Run": run["id"],
         "Model": run.get("model"),
+        "Dataset": run.get("dataset"),
         "Opened": when(run.get("created_at")),
         "Dataset version": run.get("dataset_version"),
         "Compared with": f"version {run['champion']}" if run.get("champion") else None,

@@ -1,8 +1,8 @@
-"""Runs: what was trained and what is being trained, live."""
+"""Runs: everything that is worked on in the background, and what became of it, live."""
 
 import streamlit as st
 
-from streamlit_ui import signed_in
+from streamlit_ui import signed_in, words
 from streamlit_ui.parts import models
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.problems import problems_in_words
@@ -12,25 +12,29 @@ from streamlit_ui.settings import settings
 from streamlit_ui.text import plural
 
 PAGE = 20
+KINDS = ("training", "dataset", "evaluation", "profile")
+STATUSES = ("queued", "running", "succeeded", "failed", "cancelled")
 
 
 def page() -> None:
-    """Offer to start a run and list those there are."""
-    model = models.chosen()
+    """Offer to start a run, and list those of all models and datasets."""
     st.title("Runs")
-    st.caption(
-        "A run trains candidates, and its best one must prove itself at the gate before it is promoted."
-    )
+    st.caption("Everything that is worked on in the background: training, storing, evaluating, profiling.")
     if st.button("Start a run", type="primary", icon=":material/play_arrow:"):
-        start_a_run(model)
-    _list(model["name"])
+        start_a_run(models.chosen())
+    with st.container(horizontal=True):
+        kind = st.pills("Kind", KINDS, format_func=lambda name: words.kind(name).label)
+        status = st.pills("Status", STATUSES, format_func=lambda name: words.status(name).label)
+    _list(kind, status)
 
 
 @st.fragment(run_every=settings().refresh_s)
-def _list(model: str) -> None:
+def _list(kind: str | None, status: str | None) -> None:
     with problems_in_words():
-        runs = signed_in.gateway().runs(model)
-        if not runs:
+        runs = signed_in.gateway().runs(kind=kind, status=status)
+        if not runs and (kind or status):
+            blank(":material/filter_alt_off:", "No such run", "Choose another kind or status above.")
+        elif not runs:
             blank(
                 ":material/model_training:", "No run yet", "Start one, or wait until the score asks for one."
             )

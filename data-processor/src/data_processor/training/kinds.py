@@ -1,0 +1,36 @@
+"""Every kind of background work there is. Adding one is an entry in `plain_kinds`, and a task.
+
+    kind         what it does                             steps
+    training     trains, judges and deploys a version     `retrain.py`
+    dataset      makes a confirmed upload a version       `datasets/keeping.py`
+    evaluation   compares versions                        assess
+
+To add a kind:
+
+1. Write each of its steps as a task: a function of the step's name that takes a `Workbench` and returns a
+   dictionary, in a module that `compute.py: TASKS` names. It says how far the run is by
+   `bench.log.progress(share)`, what happens by `bench.log.say(sentence)`, and raises `TaskError` with the
+   sentence that people read if it cannot go on. `{"result": {...}}` is kept and shown as the run's result.
+   It may be interrupted and begun anew.
+2. Name the kind, its steps and what they are called with in `plain_kinds`.
+3. Queue its runs with `Runs.queue`, in the transaction of what asks for them.
+
+Being listed, followed, logged, cancelled, resumed after a crash and shown on the pages come with that.
+"""
+
+from data_processor.database import Database, RunRow
+from data_processor.datasets.keeping import Keeping
+from data_processor.settings import Settings
+from data_processor.training.jobs import Work
+
+
+def plain_kinds(settings: Settings, database: Database) -> list[Work]:
+    """Return the kinds that need no more than settings and records: all but training."""
+    return [
+        Keeping(settings, database),
+        Work("evaluation", {"assess": 1.0}, arguments=_compared),
+    ]
+
+
+def _compared(row: RunRow) -> dict[str, object]:
+    return {"model": row.model, "versions": row.options["versions"], "dataset": row.dataset}

@@ -1,0 +1,93 @@
+"""A confirmed table is the same whether it is made as a whole or a few rows at a time."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from data_processor.datasets import batches
+from data_processor.datasets.confirmation import Confirmed, ConfirmedColumn, Preparation
+from data_processor.datasets.preparing import task_of, write_confirmed
+from data_processor.datasets.profile import read_columns
+from data_processor.datasets.tables import PROVENANCE, from_parquet
+
+DAY, NOON = dt.datetime(2026, 1, 31), dt.datetime(2026, 1, 31, 12)  # noqa: DTZ001  # as tables have them
+COLUMNS: dict[str, tuple[Any, str, list[Any]]] = {
+    "whole": (pa.array([1, 2, 3, 1]), "numeric", [1, 2, 3, 1]),
+    "gaps": (pa.array([1, None, 3, 1]), "numeric", [1.0, None, 3.0, 1.0]),
+    "flag": (pa.array([True, False, None, True]), "numeric", [1.0, 0.0, None, 1.0]),
+    "codes": (pa.array([7, None, 9, 7]), "categorical", ["7", None, "9", "7"]),
+    "sizes": (pa.array([0.5, 2.0, None, 0.5]), "categorical", ["0.5", "2", None, "0.5"]),
+    "yes": (pa.array([True, False, None, True]), "categorical", ["True", "False", None, "True"]),
+    "words": (pa.array(["a", "None", None, "a"]), "text", ["a", "None", None, "a"]),
+    "unused": (pa.array([1, None, 3, 1]), "ignored", [1.0, None, 3.0, 1.0]),
+    "name": (pa.array(["x", "y", None, "x"]), "ignored", ["x", "y", None, "x"]),
+    "day": (pa.array([DAY, None, DAY, DAY]), "datetime", ["2026-01-31", None, "2026-01-31", "2026-01-31"]),
+    "noon": (
+        pa.array([DAY, None, NOON, DAY], pa.timestamp("us")),
+        "datetime",
+        ["2026-01-31T00:00:00", None, "2026-01-31T12:00:00", "2026-01-31T00:00:00"],
+    ),
+    "written": (
+        pa.array(["31.1.2026", None, "1.2.2026", "31.1.2026"]),
+        "datetime",
+        ["2026-01-31", None, "2026-02-01", "2026-01-31"],
+    ),
+    "target": (pa.array([0, 1, 1, 0]), "numeric", ["0", "1", "1", "0"]),
+}
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    path = tmp_path / "raw.parquet"
+    pq.write_table(pa.table({name: values for name, (values, _, _) in COLUMNS.items()}), path)
+    return path
+
+
+def confirmed(*, drop_duplicates: bool = False) -> Confirmed:
+    columns = {name: ConfirmedColumn(name=name.upper(), kind=kind) for name, (_, kind, _) in COLUMNS.items()}
+    chosen = Preparation(drop_duplicates=drop_duplicates)
+    return Confirmed(target="TARGET", task=None, columns=columns, preparation=chosen)
+
+
+def written(raw: Path, asked: Confirmed) -> pd.DataFrame:
+    target = raw.with_name("prepared.parquet")
+    told: list[float] = []
+    write_confirmed(raw, target, asked, read_columns(raw), told.append)
+    assert told[-1] == 1
+    return from_parquet(target.read_bytes())
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 3, 50_000])
+def test_every_kind_of_column_is_kept_in_its_form(
+    raw: Path, monkeypatch: pytest.MonkeyPatch, rows_at_once: int
+) -> None:
+    monkeypatch.setattr(batches, "MOST_ROWS", rows_at_once)
+    table = written(raw, confirmed())
+    found = {name: [None if pd.isna(v) else v for v in table[name.upper()].tolist()] for name in COLUMNS}
+    assert found == {name: expected for name, (_, _, expected) in COLUMNS.items()}
+    assert [str(table[name].dtype) for name in ("WHOLE", "GAPS", "CODES", "DAY")] == [
+        "int64",
+        "float64",
+        "str",
+        "str",
+    ]
+    assert table[list(PROVENANCE)].to_numpy().tolist() == [["", 0]] * 4
+
+
+def test_repeated_rows_are_left_out_if_so_wished(raw: Path) -> None:
+    assert written(raw, confirmed(drop_duplicates=True))["WHOLE"].tolist() == [1, 2, 3]
+
+
+def test_the_task_follows_from_the_targets_values_unless_it_is_said(raw: Path) -> None:
+    facts = read_columns(raw)
+    assert task_of(confirmed(), facts) == "tabular-classification"
+    many = next(fact for fact in facts if fact.name == "target")
+    many.distinct = 21
+    assert task_of(confirmed(), facts) == "tabular-regression"
+    said = confirmed().model_copy(update={"task": "tabular-classification"})
+    assert task_of(said, facts) == "tabular-classification"
