@@ -93,6 +93,10 @@ class Settings(ServiceSettings):
     """Runs, of different models, that one worker carries out at the same time."""
     training_threads: int | None = Field(None, ge=1, le=1024)
     """Threads that a run may use. Default: as many as there are cores."""
+    dask_scheduler_address: str | None = Field(None, pattern=r"^[a-z]+://")
+    """The scheduler of a Dask cluster that fits candidates, e.g. `tcp://scheduler:8786`; it needs this
+    service's image as its workers'. Whoever reaches a scheduler can run code on its workers: keep it on an
+    internal network. Default: candidates are fitted by the worker itself."""
     training_niceness: int = Field(5, ge=0, le=19)
     """How far a run steps back for the processes that answer requests; 0 is not at all."""
     reconcile_interval_s: float = Field(10, gt=0, le=3600)

@@ -10,9 +10,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from data_processor.datasets.batches import batches
-from data_processor.datasets.confirmation import Confirmed, ConfirmedColumn, Preparation
+from data_processor.datasets.confirmation import Confirmed, ConfirmedColumn
 from data_processor.datasets.duplicates import find_repeated
 from data_processor.datasets.inference import infer_schema
+from data_processor.datasets.preparation import DatasetPreparation
 from data_processor.datasets.preparing import task_of, write_confirmed
 from data_processor.datasets.profile import read_columns
 from data_processor.datasets.reading import Hints, read_file
@@ -29,7 +30,7 @@ def main(folder: Path) -> None:
     target = facts[-1].name
     look_for(raw, facts, target, pq.read_metadata(raw).num_rows, int(find_repeated(raw).sum()))
     columns = {one.name: ConfirmedColumn(name=one.name, kind=one.kind) for one in facts}
-    chosen = Preparation(drop_duplicates=True)
+    chosen = DatasetPreparation(drop_duplicates=True)
     confirmed = Confirmed(target=target, task=None, columns=columns, preparation=chosen)
     write_confirmed(raw, prepared, confirmed, facts, lambda _share: None)
     kinds = {one.name: one.kind for one in facts}

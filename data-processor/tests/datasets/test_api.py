@@ -292,3 +292,33 @@ def test_a_deletion_that_breaks_off_is_finished_by_the_next_start(
     with closing(sqlite3.connect(desk.settings.state_dir / "warehouse.db")) as warehouse:
         assert warehouse.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == []
     assert desk.upload(PEOPLE).json()["difference"] is None
+
+
+def test_how_columns_are_prepared_is_confirmed_with_them_and_kept_by_its_models(desk: Any) -> None:
+    desk.upload(PEOPLE)
+    wrong = desk.confirm(target="bought", preparation={"scaling": "huge", "numeric_gaps": "mean"})
+    assert wrong.status_code == 422
+    assert sorted(error["loc"][-1] for error in wrong.json()["errors"]) == ["numeric_gaps", "scaling"]
+    desk.confirm(target="bought", preparation={"drop_duplicates": True, "numeric_missing": "mean"})
+    desk.keep()
+
+    def created(name: str, **fields: Any) -> Any:
+        answer = desk.client.post("/v1/models", json={"name": name, "dataset": "people", **fields})
+        assert answer.status_code == 201, answer.text
+        return desk.client.get(f"/v1/models/{name}").json()["policy"]["preparation"]
+
+    usual = {
+        "numeric_missing": "mean",
+        "categorical_missing": "own_category",
+        "scaling": "standard",
+        "datetime": "calendar",
+    }
+    assert created("as-confirmed") == usual
+    assert created("its-own", preparation={"scaling": "none"}) == {
+        **usual,
+        "numeric_missing": "automatic",
+        "scaling": "none",
+    }
+    bad = {"name": "bad", "dataset": "people", "preparation": {"datetime": "later"}}
+    refused = desk.client.post("/v1/models", json=bad)
+    assert [error["loc"] for error in refused.json()["errors"]] == [["body", "preparation", "datetime"]]

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_processor.datasets import batches
-from data_processor.datasets.confirmation import Confirmed, ConfirmedColumn, Preparation
+from data_processor.datasets.confirmation import Confirmed, ConfirmedColumn
+from data_processor.datasets.preparation import DatasetPreparation
 from data_processor.datasets.preparing import task_of, write_confirmed
 from data_processor.datasets.profile import read_columns
 from data_processor.datasets.tables import PROVENANCE, from_parquet
@@ -50,7 +51,7 @@ def raw(tmp_path: Path) -> Path:
 
 def confirmed(*, drop_duplicates: bool = False) -> Confirmed:
     columns = {name: ConfirmedColumn(name=name.upper(), kind=kind) for name, (_, kind, _) in COLUMNS.items()}
-    chosen = Preparation(drop_duplicates=drop_duplicates)
+    chosen = DatasetPreparation(drop_duplicates=drop_duplicates)
     return Confirmed(target="TARGET", task=None, columns=columns, preparation=chosen)
 
 

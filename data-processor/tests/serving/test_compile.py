@@ -12,11 +12,14 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
 from data_processor.datasets.inference import infer_schema
+from data_processor.datasets.preparation import Preparation
 from data_processor.datasets.tables import keepable
 from data_processor.serving.compile import UNSEEN, compare, compile_model, convert
 from data_processor.serving.packing import MISSING, pack_rows, unpack
-from data_processor.training.candidates import Candidate, families
-from data_processor.training.pipelines import fit
+from data_processor.settings import Settings
+from data_processor.training.artefact import load_pipeline, save_pipeline
+from data_processor.training.candidates import BLEND, Candidate, families
+from data_processor.training.pipelines import answer, fit
 from data_processor.training.preparation import Split, prepare_data
 
 NAMES = list(families("tabular-classification"))
@@ -24,6 +27,7 @@ SMALL = {
     "logistic-regression": {},
     "hist-gradient-boosting": {"max_iter": 30},
     "random-forest": {"n_estimators": 10, "min_samples_leaf": 5},
+    "extra-trees": {"n_estimators": 10, "min_samples_leaf": 5},
 }
 
 
@@ -53,10 +57,82 @@ def test_every_estimator_compiles_and_answers_alike(
 
 @pytest.mark.parametrize("name", families("tabular-regression"))
 def test_regressions_compile_too(price_split: Split, name: str, tmp_path: Path) -> None:
-    pipeline = fit(Candidate(estimator=name, params={}), price_split.fitting, price_split.schema, seed=1)
+    candidate = Candidate(estimator=name, params=SMALL.get(name, {}))
+    pipeline = fit(candidate, price_split.fitting, price_split.schema, seed=1)
     compiled = compile_model(
         pipeline, price_split.schema, price_split.reference.frame, tmp_path / "model.onnx"
     )
+
+    assert compiled.engine == "onnx", compiled.parity.reason
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        Preparation(numeric_missing="mean", categorical_missing="most_frequent", scaling="min_max"),
+        Preparation(numeric_missing="extreme"),
+        Preparation(numeric_missing="drop_row", categorical_missing="drop_row"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("name", ["logistic-regression", "hist-gradient-boosting", "random-forest"])
+def test_every_preparation_compiles(
+    census_split: Split, name: str, choices: Preparation, tmp_path: Path
+) -> None:
+    candidate = Candidate(estimator=name, params=SMALL[name], preparation=choices)
+    pipeline = fit(candidate, census_split.fitting, census_split.schema, seed=1)
+    compiled = compile_model(
+        pipeline, census_split.schema, census_split.reference.frame, tmp_path / "model.onnx"
+    )
+
+    assert compiled.engine == "onnx", compiled.parity.reason
+
+
+def test_a_blend_compiles_to_one_model(census_split: Split, price_split: Split, tmp_path: Path) -> None:
+    for split, names in ((census_split, NAMES), (price_split, ["ridge", "hist-gradient-boosting"])):
+        members = [{"estimator": name, "params": SMALL.get(name, {}), "weight": 2.0} for name in names]
+        pipeline = fit(
+            Candidate(estimator=BLEND, params={"members": members}), split.fitting, split.schema, seed=1
+        )
+        compiled = compile_model(pipeline, split.schema, split.reference.frame, tmp_path / "model.onnx")
+
+        assert compiled.engine == "onnx", compiled.parity.reason
+
+
+def test_a_blend_is_read_back_by_the_types_that_are_trusted_anyway(
+    census_split: Split, tmp_path: Path
+) -> None:
+    members = [{"estimator": name, "params": SMALL[name], "weight": 1.0} for name in NAMES]
+    pipeline = fit(
+        Candidate(estimator=BLEND, params={"members": members}),
+        census_split.fitting,
+        census_split.schema,
+        seed=1,
+    )
+    save_pipeline(pipeline, tmp_path / "model.skops")
+    trusted = Settings.model_fields["trusted_types"].default
+    again = load_pipeline((tmp_path / "model.skops").read_bytes(), trusted)
+
+    np.testing.assert_array_equal(
+        answer(again, census_split.reference.frame), answer(pipeline, census_split.reference.frame)
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_moments_compile(name: str, tmp_path: Path) -> None:
+    draw = np.random.default_rng(3)
+    days = pd.Timestamp("2023-05-01") + pd.to_timedelta(draw.integers(0, 900, 600), unit="D")
+    frame = pd.DataFrame(
+        {
+            "sold": pd.Series(days.strftime("%Y-%m-%d"), dtype="str").where(draw.random(600) > 0.1),
+            "answer": np.where(days.month > 6, "late", "early"),
+        }
+    )
+    schema = infer_schema(frame, "answer", kinds={"sold": "datetime"})
+    split = prepare_data(keepable(frame, schema), schema, "salt", None, choose_on_recent=False)
+    pipeline = fit(Candidate(estimator=name, params=SMALL[name]), split.fitting, schema, seed=1)
+
+    compiled = compile_model(pipeline, schema, split.reference.frame, tmp_path / "model.onnx")
 
     assert compiled.engine == "onnx", compiled.parity.reason
 
@@ -128,9 +204,9 @@ def test_a_table_of_one_kind_of_columns_compiles(name: str, kept: str, tmp_path:
 def test_several_classes_with_unusual_names_compile(name: str, tmp_path: Path) -> None:
     draw = np.random.default_rng(3)
     size = draw.normal(size=900)
-    answer = np.select([size < -0.5, size > 0.5], ["klein é", "1"], "<b>")
+    labels = np.select([size < -0.5, size > 0.5], ["klein é", "1"], "<b>")
     frame = pd.DataFrame(
-        {"size": size, "naïve-column": draw.choice(["ä", "ß", "日本"], 900), "answer": answer}
+        {"size": size, "naïve-column": draw.choice(["ä", "ß", "日本"], 900), "answer": labels}
     )
     schema = infer_schema(frame, "answer")
     split = prepare_data(keepable(frame, schema), schema, "salt", None, choose_on_recent=False)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from data_processor.datasets.schema import Column, Schema
 from data_processor.models.policy import Policy
 from data_processor.service.errors import BadRequest, Invalid, Problem
+from data_processor.serving.calendar import FEATURES
 from data_processor.serving.diagnosis import Limits, diagnose
 from data_processor.serving.packing import pack_rows
 from data_processor.serving.validation import Checked, Validator, asked_version, flag_kind
@@ -293,3 +294,40 @@ def test_texts_are_flagged_only_when_blank_and_are_never_unseen() -> None:
     assert (checked.packed.numeric.shape, checked.packed.strings.shape) == ((4, 0), (4, 1))
     too_long = errors_of(body({"comment": "x" * 21}), validator)
     assert too_long == {("body", "inputs", 0, "comment"): "has 21 characters; at most 20 are taken"}
+
+
+SEEING = Validator(
+    TABLE.model_copy(
+        update={
+            "columns": tuple(
+                column.model_copy(update={"calendar": FEATURES}) if column.kind == "datetime" else column
+                for column in TABLE.columns
+            )
+        }
+    ),
+    Policy(),
+    LIMITS,
+)
+
+
+def test_a_moment_is_packed_as_its_calendar() -> None:
+    rows: list[dict[str, Any]] = [GOOD, {**GOOD, "born": "1986-01-02T00:00Z"}, {**GOOD, "born": None}]
+    checked = SEEING.check(body(*rows))
+
+    assert checked.packed.numeric[0, :5].tolist() == [39, 40.5, 1986, 1, 2]
+    assert checked.packed.numeric[1].tolist() == checked.packed.numeric[0].tolist()
+    assert all(math.isnan(number) for number in checked.packed.numeric[2, 2:])
+    assert checked.packed.strings.tolist() == [["private"]] * 3
+    assert checked.flags == [[], [], ["born: missing"]]
+
+
+@pytest.mark.parametrize("born", ["yesterday", "", "31.01.2026", "2026-02-30"])
+def test_what_is_no_moment_is_refused_by_name(born: str) -> None:
+    errors = errors_of(body(GOOD, {**GOOD, "born": born}), SEEING)
+
+    assert list(errors) == [("body", "inputs", 1, "born")]
+    assert "is no moment; write 2026-01-31" in errors["body", "inputs", 1, "born"]
+
+
+def test_a_version_of_before_takes_any_text_for_a_moment() -> None:
+    assert FLAGGING.check(body({**GOOD, "born": "yesterday"})).packed.strings[0, 1] == "yesterday"

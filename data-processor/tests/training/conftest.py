@@ -29,6 +29,7 @@ from data_processor.database import (
     RunRow,
 )
 from data_processor.datasets.census import make_table, sample_rows, schema_of
+from data_processor.datasets.schema import Schema
 from data_processor.datasets.store import DatasetStore
 from data_processor.models.ledger import Ledger
 from data_processor.models.policy import Policy
@@ -155,7 +156,9 @@ class Workshop:
         self.mlflow.close()
 
 
-def make_workshop(folder: Path, url: str, policy: Policy, table: Any, **fields: Any) -> Workshop:
+def make_workshop(
+    folder: Path, url: str, policy: Policy, table: Any, schema: Schema | None = None, **fields: Any
+) -> Workshop:
     """Make a stack in a folder, with one model on a table that is stored under DVC."""
     name = f"census-{os.getpid()}-{next(_models)}"
     settings = Settings(
@@ -180,7 +183,7 @@ def make_workshop(folder: Path, url: str, policy: Policy, table: Any, **fields: 
         aliases=MlflowAliases(connection),
         mlflow=connection,
     )
-    schema = schema_of(table)
+    schema = schema or schema_of(table)
     made.store.add_upload(name, table, schema, request="upload")
     made.registry.create_model(
         None, name, task=schema.task, dataset=name, target=schema.target, policy=policy

@@ -3,8 +3,10 @@ from typing import Any
 import optuna
 import pytest
 
+from data_processor.datasets.preparation import Preparation
 from data_processor.datasets.schema import Task
 from data_processor.training.candidates import (
+    SHAPING,
     Arm,
     Candidate,
     UnknownCandidateError,
@@ -17,12 +19,10 @@ from data_processor.training.estimators import TASKS as TASK_DESCRIPTIONS
 TASKS: list[Task] = ["tabular-classification", "tabular-regression"]
 
 
-def test_classification_tries_the_three_estimators() -> None:
-    assert list(families("tabular-classification")) == [
-        "logistic-regression",
-        "hist-gradient-boosting",
-        "random-forest",
-    ]
+def test_about_few_recent_rows_only_the_quick_estimators_are_tried() -> None:
+    quick = ["logistic-regression", "hist-gradient-boosting", "random-forest"]
+    assert [arm.family.name for arm in arms("tabular-classification", core_only=True)] == quick
+    assert [arm.family.name for arm in arms("tabular-classification")] == [*quick, "extra-trees"]
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -34,9 +34,12 @@ def test_defaults_and_draws_are_hyperparameters_that_the_estimator_has(task: Tas
             family.suggest(trial, "x:"),
             family.first("natural"),
             family.first(0.9),
+            *({**family.defaults, **start} for start in family.patience),
+            family.suggest(optuna.create_study().ask(), "x:", patient=True),
         ):
             made = family.make(params, 7).get_params()
-            assert {name: made[name] for name in params} == dict(params)
+            own = {name: value for name, value in params.items() if name not in SHAPING}
+            assert {name: made[name] for name in own} == own
             assert made["random_state"] == 7
             assert family.cost(params) > 0
 
@@ -80,6 +83,10 @@ def test_a_task_nobody_can_train_yet_is_named() -> None:
 
 
 def test_a_candidate_comes_back_from_json() -> None:
-    for share in ("natural", "only", 0.9):
-        candidate = Candidate(estimator="ridge", params={"alpha": 2.0}, recent_share=share)
+    for share, kept in (
+        ("natural", Preparation()),
+        ("only", Preparation(scaling="none")),
+        (0.9, Preparation()),
+    ):
+        candidate = Candidate(estimator="ridge", params={"alpha": 2.0}, recent_share=share, preparation=kept)
         assert Candidate.model_validate(candidate.as_json()) == candidate

@@ -7,6 +7,7 @@ import pytest
 from data_processor.datasets.schema import Schema
 from data_processor.models.manifest import BACKGROUND_FILE, Manifest
 from data_processor.models.registry import ArtefactRejectedError
+from data_processor.serving.calendar import FEATURES
 from data_processor.serving.engine import load_engine
 from data_processor.serving.packing import pack_rows
 from data_processor.training.background import ROWS, read_background, write_background
@@ -80,6 +81,23 @@ def test_contributions_of_an_additive_model_are_what_each_input_adds(tiny_versio
     expected = {"a": 12, "b": 0, "c": 5, **dict.fromkeys(rest, 0)}
     assert found.contributions == pytest.approx(expected, abs=1e-5)
     assert ("exact" in found.method) == (others == 0)
+
+
+def test_a_moment_moves_an_answer_as_one_input(tiny_versions: Any) -> None:
+    class Seasonal:
+        """Twice the month, and ten more on the first day of one."""
+
+        def predict(self, numeric: Any, strings: Any) -> Any:
+            del strings
+            return (2 * numeric[:, 2] + 10 * (numeric[:, 3] == 1)).astype(np.float32)[:, None]
+
+    columns = [{"name": "a", "kind": "numeric"}, {"name": "sold", "kind": "datetime", "calendar": FEATURES}]
+    table = Schema.model_validate({"task": "tabular-regression", "target": "price", "columns": columns})
+    manifest: Manifest = tiny_versions["1"].manifest.model_copy(update={"table": table})
+    background = pack_rows([{"a": 1, "sold": "2025-03-05"}], table)
+    found = explain_row(make_ready(manifest, Seasonal(), background), {"a": 2, "sold": "2025-07-01"}, None)
+
+    assert found.contributions == pytest.approx({"a": 0, "sold": 18})
 
 
 def test_a_slow_version_is_asked_less(census: Ready) -> None:

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from data_processor.datasets.schema import Task
 from data_processor.serving.packing import MISSING
 from data_processor.training.candidates import Candidate, families
-from data_processor.training.pipelines import TooFewRowsError, answer, category_order, fit, recent_weights
+from data_processor.training.columns import TooFewRowsError
+from data_processor.training.pipelines import answer, fit, recent_weights
 from data_processor.training.preparation import Rows, Split
 
 NAMES = list(families("tabular-classification"))
@@ -96,42 +97,6 @@ def test_recent_rows_have_the_share_they_were_promised(recent: list[bool], share
     if 0 < flags.sum() < len(flags):
         assert weights[flags].sum() / weights.sum() == pytest.approx(share)
     np.testing.assert_array_equal(recent_weights(flags, "natural"), 1)
-
-
-def test_categories_are_ordered_by_their_mean_target() -> None:
-    values = np.array(["b"] * 100 + ["a"] * 100 + ["c"] * 100, object)
-    target = np.array(
-        (["no"] * 90 + ["yes"] * 10) + (["no"] * 10 + ["yes"] * 90) + (["no", "yes"] * 50), object
-    )
-
-    assert category_order(values, target, np.ones(300)).tolist() == ["b", "c", "a"]
-
-
-def test_a_rare_category_has_no_extreme_rank() -> None:
-    values = np.array(["often yes"] * 100 + ["often no"] * 100 + ["once"], object)
-    target = np.array(["yes"] * 90 + ["no"] * 10 + ["no"] * 90 + ["yes"] * 10 + ["yes"], object)
-
-    assert category_order(values, target, np.ones(201)).tolist() == ["often no", "once", "often yes"]
-
-
-def test_the_order_of_categories_follows_the_weights() -> None:
-    values = np.array(["a", "a", "b", "b"] * 50, object)
-    target = np.array(["yes", "no", "no", "yes"] * 50, object)
-    first_says_a = np.tile([5.0, 1.0, 5.0, 1.0], 50)
-
-    assert category_order(values, target, first_says_a).tolist() == ["b", "a"]
-    assert category_order(values, target, first_says_a[::-1].copy()).tolist() == ["a", "b"]
-
-
-def test_categories_of_many_classes_lie_along_what_tells_them_apart_best() -> None:
-    draw = np.random.default_rng(0)
-    values = draw.choice(["a1", "a2", "b1", "b2"], 2_000).astype(object)
-    target = np.array(
-        [draw.choice(["x", "y"]) if v[0] == "a" else draw.choice(["z", "w"]) for v in values], object
-    )
-    order = category_order(values, target, np.ones(2_000)).tolist()
-
-    assert {value[0] for value in order[:2]} != {"a", "b"}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from data_processor.datasets.preparation import DatasetPreparation
 from data_processor.datasets.schema import INPUT_KINDS, Kind, Schema, Task
 from data_processor.service.errors import FieldError, Invalid
 
@@ -35,14 +36,6 @@ class ColumnConfirmation(BaseModel):
     )
 
 
-class Preparation(BaseModel):
-    """What is done to the rows before they are stored."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    drop_duplicates: bool = Field(False, description="Leave out rows that repeat another one.")
-
-
 class SchemaConfirmation(BaseModel):
     """What a dataset's columns are, and which of them is to be predicted."""
 
@@ -55,7 +48,7 @@ class SchemaConfirmation(BaseModel):
     task: Task | None = Field(
         None, description="If left out, it follows from the target's values and the inputs' kinds."
     )
-    preparation: Preparation = Preparation()
+    preparation: DatasetPreparation = DatasetPreparation()
 
 
 class ConfirmedColumn(BaseModel):
@@ -72,7 +65,7 @@ class Confirmed(BaseModel):
     """By its new name."""
     task: Task | None
     columns: dict[str, ConfirmedColumn]
-    preparation: Preparation
+    preparation: DatasetPreparation
 
 
 def confirm(asked: SchemaConfirmation, proposal: Mapping[str, Any], used: Schema | None) -> Confirmed:

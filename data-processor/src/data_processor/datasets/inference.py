@@ -7,6 +7,7 @@ from typing import Any, Protocol, get_args
 import pandas as pd
 
 from data_processor.datasets.schema import Column, Kind, Schema, Task
+from data_processor.serving.calendar import FEATURES
 from data_processor.serving.packing import MISSING, text
 
 MAX_CATEGORIES = 1000
@@ -69,12 +70,13 @@ def infer_schema(
     return Schema(task=task, target=target, columns=tuple(columns), classes=_classes(frame[target], task))
 
 
-def observed(schema: Schema, frame: pd.DataFrame) -> Schema:
+def observed(schema: Schema, frame: pd.DataFrame, *, calendar: bool = True) -> Schema:
     """Return the schema with ranges, categories and typical values as they are in a later table.
 
-    Kinds, nullability and classes stay as they are: clients rely on them.
+    Kinds, nullability and classes stay as they are: clients rely on them. With `calendar` a model is to see
+    the calendar of datetime columns, else nothing of them.
     """
-    columns = tuple(_describe(column, frame[column.name]) for column in schema.columns)
+    columns = tuple(_describe(column, frame[column.name], calendar=calendar) for column in schema.columns)
     return schema.model_copy(update={"columns": columns})
 
 
@@ -110,7 +112,7 @@ def _classes(target: "pd.Series[Any]", task: Task) -> tuple[str, ...]:
     return tuple(classes)
 
 
-def _describe(column: Column, values: "pd.Series[Any]") -> Column:
+def _describe(column: Column, values: "pd.Series[Any]", *, calendar: bool = True) -> Column:
     known = values.dropna()
     if column.kind == "numeric" and len(known):
         numbers = known.astype("float64")
@@ -127,6 +129,9 @@ def _describe(column: Column, values: "pd.Series[Any]") -> Column:
         ranked = sorted(counts_of(known).items(), key=lambda item: (-item[1], item[0]))
         categories = tuple(value for value, _ in ranked)
         seen = {"categories": categories, "typical": categories[0] if categories else None}
+    elif column.kind == "datetime" and len(known):
+        # ISO 8601 sorts as time does: the last moment is where whoever asks probably is.
+        seen = {"typical": text(max(known.map(text))), "calendar": FEATURES if calendar else ()}
     else:
         seen = {}
     return column.model_copy(update=seen)

@@ -27,7 +27,9 @@ class Column(BaseModel):
     categories: tuple[str, ...] = ()
     """Categorical: the values in training, most frequent first."""
     typical: float | str | None = None
-    """The median or the most frequent value: where a form starts."""
+    """The median, the most frequent value or the last moment: where a form starts."""
+    calendar: tuple[str, ...] = ()
+    """Datetime: what a model sees of a moment (`serving/calendar.py`); older versions see nothing of it."""
     description: str = ""
 
 
@@ -53,9 +55,19 @@ class Schema(BaseModel):
         return tuple(c for c in self.inputs if c.kind == "numeric")
 
     @property
+    def moments(self) -> tuple[Column, ...]:
+        """The inputs packed as calendar features into the numeric tensor, behind its numbers, in order."""
+        return tuple(c for c in self.inputs if c.calendar)
+
+    @property
+    def width(self) -> int:
+        """How many columns the numeric tensor has."""
+        return len(self.numeric) + sum(len(c.calendar) for c in self.moments)
+
+    @property
     def strings(self) -> tuple[Column, ...]:
         """The inputs packed into the string tensor, in this order."""
-        return tuple(c for c in self.inputs if c.kind != "numeric")
+        return tuple(c for c in self.inputs if c.kind != "numeric" and not c.calendar)
 
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema (2020-12) of one input row, as clients and forms read it."""

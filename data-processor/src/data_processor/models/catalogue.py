@@ -1,8 +1,20 @@
 """Models as people see them: what is served, how right it is, what there is to choose from."""
 
 from collections.abc import Container, Mapping
+from typing import Any
 
-from data_processor.database import Database, DatasetRow, ModelRow, PromotionRow, VersionRow
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from data_processor.database import (
+    Database,
+    DatasetRow,
+    DatasetUploadRow,
+    ModelRow,
+    PromotionRow,
+    VersionRow,
+)
+from data_processor.datasets.confirmation import Confirmed
 from data_processor.datasets.schema import Schema
 from data_processor.feedback.judgements import Judgements
 from data_processor.feedback.schemas import ModelScore
@@ -84,7 +96,7 @@ class Catalogue:
         Raises `NotFound` for an unknown dataset, `Conflict` for one that is not ready or a name that is
         taken, `Invalid` for a task that is not the dataset's and for every bad field of the policy.
         """
-        chosen = {"selection_metric": asked.selection_metric} if asked.selection_metric else {}
+        chosen = asked.model_dump(include={"selection_metric", "preparation"}, exclude_none=True)
         with self._database.transaction() as session:
             dataset = session.get(DatasetRow, asked.dataset)
             if dataset is None:
@@ -102,7 +114,7 @@ class Catalogue:
                 task=dataset.task,
                 dataset=dataset.name,
                 target=Schema.model_validate(dataset.schema).target,
-                policy=changed({}, {**asked.policy, **chosen}, dataset.task),
+                policy=changed(_begins_with(session, dataset.name), {**asked.policy, **chosen}, dataset.task),
             )
             run = self._runs.open(
                 session,
@@ -137,6 +149,18 @@ class Catalogue:
         return Schema.model_validate(dataset.schema)
 
 
+def _begins_with(session: Session, dataset: str) -> dict[str, Any]:
+    """Return the fields of a policy that were settled when the dataset was confirmed."""
+    uploads = select(DatasetUploadRow).where(
+        DatasetUploadRow.dataset == dataset, DatasetUploadRow.state == "ready"
+    )
+    newest = session.scalar(uploads.order_by(DatasetUploadRow.created_at.desc()).limit(1))
+    if newest is None or newest.confirmed is None:
+        return {}
+    confirmed = Confirmed.model_validate(newest.confirmed)
+    return {"preparation": confirmed.preparation.for_models().model_dump()}
+
+
 def _version(row: VersionRow, stages: Mapping[str, list[str]], loaded: Container[str]) -> VersionShort:
     manifest = Manifest.model_validate(row.manifest)
     return VersionShort(
@@ -144,6 +168,7 @@ def _version(row: VersionRow, stages: Mapping[str, list[str]], loaded: Container
         created_at=row.created_at,
         metrics=manifest.metrics,
         candidate=manifest.candidate,
+        preparation=manifest.preparation,
         engine=manifest.engine,
         lineage=manifest.lineage,
         receipt=manifest.receipt,

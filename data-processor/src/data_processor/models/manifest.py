@@ -66,6 +66,7 @@ class Manifest(BaseModel):
     candidate: dict[str, Any]
     """The estimator and hyperparameters that won: `{"estimator", "params", "recent_share"}`."""
     preparation: dict[str, Any] = {}
+    """The choices and what fitting made of them (`training/prepared.py`); versions of before have none."""
     metrics: dict[str, float]
     """On the reference rows."""
     lineage: Lineage

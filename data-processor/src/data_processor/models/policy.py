@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
+from data_processor.datasets.preparation import Preparation
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Level = Annotated[float, Field(gt=0, lt=1)]
 
@@ -48,6 +50,8 @@ class Policy(BaseModel):
     """What to do with a category never seen in training."""
     selection_metric: SelectionMetric | None = None
     """What candidates are ranked by; none: log loss for classes, ROC AUC for texts, RMSE for regression."""
+    preparation: Preparation = Preparation()
+    """How the columns are prepared, in every run."""
     budget_s: float = Field(30, ge=1, le=86_400)
     """Seconds that the search over hyperparameters may take."""
     recent_share: Share = 0.9

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from data_processor.datasets.preparation import Preparation
 from data_processor.datasets.schema import Task
 from data_processor.feedback.controller import ModelState
 from data_processor.feedback.schemas import ModelScore
@@ -26,6 +27,10 @@ class ModelRequest(BaseModel):
     task: Task | None = Field(None, description="If given, it must be the dataset's.")
     selection_metric: SelectionMetric | None = None
     policy: dict[str, Any] = Field({}, description="Fields of the policy that differ from the defaults.")
+    preparation: Preparation | None = Field(
+        None,
+        description="How its columns are prepared, in every run; if left out, as confirmed of the dataset.",
+    )
 
 
 class ModelCreated(BaseModel):
@@ -101,6 +106,9 @@ class VersionShort(BaseModel):
     created_at: datetime
     metrics: dict[str, float] = Field(description="On the reference rows.")
     candidate: dict[str, Any]
+    preparation: dict[str, Any] = Field(
+        description="The choices, what fitting made of them for each column, and the columns left out."
+    )
     engine: Literal["onnx", "scikit-learn"]
     lineage: Lineage
     receipt: dict[str, Any] | None

@@ -21,13 +21,15 @@ from sklearn.pipeline import Pipeline
 
 from data_processor.datasets.schema import Schema
 from data_processor.models.manifest import Parity
+from data_processor.serving.calendar import FEATURES, calendar_of, feature_name
 from data_processor.serving.engine import OnnxEngine
+from data_processor.serving.joining import join
 from data_processor.serving.odd_texts import odd_texts
 from data_processor.serving.packing import MISSING, NUMERIC_INPUT, STRINGS_INPUT, pack
 from data_processor.serving.race import race
 from data_processor.serving.text_conversion import any_number_of_rows, convertible, text_converters
 from data_processor.serving.texts import TextEngine
-from data_processor.training.pipelines import answer
+from data_processor.training.pipelines import answer, blended
 
 TOLERANCE = 1e-5
 """The largest difference of two probabilities, and of two values relative to their size."""
@@ -35,6 +37,8 @@ MAX_ROWS = 10_000
 """Reference rows that are compared as they are."""
 VARIED_ROWS = 200
 """Reference rows that are compared with each column made missing, unseen and out of range."""
+MOMENTS = ("", "0001-01-01", "1970-01-01T00:00:00", "2024-02-29T12:34:56.789", "9999-12-31T23:59:59")
+"""What each datetime column is made in turn; the first is no moment, so it is missing."""
 UNSEEN = "never seen in training \N{SNOWMAN}"
 OPSETS = {"": 21, "ai.onnx.ml": 3}
 """Fixed, so that the same pipeline compiles to the same model whatever else is installed."""
@@ -53,7 +57,7 @@ def compile_model(pipeline: Pipeline, schema: Schema, reference: pd.DataFrame, t
 
     No file is left where they differ, and for texts where the trained form answers faster.
 
-    The model has the inputs `numeric` (float32 [rows, numeric columns], NaN is missing) and `strings` (string
+    The model has the inputs `numeric` (float32 [rows, `schema.width`], NaN is missing) and `strings` (string
     [rows, other columns], "nan" is missing), without the one that has no columns, and among its outputs
     `probabilities`, or `variable` with the values of a regression. `reference` is a frame as pipelines take
     it.
@@ -84,13 +88,24 @@ def compile_model(pipeline: Pipeline, schema: Schema, reference: pd.DataFrame, t
 
 
 def convert(pipeline: Pipeline, schema: Schema) -> bytes:
-    """Return the pipeline as a serialised ONNX model; raises whatever skl2onnx raises."""
+    """Return the pipeline as a serialised ONNX model; raises whatever skl2onnx raises.
+
+    The members of a blend are compiled one by one, and joined.
+    """
+    members, weights = blended(pipeline)
+    models = [_converted(member, schema) for member in members]
+    model = models[0] if len(models) == 1 else join(models, weights, _output(schema))
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def _converted(pipeline: Pipeline, schema: Schema) -> Any:
     from skl2onnx import convert_sklearn  # noqa: PLC0415  # seconds and 100 MB that only training needs
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType  # noqa: PLC0415
 
     inputs: list[tuple[str, Any]] = []
-    if schema.numeric:
-        inputs.append((NUMERIC_INPUT, FloatTensorType([None, len(schema.numeric)])))
+    if schema.width:
+        inputs.append((NUMERIC_INPUT, FloatTensorType([None, schema.width])))
     if schema.strings:
         inputs.append((STRINGS_INPUT, StringTensorType([None, len(schema.strings)])))
     options: dict[Any, Any] | None = {"zipmap": False} if schema.classes else None
@@ -105,8 +120,11 @@ def convert(pipeline: Pipeline, schema: Schema) -> bytes:
     )
     if schema.task == "text-classification":
         any_number_of_rows(model)
-    content: bytes = model.SerializeToString()
-    return content
+    return model
+
+
+def _output(schema: Schema) -> str:
+    return "probabilities" if schema.classes else "variable"
 
 
 def compare(pipeline: Pipeline, model: bytes, schema: Schema, rows: pd.DataFrame) -> Parity:
@@ -137,7 +155,7 @@ def _compiled(model: bytes, rows: pd.DataFrame, schema: Schema) -> NDArray[np.fl
     packed = pack(rows, schema)
     blocks = {NUMERIC_INPUT: packed.numeric, STRINGS_INPUT: packed.strings}
     feed = {found.name: blocks[found.name] for found in session.get_inputs()}
-    said = session.run(["probabilities" if schema.classes else "variable"], feed)[0]
+    said = session.run([_output(schema)], feed)[0]
     return np.asarray(said, np.float32).reshape(len(rows), -1)
 
 
@@ -152,6 +170,12 @@ def _varied(rows: pd.DataFrame, schema: Schema) -> Iterator[pd.DataFrame]:
         span = max(1.0, abs(column.maximum or 0.0), abs(column.minimum or 0.0))
         for value in (np.nan, 0.0, 10 * span, -10 * span, 1e30, -1e30):
             yield rows.assign(**{column.name: np.float32(value)})
+    for column in schema.moments:
+        for moment in MOMENTS:
+            seen = dict(zip(FEATURES, calendar_of(moment), strict=True))
+            yield rows.assign(
+                **{feature_name(column.name, name): np.float32(seen[name]) for name in column.calendar}
+            )
     for column in schema.strings:
         if column.kind == "text":
             odd = odd_texts(rows[column.name].tolist())

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from data_processor.datasets.schema import Column, Schema
 from data_processor.service.errors import BadRequest, FieldError, Invalid
+from data_processor.serving.calendar import read_moment
 
 LARGEST_NUMBER = 1e30
 """The largest number that a model is asked: compiled models are compared with trained ones up to here."""
@@ -126,6 +127,8 @@ def _problem(value: Any, column: Column, limits: Limits, *, reject_unseen: bool)
         return _number_problem(value, integer=column.integer)
     if message := _text_problem(value, limits.max_text_length):
         return message
+    if column.calendar and (message := _moment_problem(value)):
+        return message
     if reject_unseen and column.kind == "categorical" and value not in column.categories:
         return f"{_show(value)!r} was never seen in training, and the model's policy rejects that"
     return None
@@ -149,6 +152,16 @@ def _text_problem(value: Any, longest: int) -> str | None:
         return f"has {len(value)} characters; at most {longest} are taken"
     if not _is_unicode(value):
         return "contains half a character (a lone surrogate), which is no Unicode text"
+    return None
+
+
+def _moment_problem(value: str) -> str | None:
+    try:
+        read_moment(value)
+    except ValueError:
+        return (
+            f"{_show(value)!r} is no moment; write 2026-01-31 or 2026-01-31T13:05:00, with a zone if not UTC"
+        )
     return None
 
 

@@ -13,11 +13,8 @@ from data_processor.training.texts.letters import PlainLower
 def convertible(pipeline: Pipeline) -> tuple[Pipeline, dict[Any, Any]]:
     """Return a copy that says in ONNX's words how capital letters are treated, and the options to convert it.
 
-    The C locale makes small what `PlainLower` does, and no other letter. Raises `NotImplementedError` for
-    what ONNX has no words for.
+    The C locale makes small what `PlainLower` does, and no other letter.
     """
-    if "columns" not in pipeline.named_steps:
-        raise NotImplementedError("several models for texts that answer together are not joined in ONNX.")
     pipeline = copy.deepcopy(pipeline)
     columns = pipeline.named_steps["columns"]
     ((name, vectorizer, place),) = columns.transformers_

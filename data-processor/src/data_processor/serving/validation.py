@@ -15,6 +15,7 @@ from msgspec.structs import astuple
 
 from data_processor.datasets.schema import Column, Schema
 from data_processor.models.policy import Policy
+from data_processor.serving.calendar import FEATURES, MISSING_MOMENT, features_of, read_moment
 from data_processor.serving.diagnosis import LARGEST_NUMBER, Limits, diagnose
 from data_processor.serving.packing import MISSING, Packed
 
@@ -55,6 +56,13 @@ class _Text(NamedTuple):
     """It is a text that people write."""
 
 
+class _Moment(NamedTuple):
+    place: int
+    name: str
+    seen: tuple[int, ...]
+    """Which of the calendar's features the version knows."""
+
+
 class Validator:
     """Checks requests against one version's schema and the model's policy."""
 
@@ -67,6 +75,7 @@ class Validator:
         self._inputs = [column.name for column in schema.inputs]
         self._numbers = [_number(self._inputs.index(column.name), column) for column in schema.numeric]
         self._texts = [_text(self._inputs.index(column.name), column) for column in schema.strings]
+        self._moments = [_moment(self._inputs.index(column.name), column) for column in schema.moments]
 
     def check(self, body: bytes) -> Checked:
         """Return what a body asks; raises `BadRequest` if it is no JSON, `Invalid` naming every bad field."""
@@ -83,7 +92,10 @@ class Validator:
         # Every key has a colon. More colons than keys: texts with colons, or a key that was given twice.
         if body.count(b":") > given and _repeats_a_key(body):
             return self._read_slowly(body)
-        checked = self._pack(rows, values, request.version or None)
+        try:
+            checked = self._pack(rows, values, request.version or None)
+        except ValueError:  # one of the moments is none
+            checked = None
         return self._read_slowly(body) if checked is None else checked
 
     def _read_slowly(self, body: bytes) -> Checked:
@@ -115,6 +127,7 @@ class Validator:
                 if integer and number is not None and not number.is_integer():
                     return None
                 number_row.append(number)
+            number_row += self._calendars(row, odd)
             for place, name, categories, free in self._texts:
                 text = row[place]
                 if text is None or text is UNSET:
@@ -130,6 +143,18 @@ class Validator:
             texts.append(text_row)
         packed = Packed(np.array(numbers, np.float32), np.array(texts, object))
         return Checked(rows, packed, flags, version)
+
+    def _calendars(self, row: tuple[Any, ...], odd: list[str]) -> list[float]:
+        """Return the features of a row's moments; raises `ValueError` if one is no moment."""
+        found: list[float] = []
+        for place, name, seen in self._moments:
+            if (moment := row[place]) is None or moment is UNSET:
+                odd.append(f"{name}{MISSING_FLAG}")
+                calendar = MISSING_MOMENT
+            else:
+                calendar = features_of(read_moment(moment))
+            found += [calendar[feature] for feature in seen]
+        return found
 
 
 def asked_version(body: bytes) -> str | None:
@@ -197,6 +222,10 @@ class _NotBlank:
 
     def __contains__(self, text: object) -> bool:
         return isinstance(text, str) and bool(text) and not text.isspace()
+
+
+def _moment(place: int, column: Column) -> _Moment:
+    return _Moment(place, column.name, tuple(FEATURES.index(feature) for feature in column.calendar))
 
 
 def _quote(text: str) -> str:

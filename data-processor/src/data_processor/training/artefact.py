@@ -68,6 +68,7 @@ def build_manifest(
     lineage: Lineage,
     receipt: Mapping[str, Any] | None,
     parity: Parity,
+    preparation: Mapping[str, Any] | None = None,
 ) -> Manifest:
     """Describe the version whose files are in a directory.
 
@@ -83,6 +84,7 @@ def build_manifest(
         table=schema,
         policy=policy,
         candidate=dict(candidate),
+        preparation=dict(preparation or {}),
         metrics=dict(metrics),
         lineage=lineage,
         receipt=dict(receipt) if receipt is not None else None,

@@ -39,6 +39,6 @@ def read_background(folder: Path, manifest: Manifest) -> Packed:
     rows = len(found["numeric"])
     numbers = [[math.nan if value is None else value for value in row] for row in found["numeric"]]
     return Packed(
-        np.array(numbers, np.float32).reshape(rows, len(manifest.table.numeric)),
+        np.array(numbers, np.float32).reshape(rows, manifest.table.width),
         np.array(found["strings"], object).reshape(rows, len(manifest.table.strings)),
     )

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from data_processor.datasets.preparation import Preparation
 from data_processor.datasets.schema import Task
 from data_processor.models.policy import SelectionMetric
 from data_processor.service.errors import FieldError
@@ -46,7 +47,6 @@ class TaskDescription(BaseModel):
 
 _LINEAR_HELP = "A weighted sum of the columns: quick, steady on few rows, easy to explain."
 _BOOSTING_HELP = "Many small trees, each correcting those before it: usually the best on tables."
-_FOREST_HELP = "Many independent trees that vote: hard to get wrong."
 _MIN_SAMPLES_LEAF = "The fewest rows that a leaf may stand for: more makes a steadier model."
 
 
@@ -66,6 +66,7 @@ def _boosting() -> Estimator:
                 high=1,
                 log=True,
                 search=(0.03, 0.3),
+                patient=(0.02, 0.2),
             ),
             Hyperparameter(
                 name="max_iter",
@@ -76,6 +77,7 @@ def _boosting() -> Estimator:
                 low=1,
                 high=2000,
                 search=(40, 160),
+                patient=(80, 320),
                 step=20,
             ),
             Hyperparameter(
@@ -100,6 +102,7 @@ def _boosting() -> Estimator:
                 high=10_000,
                 log=True,
                 search=(5, 80),
+                patient=(5, 150),
             ),
             Hyperparameter(
                 name="l2_regularization",
@@ -112,15 +115,43 @@ def _boosting() -> Estimator:
                 log=True,
                 search=(1e-3, 30.0),
             ),
+            Hyperparameter(
+                name="max_features",
+                title="Share of the columns",
+                help="How many of the columns a division may choose from: less makes the trees differ more.",
+                kind="number",
+                default=1.0,
+                low=0.01,
+                high=1,
+                patient=(0.2, 1.0),
+            ),
+            Hyperparameter(
+                name="categories",
+                title="Categories as",
+                help="ordered: one number, by mean target; one-hot: a column for each, which takes longer.",
+                kind="choice",
+                default="ordered",
+                choices=("ordered", "one-hot"),
+                patient=("ordered", "one-hot"),
+            ),
+            Hyperparameter(
+                name="columns",
+                title="Columns",
+                help="related: without those that tell nothing of the target by themselves.",
+                kind="choice",
+                default="all",
+                choices=("all", "related"),
+                patient=("all", "related"),
+            ),
         ),
     )
 
 
-def _forest() -> Estimator:
+def _forest(name: str, title: str, text: str, share: float, search: tuple[float, float]) -> Estimator:
     return Estimator(
-        name="random-forest",
-        title="Random forest",
-        help=_FOREST_HELP,
+        name=name,
+        title=title,
+        help=text,
         hyperparameters=(
             Hyperparameter(
                 name="n_estimators",
@@ -138,10 +169,10 @@ def _forest() -> Estimator:
                 title="Share of the columns",
                 help="How many of the columns a division may choose from: less makes the trees differ more.",
                 kind="number",
-                default=0.3,
+                default=share,
                 low=0.01,
                 high=1,
-                search=(0.2, 0.6),
+                search=search,
             ),
             Hyperparameter(
                 name="min_samples_leaf",
@@ -168,6 +199,16 @@ def _forest() -> Estimator:
     )
 
 
+_RANDOM_FOREST = _forest(
+    "random-forest", "Random forest", "Many independent trees that vote: hard to get wrong.", 0.3, (0.2, 0.6)
+)
+_EXTRA_TREES = _forest(
+    "extra-trees",
+    "Extra trees",
+    "A forest whose trees divide at random places: quicker, and smoother than a random forest.",
+    0.5,
+    (0.4, 1.0),
+)
 _LOGISTIC = Estimator(
     name="logistic-regression",
     title="Logistic regression",
@@ -222,14 +263,16 @@ TASKS: dict[str, TaskDescription] = {
             title="Tell classes apart by a table's columns",
             metrics=CLASSIFICATION_METRICS,
             default_metric="log_loss",
-            estimators=(_LOGISTIC, _boosting(), _forest()),
+            estimators=(_LOGISTIC, _boosting(), _RANDOM_FOREST, _EXTRA_TREES),
+            preparation=Preparation.declared(),
         ),
         TaskDescription(
             task="tabular-regression",
             title="Estimate a number from a table's columns",
             metrics=REGRESSION_METRICS,
             default_metric="rmse",
-            estimators=(_RIDGE, _boosting(), _forest()),
+            estimators=(_RIDGE, _boosting(), _RANDOM_FOREST, _EXTRA_TREES),
+            preparation=Preparation.declared(),
         ),
         TaskDescription(
             task="text-classification",

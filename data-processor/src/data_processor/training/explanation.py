@@ -7,7 +7,7 @@ every combination of inputs is asked; with many, inputs come back in random orde
 which still makes baseline and contributions add up to the answer.
 
 `shap` works on numbers, so each cell is handed to it as the number of the row it comes from: texts, missing
-values and whatever else a column holds need no encoding.
+values and whatever else a column holds need no encoding, and the features of a moment come and go together.
 """
 
 import math
@@ -27,7 +27,7 @@ import shap
 
 from data_processor.models.manifest import Manifest
 from data_processor.serving.engine import Engine, load_engine
-from data_processor.serving.packing import Packed, pack_rows
+from data_processor.serving.packing import Packed, owners, pack_rows
 from data_processor.training.background import read_background
 from data_processor.training.texts.explanation import as_json, explain_text
 from data_processor.training.workbench import Workbench
@@ -107,7 +107,8 @@ def explain_row(ready: Ready, inputs: dict[str, Any], label: str | None) -> Expl
     rows = len(ready.background.numeric)
     numeric = np.concatenate([ready.background.numeric, row.numeric])
     strings = np.concatenate([ready.background.strings, row.strings])
-    numbers, texts = len(table.numeric), len(table.strings)
+    names = [column.name for column in table.inputs]
+    numbers, texts = ([names.index(owner) for owner in block] for block in owners(table))
     asked = 0
 
     def answer(cells: Floats) -> Floats:
@@ -115,34 +116,33 @@ def explain_row(ready: Ready, inputs: dict[str, Any], label: str | None) -> Expl
         asked += len(cells)
         source = cells.astype(np.intp)
         said = ready.engine.predict(
-            numeric[source[:, :numbers], np.arange(numbers)], strings[source[:, numbers:], np.arange(texts)]
+            numeric[source[:, numbers], np.arange(len(numbers))],
+            strings[source[:, texts], np.arange(len(texts))],
         )
         return said[:, place].astype(np.float64)
 
-    absent = np.repeat(np.arange(rows, dtype=np.float64)[:, None], numbers + texts, axis=1)
-    given = np.full((1, numbers + texts), float(rows))
+    absent = np.repeat(np.arange(rows, dtype=np.float64)[:, None], len(names), axis=1)
+    given = np.full((1, len(names)), float(rows))
 
     def mask(kept: NDArray[np.bool_], cells: Floats) -> tuple[Floats]:
         return (np.where(kept, cells, absent),)
 
-    if numbers + texts <= LARGEST_EXACT:
+    if len(names) <= LARGEST_EXACT:
         method = "exact Shapley values"
-        found = shap.explainers.Exact(answer, mask)(given, max_evals=2 ** (numbers + texts) + 1, silent=True)
+        found = shap.explainers.Exact(answer, mask)(given, max_evals=2 ** len(names) + 1, silent=True)
     else:
         method = f"Shapley values over {2 * ready.orders} orders of the inputs"
-        sweep = 2 * (numbers + texts) + 1
+        sweep = 2 * len(names) + 1
         found = shap.explainers.Permutation(answer, mask, seed=0)(
             given, max_evals=ready.orders * sweep, batch_size=sweep, silent=True
         )
-    names = [column.name for column in (*table.numeric, *table.strings)]
-    moved = dict(zip(names, np.ravel(found.values).tolist(), strict=True))
     return Explained(
         method=f"{method} (shap {shap.__version__})",
         evaluations=asked,
         background_rows=rows,
         baseline=float(np.ravel(found.base_values)[0]),
         value=float(answer(given)[0]),
-        contributions={column.name: moved[column.name] for column in table.inputs},
+        contributions=dict(zip(names, np.ravel(found.values).tolist(), strict=True)),
     )
 
 

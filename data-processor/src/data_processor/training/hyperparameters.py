@@ -35,14 +35,17 @@ class Hyperparameter(BaseModel):
     search: tuple[float, float] | tuple[str, ...] | None = Field(
         None, description="Where a search looks, ends included; null: it stays at the default."
     )
+    patient: tuple[float, float] | tuple[str, ...] | None = Field(
+        None, description="Where a search with time for large models looks; null: as any search."
+    )
     step: int | None = Field(None, description="A search goes in steps of so much.")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.kind == "choice" and not self.choices:
             raise ValueError(f"{self.name} has nothing to choose from.")
-        ends = self.search if self.kind in ("number", "integer") else ()
-        for value in (self.default, *(ends or ())):
+        ends = (*(self.search or ()), *(self.patient or ())) if self.kind in ("number", "integer") else ()
+        for value in (self.default, *ends):
             if problem := self.problem(value):
                 raise ValueError(f"{self.name}: {problem}")
         return self
@@ -53,15 +56,16 @@ class Hyperparameter(BaseModel):
             return None if self.nullable else f"may not be null; {self._wanted()}"
         return None if self._fits(value) else f"{_shown(value)} is not possible; {self._wanted()}"
 
-    def draw(self, trial: "optuna.Trial", prefix: str) -> Value:
+    def draw(self, trial: "optuna.Trial", prefix: str, *, patient: bool = False) -> Value:
         """Return what a trial is to use: drawn where a search looks, else the default."""
         name = f"{prefix}{self.name}"
-        if self.search is None:
+        space = (self.patient or self.search) if patient else self.search
+        if space is None:
             return self.default
         if self.kind in ("choice", "flag"):
-            drawn: Value = trial.suggest_categorical(name, list(self.search))
+            drawn: Value = trial.suggest_categorical(name, list(space))
             return drawn == "yes" if self.kind == "flag" else drawn
-        low, high = (float(end) for end in self.search)
+        low, high = (float(end) for end in space)
         if self.kind == "integer":
             if self.log:
                 return trial.suggest_int(name, int(low), int(high), log=True)

@@ -46,6 +46,8 @@ class LeaderboardRow(BaseModel):
     """What the fitted numbers take in memory."""
     tied: bool
     """A paired comparison with the best cannot tell them apart."""
+    recommended: bool
+    """Of those that are tied it is the cheapest: the quickest to answer, then the smallest."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -84,7 +86,11 @@ def ranked(tried: Sequence[Tried], metric: SelectionMetric) -> list[Tried]:
 def leaderboard(
     tried: Sequence[Tried], metric: SelectionMetric, truth: NDArray[Any], schema: Schema
 ) -> list[LeaderboardRow]:
-    """Return the best candidates and the best of each estimator, best first; the first is the chosen one."""
+    """Return the best candidates and the best of each estimator, best first.
+
+    The first is the one that meets the gate. Which of those tied with it is the cheapest is for a person to
+    weigh: a tie says that these rows cannot tell them apart, not that they are alike.
+    """
     order = ranked(tried, metric)
     estimators: set[str] = set()
     rows = []
@@ -101,9 +107,20 @@ def leaderboard(
                 ms_per_row=round(one.ms_per_row, 5),
                 bytes=one.bytes,
                 tied=tied(row_losses(metric, truth, one.answers, schema), losses),
+                recommended=False,
             )
         )
-    return rows
+    return recommend(rows)
+
+
+def recommend(rows: Sequence[LeaderboardRow]) -> list[LeaderboardRow]:
+    """Return the rows with the cheapest of the tied ones recommended."""
+    cheapest = min(
+        (place for place, row in enumerate(rows) if row.tied),
+        key=lambda place: (rows[place].ms_per_row, rows[place].bytes),
+        default=None,
+    )
+    return [row.model_copy(update={"recommended": place == cheapest}) for place, row in enumerate(rows)]
 
 
 def row_losses(metric: SelectionMetric, truth: NDArray[Any], answers: Answers, schema: Schema) -> Floats:

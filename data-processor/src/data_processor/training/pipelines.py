@@ -1,11 +1,7 @@
-"""From a frame of packed inputs to answers: how each family is prepared, weighted, fitted and asked.
+"""From a candidate and rows to a fitted pipeline: rows chosen and weighted, columns prepared, fitted, asked.
 
-Trees take each category as its rank by mean target (Fisher 1958; for several classes along the first
-principal component of the class shares, Coppersmith, Hong & Hosking 1999): as good as splitting on sets of
-categories, four times faster to fit than one column each, and it converts to ONNX exactly, which native
-categories do not. Linear models get one column per category. Missing texts are a category of their own;
-categories that fitting never saw are missing to trees and nothing to linear models. No scaler stands in front
-of trees: in 32-bit floats it moves thresholds.
+A blend is fitted member by member, each as the candidate that it is, and answers with the weighted mean of
+what its members say (Caruana et al. 2004, who choose members and weights as `blending.py` does).
 """
 
 from contextlib import AbstractContextManager
@@ -14,26 +10,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.ensemble import VotingClassifier, VotingRegressor
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import LabelEncoder
 from threadpoolctl import threadpool_limits
 
 from data_processor.datasets.schema import Schema
-from data_processor.training.candidates import Candidate, Family, RecentShare, family_of
+from data_processor.training.candidates import BLEND, Candidate, RecentShare, family_of, members_of
+from data_processor.training.columns import Shape, TooFewRowsError, complete, make_columns, make_imputer
 from data_processor.training.preparation import Rows
 
 Floats = NDArray[np.float64]
 
 MANY_ROWS = 200_000
 """From so many rows on, a fit uses all threads that the environment gives it."""
-_PRIOR_ROWS = 10.0
-"""How many average rows each category's mean target is drawn towards: a rare category has no extreme rank."""
-
-
-class TooFewRowsError(ValueError):
-    """The rows cannot carry a fit: none at all, a class without a row, or no column with a value."""
 
 
 def fit(candidate: Candidate, rows: Rows, schema: Schema, seed: int) -> Pipeline:
@@ -45,21 +35,23 @@ def fit(candidate: Candidate, rows: Rows, schema: Schema, seed: int) -> Pipeline
         from data_processor.training.texts.pipeline import fit_texts  # noqa: PLC0415  # it imports this module
 
         return fit_texts(candidate, rows, schema, seed)
-    if candidate.recent_share == "only":
-        rows = rows.take(rows.recent)
+    if candidate.estimator == BLEND:
+        return _blend(candidate, rows, schema, seed)
+    rows = rows_for(candidate, rows, schema)
     _require(rows, schema)
     weights = recent_weights(rows.recent, candidate.recent_share)
     family = family_of(candidate, schema.task)
+    shape = Shape(
+        encoding=family.encoding(candidate.params),
+        trees=family.trees,
+        related=candidate.params.get("columns") == "related",
+    )
+    columns = make_columns(rows, weights, schema, candidate.preparation, shape)
+    fill = family.trees and not family.takes_missing
     pipeline = Pipeline(
         [
-            ("columns", _columns(family, rows, weights, schema)),
-            *(
-                []
-                if family.takes_missing
-                else [("impute", _imputer())]
-                if family.encoding == "ordered"
-                else []
-            ),
+            ("columns", columns),
+            *([("impute", make_imputer())] if fill else []),
             ("model", family.make(candidate.params, seed)),
         ]
     )
@@ -69,6 +61,13 @@ def fit(candidate: Candidate, rows: Rows, schema: Schema, seed: int) -> Pipeline
     if "n_jobs" in model.get_params():
         model.set_params(n_jobs=None)  # threads pay off in fitting; asked for one row they cost milliseconds
     return pipeline
+
+
+def rows_for(candidate: Candidate, rows: Rows, schema: Schema) -> Rows:
+    """Return the rows that a candidate is fitted on, of those it may be fitted on."""
+    if candidate.recent_share == "only":
+        rows = rows.take(rows.recent)
+    return complete(rows, schema, candidate.preparation)
 
 
 def answer(pipeline: Pipeline, frame: pd.DataFrame) -> Floats:
@@ -90,18 +89,31 @@ def recent_weights(recent: NDArray[np.bool_], share: RecentShare) -> Floats:
     return weights
 
 
-def category_order(values: NDArray[np.object_], target: NDArray[Any], weights: Floats) -> NDArray[np.object_]:
-    """Return the distinct values of a column, lowest mean target first."""
-    categories, which = np.unique(values.astype(str), return_inverse=True)
-    scores = _target_scores(target)
-    mass = np.bincount(which, weights, len(categories))
-    average = np.average(scores, axis=0, weights=weights)
-    sums = np.stack([np.bincount(which, weights * column, len(categories)) for column in scores.T], axis=1)
-    means = (sums + _PRIOR_ROWS * average) / (mass + _PRIOR_ROWS)[:, None]
-    if means.shape[1] > 1:
-        centred = (means - average) * np.sqrt(mass)[:, None]
-        means = (means - average) @ np.linalg.svd(centred, full_matrices=False)[2][0][:, None]
-    return categories[np.argsort(means[:, 0], kind="stable")].astype(object)
+def blended(pipeline: Pipeline) -> tuple[list[Pipeline], list[float]]:
+    """Return the members of a blend and their weights; a pipeline that is none is its only member."""
+    model = pipeline.named_steps["model"]
+    if isinstance(model, (VotingClassifier, VotingRegressor)):
+        return list(model.estimators_), [float(weight) for weight in model.weights]
+    return [pipeline], [1.0]
+
+
+def _blend(candidate: Candidate, rows: Rows, schema: Schema, seed: int) -> Pipeline:
+    """Fit the members, and join them as scikit-learn's voting estimators do that fitted theirs."""
+    members = members_of(candidate)
+    fitted = [fit(member, rows, schema, seed) for member, _ in members]
+    named = [
+        (f"{place}-{member.estimator}", one)
+        for place, ((member, _), one) in enumerate(zip(members, fitted, strict=True))
+    ]
+    weights = [weight for _, weight in members]
+    if schema.classes:
+        model: Any = VotingClassifier(named, voting="soft", weights=weights)
+        model.le_ = LabelEncoder().fit(np.asarray(schema.classes, object))
+        model.classes_ = model.le_.classes_
+    else:
+        model = VotingRegressor(named, weights=weights)
+    model.estimators_ = fitted
+    return Pipeline([("model", model)])
 
 
 def _few_threads(rows: int) -> AbstractContextManager[object]:
@@ -114,50 +126,9 @@ def _few_threads(rows: int) -> AbstractContextManager[object]:
     return limit
 
 
-def _target_scores(target: NDArray[Any]) -> Floats:
-    """Return the target as columns of numbers: itself, the second of two classes, or every class."""
-    if target.dtype.kind == "f":
-        return target.astype(np.float64)[:, None]
-    classes, which = np.unique(target.astype(str), return_inverse=True)
-    shares: Floats = np.eye(len(classes))[which]
-    return shares[:, 1:] if len(classes) == 2 else shares  # noqa: PLR2004  # two classes mirror each other
-
-
 def _require(rows: Rows, schema: Schema) -> None:
     if not len(rows):
         raise TooFewRowsError("There is no row to fit on.")
     absent = sorted(set(schema.classes) - set(rows.target.tolist()))
     if absent:
         raise TooFewRowsError(f"No row to fit on has the class {', '.join(map(repr, absent))}.")
-
-
-def _columns(family: Family, rows: Rows, weights: Floats, schema: Schema) -> ColumnTransformer:
-    """Return the step that turns a frame into one block of 32-bit floats.
-
-    Columns go by their place, not their name: a compiled model has two blocks and no column names.
-    """
-    numeric = [i for i, c in enumerate(schema.numeric) if rows.frame[c.name].notna().any()]
-    texts = {
-        len(schema.numeric) + i: rows.frame[c.name].to_numpy(object)
-        for i, c in enumerate(schema.strings)
-        if c.kind == "categorical"
-    }
-    if not numeric and not texts:
-        raise TooFewRowsError("No column to fit on has a value.")
-    parts: list[tuple[str, Any, list[int]]] = []
-    if numeric:
-        scale = make_pipeline(_imputer(), StandardScaler())
-        parts.append(("numeric", "passthrough" if family.encoding == "ordered" else scale, numeric))
-    if texts and family.encoding == "ordered":
-        order = [category_order(values, rows.target, weights) for values in texts.values()]
-        encoder = OrdinalEncoder(
-            categories=order, handle_unknown="use_encoded_value", unknown_value=np.nan, dtype=np.float32
-        )
-        parts.append(("categories", encoder, list(texts)))
-    elif texts:
-        parts.append(("categories", OneHotEncoder(handle_unknown="ignore", dtype=np.float32), list(texts)))
-    return ColumnTransformer(parts)
-
-
-def _imputer() -> SimpleImputer:
-    return SimpleImputer(strategy="median", keep_empty_features=True)

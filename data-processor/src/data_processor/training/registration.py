@@ -30,6 +30,8 @@ class Result:
     history: list[float]
     metrics: dict[str, float]
     """On the reference rows."""
+    preparation: dict[str, Any]
+    """What fitting made of the choices (`prepared.py`)."""
     receipt: dict[str, Any]
     trained_at: datetime
     parity: Parity
@@ -73,6 +75,7 @@ def _manifest(bench: Workbench, result: Result, version: str, mlflow_run: str) -
         schema=result.schema,
         policy=plan.policy,
         candidate=result.candidate,
+        preparation=result.preparation,
         metrics=result.metrics,
         lineage=Lineage(
             dataset=plan.dataset,

@@ -1,26 +1,30 @@
-"""The search for a candidate within a budget of seconds, by what it says on the choosing rows.
+"""The search for a candidate within a budget of seconds, by what it says on rows it was not fitted to.
 
 First every estimator with its defaults, under every weight of the recent rows; then Optuna draws
 hyperparameters (tree-structured Parzen estimator) while there is time. A trial that would not end within the
-budget is not begun, judged by how long its estimator took so far, and given up between two fits if it takes
-longer than that.
+budget is not begun, judged by how long its estimator took so far, and given up between two folds if it takes
+longer than that; what is still being fitted when the budget is over is not waited for. In a cross-validation
+a trial that is worse than three in four others were after as many folds is given up too.
 
-With recent rows each trial is cross-fitted on the choosing rows: fitted on the other folds and the old rows,
-except those with inputs of the fold, and scored on the fold. The rows that the gate decides on are not even
-at hand here.
+Where there was time to cross-validate, the best candidates are blended (`blending.py`). A search that the
+score opened is about few recent rows: there the quick estimators are tried one after the other, and nothing
+is blended. The rows that the gate decides on are not even at hand here.
 """
 
-import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import optuna
 
-from data_processor.datasets import holdout
 from data_processor.models.policy import Policy, SelectionMetric
-from data_processor.training.candidates import Arm, Candidate, RecentShare, arms
+from data_processor.training.blending import blend
+from data_processor.training.candidates import Candidate
+from data_processor.training.clock import Clock
+from data_processor.training.columns import TooFewRowsError
+from data_processor.training.drawing import Drawing, Drawn
 from data_processor.training.gate import selection_metric
 from data_processor.training.leaderboard import (
     LeaderboardRow,
@@ -29,27 +33,25 @@ from data_processor.training.leaderboard import (
     leaderboard,
     metrics,
     ranked,
-    size,
 )
-from data_processor.training.measures import LOWER_IS_BETTER
-from data_processor.training.pipelines import TooFewRowsError, answer, fit
-from data_processor.training.preparation import Rows, Split
+from data_processor.training.measures import Answers
+from data_processor.training.pool import Pool, local_pool
+from data_processor.training.preparation import Split
+from data_processor.training.trials import Fitted, make_ground, try_fold
 
 Progress = Callable[[float, Tried], None]
 """Told after each trial: the share of the budget that is used, and what was tried."""
 
-FOLDS = 3
-"""Folds of the choosing rows, when they are recent."""
-ROWS_PER_SECOND = 5_000
-"""Old rows that a search fits at most, per second of budget: every default fits into it several times."""
-FEWEST_ROWS = 3_000
-"""Old rows that a search fits in any case."""
-TIMED_ROWS = 500
-"""Rows that are answered to see how long one takes."""
-MISSES = 5
-"""Draws in a row that would take too long, after which nothing shorter is waited for."""
-WARM_UP = 8
-"""Random draws before the drawing learns; the defaults come first."""
+PATIENT_S = 45.0
+"""With such a budget a cross-validation looks at larger models too."""
+BLENDING = 0.04
+"""The share of the budget that is left for blending."""
+LATE = 1.03
+"""The share of the budget after which nothing is waited for any more."""
+MOST_FOR_ONE = 0.2
+"""The share of the budget that the first trial of an estimator may want that is none of the quick ones."""
+MISSES = 20
+"""Draws in a row that would take too long, or are known, after which no other is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,38 +61,26 @@ class Searched:
     best: Candidate
     metric: SelectionMetric
     leaderboard: list[LeaderboardRow]
+    chosen_on: str
+    """`recent`, `validation` or `cross-validation` (`trials.py`)."""
     trials: int
+    pruned: int
+    """Trials that were given up as no better than others."""
     seconds: float
     history: list[float]
     """The best value of the metric after each trial."""
+    places: list[str]
+    """The machines and processes that fitted."""
 
 
-@dataclass(slots=True)
-class _Clock:
-    """How much of the budget is left, and what a fit will take."""
+@dataclass(eq=False, slots=True)
+class _Attempt:
+    """A candidate on its way: what its folds said so far."""
 
-    budget_s: float
-    began: float = field(default_factory=time.monotonic)
-    units: dict[tuple[str, bool], float] = field(default_factory=dict)
-    """The most seconds per unit of cost, by estimator and whether only recent rows are fitted."""
-
-    @property
-    def used(self) -> float:
-        return time.monotonic() - self.began
-
-    def learn(self, arm: Arm, candidate: Candidate, seconds: float) -> None:
-        """Remember how long one fit took."""
-        key, unit = self._key(candidate), seconds / arm.family.cost(candidate.params)
-        self.units[key] = max(unit, self.units.get(key, 0.0))
-
-    def allows(self, arm: Arm, candidate: Candidate, fits: int) -> bool:
-        """Say whether so many fits will end in time; what was never tried counts as cheap."""
-        expected = self.units.get(self._key(candidate), 0.0) * arm.family.cost(candidate.params)
-        return self.used + fits * expected <= self.budget_s
-
-    @staticmethod
-    def _key(candidate: Candidate) -> tuple[str, bool]:
-        return candidate.estimator, candidate.recent_share == "only"
+    drawn: Drawn
+    must: bool
+    """It is tried whatever the budget."""
+    fitted: list[Fitted] = field(default_factory=list)
 
 
 def search(
@@ -100,145 +90,189 @@ def search(
     budget_s: float,
     seed: int,
     asked: Sequence[Mapping[str, Any]] | None = None,
+    pool: Pool | None = None,
     progress: Progress | None = None,
 ) -> Searched:
     """Find the best candidate on the choosing rows within `budget_s` seconds.
 
-    Each estimator's default is tried once whatever the budget. `asked` restricts the search to these
-    estimators, with the hyperparameters that are given. Raises `UnknownCandidateError`, and `TooFewRowsError`
-    if nothing at all can be fitted.
+    One candidate is tried whatever the budget; in a run that the score opened, each estimator. `asked`
+    restricts the search to these estimators, with the hyperparameters that are given. `pool` is who fits, by
+    default one thread. Raises `UnknownCandidateError`, and `TooFewRowsError` if nothing at all can be fitted.
     """
-    clock, trials = _Clock(budget_s), _Trials(split, policy, seed, budget_s)
-    every = arms(split.schema.task, asked)
-    shares = _shares(split, policy)
-    study = _study(trials.metric, seed)
-    for share in shares:
-        for number in range(len(every)):
-            study.enqueue_trial(_default(every, number, shares, share))
-    misses, due, untried = 0, len(every) * len(shares), set(range(len(every)))
-    while due > 0 or (clock.used < budget_s and misses < MISSES):
-        trial = study.ask()
-        number, candidate = _drawn(trial, every, shares)
-        tried = trials.run(every[number], candidate, clock, must=number in untried)
-        due -= 1
-        untried -= {number} if tried is not None else set()
-        if tried is None or trials.metric not in tried.metrics:
-            study.tell(trial, state=optuna.trial.TrialState.FAIL)
-        else:
-            study.tell(trial, tried.metrics[trials.metric])
-        misses = misses + 1 if tried is None and due <= 0 else 0
-        if tried is not None and progress is not None:
-            progress(min(1.0, clock.used / budget_s), tried)
-    if not trials.tried:
-        raise TooFewRowsError(f"No candidate can be fitted: {trials.why_not}")
-    board = leaderboard(trials.tried, trials.metric, split.choosing.target, split.schema)
-    return Searched(
-        best=board[0].candidate,
-        metric=trials.metric,
-        leaderboard=board,
-        trials=len(trials.tried),
-        seconds=clock.used,
-        history=_history(trials.tried, trials.metric),
-    )
+    with nullcontext(pool) if pool is not None else local_pool(1) as fitting:
+        return _Search(
+            split, policy, budget_s=budget_s, seed=seed, asked=asked, pool=fitting, progress=progress
+        ).run()
 
 
-class _Trials:
-    """Fits candidates and asks them about the choosing rows."""
+class _Search:
+    """One search: what is under way, and what was found."""
 
-    def __init__(self, split: Split, policy: Policy, seed: int, budget_s: float) -> None:
-        self.metric = selection_metric(policy, split.schema.task)
-        self.tried: list[Tried] = []
-        self.why_not = "there is no row to choose by."
+    def __init__(
+        self,
+        split: Split,
+        policy: Policy,
+        *,
+        budget_s: float,
+        seed: int,
+        asked: Sequence[Mapping[str, Any]] | None,
+        pool: Pool,
+        progress: Progress | None,
+    ) -> None:
         self._schema = split.schema
-        self._seed = seed
-        self._choosing = split.choosing
-        recent = split.chosen_on == "recent"
-        at = holdout.folds(split.choosing.positions, FOLDS)
-        self._folds = [at == fold for fold in np.unique(at)] if recent else [np.ones(len(at), bool)]
-        most = max(FEWEST_ROWS, int(budget_s * ROWS_PER_SECOND / len(self._folds)))
-        self._old = len(split.fitting)
-        self._fitting = _sample(split.fitting, most, seed)
-        self._joins_choosing = recent
-
-    def run(self, arm: Arm, candidate: Candidate, clock: _Clock, *, must: bool) -> Tried | None:
-        """Try a candidate; return None if it cannot be fitted, or not in time (unless it must be tried)."""
-        said = np.zeros((len(self._choosing), max(1, len(self._schema.classes))))
-        seconds = []
-        pipeline = None
-        for number, fold in enumerate(self._folds):
-            if not must and not clock.allows(arm, candidate, len(self._folds) - number):
-                return None
-            began = time.monotonic()
-            try:
-                pipeline = self._fit(candidate, fold)
-            except TooFewRowsError as error:
-                self.why_not = str(error)
-                return None
-            seconds.append(time.monotonic() - began)
-            clock.learn(arm, candidate, seconds[-1])
-            said[fold] = answer(pipeline, self._choosing.frame[fold])
-        if pipeline is None:
-            return None
-        began, some = time.monotonic(), self._fitting.frame.iloc[:TIMED_ROWS]
-        answer(pipeline, some)
-        answers = as_answers(said, self._schema)
-        tried = Tried(
-            candidate=candidate,
-            answers=answers,
-            metrics=metrics(self._choosing.target, answers, self._schema),
-            fit_seconds=float(np.mean(seconds)),
-            ms_per_row=1000 * (time.monotonic() - began) / max(1, len(some)),
-            bytes=size(pipeline),
+        self._recent = split.chosen_on == "recent"
+        self._metric = selection_metric(policy, split.schema.task)
+        self._ground = make_ground(split, budget_s, seed)
+        self._crossed = self._ground.chosen_on == "cross-validation"
+        self._asked = bool(asked)
+        self._budget_s = budget_s
+        self._clock = Clock(budget_s * (1 - BLENDING) if self._crossed else budget_s)
+        self._drawing = Drawing(
+            split.schema.task,
+            policy,
+            self._metric,
+            seed,
+            asked,
+            recent=self._recent,
+            patient=self._crossed and budget_s >= PATIENT_S,
+            prunes=self._crossed,
         )
-        self.tried.append(tried)
-        return tried
+        self._pool, self._progress = pool, progress
+        self._shared: Any = None
+        self._untried = set(range(len(self._drawing.arms)))
+        self._known: set[str] = set()
+        self._running: dict[Future[Fitted], _Attempt] = {}
+        self._tried: list[Tried] = []
+        self._places: set[str] = set()
+        self._pruned = 0
+        self._why_not = "there is no row to choose by."
 
-    def _fit(self, candidate: Candidate, fold: Any) -> Any:
-        if not self._joins_choosing:
-            return fit(candidate, self._fitting, self._schema, self._seed)
-        others, old = self._choosing.take(~fold), self._fitting.without(self._choosing.take(fold))
-        if candidate.recent_share == "natural":
-            # The old rows are a sample here: the recent ones get the share they have among all of them.
-            share = len(others) / max(1, len(others) + self._old)
-            candidate = candidate.model_copy(update={"recent_share": share})
-        return fit(candidate, old.join(others), self._schema, self._seed)
+    def run(self) -> Searched:
+        """Try candidates until the budget is used, and compare them."""
+        self._shared = self._pool.share(self._ground)
+        while self._begin():
+            done, _ = wait(self._running, self._patience(), FIRST_COMPLETED)
+            if not done and self._clock.used >= LATE * self._budget_s:
+                break  # what is still being fitted comes too late
+            for future in done:
+                self._go_on(self._running.pop(future), _result(future))
+        if not self._tried:
+            raise TooFewRowsError(f"No candidate can be fitted: {self._why_not}")
+        trials, truth = len(self._tried) + self._pruned, self._ground.choosing.target
+        if self._crossed and (joint := blend(self._tried, self._metric, truth, self._schema)) is not None:
+            self._tried.append(joint)
+        board = leaderboard(self._tried, self._metric, truth, self._schema)
+        return Searched(
+            best=board[0].candidate,
+            metric=self._metric,
+            leaderboard=board,
+            chosen_on=self._ground.chosen_on,
+            trials=trials,
+            pruned=self._pruned,
+            seconds=self._clock.used,
+            history=_history(self._tried, self._metric),
+            places=sorted(self._places),
+        )
+
+    def _patience(self) -> float | None:
+        """Return how many seconds a fit is waited for; None: for as long as it takes."""
+        if not self._tried or any(attempt.must for attempt in self._running.values()):
+            return None
+        return max(0.0, LATE * self._budget_s - self._clock.used)
+
+    def _begin(self) -> bool:
+        """Begin as many trials as there are hands for them; say whether one is under way."""
+        misses = 0
+        while len(self._running) < self._pool.count():
+            if not self._drawing.due and (self._clock.used >= self._clock.budget_s or misses >= MISSES):
+                break
+            first = self._drawing.due > 0
+            drawn = self._drawing.draw()
+            nothing = not self._tried and not self._running
+            attempt = _Attempt(drawn, must=drawn.number in self._untried if self._recent else nothing)
+            if self._wanted(attempt):
+                self._submit(attempt)
+                misses = 0
+            else:
+                self._drawing.failed(drawn)
+                misses += not first
+        return bool(self._running)
+
+    def _wanted(self, attempt: _Attempt) -> bool:
+        """Say whether a candidate is new, and will probably end in time."""
+        arm, candidate = attempt.drawn.arm, attempt.drawn.candidate
+        name = candidate.model_dump_json()
+        if name in self._known:
+            return False
+        folds = len(self._ground.folds)
+        if not attempt.must:
+            if not self._clock.allows(arm, candidate, folds):
+                return False
+            rows = len(self._ground.fitting) or len(self._ground.choosing)
+            first = folds * arm.family.seconds * rows / 10_000
+            if not self._asked and not arm.family.core and first > MOST_FOR_ONE * self._budget_s:
+                return False
+        self._known.add(name)
+        return True
+
+    def _submit(self, attempt: _Attempt) -> None:
+        candidate, fold = attempt.drawn.candidate, len(attempt.fitted)
+        self._running[self._pool.executor.submit(try_fold, self._shared, candidate, fold)] = attempt
+
+    def _go_on(self, attempt: _Attempt, fitted: Fitted) -> None:
+        """Take in what a fold said: begin the next, give the trial up, or finish it."""
+        drawn = attempt.drawn
+        if fitted.said is None:
+            self._why_not = fitted.why_not
+            self._drawing.failed(drawn)
+            return
+        attempt.fitted.append(fitted)
+        self._places.add(fitted.where)
+        self._clock.learn(drawn.arm, drawn.candidate, fitted.seconds)
+        left = len(self._ground.folds) - len(attempt.fitted)
+        answers, found = self._measure(attempt)
+        if not left:
+            self._finish(attempt, answers, found)
+        elif self._drawing.hopeless(drawn, len(attempt.fitted), found.get(self._metric)):
+            self._pruned += 1
+            self._drawing.pruned(drawn)
+        elif attempt.must or self._clock.allows(drawn.arm, drawn.candidate, left):
+            self._submit(attempt)
+        else:
+            self._drawing.failed(drawn)
+
+    def _finish(self, attempt: _Attempt, answers: Answers, found: dict[str, float]) -> None:
+        tried = Tried(
+            candidate=attempt.drawn.candidate,
+            answers=answers,
+            metrics=found,
+            fit_seconds=float(np.mean([fitted.seconds for fitted in attempt.fitted])),
+            ms_per_row=float(np.median([fitted.ms_per_row for fitted in attempt.fitted])),
+            bytes=max(fitted.bytes for fitted in attempt.fitted),
+        )
+        self._tried.append(tried)
+        self._untried.discard(attempt.drawn.number)
+        self._drawing.finished(attempt.drawn, found.get(self._metric))
+        if self._progress is not None:
+            self._progress(min(1.0, self._clock.used / self._budget_s), tried)
+
+    def _measure(self, attempt: _Attempt) -> tuple[Answers, dict[str, float]]:
+        """Return what the folds so far answered, and every metric of it."""
+        done = self._ground.folds[: len(attempt.fitted)]
+        said = np.zeros((len(self._ground.choosing), max(1, len(self._schema.classes))))
+        for fold, fitted in zip(done, attempt.fitted, strict=True):
+            said[fold] = fitted.said
+        seen = np.logical_or.reduce(done)
+        answers = as_answers(said[seen], self._schema)
+        return answers, metrics(self._ground.choosing.target[seen], answers, self._schema)
 
 
-def _shares(split: Split, policy: Policy) -> list[RecentShare]:
-    """Return the weights that recent rows may have, the likeliest first: it is tried whatever the budget."""
-    if split.chosen_on != "recent":
-        return ["natural"]
-    fixed: list[RecentShare] = [policy.recent_share] if 0 < policy.recent_share < 1 else []
-    return [*fixed, "only", "natural"]
-
-
-def _study(metric: SelectionMetric, seed: int) -> optuna.Study:
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=WARM_UP)
-    lower = metric in LOWER_IS_BETTER
-    direction = optuna.study.StudyDirection.MINIMIZE if lower else optuna.study.StudyDirection.MAXIMIZE
-    return optuna.create_study(sampler=sampler, direction=direction)
-
-
-def _default(every: Sequence[Arm], number: int, shares: Sequence[Any], share: Any) -> dict[str, Any]:
-    """Return an arm's defaults in the names that a study uses."""
-    drawn = {f"{number}:{name}": value for name, value in every[number].family.first(share).items()}
-    return {"arm": number, "recent_share": shares.index(share), **drawn}
-
-
-def _drawn(trial: optuna.Trial, every: Sequence[Arm], shares: Sequence[Any]) -> tuple[int, Candidate]:
-    """Return which arm a trial is about, and the candidate that it draws."""
-    number = trial.suggest_categorical("arm", range(len(every)))
-    share = shares[trial.suggest_categorical("recent_share", range(len(shares)))]
-    arm = every[number]
-    params = arm.suggest(trial, f"{number}:")
-    return number, Candidate(estimator=arm.family.name, params=params, recent_share=share)
-
-
-def _sample(rows: Rows, most: int, seed: int) -> Rows:
-    if len(rows) <= most:
-        return rows
-    return rows.take(np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False)))
+def _result(future: Future[Fitted]) -> Fitted:
+    """Return what a fit said; one that a cluster lost on its way out said nothing."""
+    try:
+        return future.result()
+    except CancelledError:
+        return Fitted(None, "the Dask cluster went away.", 0.0, 0.0, 0, "nowhere")
 
 
 def _history(tried: Sequence[Tried], metric: SelectionMetric) -> list[float]:

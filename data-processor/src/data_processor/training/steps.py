@@ -27,8 +27,11 @@ from data_processor.training.inspection import inspect
 from data_processor.training.leaderboard import Tried
 from data_processor.training.pipelines import answer
 from data_processor.training.plan import Plan, open_store, read_plan, rows_of
+from data_processor.training.pool import open_pool
 from data_processor.training.preparation import Split, prepare_data, summary
+from data_processor.training.prepared import describe
 from data_processor.training.registration import FILES, Result, register_version
+from data_processor.training.search import Searched
 from data_processor.training.search import search as search_candidates
 from data_processor.training.texts.search import search_texts
 from data_processor.training.workbench import Workbench, import_ahead
@@ -40,6 +43,11 @@ PARITY = "parity.json"
 SEARCH_FROM, SEARCH_TO = 0.18, 0.60
 """The part of a run's progress that the search is."""
 TELL_EVERY_S = 0.25
+CHOSEN_ON = {
+    "recent": "recent rows",
+    "validation": "a fifth of the rows",
+    "cross-validation": "all rows by cross-validation",
+}
 NEEDED_LATER = ("skl2onnx", "data_processor.training.plots", "data_processor.adapters.mlflow_registry")
 """What the steps after the search import, three seconds of work, while the search waits for its fits."""
 
@@ -48,7 +56,8 @@ def validate(bench: Workbench) -> dict[str, Any]:
     """Check the snapshot against the dataset's schema, and note what training sees of each column."""
     plan = read_plan(bench)
     check_table(_frame(bench), plan.schema_)
-    schema = observed(plan.schema_, _frame(bench))
+    calendar = plan.policy.preparation.datetime == "calendar"
+    schema = observed(plan.schema_, _frame(bench), calendar=calendar)
     bench.write(SCHEMA, lambda path: path.write_text(schema.model_dump_json()))
     return {}
 
@@ -65,18 +74,11 @@ def search(bench: Workbench) -> dict[str, Any]:
     import_ahead(*NEEDED_LATER)
     plan = read_plan(bench)
     tell = _Teller(bench, plan)
-    look = search_texts if plan.schema_.task == "text-classification" else search_candidates
-    found = look(
-        _split(bench),
-        plan.policy,
-        budget_s=plan.budget_s,
-        seed=plan.seed,
-        asked=plan.candidates,
-        progress=tell,
-    )
+    found, where = _look(bench, plan, tell)
     board = [line.model_dump(mode="json") for line in found.leaderboard]
     bench.log.say(
-        f"Tried {found.trials} candidates in {found.seconds:.1f} s; best by {found.metric}: "
+        f"Tried {found.trials} candidates in {found.seconds:.1f} s on {where}, {found.pruned} "
+        f"of them not to their end; chosen on {CHOSEN_ON[found.chosen_on]}. Best by {found.metric}: "
         f"{found.best.estimator}."
     )
     best = found.best.as_json()
@@ -109,6 +111,7 @@ def gate(bench: Workbench) -> dict[str, Any]:
         {
             "receipt": found,
             "metrics": reference_metrics(rows, pipeline),
+            "preparation": describe(pipeline, candidate, rows.allowed, rows.schema),
             "trained_at": trained_at.isoformat(),
         },
     )
@@ -150,6 +153,7 @@ def register(bench: Workbench) -> dict[str, Any]:
         selection_metric=searched["metric"],
         history=searched["history"],
         metrics=judged["metrics"],
+        preparation=judged["preparation"],
         receipt=judged["receipt"],
         trained_at=datetime.fromisoformat(judged["trained_at"]),
         parity=Parity.model_validate(bench.read_json(PARITY)),
@@ -168,6 +172,22 @@ def smoke(bench: Workbench) -> dict[str, Any]:
         f"largest difference {found['difference']:.2g}."
     )
     return {}
+
+
+def _look(bench: Workbench, plan: Plan, tell: "_Teller") -> tuple[Searched, str]:
+    """Search as suits the task; return what was found, and on what."""
+    terms: dict[str, Any] = {
+        "budget_s": plan.budget_s,
+        "seed": plan.seed,
+        "asked": plan.candidates,
+        "progress": tell,
+    }
+    if plan.schema_.task == "text-classification":
+        return search_texts(_split(bench), plan.policy, **terms), "one thread"
+    # What the score opened fits one candidate after the other: the cores belong to those who ask meanwhile.
+    threads = 1 if plan.by_score else bench.settings.training_threads
+    with open_pool(bench.settings.dask_scheduler_address, threads, bench.log.say) as pool:
+        return search_candidates(_split(bench), plan.policy, pool=pool, **terms), pool.name
 
 
 class _Teller:

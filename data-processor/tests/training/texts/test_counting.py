@@ -3,7 +3,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from data_processor.training.candidates import Vectorizer
-from data_processor.training.pipelines import TooFewRowsError
+from data_processor.training.columns import TooFewRowsError
 from data_processor.training.preparation import Split
 from data_processor.training.texts.counting import Counted
 from data_processor.training.texts.families import complete

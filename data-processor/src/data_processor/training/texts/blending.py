@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_processor.training.candidates import Candidate, Vectorizer
+from data_processor.training.candidates import BLEND, Candidate, Vectorizer
 from data_processor.training.leaderboard import Tried, as_answers, ranked
 from data_processor.training.texts.measuring import Measured
 
-BLEND = "blend"
 SIZES = (2, 3)
 """How many candidates are blended: the best ones that differ in estimator or vectorizer."""
 
@@ -60,7 +59,7 @@ def members_of(candidate: Candidate) -> list[Candidate]:
 
 def _joint(members: Sequence[Tried], said: Sequence[Said], measured: Measured) -> Tried:
     together = np.mean(said, axis=0)
-    shared = {"recent_share"}
+    shared = {"recent_share", "preparation"}
     return Tried(
         candidate=Candidate(
             estimator=BLEND,

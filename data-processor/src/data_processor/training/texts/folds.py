@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from data_processor.datasets import holdout
 from data_processor.models.policy import Policy
 from data_processor.training.candidates import RecentShare
-from data_processor.training.pipelines import TooFewRowsError, recent_weights
+from data_processor.training.columns import TooFewRowsError
+from data_processor.training.pipelines import recent_weights
 from data_processor.training.preparation import Rows, Split
 
 FOLDS = 5

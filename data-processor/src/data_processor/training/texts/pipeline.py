@@ -11,10 +11,11 @@ from sklearn.preprocessing import LabelEncoder
 from threadpoolctl import threadpool_limits
 
 from data_processor.datasets.schema import Schema
-from data_processor.training.candidates import Candidate
-from data_processor.training.pipelines import TooFewRowsError, recent_weights
+from data_processor.training.candidates import BLEND, Candidate
+from data_processor.training.columns import TooFewRowsError
+from data_processor.training.pipelines import recent_weights
 from data_processor.training.preparation import Rows
-from data_processor.training.texts.blending import BLEND, members_of
+from data_processor.training.texts.blending import members_of
 from data_processor.training.texts.counting import no_terms
 from data_processor.training.texts.families import complete, make_estimator
 from data_processor.training.texts.vectorizers import make_vectorizer, words_of
@@ -54,7 +55,7 @@ def fit_texts(candidate: Candidate, rows: Rows, schema: Schema, seed: int) -> Pi
 def _join(fitted: list[Pipeline], schema: Schema) -> Pipeline:
     """Return fitted members as the voting classifier that scikit-learn would have fitted."""
     named = [(f"member-{place}", one) for place, one in enumerate(fitted)]
-    model = VotingClassifier(named, voting="soft")
+    model = VotingClassifier(named, voting="soft", weights=[1.0] * len(fitted))
     model.estimators_ = fitted
     model.le_ = LabelEncoder().fit(np.asarray(schema.classes, object))
     model.classes_ = model.le_.classes_

@@ -15,10 +15,10 @@ from threadpoolctl import threadpool_limits
 
 from data_processor.models.policy import Policy, SelectionMetric
 from data_processor.training.candidates import Candidate
+from data_processor.training.columns import TooFewRowsError
 from data_processor.training.gate import selection_metric
 from data_processor.training.leaderboard import Tried, leaderboard, ranked
 from data_processor.training.measures import LOWER_IS_BETTER
-from data_processor.training.pipelines import TooFewRowsError
 from data_processor.training.preparation import Split
 from data_processor.training.search import Progress, Searched
 from data_processor.training.texts.blending import blend
@@ -82,8 +82,11 @@ def search_texts(
         best=board[0].candidate,
         metric=metric,
         leaderboard=board,
+        chosen_on="recent" if material.by_recent else "cross-validation",
         trials=trials.begun,
+        pruned=trials.begun - len(trials.tried),
         seconds=trials.used,
+        places=[],
         history=_history(found, metric),
     )
 

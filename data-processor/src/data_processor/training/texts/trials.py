@@ -12,8 +12,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 from data_processor.datasets.schema import Schema
 from data_processor.models.policy import SelectionMetric
 from data_processor.training.candidates import Candidate, RecentShare, Vectorizer
+from data_processor.training.columns import TooFewRowsError
 from data_processor.training.leaderboard import Tried, as_answers
-from data_processor.training.pipelines import TooFewRowsError
 from data_processor.training.texts.counting import Counted
 from data_processor.training.texts.families import TextArm, make_estimator
 from data_processor.training.texts.folds import Fold, Material

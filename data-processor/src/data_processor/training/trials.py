@@ -1,0 +1,152 @@
+"""The rows that candidates are tried on, and one fit of a candidate: the unit of work of a search.
+
+    rows are chosen by     a candidate is fitted on                and answers
+    -------------------    ------------------------------------    -----------------------------------
+    recent                 old rows and the other folds' recent    each fold of the recent choosing rows
+    validation             the fitting rows                        the choosing rows, once
+    cross-validation       the other folds                         each fold of all rows but reference
+
+No fit sees inputs that it answers: folds follow the hash of the inputs. Those of a cross-validation are
+stratified besides: each has its share of every class, or of every tenth of the values.
+
+A fit may be done anywhere: by a thread here, or by a machine of a Dask cluster (`pool.py`).
+"""
+
+import os
+import socket
+import time
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_processor.datasets import holdout
+from data_processor.datasets.schema import Schema
+from data_processor.training.candidates import Candidate
+from data_processor.training.columns import TooFewRowsError
+from data_processor.training.leaderboard import size
+from data_processor.training.pipelines import answer, fit
+from data_processor.training.preparation import Rows, Split
+
+RECENT_FOLDS = 3
+CROSS_FOLDS = {5: 20, 3: 3}
+"""Folds of a cross-validation, and how often there must be time to fit every row for so many."""
+ROWS_PER_SECOND = 5_000
+"""Old rows that a search fits at most, per second of budget: every default fits into it several times."""
+FEWEST_ROWS = 3_000
+"""Old rows that a search fits in any case."""
+TIMED_ROWS = 500
+"""Rows that are answered to see how long one takes."""
+STRATA = 10
+"""Parts of the values of a regression, each spread over all folds."""
+
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """The rows of a search. It travels to whoever fits; nothing of it is changed."""
+
+    schema: Schema
+    seed: int
+    chosen_on: Literal["recent", "validation", "cross-validation"]
+    choosing: Rows
+    fitting: Rows
+    """Empty for a cross-validation, which fits on the other folds."""
+    folds: list[Flags]
+    """Of the choosing rows."""
+    old: int
+    """How many old rows there are, of which `fitting` may be a sample."""
+
+    def part(self, candidate: Candidate, fold: Flags) -> tuple[Candidate, Rows]:
+        """Return what is fitted to answer a fold."""
+        if self.chosen_on == "validation":
+            return candidate, self.fitting
+        others = self.choosing.take(~fold)
+        if self.chosen_on == "cross-validation":
+            return candidate, others
+        if candidate.recent_share == "natural":
+            # The old rows are a sample here: the recent ones get the share they have among all of them.
+            share = len(others) / max(1, len(others) + self.old)
+            candidate = candidate.model_copy(update={"recent_share": share})
+        return candidate, self.fitting.without(self.choosing.take(fold)).join(others)
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What one fit said of its fold, and what it cost."""
+
+    said: NDArray[np.float64] | None
+    """Probabilities (rows, classes) or values (rows, 1); None if it could not be fitted."""
+    why_not: str
+    seconds: float
+    ms_per_row: float
+    bytes: int
+    where: str
+    """The machine and process that did it."""
+
+
+def make_ground(split: Split, budget_s: float, seed: int) -> Ground:
+    """Return the rows to search on: recent ones if the run is about them, else as many as time allows."""
+    recent = split.chosen_on == "recent"
+    rows = len(split.fitting) + len(split.choosing)
+    if not recent:
+        for count, often in CROSS_FOLDS.items():
+            if rows * often <= budget_s * ROWS_PER_SECOND:
+                every = split.fitting.join(split.choosing)
+                at = stratified_folds(every.positions, every.target, count)
+                none = every.take(np.zeros(rows, np.bool_))
+                folds = [at == fold for fold in range(count)]
+                return Ground(split.schema, seed, "cross-validation", every, none, folds, rows)
+    at = holdout.folds(split.choosing.positions, RECENT_FOLDS)
+    folds = [at == fold for fold in np.unique(at)] if recent else [np.ones(len(at), np.bool_)]
+    most = max(FEWEST_ROWS, int(budget_s * ROWS_PER_SECOND / max(1, len(folds))))
+    sample = _sample(split.fitting, most, seed)
+    chosen_on: Literal["recent", "validation"] = "recent" if recent else "validation"
+    return Ground(split.schema, seed, chosen_on, split.choosing, sample, folds, len(split.fitting))
+
+
+def try_fold(ground: Ground, candidate: Candidate, fold: int) -> Fitted:
+    """Fit a candidate and let it answer one fold."""
+    where = f"{socket.gethostname()}:{os.getpid()}"
+    began = time.monotonic()
+    mask = ground.folds[fold]
+    fitted, rows = ground.part(candidate, mask)
+    try:
+        pipeline = fit(fitted, rows, ground.schema, ground.seed)
+    except TooFewRowsError as error:
+        return Fitted(None, str(error), time.monotonic() - began, 0.0, 0, where)
+    seconds = time.monotonic() - began
+    some, began = rows.frame.iloc[:TIMED_ROWS], time.monotonic()
+    answer(pipeline, some)
+    ms_per_row = 1000 * (time.monotonic() - began) / max(1, len(some))
+    return Fitted(
+        answer(pipeline, ground.choosing.frame[mask]), "", seconds, ms_per_row, size(pipeline), where
+    )
+
+
+def stratified_folds(at: NDArray[np.float64], target: NDArray[Any], count: int) -> NDArray[np.int64]:
+    """Return the fold of each row, 0 … count - 1, each with its share of every class or tenth of the values.
+
+    Rows at the same position, equal inputs, share a fold.
+    """
+    positions, first, which = np.unique(at, return_index=True, return_inverse=True)
+    if target.dtype.kind == "f":
+        cuts = np.quantile(target, np.linspace(0, 1, STRATA + 1)[1:-1])
+        stratum = np.searchsorted(cuts, target[first])
+    else:
+        stratum = np.unique(target[first].astype(str), return_inverse=True)[1]
+    # Positions are random: within a stratum, taking turns by position is a draw.
+    order = np.lexsort((positions, stratum))
+    starts = np.searchsorted(stratum[order], np.arange(stratum.max(initial=0) + 1))
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order)) - starts[stratum[order]]
+    # The first turn goes to another fold for each stratum, lest the first fold gets all that is left over.
+    return np.asarray(((rank + stratum) % count)[which], np.int64)
+
+
+def _sample(rows: Rows, most: int, seed: int) -> Rows:
+    if len(rows) <= most:
+        return rows
+    return rows.take(np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False)))

@@ -1,0 +1,113 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data_processor.models.policy import Policy
+from data_processor.serving.compile import compile_model
+from data_processor.training.evaluation import fit_final
+from data_processor.training.pool import open_pool
+from data_processor.training.preparation import Split
+from data_processor.training.search import search
+
+ASKED = [
+    {"estimator": "logistic-regression", "params": {"C": 1.0}},
+    {
+        "estimator": "hist-gradient-boosting",
+        "params": {
+            "learning_rate": 0.1,
+            "max_iter": 40,
+            "max_leaf_nodes": 15,
+            "min_samples_leaf": 20,
+            "l2_regularization": 1.0,
+        },
+    },
+]
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[str]:
+    """Start a Dask scheduler and two workers, each a process of one thread; yield the scheduler's address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    quiet = ["--no-dashboard", "--host", "127.0.0.1"]
+    scheduler = ["dask", "scheduler", *quiet, "--port", str(port)]
+    worker = [
+        "dask",
+        "worker",
+        address,
+        *quiet,
+        "--nthreads",
+        "1",
+        "--no-nanny",
+        "--local-directory",
+        str(tmp_path),
+    ]
+    programs = Path(sys.executable).parent
+    with (tmp_path / "log").open("wb") as log:
+        started = [
+            subprocess.Popen(
+                [str(programs / command[0]), *command[1:]],
+                cwd=tmp_path,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+            for command in (scheduler, worker, worker)
+        ]
+    try:
+        yield address
+    finally:
+        for process in reversed(started):
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@pytest.mark.services
+def test_a_search_on_two_machines_finds_what_one_finds(
+    cluster: str, census_split: Split, tmp_path: Path, wait_until: Callable[..., None]
+) -> None:
+    here = search(census_split, Policy(), budget_s=30, seed=1, asked=ASKED)
+    said: list[str] = []
+    with open_pool(cluster, None, said.append) as pool:
+        wait_until(lambda: pool.count() == 2, 60)
+        there = search(census_split, Policy(), budget_s=30, seed=1, asked=ASKED, pool=pool)
+        assert pool.name == f"2 workers of the Dask cluster at {cluster}"
+
+    assert said == []
+    assert len(there.places) == 2
+    assert str(os.getpid()) not in {place.rsplit(":", 1)[1] for place in there.places}
+    assert [(row.candidate, row.metrics) for row in there.leaderboard] == [
+        (row.candidate, row.metrics) for row in here.leaderboard
+    ]
+    pipeline = fit_final(census_split, there.best, 1)
+    compiled = compile_model(
+        pipeline, census_split.schema, census_split.reference.frame, tmp_path / "model.onnx"
+    )
+    assert compiled.engine == "onnx"
+
+
+def test_without_its_cluster_a_search_is_done_here(
+    census_split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data_processor.training.pool.CONNECT_S", 0.5)
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{unused.getsockname()[1]}"
+        said: list[str] = []
+        with open_pool(address, 2, said.append) as pool:
+            found = search(census_split, Policy(), budget_s=5, seed=1, asked=ASKED[:1], pool=pool)
+
+    assert (pool.name, pool.count()) == ("2 threads", 2)
+    assert [place.rsplit(":", 1)[1] for place in found.places] == [str(os.getpid())]
+    assert address in said[0]
+    assert "candidates are fitted here" in said[0]
+    assert np.isfinite(found.leaderboard[0].metrics["log_loss"])
