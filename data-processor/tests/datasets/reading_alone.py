@@ -10,9 +10,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from data_processor.datasets.batches import batches
-from data_processor.datasets.confirmation import Confirmed, ConfirmedColumn, DatasetPreparation
+from data_processor.datasets.confirmation import Confirmed, ConfirmedColumn
 from data_processor.datasets.duplicates import find_repeated
 from data_processor.datasets.inference import infer_schema
+from data_processor.datasets.preparation import DatasetPreparation
 from data_processor.datasets.preparing import task_of, write_confirmed
 from data_processor.datasets.profile import read_columns
 from data_processor.datasets.reading import Hints, read_file

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_processor.datasets import batches
-from data_processor.datasets.confirmation import Confirmed, ConfirmedColumn, DatasetPreparation
+from data_processor.datasets.confirmation import Confirmed, ConfirmedColumn
+from data_processor.datasets.preparation import DatasetPreparation
 from data_processor.datasets.preparing import task_of, write_confirmed
 from data_processor.datasets.profile import read_columns
 from data_processor.datasets.tables import PROVENANCE, from_parquet

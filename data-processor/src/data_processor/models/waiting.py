@@ -15,6 +15,6 @@ def why_unserved(newest: VersionRow, stage: str) -> str:
         return f"Stage {stage!r} does not serve {name} yet: {waits} {ask}"
     return (
         f"Stage {stage!r} serves no version of {manifest.model!r}: the gate's verdict on {name} was "
-        f"{receipt.get('verdict', 'none')!r}. {receipt.get('reason', '')} More labelled rows may prove it; a "
-        f"maintainer can promote it all the same, with `override` and a reason. {ask}"
+        f"{receipt.get('verdict', 'none')!r}. {receipt.get('reason', '')} A maintainer can "
+        f"promote it all the same, with `override` and a reason. {ask}"
     )

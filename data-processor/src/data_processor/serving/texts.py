@@ -15,13 +15,35 @@ from numpy.typing import NDArray
 from data_processor.datasets.schema import Schema
 
 Floats = NDArray[np.float64]
+Places = NDArray[np.intp]
+
+MOST_KEPT = 20_000
+"""Words whose pieces are remembered: some megabytes."""
+LONGEST_KEPT = 30
+"""Characters of such a word."""
 
 
 class TextEngine:
-    """Asks a trained pipeline for texts (`training/texts/pipeline.py`)."""
+    """Asks a trained pipeline for texts, or several that answer together (`training/texts/pipeline.py`)."""
 
     def __init__(self, pipeline: Any, schema: Schema) -> None:
         """Take a pipeline apart."""
+        model = pipeline.named_steps["model"]
+        members = getattr(model, "estimators_", None) or [pipeline]
+        self._members = [_Member(one, schema) for one in members]
+
+    def predict(self, numeric: NDArray[np.float32], strings: NDArray[np.object_]) -> NDArray[np.float32]:
+        """Return probabilities (rows, classes) in the order of the schema's classes."""
+        del numeric
+        texts = strings[:, 0].tolist()
+        said = [member.predict(texts) for member in self._members]
+        return np.asarray(said[0] if len(said) == 1 else np.mean(said, axis=0), np.float32)
+
+
+class _Member:
+    """One vectorizer and the linear model behind it."""
+
+    def __init__(self, pipeline: Any, schema: Schema) -> None:
         ((_, vectorizer, _),) = pipeline.named_steps["columns"].transformers_
         model = pipeline.named_steps["model"]
         self._weigh = _Weigher(vectorizer)
@@ -29,14 +51,12 @@ class TextEngine:
         known = [str(label) for label in model.classes_]
         self._order = [known.index(label) for label in schema.classes]
 
-    def predict(self, numeric: NDArray[np.float32], strings: NDArray[np.object_]) -> NDArray[np.float32]:
-        """Return probabilities (rows, classes) in the order of the schema's classes."""
-        del numeric
-        sums = np.empty((len(strings), len(self._intercepts)))
-        for row, text in enumerate(strings[:, 0].tolist()):
+    def predict(self, texts: list[str]) -> Floats:
+        sums = np.empty((len(texts), len(self._intercepts)))
+        for row, text in enumerate(texts):
             terms, values = self._weigh(text)
             sums[row] = values @ self._weights[terms] + self._intercepts
-        return np.asarray(self._probabilities(sums)[:, self._order], np.float32)
+        return self._probabilities(sums)[:, self._order]
 
 
 class _Weigher:
@@ -45,15 +65,17 @@ class _Weigher:
     def __init__(self, vectorizer: Any) -> None:
         self._analyse = vectorizer.build_analyzer()
         self._place = vectorizer.vocabulary_.get
+        self._prepare = vectorizer.build_preprocessor()
+        self._by_word = vectorizer.analyzer == "char_wb"
+        self._known: dict[str, Places] = {}
         self._binary = vectorizer.binary
         weights = getattr(vectorizer, "_tfidf", None)
         self._rarity: Floats | None = None if weights is None else weights.idf_
         self._sublinear = weights is not None and weights.sublinear_tf
 
-    def __call__(self, text: str) -> tuple[NDArray[np.intp], Floats]:
+    def __call__(self, text: str) -> tuple[Places, Floats]:
         """Return the places of a text's known terms and their values."""
-        found = [place for place in map(self._place, self._analyse(text)) if place is not None]
-        terms, counts = np.unique(np.array(found, np.intp), return_counts=True)
+        terms, counts = np.unique(self._find(text), return_counts=True)
         values = np.ones(len(terms)) if self._binary else counts.astype(np.float64)
         if self._rarity is None or not len(terms):
             return terms, values
@@ -61,6 +83,30 @@ class _Weigher:
             values = np.log(values) + 1.0
         values *= self._rarity[terms]
         return terms, values / np.sqrt(values @ values)
+
+    def _find(self, text: str) -> Places:
+        """Return the places of a text's known terms, as often as they are there.
+
+        Pieces of words do not reach beyond a word: those of frequent words are looked up once.
+        """
+        if not self._by_word:
+            return self._look_up(text)
+        found = [self._of_word(word) for word in self._prepare(text).split()]
+        return np.concatenate(found) if found else np.empty(0, np.intp)
+
+    def _of_word(self, word: str) -> Places:
+        places = self._known.get(word)
+        if places is None:
+            places = self._look_up(word)
+            if len(word) <= LONGEST_KEPT:
+                if len(self._known) >= MOST_KEPT:
+                    self._known.clear()
+                self._known[word] = places
+        return places
+
+    def _look_up(self, text: str) -> Places:
+        found = map(self._place, self._analyse(text))
+        return np.array([place for place in found if place is not None], np.intp)
 
 
 def linear_form(model: Any) -> tuple[Floats, Floats, Callable[[Floats], Floats]]:

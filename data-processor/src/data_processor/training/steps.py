@@ -73,7 +73,8 @@ def search(bench: Workbench) -> dict[str, Any]:
     """Find the best candidate within the budget, telling what is tried as it is tried."""
     import_ahead(*NEEDED_LATER)
     plan = read_plan(bench)
-    found, where = _search(bench, plan)
+    tell = _Teller(bench, plan)
+    found, where = _look(bench, plan, tell)
     board = [line.model_dump(mode="json") for line in found.leaderboard]
     bench.log.say(
         f"Tried {found.trials} candidates in {found.seconds:.1f} s on {where}, {found.pruned} "
@@ -85,22 +86,6 @@ def search(bench: Workbench) -> dict[str, Any]:
         SEARCHED, {"best": best, "leaderboard": board, "metric": found.metric, "history": found.history}
     )
     return {"row": {"leaderboard": board}}
-
-
-def _search(bench: Workbench, plan: Plan) -> tuple[Searched, str]:
-    """Return what the task's search finds, and who fitted."""
-    common: dict[str, Any] = {
-        "budget_s": plan.budget_s,
-        "seed": plan.seed,
-        "asked": plan.candidates,
-        "progress": _Teller(bench, plan),
-    }
-    if plan.schema_.task == "text-classification":
-        return search_texts(_split(bench), plan.policy, **common), "one thread"
-    # What the score opened fits one candidate after the other: the cores belong to those who ask meanwhile.
-    threads = 1 if plan.by_score else bench.settings.training_threads
-    with open_pool(bench.settings.dask_scheduler_address, threads, bench.log.say) as pool:
-        return search_candidates(_split(bench), plan.policy, pool=pool, **common), pool.name
 
 
 def gate(bench: Workbench) -> dict[str, Any]:
@@ -187,6 +172,22 @@ def smoke(bench: Workbench) -> dict[str, Any]:
         f"largest difference {found['difference']:.2g}."
     )
     return {}
+
+
+def _look(bench: Workbench, plan: Plan, tell: "_Teller") -> tuple[Searched, str]:
+    """Search as suits the task; return what was found, and on what."""
+    terms: dict[str, Any] = {
+        "budget_s": plan.budget_s,
+        "seed": plan.seed,
+        "asked": plan.candidates,
+        "progress": tell,
+    }
+    if plan.schema_.task == "text-classification":
+        return search_texts(_split(bench), plan.policy, **terms), "one thread"
+    # What the score opened fits one candidate after the other: the cores belong to those who ask meanwhile.
+    threads = 1 if plan.by_score else bench.settings.training_threads
+    with open_pool(bench.settings.dask_scheduler_address, threads, bench.log.say) as pool:
+        return search_candidates(_split(bench), plan.policy, pool=pool, **terms), pool.name
 
 
 class _Teller:

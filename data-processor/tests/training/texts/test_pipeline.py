@@ -86,6 +86,34 @@ def test_lemmas_and_characters_are_served_by_scikit_learn(
     assert (compiled.engine, compiled.parity.passed, target.exists()) == ("scikit-learn", False, False)
 
 
+def test_a_blend_is_the_mean_of_its_members_and_comes_back_from_its_file(
+    comments_split: Split, tmp_path: Path
+) -> None:
+    members = [
+        {"estimator": "naive-bayes", "params": {}, "vectorizer": {"name": "tf-idf", "params": {}}},
+        {"estimator": "linear-svc", "params": {"C": 1.0}, "vectorizer": CHARACTERS.model_dump()},
+    ]
+    blend = fit(
+        Candidate(estimator="blend", params={"members": members}),
+        comments_split.fitting,
+        comments_split.schema,
+        seed=1,
+    )
+    frame = comments_split.reference.frame
+    each = [
+        answer(fitted(comments_split, "naive-bayes"), frame),
+        answer(fitted(comments_split, "linear-svc", CHARACTERS, C=1.0), frame),
+    ]
+    save_pipeline(blend, tmp_path / "model.skops")
+    loaded = load_pipeline((tmp_path / "model.skops").read_bytes(), TRUSTED)
+    said = TextEngine(loaded, comments_split.schema).predict(*pack(frame, comments_split.schema))
+
+    np.testing.assert_allclose(answer(blend, frame), np.mean(each, axis=0), atol=1e-9)
+    np.testing.assert_allclose(said, np.mean(each, axis=0), atol=1e-6)
+    compiled = compile_model(blend, comments_split.schema, frame, tmp_path / "model.onnx")
+    assert (compiled.engine, "cannot be compiled" in compiled.parity.reason) == ("scikit-learn", True)
+
+
 def test_rows_that_cannot_carry_a_fit_are_refused_with_the_reason(comments_split: Split) -> None:
     one_class = comments_split.fitting.take(comments_split.fitting.target == "no")
     candidate = Candidate(estimator="naive-bayes", params={})

@@ -10,7 +10,9 @@ from data_processor.training.texts.search import search_texts
 def test_every_estimator_is_tried_however_small_the_budget(comments_split: Split) -> None:
     found = search_texts(comments_split, Policy(), budget_s=0.01, seed=1)
 
-    assert {row.candidate.estimator for row in found.leaderboard} == {one.name for one in ESTIMATORS}
+    assert {row.candidate.estimator for row in found.leaderboard} - {"blend"} == {
+        one.name for one in ESTIMATORS
+    }
     assert found.best == found.leaderboard[0].candidate
     assert found.metric == "roc_auc"
     assert found.leaderboard[0].metrics["roc_auc"] > 0.9

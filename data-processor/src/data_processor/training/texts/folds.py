@@ -18,7 +18,7 @@ FOLDS = 5
 """Folds of one division of the rows."""
 RECENT_FOLDS = 3
 """Folds of the recent choosing rows."""
-REPEATS = 4
+REPEATS = 3
 """Divisions that a candidate is measured by: of a few hundred texts, one says little."""
 
 Places = NDArray[np.int64]
