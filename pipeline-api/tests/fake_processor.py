@@ -56,6 +56,7 @@ MODEL = {
     "name": "census-income",
     "task": "tabular-classification",
     "version": "2",
+    "ready": True,
     "stage": "main",
     "score": None,
     "state": "collecting",

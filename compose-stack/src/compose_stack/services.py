@@ -150,5 +150,5 @@ def _program(folder: Path, name: str) -> str:
     # Executed directly: `uv run` would check the whole environment again at each start.
     program = folder / ".venv" / "bin" / name
     if not program.exists():
-        raise CannotStart(f"{program} is missing: `make install` makes the environment of each folder.")
+        raise CannotStart(f"{program} is missing: `make install-all` makes the environment of each folder.")
     return str(program)

@@ -34,7 +34,7 @@ def test_a_model_is_described_for_its_form_and_its_pages(client: TestClient, inp
     assert found["schema"]["properties"].keys() == inputs[0].keys()
     assert found["columns"] == list(inputs[0])
     assert [version["version"] for version in found["versions"]] == ["3", "2", "1"]
-    assert found["problem"] is None
+    assert (found["ready"], found["problem"]) == (True, None)
 
 
 def test_versions_say_where_they_come_from_and_who_serves_them(client: TestClient) -> None:

@@ -121,8 +121,9 @@ def test_a_server_that_serves_no_model_is_not_ready(gateway: Gateway, processor:
     assert "Nothing is served yet." in answer.json()["error"]
 
 
-def test_a_model_without_a_version_is_not_ready(gateway: Gateway, processor: FakeProcessor) -> None:
-    processor.on("GET", "/v1/models/new", as_json(MODEL | {"name": "new", "version": None, "versions": []}))
+def test_a_model_that_is_not_answered_for_is_not_ready(gateway: Gateway, processor: FakeProcessor) -> None:
+    trained = {"name": "new", "version": "1", "ready": False}  # promoted, and not loaded yet
+    processor.on("GET", "/v1/models/new", as_json(MODEL | trained))
 
     answer = gateway.client.get("/v2/models/new/ready", headers=gateway.admin)
 

@@ -46,7 +46,7 @@ def read_model(model: str, state: StateDep, _caller: CallerDep) -> ModelDetail:
     """Show a model: the schema of its inputs, its classes, its policy, its versions."""
     failure = state.stages.failure(model)
     problem = f"Version {failure.version} is not served: {failure.reason}" if failure else None
-    return state.catalogue.model(model, problem)
+    return state.catalogue.model(model, ready=state.stages.find(model) is not None, problem=problem)
 
 
 @router.patch("/{model}")

@@ -57,8 +57,11 @@ class Catalogue:
         current = self._ledger.all_current(self._stage)
         return [self._short(row, current.get(row.name)) for row in self._registry.list_models()]
 
-    def model(self, name: str, problem: str | None) -> ModelDetail:
-        """Describe one model; `problem` says what keeps its version from being served. Raises `NotFound`."""
+    def model(self, name: str, *, ready: bool, problem: str | None) -> ModelDetail:
+        """Describe one model: whether it is answered for, and what keeps its version from being served.
+
+        Raises `NotFound`.
+        """
         row = self._registry.get_model(name)
         entry = self._ledger.current(name, self._stage)
         table = self._table(row, entry)
@@ -71,6 +74,7 @@ class Catalogue:
             classes=list(table.classes),
             policy=Policy.model_validate(row.policy),
             versions=self.versions(name),
+            ready=ready,
             problem=problem,
         )
 

@@ -158,6 +158,9 @@ class ModelDetail(ModelShort):
     classes: list[str]
     policy: Policy
     versions: list[VersionShort]
+    ready: bool = Field(
+        description="It is answered for: false until its first version is trained and loaded."
+    )
     problem: str | None = Field(
         description="Why the version that the ledger names is not being served, if it is not."
     )

@@ -56,7 +56,7 @@ class _Model(BaseModel):
 
     name: str
     task: str
-    version: str | None
+    ready: bool
     schema_: dict[str, Any] = Field(alias="schema")
     classes: list[str] = []
     versions: list[dict[str, Any]] = []
@@ -122,7 +122,7 @@ async def model_ready(
 ) -> schemas.ModelReady:
     """Answer 200 when the model, or the version, answers; 503 when it does not yet."""
     found = await _find(gateway, caller, model, version)
-    if found.version is None:
+    if version is None and not found.ready:  # a version that is asked for by name is loaded for it
         raise NotReady(f"The model '{model}' has no version that is served yet.")
     return schemas.ModelReady(name=found.name, ready=True)
 
