@@ -110,13 +110,15 @@ class Catalogue:
                     "The model was not created.", errors=[{"loc": ["body", "task"], "message": message}]
                 )
             check_candidates(dataset.task, asked.candidates)
+            schema = Schema.model_validate(dataset.schema)
+            given = beginning(schema, _last_confirmation(session, dataset.name))
             row = self._registry.create_model(
                 session,
                 asked.name,
                 task=dataset.task,
                 dataset=dataset.name,
-                target=Schema.model_validate(dataset.schema).target,
-                policy=changed(_begins_with(session, dataset.name), {**asked.policy, **chosen}, dataset.task),
+                target=schema.target,
+                policy=changed(given, {**asked.policy, **chosen}, dataset.task),
             )
             run = self._runs.open(
                 session,
@@ -152,16 +154,28 @@ class Catalogue:
         return Schema.model_validate(dataset.schema)
 
 
-def _begins_with(session: Session, dataset: str) -> dict[str, Any]:
-    """Return the fields of a policy that were settled when the dataset was confirmed."""
+def beginning(schema: Schema, confirmed: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the fields of a policy that follow from the dataset a model is made on.
+
+    How its columns are prepared was said when it was confirmed. A quantity that is off by no more than a
+    twentieth of its range counts as right until a person says better: of none, every answer would be wrong.
+    """
+    fields: dict[str, Any] = {}
+    if confirmed is not None:
+        preparation = Confirmed.model_validate(confirmed).preparation.for_models()
+        fields["preparation"] = preparation.model_dump()
+    target = next(column for column in schema.columns if column.name == schema.target)
+    if schema.task == "tabular-regression" and target.minimum is not None and target.maximum is not None:
+        fields["tolerance"] = float(f"{(target.maximum - target.minimum) / 20:.2g}")
+    return fields
+
+
+def _last_confirmation(session: Session, dataset: str) -> dict[str, Any] | None:
     uploads = select(DatasetUploadRow).where(
         DatasetUploadRow.dataset == dataset, DatasetUploadRow.state == "ready"
     )
     newest = session.scalar(uploads.order_by(DatasetUploadRow.created_at.desc()).limit(1))
-    if newest is None or newest.confirmed is None:
-        return {}
-    confirmed = Confirmed.model_validate(newest.confirmed)
-    return {"preparation": confirmed.preparation.for_models().model_dump()}
+    return newest.confirmed if newest else None
 
 
 def _version(row: VersionRow, stages: Mapping[str, list[str]], loaded: Container[str]) -> VersionShort:

@@ -14,8 +14,8 @@ A fit may be done anywhere: by a thread here, or by a machine of a Dask cluster 
 
 import os
 import socket
-import time
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Literal
 
 import numpy as np
@@ -110,17 +110,17 @@ def make_ground(split: Split, budget_s: float, seed: int) -> Ground:
 def try_fold(ground: Ground, candidate: Candidate, fold: int) -> Fitted:
     """Fit a candidate and let it answer one fold."""
     where = f"{socket.gethostname()}:{os.getpid()}"
-    began = time.monotonic()
+    began = monotonic()
     mask = ground.folds[fold]
     fitted, rows = ground.part(candidate, mask)
     try:
         pipeline = fit(fitted, rows, ground.schema, ground.seed)
     except TooFewRowsError as error:
-        return Fitted(None, str(error), time.monotonic() - began, 0.0, 0, where)
-    seconds = time.monotonic() - began
-    some, began = rows.frame.iloc[:TIMED_ROWS], time.monotonic()
+        return Fitted(None, str(error), monotonic() - began, 0.0, 0, where)
+    seconds = monotonic() - began
+    some, began = rows.frame.iloc[:TIMED_ROWS], monotonic()
     answer(pipeline, some)
-    ms_per_row = 1000 * (time.monotonic() - began) / max(1, len(some))
+    ms_per_row = 1000 * (monotonic() - began) / max(1, len(some))
     return Fitted(
         answer(pipeline, ground.choosing.frame[mask]), "", seconds, ms_per_row, size(pipeline), where
     )
