@@ -27,7 +27,7 @@ def test_the_budget_is_used_and_kept_and_progress_is_told(comments_split: Split)
     )
 
     assert time.monotonic() - began < 2 * 1.1 + 1
-    assert found.trials > 3
+    assert found.trials > 1
     assert 0 < len(told) <= found.trials
     assert [share for share, _ in told] == sorted(share for share, _ in told)
     for row in found.leaderboard:
