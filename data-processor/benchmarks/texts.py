@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("csv", type=Path)
     parser.add_argument("--text", default="comment_text")
     parser.add_argument("--target", default="toxic")
-    parser.add_argument("--budget", type=float, default=8.0, help="seconds of each search")
+    parser.add_argument("--budget", type=float, default=12.0, help="seconds of each search")
     parser.add_argument("--seeds", type=int, default=3)
     asked = parser.parse_args()
     rows, split = _read(asked.csv, asked.text, asked.target)

@@ -3,8 +3,8 @@
 As `training/search.py`: defaults first, then Optuna. What is different follows from how few texts people
 have. A candidate is measured by several divisions into folds; one that is behind after the first is given up
 (Optuna's median pruner). Terms are counted once for all fits (`counting.py`), which makes a search some ten
-times as far-reaching. And unless somebody asked for something, the best few may answer together
-(`blending.py`).
+times as far-reaching. Unless somebody asked for something, the best few may answer together (`blending.py`).
+And the best by a hair does not win (`choosing.py`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,6 +22,7 @@ from data_processor.training.measures import LOWER_IS_BETTER
 from data_processor.training.preparation import Split
 from data_processor.training.search import Progress, Searched
 from data_processor.training.texts.blending import blend
+from data_processor.training.texts.choosing import choose
 from data_processor.training.texts.families import text_arms
 from data_processor.training.texts.folds import divide, shares_of
 from data_processor.training.texts.trials import Trials, required
@@ -77,9 +78,13 @@ def search_texts(
     found = list(trials.tried)
     if not asked and not material.by_recent and (joint := blend(found, trials.said, trials.measured)):
         found.append(joint)
-    board = leaderboard(found, metric, trials.measured.truth, split.schema)
+    chosen, truth = choose(found, trials.measured), trials.measured.truth
+    board = leaderboard(found, metric, truth, split.schema)
+    if all(row.candidate != chosen.candidate for row in board):  # too many were better by a hair
+        board += leaderboard([chosen], metric, truth, split.schema)
+    board.sort(key=lambda row: row.candidate != chosen.candidate)  # it goes on; the others are in their order
     return Searched(
-        best=board[0].candidate,
+        best=chosen.candidate,
         metric=metric,
         leaderboard=board,
         chosen_on="recent" if material.by_recent else "cross-validation",
