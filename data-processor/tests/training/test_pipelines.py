@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -124,3 +126,14 @@ def test_rows_without_a_single_value_are_refused(price_split: Split) -> None:
 
     with pytest.raises(TooFewRowsError, match="No column"):
         fit(candidate("ridge", "tabular-regression"), empty, schema, seed=1)
+
+
+def test_forests_are_fitted_by_several_threads_without_a_word(price_split: Split) -> None:
+    few = Candidate(estimator="random-forest", params={"n_estimators": 20, "max_leaf_nodes": 20})
+
+    def work(seed: int) -> float:
+        fitted = fit(few, price_split.fitting, price_split.schema, seed)
+        return float(answer(fitted, price_split.reference.frame).mean())
+
+    with ThreadPoolExecutor(4) as threads:
+        assert np.isfinite(list(threads.map(work, range(8)))).all()

@@ -4,7 +4,8 @@ A blend is fitted member by member, each as the candidate that it is, and answer
 what its members say (Caruana et al. 2004, who choose members and weights as `blending.py` does).
 """
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from data_processor.training.preparation import Rows
 
 Floats = NDArray[np.float64]
 
+_OWN_THREADS = Lock()
 MANY_ROWS = 200_000
 """From so many rows on, a fit uses all threads that the environment gives it."""
 
@@ -55,7 +57,7 @@ def fit(candidate: Candidate, rows: Rows, schema: Schema, seed: int) -> Pipeline
             ("model", family.make(candidate.params, seed)),
         ]
     )
-    with _few_threads(len(rows)):
+    with _alone(pipeline), _few_threads(len(rows)):
         pipeline.fit(rows.frame, rows.target, model__sample_weight=weights)
     model = pipeline.named_steps["model"]
     if "n_jobs" in model.get_params():
@@ -72,7 +74,7 @@ def rows_for(candidate: Candidate, rows: Rows, schema: Schema) -> Rows:
 
 def answer(pipeline: Pipeline, frame: pd.DataFrame) -> Floats:
     """Return what a fitted pipeline says: probabilities (rows, classes), or values (rows, 1)."""
-    with _few_threads(len(frame)):
+    with _alone(pipeline), _few_threads(len(frame)):
         if hasattr(pipeline, "predict_proba"):
             return np.asarray(pipeline.predict_proba(frame), np.float64)
         return np.asarray(pipeline.predict(frame), np.float64).reshape(-1, 1)
@@ -114,6 +116,17 @@ def _blend(candidate: Candidate, rows: Rows, schema: Schema, seed: int) -> Pipel
         model = VotingRegressor(named, weights=weights)
     model.estimators_ = fitted
     return Pipeline([("model", model)])
+
+
+def _alone(pipeline: Pipeline) -> AbstractContextManager[object]:
+    """Wait until no other thread uses scikit-learn's own threads.
+
+    It hands them this process's warning filters by way of a global: two at a time lose each other's, and say
+    so for every tree. Who has such threads has every core anyway.
+    """
+    models = [member.steps[-1][1] for member in blended(pipeline)[0]]
+    own = any("n_jobs" in model.get_params(deep=False) for model in models)
+    return _OWN_THREADS if own else nullcontext()
 
 
 def _few_threads(rows: int) -> AbstractContextManager[object]:
