@@ -22,6 +22,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from data_processor.app import create_app
+from data_processor.training import evaluations
 
 CHECKS = [
     not_a_server_error,
@@ -59,7 +60,9 @@ def asked(
     headers: Callable[..., dict[str, str]],
     inputs: list[dict[str, Any]],
     wait_until: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[dict[str, Any]]:
+    monkeypatch.setattr(evaluations, "WAIT_S", 0.1)  # there is no worker that would carry one out
     app = create_app(serving_world.settings)
     config = uvicorn.Config(app, port=0, log_config=None, http="httptools", server_header=False)
     server = uvicorn.Server(config)

@@ -14,10 +14,11 @@ WORDS = ("north", "south", "harbour", "station", "market", "garden", "bridge", "
 @pytest.mark.services
 def test_a_table_passes_through_without_ever_being_in_memory_as_a_whole(tmp_path: Path) -> None:
     draw = random.Random(1)  # noqa: S311  # it makes rows
+    sentences = [" ".join(draw.choices(WORDS, k=60)) for _ in range(1000)]
     with (tmp_path / "table.csv").open("w") as file:
         file.write("id,amount,code,day,remark,note,outcome\n")
         for number in range(ROWS):
-            texts = [" ".join(draw.choices(WORDS, k=60)) for _ in range(2)]
+            texts = [f"{number} {draw.choice(sentences)}" for _ in range(2)]
             start = f"{number},{draw.random()},K{draw.randrange(10**9)},2026-01-{number % 28 + 1:02}"
             file.write(f"{start},{','.join(texts)},{('yes', 'no')[number % 2]}\n")
     assert (tmp_path / "table.csv").stat().st_size > 100e6

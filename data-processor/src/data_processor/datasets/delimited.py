@@ -1,6 +1,5 @@
 """CSV in any dialect, as typed columns: read twice, to learn what its texts mean, and to write it."""
 
-import os
 import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +31,7 @@ def read_delimited(source: Path, target: Path, hints: Hints) -> Source:
     dialect = find_dialect(source, encoding, delimiter=hints.delimiter, header=hints.header)
     check_width(len(dialect.names))
     check_names(dialect.names)
-    with ThreadPoolExecutor(os.cpu_count()) as columns:  # Arrow works on them without holding the interpreter
+    with ThreadPoolExecutor(pa.cpu_count()) as columns:  # Arrow works on them without holding the interpreter
         seen = [Seen() for _ in dialect.names]
         rows = 0
         for batch in _batches(source, encoding, dialect):
