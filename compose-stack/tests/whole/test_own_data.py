@@ -82,6 +82,24 @@ def test_a_number_is_estimated_and_judged_within_a_tolerance(admin: Client) -> N
     assert wait_for(lambda: admin.score("rents"), lambda score: score["n"] == 2)["value"] == 0.5
 
 
+def test_texts_become_models_that_are_judged(admin: Client) -> None:
+    dataset = bring(admin, "remarks", own_data.comments(600, seed=3), "verdict")
+    assert dataset["task"] == "text-classification"
+
+    train(admin, "rude-or-fine", "remarks")
+    rows = [{"remark": "you stupid idiot"}, {"remark": "thanks, interesting article"}]
+    rude, fine = admin.predict("rude-or-fine", rows)["predictions"]
+    assert (rude["label"], fine["label"]) == ("rude", "fine")
+    admin.give_feedback(rude["id"], correct=True)
+    assert wait_for(lambda: admin.score("rude-or-fine"), lambda score: score["n"] == 1)["value"] == 1.0
+    told = admin.call("GET", f"/v1/predictions/{rude['id']}/explanation")
+    assert (told["prediction"], told["label"]) == (rude["id"], "rude")
+    defaults = [model for model in admin.call("GET", "/v1/models") if model["built_in"]]
+    assert len(defaults) == 3
+    with pytest.raises(Refused, match="409"):
+        admin.call("DELETE", f"/v1/models/{defaults[0]['name']}")
+
+
 WIDE = ",".join(f"c{n}" for n in range(10_000)).encode()
 BAD_FILES = {
     "empty": (b"", "empty.csv", "empty"),
