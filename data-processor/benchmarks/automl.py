@@ -87,8 +87,11 @@ def main() -> None:
         found.append(measure(split, seed, asked.budget, asked.threads))
         _say(found[-1])
     gains = np.array([one.gain for one in found])
-    low, high = stats.t.interval(0.95, len(gains) - 1, gains.mean(), stats.sem(gains))
-    sys.stdout.write(f"mean paired gain {gains.mean():+.5f}, 95 % interval {low:+.5f} to {high:+.5f}\n")
+    interval = ""
+    if len(gains) > 1:
+        low, high = stats.t.interval(0.95, len(gains) - 1, gains.mean(), stats.sem(gains))
+        interval = f", 95 % interval {low:+.5f} to {high:+.5f}"
+    sys.stdout.write(f"mean paired gain {gains.mean():+.5f}{interval}\n")
     if asked.json:
         asked.json.write_text(json.dumps([asdict(one) for one in found], indent=2) + "\n")
 

@@ -27,6 +27,7 @@ QUICK = [{"estimator": "logistic-regression"}, {"estimator": "hist-gradient-boos
 def own_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let budgets be seconds of this process's own: a busy machine takes nothing of them."""
     monkeypatch.setattr("data_processor.training.clock.monotonic", time.process_time)
+    monkeypatch.setattr("data_processor.training.trials.monotonic", time.thread_time)
     monkeypatch.setattr("data_processor.training.search.LATE", 5)  # and nothing is late because of it
 
 
@@ -175,7 +176,7 @@ def test_the_history_never_gets_worse(census_split: Split) -> None:
 
 
 def test_after_a_drift_every_weight_of_the_recent_rows_is_tried(drifted_split: Split) -> None:
-    found = search(drifted_split, Policy(), budget_s=2, seed=1, asked=QUICK[:1])
+    found = search(drifted_split, Policy(), budget_s=4, seed=1, asked=QUICK[:1])
     shares = {row.candidate.recent_share for row in found.leaderboard}
 
     assert shares == {"natural", "only", 0.9}
