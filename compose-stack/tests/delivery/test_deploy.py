@@ -1,5 +1,6 @@
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -224,6 +225,17 @@ def test_images_of_this_machine_are_pinned_by_their_id(engine: Engine, deploy: A
     assert not [call for call in engine.calls if call[1] == "pull"]
 
 
+def test_one_image_changes_and_the_others_stay(engine: Engine, deploy: Any) -> None:
+    engine.publish("a")
+    with pytest.raises(Problem, match="ONLY some images cannot be the first that staging gets"):
+        deploy(ONLY="pipeline-api")
+    deploy()
+    engine.publish("b")
+    deploy(ONLY="pipeline-api")
+    assert engine.running["gateway"] == f"{REGISTRY}/pipeline-api@{digest('b')}"
+    assert engine.running["serve"] == f"{REGISTRY}/data-processor@{digest('a')}"
+
+
 def test_an_image_that_no_service_takes_is_an_error(engine: Engine, deploy: Any) -> None:
     engine.publish("a")
     del engine.services["pages"]
@@ -238,3 +250,20 @@ def test_two_deployments_to_a_stage_do_not_mix(deploy: Any, tmp_path: Path) -> N
         pytest.raises(Problem, match="Another deployment to staging is at work"),
     ):
         deploy()
+
+
+def test_a_deployment_waits_for_the_one_at_work(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, "staging")
+    held = threading.Event()
+
+    def deployment() -> None:
+        with journal.only_deployment():
+            held.set()
+            time.sleep(0.1)
+
+    other = threading.Thread(target=deployment)
+    other.start()
+    held.wait(10)
+    with journal.only_deployment(patience_s=10):
+        other.join(10)
+    assert not other.is_alive()

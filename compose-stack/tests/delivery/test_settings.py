@@ -38,7 +38,8 @@ def test_the_environment_wins_over_the_stage_s_file(tmp_path: Path) -> None:
         ({"DATA_PROCESSOR_IMAGE": "a\nX=1"}, "DATA_PROCESSOR_IMAGE must name an image"),
         ({"PULL": "sometimes"}, "PULL must be always or never, and is 'sometimes'"),
         ({"PUBLIC_URL": "gateway"}, "PUBLIC_URL must be the stage's address"),
-        ({"WAIT_SECONDS": "0"}, "WAIT_SECONDS must be from 1 to 3600 seconds, and is '0'"),
+        ({"WAIT_SECONDS": "-1"}, "WAIT_SECONDS must be from 0 to 3600 seconds, and is '-1'"),
+        ({"ONLY": "pipeline-api mlflow"}, "ONLY must name images of .*, and has 'mlflow'"),
         ({"SIGNED_BY": ".*", "PULL": "never"}, "SIGNED_BY asks for signatures"),
     ],
 )

@@ -44,11 +44,12 @@ class Deployment:
 
     def run(self) -> Pins:
         """Return what the stage runs now; raise Problem if nothing was touched, RolledBack if it was."""
-        with self.journal.only_deployment():
-            pins = self._settle()
+        with self.journal.only_deployment(self.settings.patience_s):
+            deployed = self.journal.deployed(IMAGES)
+            pins = self._settle(deployed)
             self.journal.write(self.journal.candidate, pins)
             before = images.running(self.docker, self.stack, self.journal.candidate, pins)
-            before = self.journal.deployed(IMAGES) or before
+            before = deployed or before
             self.journal.record("started", pins, revision=self.settings.revision, by=self.settings.by)
             try:
                 self._prove(self.journal.candidate)
@@ -60,14 +61,16 @@ class Deployment:
             self.report(f"{self.settings.stage} runs revision {self.settings.revision}.")
             return pins
 
-    def _settle(self) -> dict[str, str]:
+    def _settle(self, deployed: Pins) -> dict[str, str]:
         settings = self.settings
+        if not deployed and settings.images.keys() != set(IMAGES):
+            raise Problem(f"ONLY some images cannot be the first that {settings.stage} gets: leave it out.")
         asked = settings.signed_by
         signatures = Signatures(asked, settings.issuer, self.docker.start) if asked else None
         source = Registry(self.docker, signatures) if settings.pull else Local(self.docker)
         if settings.pull and signatures is None:
             self.report("SIGNED_BY is not set: nobody is asked to vouch for these images.")
-        pins = {}
+        pins = dict(deployed)
         for image, reference in settings.images.items():
             pins[image] = source.pin(reference)
             self.report(f"{image}: {pins[image]}")

@@ -23,7 +23,10 @@ class DeploymentSettings:
 
     stage: str
     images: Mapping[str, str]
-    """For each image the reference that is asked for: a tag, which is settled once, or a digest."""
+    """For each image to change the reference that is asked for: a tag, which is settled once, or a digest.
+
+    What is not in it stays what was deployed last.
+    """
     pull: bool
     """Whether images come from a registry; else they are on this machine already."""
     signed_by: str | None
@@ -31,6 +34,8 @@ class DeploymentSettings:
     issuer: str
     wait_s: int
     """How long every container may take to become healthy."""
+    patience_s: int
+    """How long another deployment to the stage may take before this one gives up."""
     smoke_s: int
     """How long the public face may take to do its work after that."""
     face: PublicFace
@@ -57,16 +62,25 @@ class DeploymentSettings:
             )
         return cls(
             stage=stage,
-            images={image: _reference(values, image, stage) for image in IMAGES},
+            images={image: _reference(values, image, stage) for image in _only(values)},
             pull=pull,
             signed_by=signed_by,
             issuer=values.get("SIGNED_BY_ISSUER", GITHUB),
+            patience_s=_seconds(values, "PATIENCE_SECONDS", 0),
             wait_s=_seconds(values, "WAIT_SECONDS", 300),
             smoke_s=_seconds(values, "SMOKE_SECONDS", 60),
             face=_face(values),
             revision=values.get("REVISION", "unknown"),
             by=values.get("DEPLOYED_BY") or values.get("USER", "unknown"),
         )
+
+
+def _only(values: Mapping[str, str]) -> tuple[str, ...]:
+    asked = values.get("ONLY", "").split()
+    for image in asked:
+        if image not in IMAGES:
+            raise Problem(f"ONLY must name images of {', '.join(IMAGES)}, and has {image!r}.")
+    return tuple(image for image in IMAGES if image in asked) or IMAGES
 
 
 def _reference(values: Mapping[str, str], image: str, stage: str) -> str:
@@ -111,8 +125,8 @@ def _choice(values: Mapping[str, str], name: str, choices: tuple[str, ...]) -> s
 
 def _seconds(values: Mapping[str, str], name: str, default: int) -> int:
     text = values.get(name, str(default))
-    if not text.isdecimal() or not 0 < int(text) <= LONGEST_WAIT_S:
-        raise Problem(f"{name} must be from 1 to {LONGEST_WAIT_S} seconds, and is {text!r}.")
+    if not text.isdecimal() or int(text) > LONGEST_WAIT_S:
+        raise Problem(f"{name} must be from 0 to {LONGEST_WAIT_S} seconds, and is {text!r}.")
     return int(text)
 
 
