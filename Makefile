@@ -40,6 +40,20 @@ census-income: $(UV) ## Train the sample model on the real UCI Adult: CSV=path, 
 bench: $(UV) ## Measure everything that has a target; writes docs/benchmarks.md
 	@$(MAKE) -C compose-stack bench
 
+# --- the platform as containers ------------------------------------------------------------------------------------
+
+STACK_TARGETS := images images-offline secrets stack-up stack-down stack-status
+.PHONY: $(STACK_TARGETS)
+
+images: ## Build every image of a stack
+images-offline: ## The same without a registry: base images from Debian packages
+secrets: ## Make the secrets of a stack that are missing
+stack-up: ## Start STAGE=staging or STAGE=main in containers, behind HTTPS
+stack-down: ## Stop STAGE=…, or the whole stack; what it keeps stays
+stack-status: ## Show what runs in containers, and its memory
+$(STACK_TARGETS): $(UV)
+	@$(MAKE) -C compose-stack $@
+
 # --- the code -----------------------------------------------------------------------------------------------------
 
 test: $(FOLDERS:%=test-in-%) ## Run the tests of every folder
