@@ -40,9 +40,23 @@ census-income: $(UV) ## Train the sample model on the real UCI Adult: CSV=path, 
 bench: $(UV) ## Measure everything that has a target; writes docs/benchmarks.md
 	@$(MAKE) -C compose-stack bench
 
+# --- the platform as containers ------------------------------------------------------------------------------------
+
+STACK_TARGETS := images images-offline secrets stack-up stack-down stack-status
+.PHONY: $(STACK_TARGETS)
+
+images: ## Build every image of a stack
+images-offline: ## The same without a registry: base images from Debian packages
+secrets: ## Make the secrets of a stack that are missing
+stack-up: ## Start STAGE=staging or STAGE=main in containers, behind HTTPS
+stack-down: ## Stop STAGE=…, or the whole stack; what it keeps stays
+stack-status: ## Show what runs in containers, and its memory
+$(STACK_TARGETS): $(UV)
+	@$(MAKE) -C compose-stack $@
+
 # --- delivery -----------------------------------------------------------------------------------------------------
 
-deploy: $(UV) ## Have STAGE run other images (IMAGE_TAG=…), or put back what was there
+deploy: $(UV) ## Have STAGE run other images (TAG=…), or put back what was there
 	@$(MAKE) -C compose-stack deploy
 
 deploy-remote: $(UV) ## The same on the server DEPLOY_HOST=user@host, over SSH

@@ -14,6 +14,8 @@ from compose_stack.delivery.images import IMAGES
 from compose_stack.delivery.journal import Journal
 from compose_stack.delivery.problems import Problem
 from compose_stack.delivery.settings import DeploymentSettings
+from compose_stack.delivery.smoke import PublicFace
+from compose_stack.stack.layout import Layout
 from delivery.fake_docker import FakeDocker
 
 REGISTRY = "registry.example/loopkeeper"
@@ -79,16 +81,12 @@ def face(engine: Engine) -> Iterator[str]:
 
 @pytest.fixture
 def deploy(engine: Engine, face: str, tmp_path: Path) -> Any:
-    stage_file = tmp_path / "staging.env"
-    stage_file.write_text(f"# staging\nPUBLIC_URL={face}\nIMAGE_REGISTRY={REGISTRY}\n")
-
     def deploy(**environment: str) -> list[str]:
-        values = {"STAGE": "staging", "SMOKE_SECONDS": "1", "REVISION": "abc", **environment}
-        settings = DeploymentSettings.from_environment(values, tmp_path)
-        docker = Docker(start=engine)
-        stack = Stack(docker, ("--project-name", "test", "--env-file", str(stage_file)))
+        values = {"STAGE": "staging", "SMOKE_SECONDS": "0", "REVISION": "abc", "IMAGES": REGISTRY}
+        settings = DeploymentSettings.from_environment(Layout(tmp_path, {**values, **environment}))
+        docker, journal = Docker(start=engine), Journal(tmp_path / "deployments", "staging")
         said: list[str] = []
-        Deployment(settings, docker, stack, Journal(tmp_path / "deployments", "staging"), said.append).run()
+        Deployment(settings, docker, Stack(docker, ()), journal, PublicFace(face), said.append).run()
         return said
 
     return deploy
@@ -185,7 +183,7 @@ def test_an_image_that_is_not_there_touches_nothing(engine: Engine, deploy: Any)
     engine.publish("a")
     deploy()
     with pytest.raises(Problem, match=r"manifest for .*:v9 not found"):
-        deploy(IMAGE_TAG="v9")
+        deploy(TAG="v9")
     assert engine.letters() == {"a"}
 
 
@@ -220,7 +218,7 @@ def test_a_digest_is_fetched_only_after_its_signature_is_known(engine: Engine, d
 
 def test_images_of_this_machine_are_pinned_by_their_id(engine: Engine, deploy: Any) -> None:
     engine.images = {f"{REGISTRY}/{image}:dev": digest("d") for image in IMAGES}
-    deploy(PULL="never", IMAGE_TAG="dev")
+    deploy(PULL="never", TAG="dev")
     assert set(engine.running.values()) == {f"{REGISTRY}/{image}:id-{'d' * 32}" for image in IMAGES}
     assert not [call for call in engine.calls if call[1] == "pull"]
 

@@ -13,14 +13,14 @@ def test_the_server_takes_the_revision_and_deploys_it_itself(tmp_path: Path) -> 
     """What ssh is given, run by a shell here: in a clone whose `make deploy` notes what it is told."""
     origin, clone = tmp_path / "origin", tmp_path / "a clone"
     subprocess.run(["git", "init", "--quiet", "--initial-branch=main", origin], check=True)
-    (origin / "Makefile").write_text('deploy:\n\t@echo "$$STAGE|$$IMAGE_TAG|$$ONLY|$$SIGNED_BY|$$SECRET"\n')
+    (origin / "Makefile").write_text('deploy:\n\t@echo "$$STAGE|$$TAG|$$ONLY|$$SIGNED_BY|$$SECRET"\n')
     who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
     subprocess.run(["git", "-C", origin, "add", "."], check=True)
     subprocess.run(["git", "-C", origin, *who, "commit", "--quiet", "-m", "one"], check=True)
     subprocess.run(["git", "clone", "--quiet", origin, clone], check=True)
     given = {
         "DEPLOY_FOLDER": str(clone),
-        "IMAGE_TAG": "sha-1",
+        "TAG": "sha-1",
         "ONLY": "data-processor pipeline-api",
         "SIGNED_BY": "^https://x/(a|b)'; touch bad",
         "SECRET": "of this machine",

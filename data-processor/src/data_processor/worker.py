@@ -64,7 +64,7 @@ class Worker:
             folder.mkdir(parents=True, exist_ok=True)
         self._settings = settings
         self._database = Database(settings.records_url)
-        self._mlflow = MlflowConnection(settings.mlflow_url)
+        self._mlflow = MlflowConnection(settings.mlflow_url, login=settings.mlflow_login)
         aliases, artefacts = MlflowAliases(self._mlflow), MlflowArtefacts(self._mlflow)
         registry = Registry(self._database, settings.models_dir, artefacts)
         ledger = Ledger(self._database, staging_required=settings.staging_required)

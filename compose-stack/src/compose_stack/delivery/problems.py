@@ -1,13 +1,16 @@
 """What can go wrong on the way to a stage.
 
-Problem               the message says what to change; nothing was touched
-└── CommandFailed     a program we started ended with an error, quoted
+CannotStart           of the whole folder: something outside must change, and the message says what
+└── Problem           the same, of a deployment
+    └── CommandFailed a program we started ended with an error, quoted
 """
 
 from collections.abc import Sequence
 
+from compose_stack.settings import CannotStart
 
-class Problem(Exception):
+
+class Problem(CannotStart):
     """Something outside this program must change; the message says what."""
 
 

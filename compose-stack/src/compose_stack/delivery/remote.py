@@ -12,19 +12,19 @@ import sys
 from collections.abc import Mapping
 
 from compose_stack.delivery.problems import Problem
-from compose_stack.delivery.settings import STAGES
+from compose_stack.stack.layout import STAGES
 
 HOST = re.compile(r"[A-Za-z0-9_][\w.\-]*@[A-Za-z0-9][\w.\-]*")
 REVISION = re.compile(r"[A-Za-z0-9][\w./\-]*")
 PASSED_ON = (
     "STAGE",
-    "IMAGE_REGISTRY",
-    "IMAGE_TAG",
+    "IMAGES",
+    "TAG",
     "ONLY",
     "PULL",
     "SIGNED_BY",
     "SIGNED_BY_ISSUER",
-    "STATE_DIR",
+    "STACK_DIR",
     "REVISION",
     "DEPLOYED_BY",
     "PATIENCE_SECONDS",

@@ -1,8 +1,8 @@
 """Who signed an image, asked of cosign."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from compose_stack.delivery.docker import Start, start
+from compose_stack.delivery.docker import Start, starting
 from compose_stack.delivery.problems import Problem
 
 GITHUB = "https://token.actions.githubusercontent.com"
@@ -16,7 +16,7 @@ class Signatures:
     identity: str
     """Regular expression over the workflow that signs: `^https://github.com/<organisation>/…`."""
     issuer: str = GITHUB
-    start: Start = start
+    start: Start = field(default_factory=starting)
 
     def verify(self, pinned: str) -> None:
         """Return if `name@sha256:…` was signed by the identity; raise Problem otherwise."""
