@@ -209,6 +209,14 @@ def test_only_what_was_signed_is_deployed(engine: Engine, deploy: Any) -> None:
     assert engine.letters() == {"a"}
 
 
+def test_where_it_was_signed_is_asked_as_well(engine: Engine, deploy: Any) -> None:
+    engine.publish("a")
+    with pytest.raises(Problem, match="is not signed by"):
+        deploy(SIGNED_BY="^https://github.com/loopkeeper/", SIGNED_BRANCH="refs/heads/staging")
+    (call,) = [call for call in engine.calls if call[0] == "cosign"]
+    assert "--certificate-github-workflow-ref=refs/heads/staging" in call
+
+
 def test_a_digest_is_fetched_only_after_its_signature_is_known(engine: Engine, deploy: Any) -> None:
     given = {variable: f"{REGISTRY}/x@{digest('a')}" for variable in SERVICES.values()}
     with pytest.raises(Problem, match="is not signed by"):

@@ -73,7 +73,9 @@ class Deployment:
         if not deployed and settings.images.keys() != set(IMAGES):
             raise Problem(f"ONLY some images cannot be the first that {settings.stage} gets: leave it out.")
         asked = settings.signed_by
-        signatures = Signatures(asked, settings.issuer, self.docker.start) if asked else None
+        signatures = (
+            Signatures(asked, settings.issuer, settings.signed_branch, self.docker.start) if asked else None
+        )
         source = Registry(self.docker, signatures) if settings.pull else Local(self.docker)
         if settings.pull and signatures is None:
             self.report("SIGNED_BY is not set: nobody is asked to vouch for these images.")

@@ -24,6 +24,7 @@ PASSED_ON = (
     "PULL",
     "SIGNED_BY",
     "SIGNED_BY_ISSUER",
+    "SIGNED_BRANCH",
     "STACK_DIR",
     "REVISION",
     "DEPLOYED_BY",

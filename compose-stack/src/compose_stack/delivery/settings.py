@@ -32,6 +32,8 @@ class DeploymentSettings:
     signed_by: str | None
     """Who must have signed the images, as a regular expression; none: nobody is asked."""
     issuer: str
+    signed_branch: str | None
+    """From which branch they must have been signed, as `refs/heads/main`; none: from any."""
     wait_s: int
     """How long every container may take to become healthy."""
     patience_s: int
@@ -65,6 +67,7 @@ class DeploymentSettings:
             pull=pull,
             signed_by=signed_by,
             issuer=values.get("SIGNED_BY_ISSUER", GITHUB),
+            signed_branch=values.get("SIGNED_BRANCH"),
             patience_s=_seconds(values, "PATIENCE_SECONDS", 0),
             wait_s=_seconds(values, "WAIT_SECONDS", 300),
             smoke_s=_seconds(values, "SMOKE_SECONDS", 420),
