@@ -36,6 +36,7 @@ def tree(tmp_path: Path) -> Path:
     commit(tree, "other/b", "of another")
     commit(tree, "service/a", "second of the service")
     commit(tree, ".github/workflows/x.yml", "a workflow")
+    commit(tree, ".github/workflows/delivery.yml", "the tree's own")
     commit(tree, ".github/profile/README.md", "a profile")
     return tree
 

@@ -18,6 +18,7 @@ from compose_stack.settings import ROOT
 ORGANISATION = ".github"
 """The folder that becomes GitHub's repository for an organisation: its profile stands at the top there, while
 reusable workflows stay where GitHub looks for them."""
+PROFILE = ("--path-rename", ".github/profile/:profile/")
 BRANCH = re.compile(r"[A-Za-z0-9][\w./-]*")
 
 
@@ -58,7 +59,8 @@ def git(*arguments: str) -> str:
 
 def _selection(folder: str) -> tuple[str, ...]:
     if folder == ORGANISATION:
-        return ("--path", f"{folder}/", "--path-rename", f"{folder}/profile/:profile/")
+        # Not the workflows that call: they are the tree's own.
+        return ("--path-regex", r"^\.github/(?!workflows/(ci|delivery)\.yml)", *PROFILE)
     return ("--subdirectory-filter", folder)
 
 
