@@ -11,6 +11,7 @@ from compose_stack.delivery.images import IMAGES, variable_of
 from compose_stack.delivery.journal import Journal
 from compose_stack.delivery.stack import compose_arguments, compose_environment
 from compose_stack.settings import CannotStart
+from compose_stack.stack.compose import Compose
 from compose_stack.stack.layout import Layout
 from compose_stack.stack.secrets import make_secrets
 from compose_stack.stack.tools import COMPOSE, command
@@ -48,7 +49,24 @@ def test_every_container_of_a_service_takes_the_image_that_is_deployed(layout: L
         "streamlit-ui": PINS["streamlit-ui"],
     }
     config = json.loads(
-        docker.compose(*stack.arguments, "--env-file", str(journal.candidate), "config", "--format", "json")
+        docker.compose((*stack.arguments, "--env-file", str(journal.candidate)), "config", "--format", "json")
     )
     assert config["name"] == "loopkeeper-staging"
     assert config["services"]["databases"]["image"] == "loopkeeper/postgres:sha-platform"
+
+
+def test_what_was_deployed_starts_again_until_a_tag_is_named(layout: Layout) -> None:
+    try:
+        command(COMPOSE)
+    except CannotStart as absent:
+        pytest.skip(str(absent))
+    layout.deployments.mkdir()
+    Journal(layout.deployments, "staging").write(layout.deployments / "staging.env", PINS)
+
+    def image(environment: dict[str, str]) -> str:
+        started = Compose(Layout(layout.state, environment), "staging", "sha-built")
+        services = json.loads(started("config", "--format", "json").stdout)["services"]
+        return str(services["pipeline-api"]["image"])
+
+    assert image({}) == PINS["pipeline-api"]
+    assert image({"TAG": "sha-built"}) == "loopkeeper/pipeline-api:sha-built"

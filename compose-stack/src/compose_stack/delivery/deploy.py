@@ -133,12 +133,14 @@ def main() -> int:
     layout = Layout.from_environment()
     try:
         settings = DeploymentSettings.from_environment(layout)
+        if not layout.running(PLATFORM).exists():
+            raise Problem(f"The platform does not run here yet: make stack-up STAGE={settings.stage} first.")
         make_secrets(layout)
         docker = Docker(compose=command(COMPOSE), start=starting(compose_environment(layout)))
         stack = Stack(docker, compose_arguments(layout, settings.stage))
         platform = Compose(layout, PLATFORM, layout.tag(PLATFORM, keep=True))
         face = PublicFace(layout.url(settings.stage), lambda: door_of(layout, platform))
-        journal = Journal(layout.state / "deployments", settings.stage)
+        journal = Journal(layout.deployments, settings.stage)
         Deployment(settings, docker, stack, journal, face, _say).run()
     except CannotStart as error:
         sys.stderr.write(f"{error}\n")

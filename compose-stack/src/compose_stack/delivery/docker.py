@@ -50,16 +50,19 @@ class Docker:
 
     def run(self, *arguments: str) -> str:
         """Return what a docker command printed; raise CommandFailed when it ends with an error."""
-        return self._run((*self._program, *arguments))
+        return self._run((*self._program, *arguments), ("docker", *arguments))
 
-    def compose(self, *arguments: str) -> str:
-        """Return what a command of Compose printed; raise CommandFailed when it ends with an error."""
-        return self._run((*self._compose, *arguments))
+    def compose(self, project: Sequence[str], *arguments: str) -> str:
+        """Return what a command of Compose printed of a project; raise CommandFailed when it fails.
 
-    def _run(self, command: Sequence[str]) -> str:
+        `project` are the options that say which one; a failure is told without them.
+        """
+        return self._run((*self._compose, *project, *arguments), ("docker compose", *arguments))
+
+    def _run(self, command: Sequence[str], told: Sequence[str]) -> str:
         done = self.start(command)
         if done.returncode != 0:
-            raise CommandFailed(command, done.returncode, done.stderr or done.stdout)
+            raise CommandFailed(told, done.returncode, done.stderr or done.stdout)
         return done.stdout
 
     def pull(self, reference: str) -> str:
@@ -120,4 +123,4 @@ class Stack:
         return self._docker.image_of(containers[0]) if containers else None
 
     def _compose(self, env_file: Path, *command: str) -> str:
-        return self._docker.compose(*self.arguments, "--env-file", str(env_file), *command)
+        return self._docker.compose((*self.arguments, "--env-file", str(env_file)), *command)

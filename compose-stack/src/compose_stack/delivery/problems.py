@@ -18,8 +18,7 @@ class CommandFailed(Problem):
     """A program ended with an error."""
 
     def __init__(self, command: Sequence[str], code: int, said: str) -> None:
-        """Quote the last lines of what `command` said before it ended with `code`."""
-        self.command = tuple(command)
+        """Quote `command`, as far as people need it, and the last lines of what it said before its end."""
         self.said = "\n".join(said.strip().splitlines()[-LINES_QUOTED:])
         super().__init__(
             f"`{' '.join(command)}` ended with exit code {code}:\n{self.said or '(it said nothing)'}"

@@ -24,6 +24,9 @@ class Compose:
         named = [CONFIGURATION / "platform.env", layout.secrets(PLATFORM)]
         if owner != PLATFORM:
             named += [CONFIGURATION / f"{owner}.env", layout.secrets(owner)]
+            # What was deployed is what starts again, until somebody names a tag.
+            deployed = layout.deployments / f"{owner}.env"
+            named += [deployed] if deployed.exists() and not layout.environment.get("TAG") else []
         file = CONFIGURATION / FILES.get(owner, "compose.services.yaml")
         self._call = [*command(COMPOSE), "--progress", "quiet", "--file", str(file)]
         for path in named:

@@ -47,6 +47,11 @@ class Layout:
         port = self.setting("HTTPS_PORT")
         return f"https://{self.site(stage)}" + ("" if port == "443" else f":{port}")
 
+    @property
+    def deployments(self) -> Path:
+        """Return the folder with what was deployed to each stage."""
+        return self.state / "deployments"
+
     def built(self) -> Path:
         """Return the file that names the tag of the images built last."""
         return self.state / "built"
