@@ -35,7 +35,7 @@ ENV MLFLOW_DISABLE_TELEMETRY=true \
 USER service
 WORKDIR /var/lib/mlflow
 EXPOSE 5000
-HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
+HEALTHCHECK --interval=10s --timeout=10s --start-period=60s --retries=3 \
     CMD ["python3", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:5000/health', timeout=4)"]
 ENTRYPOINT ["python3", "/opt/mlflow/serve.py"]
 CMD ["--host=0.0.0.0", "--port=5000", "--artifacts-destination=s3://mlflow"]

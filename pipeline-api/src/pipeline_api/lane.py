@@ -16,8 +16,6 @@ from typing import cast
 import httptools
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
-NEXT_ADDRESS_S = 0.25
-"""A name may have several addresses, one for each replica: one that does not answer must not hold us up."""
 _FINAL = 200
 
 
@@ -85,9 +83,7 @@ class Lane:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._connect_timeout_s):
-                _, connection = await loop.create_connection(
-                    _Connection, *self._address, ssl=self._tls, happy_eyeballs_delay=NEXT_ADDRESS_S
-                )
+                _, connection = await loop.create_connection(_Connection, *self._address, ssl=self._tls)
         except OSError as error:  # a timeout is one of them
             raise Unconnected(str(error)) from error
         return connection

@@ -1,4 +1,4 @@
-"""`make secrets`: what nobody chooses and nobody sees. Made once, random, in files of mode 0600, not in git."""
+"""`make secrets`: what nobody chooses and nobody sees. Random, made once, of mode 0600, not in git."""
 
 import os
 import secrets

@@ -68,6 +68,7 @@ def build_manifest(
     lineage: Lineage,
     receipt: Mapping[str, Any] | None,
     parity: Parity,
+    salt: str | None = None,
 ) -> Manifest:
     """Describe the version whose files are in a directory; the engine is ONNX if the parity check passed."""
     names = [SKOPS_FILE, ONNX_FILE] if parity.passed else [SKOPS_FILE]
@@ -78,6 +79,7 @@ def build_manifest(
         version=version,
         table=schema,
         policy=policy,
+        salt=salt,
         candidate=dict(candidate),
         metrics=dict(metrics),
         lineage=lineage,
