@@ -42,7 +42,7 @@ def deploy(layout: Layout, stage: Stage, tag: str, say: Say) -> None:
     platform = Compose(layout, PLATFORM, layout.tag(PLATFORM, keep=True))
     changed: list[str] = []
     try:
-        for service in (ALONE, *TOGETHER):
+        for service in (*TOGETHER, ALONE):
             changed.append(service)
             began = time.monotonic()
             _change(new, service)
