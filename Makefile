@@ -42,7 +42,7 @@ bench: $(UV) ## Measure everything that has a target; writes docs/benchmarks.md
 
 # --- the platform as containers ------------------------------------------------------------------------------------
 
-STACK_TARGETS := images images-offline secrets stack-up stack-down stack-status
+STACK_TARGETS := images images-offline secrets stack-up stack-down stack-status rollout backup restore test-stack
 .PHONY: $(STACK_TARGETS)
 
 images: ## Build every image of a stack
@@ -51,6 +51,10 @@ secrets: ## Make the secrets of a stack that are missing
 stack-up: ## Start STAGE=staging or STAGE=main in containers, behind HTTPS
 stack-down: ## Stop STAGE=…, or the whole stack; what it keeps stays
 stack-status: ## Show what runs in containers, and its memory
+rollout: ## Change STAGE=… to TAG=… without a failed request; back to what ran if that fails
+backup: ## Copy everything the stack keeps to TO=folder
+restore: ## Fill an empty stack from FROM=folder
+test-stack: ## Start a stack of two stages, and prove what it promises (needs a Docker engine)
 $(STACK_TARGETS): $(UV)
 	@$(MAKE) -C compose-stack $@
 

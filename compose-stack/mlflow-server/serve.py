@@ -63,6 +63,7 @@ def _ask_for_a_login(users: str) -> None:
     escaped = users.replace("%", "%%")
     Path(path).write_text(
         f"[mlflow]\ndatabase_uri = {escaped}\ndefault_permission = READ\n"
+        "auth_cache_ttl_seconds = 60\n"  # hashing a password takes longer than most requests
         "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
     )
     os.environ |= {"MLFLOW_AUTH_CONFIG_PATH": path, "_MLFLOW_SGI_NAME": "uvicorn"}

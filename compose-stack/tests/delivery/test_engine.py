@@ -25,7 +25,7 @@ from compose_stack.stack.images import PREFIX, PYTHON
 from compose_stack.stack.layout import Layout
 from compose_stack.stack.tools import COMPOSE, command, engine_runs
 
-pytestmark = pytest.mark.services
+pytestmark = pytest.mark.stack
 
 SERVER = """\
 import http.server, os

@@ -3,7 +3,6 @@
 import os
 import subprocess
 from collections.abc import Sequence
-from typing import Any
 
 from compose_stack.settings import CannotStart
 from compose_stack.stack.layout import CONFIGURATION, PLATFORM, Layout
@@ -32,14 +31,21 @@ class Compose:
         for path in named:
             self._call += ["--env-file", str(path)]
 
-    def __call__(
-        self, *arguments: str, check: bool = True, **options: Any
-    ) -> subprocess.CompletedProcess[str]:
+    def call(self, *arguments: str) -> list[str]:
+        """Return the command line for a call, which needs `environment`."""
+        return [*self._call, *arguments]
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What Compose fills in besides its files: the layout's settings go before theirs."""
+        found = {**self._layout.environment, "PATH": os.environ["PATH"], "TAG": self.tag}
+        found.pop("STAGE", None)  # the one that was asked for is the owner, whose own file says so
+        return found
+
+    def __call__(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Call Compose and return what it printed; raises `CannotStart` with its words if it fails."""
-        environment = {**self._layout.environment, "PATH": os.environ["PATH"], "TAG": self.tag}
-        environment.pop("STAGE", None)  # the one that was asked for is the owner, whose own file says so
         done = subprocess.run(
-            [*self._call, *arguments], env=environment, capture_output=True, text=True, check=False, **options
+            self.call(*arguments), env=self.environment, capture_output=True, text=True, check=False
         )
         if check and done.returncode != 0:
             said = (done.stderr.strip() or done.stdout.strip())[-3000:]
@@ -52,10 +58,10 @@ class Compose:
         return listed.stdout.split()
 
 
-def docker(*arguments: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
+def docker(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Call the Docker client; raises `CannotStart` with its words if it fails."""
     call: Sequence[str] = ("docker", *arguments)
-    done = subprocess.run(call, capture_output=True, text=True, check=False, **options)
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
     if check and done.returncode != 0:
         raise CannotStart(f"docker {arguments[0]} failed: {done.stderr.strip()[-2000:]}")
     return done
