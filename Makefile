@@ -17,7 +17,7 @@ unexport PYTHONDONTWRITEBYTECODE
 FOLDERS := data-processor pipeline-api streamlit-ui container-template compose-stack
 
 .PHONY: help run demo bench test test-services lint format contracts contracts-check template-drift \
-        census-income hooks clean
+        lint-delivery deploy deploy-remote split census-income hooks clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -40,12 +40,41 @@ census-income: $(UV) ## Train the sample model on the real UCI Adult: CSV=path, 
 bench: $(UV) ## Measure everything that has a target; writes docs/benchmarks.md
 	@$(MAKE) -C compose-stack bench
 
+# --- the platform as containers ------------------------------------------------------------------------------------
+
+STACK_TARGETS := images images-offline secrets stack-up stack-down stack-status rollout backup restore test-stack
+.PHONY: $(STACK_TARGETS)
+
+images: ## Build every image of a stack
+images-offline: ## The same without a registry: base images from Debian packages
+secrets: ## Make the secrets of a stack that are missing
+stack-up: ## Start STAGE=staging or STAGE=main in containers, behind HTTPS
+stack-down: ## Stop STAGE=…, or the whole stack; what it keeps stays
+stack-status: ## Show what runs in containers, and its memory
+rollout: ## Change STAGE=… to TAG=… without a failed request; back to what ran if that fails
+backup: ## Copy everything the stack keeps to TO=folder
+restore: ## Fill an empty stack from FROM=folder
+test-stack: ## Start a stack of two stages, and prove what it promises (needs a Docker engine)
+$(STACK_TARGETS): $(UV)
+	@$(MAKE) -C compose-stack $@
+
+# --- delivery -----------------------------------------------------------------------------------------------------
+
+deploy: $(UV) ## Have STAGE run other images (TAG=…), or put back what was there
+	@$(MAKE) -C compose-stack deploy
+
+deploy-remote: $(UV) ## The same on the server DEPLOY_HOST=user@host, over SSH
+	@$(MAKE) -C compose-stack deploy-remote
+
+split: $(UV) ## Push a folder with its history to a repository of its own: SERVICE=data-processor REMOTE=…
+	@$(MAKE) -C compose-stack split
+
 # --- the code -----------------------------------------------------------------------------------------------------
 
 test: $(FOLDERS:%=test-in-%) ## Run the tests of every folder
 test-services: $(FOLDERS:%=test-services-in-%) ## Run the tests that start real servers, or take long
 
-lint: $(FOLDERS:%=lint-in-%) template-drift contracts-check ## Check style, types, drift from the template, contracts
+lint: $(FOLDERS:%=lint-in-%) template-drift contracts-check lint-delivery ## Check style, types, drift, contracts, delivery
 	@$(UV) run --frozen --project container-template ruff check \
 	  --config container-template/pyproject.toml --ignore INP001 .ci
 
@@ -69,6 +98,10 @@ format-in-%: $(UV)
 template-drift: $(UV) ## Show where a folder differs from what the template owns
 	@echo "==> template-drift"
 	@$(UV) run --frozen --project container-template template-drift $(FOLDERS)
+
+lint-delivery: $(UV) ## Check workflows, shell scripts and Dockerfiles
+	@echo "==> lint-delivery"
+	@$(MAKE) -C compose-stack lint-delivery
 
 contracts: $(UV) ## Export both OpenAPI documents and vendor the data-processor's into the gateway
 	@$(MAKE) -C data-processor contract

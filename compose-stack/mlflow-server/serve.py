@@ -3,10 +3,16 @@
 `mlflow server` is two processes even with one worker: the command line stays as the parent of the server, has
 imported everything a second time (another 195 MB and 9 s of start) and, killed with -9, leaves the server
 behind. This starts the same application, with the same settings, in the process that was asked for.
+
+Where `MLFLOW_AUTH_DATABASE_URI` is set, nobody gets in without a login (basic auth); it takes MLflow's own
+`MLFLOW_AUTH_ADMIN_USERNAME`, `MLFLOW_AUTH_ADMIN_PASSWORD` and `MLFLOW_FLASK_SERVER_SECRET_KEY`. URLs with
+passwords come by the environment: what a process was started with, everybody on its machine can read.
 """
 
 import argparse
 import os
+import tempfile
+from pathlib import Path
 
 import uvicorn  # MLflow arms its security middleware only if a server is imported before it
 from mlflow.server import constants
@@ -21,9 +27,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Run MLflow's tracking server in one process.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=5000)
-    parser.add_argument("--backend-store-uri", required=True, help="where runs and versions are recorded")
+    parser.add_argument(
+        "--backend-store-uri",
+        default=os.environ.get("MLFLOW_BACKEND_STORE_URI"),
+        help="where runs and versions are recorded (default: MLFLOW_BACKEND_STORE_URI)",
+    )
     parser.add_argument("--artifacts-destination", required=True, help="where the server keeps artefacts")
     options = parser.parse_args()
+    if not options.backend_store_uri:
+        parser.error("--backend-store-uri or MLFLOW_BACKEND_STORE_URI is required.")
     os.environ |= {
         constants.BACKEND_STORE_URI_ENV_VAR: options.backend_store_uri,
         constants.ARTIFACT_ROOT_ENV_VAR: ARTIFACT_ROOT,
@@ -31,13 +43,30 @@ def main() -> None:
         constants.SERVE_ARTIFACTS_ENV_VAR: "true",
     }
     initialize_backend_stores(options.backend_store_uri, options.backend_store_uri, ARTIFACT_ROOT)
+    users = os.environ.get("MLFLOW_AUTH_DATABASE_URI")
+    if users:
+        _ask_for_a_login(users)
     uvicorn.run(
-        "mlflow.server.fastapi_app:app",
+        "mlflow.server.auth:create_app" if users else "mlflow.server.fastapi_app:app",
+        factory=bool(users),
         host=options.host,
         port=options.port,
         access_log=False,
         timeout_graceful_shutdown=5,
     )
+
+
+def _ask_for_a_login(users: str) -> None:
+    """Write the one file that MLflow reads its users' database from; it is imported after this."""
+    handle, path = tempfile.mkstemp(suffix=".ini")  # readable by this user alone
+    os.close(handle)
+    escaped = users.replace("%", "%%")
+    Path(path).write_text(
+        f"[mlflow]\ndatabase_uri = {escaped}\ndefault_permission = READ\n"
+        "auth_cache_ttl_seconds = 60\n"  # hashing a password takes longer than most requests
+        "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+    )
+    os.environ |= {"MLFLOW_AUTH_CONFIG_PATH": path, "_MLFLOW_SGI_NAME": "uvicorn"}
 
 
 if __name__ == "__main__":

@@ -28,20 +28,31 @@ class Refused(Exception):
 class Client:
     """One person's or program's connection to the gateway."""
 
-    def __init__(self, url: str, token: str | None = None) -> None:
-        """Connect to the gateway at `url` with a token or key."""
+    def __init__(
+        self, url: str, token: str | None = None, *, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        """Connect to the gateway at `url` with a token or key, another way than usual if one is given."""
         self.url = url
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         # No proxy of the environment: the gateway is on this machine.
-        self._http = httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT_S, trust_env=False)
+        self._http = httpx.Client(
+            base_url=url, headers=headers, timeout=TIMEOUT_S, trust_env=False, transport=transport
+        )
 
     @classmethod
-    def sign_in(cls, url: str, username: str, password: str) -> Self:
+    def sign_in(
+        cls, url: str, username: str, password: str, *, transport: httpx.BaseTransport | None = None
+    ) -> Self:
         """Trade a password for a token."""
-        with cls(url) as stranger:
-            form = {"username": username, "password": password}
-            token = stranger.call("POST", "/v1/auth/token", data=form)["access_token"]
-        return cls(url, token)
+        client = cls(url, transport=transport)
+        form = {"username": username, "password": password}
+        try:
+            token = client.call("POST", "/v1/auth/token", data=form)["access_token"]
+        except BaseException:
+            client.close()
+            raise
+        client._http.headers["Authorization"] = f"Bearer {token}"
+        return client
 
     @property
     def authorization(self) -> str:

@@ -1,5 +1,6 @@
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -13,6 +14,8 @@ from compose_stack.delivery.images import IMAGES
 from compose_stack.delivery.journal import Journal
 from compose_stack.delivery.problems import Problem
 from compose_stack.delivery.settings import DeploymentSettings
+from compose_stack.delivery.smoke import PublicFace
+from compose_stack.stack.layout import Layout
 from delivery.fake_docker import FakeDocker
 
 REGISTRY = "registry.example/loopkeeper"
@@ -78,16 +81,12 @@ def face(engine: Engine) -> Iterator[str]:
 
 @pytest.fixture
 def deploy(engine: Engine, face: str, tmp_path: Path) -> Any:
-    stage_file = tmp_path / "staging.env"
-    stage_file.write_text(f"# staging\nPUBLIC_URL={face}\nIMAGE_REGISTRY={REGISTRY}\n")
-
     def deploy(**environment: str) -> list[str]:
-        values = {"STAGE": "staging", "SMOKE_SECONDS": "1", "REVISION": "abc", **environment}
-        settings = DeploymentSettings.from_environment(values, tmp_path)
-        docker = Docker(start=engine)
-        stack = Stack(docker, ("--project-name", "test", "--env-file", str(stage_file)))
+        values = {"STAGE": "staging", "SMOKE_SECONDS": "0", "REVISION": "abc", "IMAGES": REGISTRY}
+        settings = DeploymentSettings.from_environment(Layout(tmp_path, {**values, **environment}))
+        docker, journal = Docker(start=engine), Journal(tmp_path / "deployments", "staging")
         said: list[str] = []
-        Deployment(settings, docker, stack, Journal(tmp_path / "deployments", "staging"), said.append).run()
+        Deployment(settings, docker, Stack(docker, ()), journal, PublicFace(face), said.append).run()
         return said
 
     return deploy
@@ -184,7 +183,7 @@ def test_an_image_that_is_not_there_touches_nothing(engine: Engine, deploy: Any)
     engine.publish("a")
     deploy()
     with pytest.raises(Problem, match=r"manifest for .*:v9 not found"):
-        deploy(IMAGE_TAG="v9")
+        deploy(TAG="v9")
     assert engine.letters() == {"a"}
 
 
@@ -210,6 +209,14 @@ def test_only_what_was_signed_is_deployed(engine: Engine, deploy: Any) -> None:
     assert engine.letters() == {"a"}
 
 
+def test_where_it_was_signed_is_asked_as_well(engine: Engine, deploy: Any) -> None:
+    engine.publish("a")
+    with pytest.raises(Problem, match="is not signed by"):
+        deploy(SIGNED_BY="^https://github.com/loopkeeper/", SIGNED_BRANCH="refs/heads/staging")
+    (call,) = [call for call in engine.calls if call[0] == "cosign"]
+    assert "--certificate-github-workflow-ref=refs/heads/staging" in call
+
+
 def test_a_digest_is_fetched_only_after_its_signature_is_known(engine: Engine, deploy: Any) -> None:
     given = {variable: f"{REGISTRY}/x@{digest('a')}" for variable in SERVICES.values()}
     with pytest.raises(Problem, match="is not signed by"):
@@ -219,9 +226,20 @@ def test_a_digest_is_fetched_only_after_its_signature_is_known(engine: Engine, d
 
 def test_images_of_this_machine_are_pinned_by_their_id(engine: Engine, deploy: Any) -> None:
     engine.images = {f"{REGISTRY}/{image}:dev": digest("d") for image in IMAGES}
-    deploy(PULL="never", IMAGE_TAG="dev")
+    deploy(PULL="never", TAG="dev")
     assert set(engine.running.values()) == {f"{REGISTRY}/{image}:id-{'d' * 32}" for image in IMAGES}
     assert not [call for call in engine.calls if call[1] == "pull"]
+
+
+def test_one_image_changes_and_the_others_stay(engine: Engine, deploy: Any) -> None:
+    engine.publish("a")
+    with pytest.raises(Problem, match="ONLY some images cannot be the first that staging gets"):
+        deploy(ONLY="pipeline-api")
+    deploy()
+    engine.publish("b")
+    deploy(ONLY="pipeline-api")
+    assert engine.running["gateway"] == f"{REGISTRY}/pipeline-api@{digest('b')}"
+    assert engine.running["serve"] == f"{REGISTRY}/data-processor@{digest('a')}"
 
 
 def test_an_image_that_no_service_takes_is_an_error(engine: Engine, deploy: Any) -> None:
@@ -238,3 +256,20 @@ def test_two_deployments_to_a_stage_do_not_mix(deploy: Any, tmp_path: Path) -> N
         pytest.raises(Problem, match="Another deployment to staging is at work"),
     ):
         deploy()
+
+
+def test_a_deployment_waits_for_the_one_at_work(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, "staging")
+    held = threading.Event()
+
+    def deployment() -> None:
+        with journal.only_deployment():
+            held.set()
+            time.sleep(0.1)
+
+    other = threading.Thread(target=deployment)
+    other.start()
+    held.wait(10)
+    with journal.only_deployment(patience_s=10):
+        other.join(10)
+    assert not other.is_alive()

@@ -10,8 +10,8 @@ def test_what_a_command_printed_is_returned() -> None:
 
 def test_a_command_that_fails_is_quoted() -> None:
     failing = Docker(compose=("sh", "-c", "echo too bad >&2; exit 3"))
-    with pytest.raises(CommandFailed, match=r"ended with exit code 3:\ntoo bad"):
-        failing.compose()
+    with pytest.raises(CommandFailed, match=r"^`docker compose up` ended with exit code 3:\ntoo bad$"):
+        failing.compose(("--file", "long.yaml"), "up")
 
 
 def test_an_engine_that_is_not_there_is_named() -> None:

@@ -40,7 +40,7 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.records_url)
     predictions = PredictionStore(settings.predictions_url)
-    mlflow = MlflowConnection(settings.mlflow_url)
+    mlflow = MlflowConnection(settings.mlflow_url, login=settings.mlflow_login)
     async with contextlib.AsyncExitStack() as opened:
         opened.callback(database.close)
         opened.callback(predictions.close)

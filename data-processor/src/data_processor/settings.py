@@ -47,6 +47,10 @@ class Settings(ServiceSettings):
     """The database of the durable workflows. Default: SQLite under `STATE_DIR`."""
     mlflow_url: str = "http://127.0.0.1:5000"
     """The MLflow server: model registry and artefacts."""
+    mlflow_tracking_username: str | None = None
+    """Who this service is to an MLflow server with a login; the name is MLflow's own. Default: nobody."""
+    mlflow_tracking_password: SecretStr | None = None
+    """The password that goes with it; a secret."""
     dataset_repository: Path = _below("datasets")
     """The working copy of the git repository of the dataset versions. Default: `STATE_DIR/datasets`."""
     dataset_remote: str = _below("datasets.git", str)
@@ -120,3 +124,10 @@ class Settings(ServiceSettings):
     """Hours for which the answer to an `Idempotency-Key` is kept."""
     predictions_keep_days: float | None = Field(None, gt=0)
     """Days for which predictions without feedback are kept. Default: for ever."""
+
+    @property
+    def mlflow_login(self) -> tuple[str, str] | None:
+        """Return name and password for MLflow, if it asks for them."""
+        if self.mlflow_tracking_username is None or self.mlflow_tracking_password is None:
+            return None
+        return self.mlflow_tracking_username, self.mlflow_tracking_password.get_secret_value()

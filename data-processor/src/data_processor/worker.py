@@ -6,6 +6,7 @@
     uploads, every 0.5 s      a confirmed upload whose run was cancelled waits no more
     watches, every 1 s        a promotion that is due for a look gets a workflow of its own
     aliases, every 10 s       MLflow's aliases follow the ledger
+    the other stage, 10 s     versions it served or trained are taken in, where there is another
 
 Whatever ends this process, SIGKILL included, the next one with the same `executor_id` goes on at the step
 that was interrupted.
@@ -29,6 +30,7 @@ from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.adapters.mlflow_connection import MlflowConnection
 from data_processor.database import Database
 from data_processor.datasets.keeping import Keeping
+from data_processor.models.crossing import Crossing
 from data_processor.models.ledger import Ledger
 from data_processor.models.reconcile import Reconciler
 from data_processor.models.registry import Registry
@@ -63,13 +65,19 @@ class Worker:
             folder.mkdir(parents=True, exist_ok=True)
         self._settings = settings
         self._database = Database(settings.records_url)
-        self._mlflow = MlflowConnection(settings.mlflow_url)
+        self._mlflow = MlflowConnection(settings.mlflow_url, login=settings.mlflow_login)
         aliases, artefacts = MlflowAliases(self._mlflow), MlflowArtefacts(self._mlflow)
         registry = Registry(self._database, settings.models_dir, artefacts)
         ledger = Ledger(self._database, staging_required=settings.staging_required)
         check = VersionCheck(settings, registry, aliases, artefacts)
         metrics = ServiceMetrics(settings)
         self._reconciler = Reconciler(settings.stage, ledger, aliases, check)
+        # One stage alone has nobody to exchange versions with.
+        self._crossing = (
+            Crossing(settings.stage, registry, ledger, aliases, check.take_in)
+            if settings.stage == "staging" or settings.staging_required
+            else None
+        )
         training = Retraining(
             parallel_runs=settings.parallel_runs,
             registry=registry,
@@ -108,6 +116,8 @@ class Worker:
         self._every(WATCHES_S, self._look_at_watches)
         self._every(SAMPLE_S, self._sample.look)
         self._every(self._settings.reconcile_interval_s, self._reconciler.look)
+        if self._crossing is not None:
+            self._every(self._settings.reconcile_interval_s, self._crossing.look)
         if self._probes is not None:
             self._probes.start()
         log.info("worker_ready", executor=self._settings.executor_id, stage=self._settings.stage)

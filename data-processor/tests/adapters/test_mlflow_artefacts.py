@@ -21,6 +21,9 @@ class Handler(BaseHTTPRequestHandler):
     """Gives files as MLflow's proxy does; the server's `broken` says how often it fails first."""
 
     def do_GET(self) -> None:  # the name that the library asks for
+        if self.server.login and self.headers["Authorization"] != self.server.login:  # type: ignore[attr-defined]  # see the fixture
+            self.send_error(401)
+            return
         if self.server.broken > 0:  # type: ignore[attr-defined]  # see the fixture
             self.server.broken -= 1  # type: ignore[attr-defined]
             self.send_error(503)
@@ -39,7 +42,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[ThreadingHTTPServer]:
     opened = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    opened.broken, opened.sent = 0, None  # type: ignore[attr-defined]
+    opened.broken, opened.sent, opened.login = 0, None, None  # type: ignore[attr-defined]
     threading.Thread(target=opened.serve_forever, daemon=True).start()
     yield opened
     opened.shutdown()
@@ -61,6 +64,19 @@ def test_a_file_is_fetched_whole(artefacts: MlflowArtefacts, tmp_path: Path) -> 
     artefacts.fetch(URI, "model.onnx", tmp_path / "new" / "model.onnx")
     assert (tmp_path / "new" / "model.onnx").read_bytes() == b"model" * 100_000
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["model.onnx"]
+
+
+def test_a_server_with_a_login_is_told_who_asks(server: ThreadingHTTPServer, tmp_path: Path) -> None:
+    server.login = "Basic YW5uOnNlY3JldA=="  # type: ignore[attr-defined]  # ann:secret
+    url = f"http://127.0.0.1:{server.server_address[1]}"
+    named = MlflowConnection(url, login=("ann", "secret"))
+    MlflowArtefacts(named).fetch(URI, "model.onnx", tmp_path / "model.onnx")
+    assert (tmp_path / "model.onnx").stat().st_size == 500_000
+    nobody = MlflowConnection(url)
+    with pytest.raises(MlflowRefusedError, match="401"):
+        MlflowArtefacts(nobody).fetch(URI, "model.onnx", tmp_path / "other.onnx")
+    named.close()
+    nobody.close()
 
 
 def test_a_server_that_stumbles_is_asked_again(

@@ -50,6 +50,10 @@ class MemoryRepository:
         """Look for a request."""
         return next((made for made in self.made.get(dataset, []) if made.request == request), None)
 
+    def versions(self, dataset: str) -> list[TableVersion]:
+        """Return every version."""
+        return list(self.made.get(dataset, []))
+
     def read(self, dataset: str, number: int) -> bytes:
         """Return a table."""
         return self.tables[dataset, number]
@@ -108,6 +112,24 @@ def test_a_snapshot_is_the_last_upload_with_the_feedback_behind_it(
     assert table["age"].tolist() == [39, 50, 20, 21]
     assert table["income"].tolist() == ["low", "high", "high", "low"]
     assert table[JUDGEMENT_COLUMN].tolist() == [0, 0, 3, 7]
+
+
+def test_a_dataset_of_another_stack_is_taken_in_once(
+    store: DatasetStore, database: Database, schema: Schema
+) -> None:
+    store.add_upload("people", FRAME, schema, request="upload 1")
+    store.snapshot("people", FEEDBACK, request="run 1")
+    with database.transaction() as session:  # this stack never saw it
+        session.execute(delete(DatasetVersionRow))
+        session.execute(delete(DatasetRow))
+
+    assert store.take_in("people", schema) == 2
+    assert store.take_in("people", schema) == 0
+    assert [(one.version, one.kind, one.feedback_seq) for one in store.versions("people")] == [
+        (1, "upload", 0),
+        (2, "snapshot", 0),
+    ]
+    assert store.snapshot("people", FEEDBACK, request="run 2").version == 2
 
 
 def test_a_repeated_request_returns_its_version_whatever_came_since(

@@ -89,8 +89,9 @@ class Upstream:
     ) -> Answer:
         """Send a request and return the whole answer; raise 502 or 504 when there is none.
 
-        `target` is percent-encoded; headers hold no control characters. A kept connection that turns out to
-        be closed is replaced once if the request may be sent twice. `waiting`: the answer may be held back.
+        `target` is percent-encoded; headers hold no control characters. Where no connection could be made, and
+        where one broke off if the request may be sent twice, there is one more attempt: of several replicas
+        another may answer. `waiting`: the answer may be held back.
         """
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         head = (
@@ -104,8 +105,8 @@ class Upstream:
             async with asyncio.timeout(timeout_s):
                 try:
                     answer = await lane.ask(parts)
-                except BrokenOff:
-                    if not repeatable:
+                except (BrokenOff, Unconnected) as error:
+                    if isinstance(error, BrokenOff) and not repeatable:
                         raise
                     self._metrics.upstream_retries.inc()
                     answer = await lane.ask(parts)

@@ -1,9 +1,10 @@
 """The docker command line, as far as a deployment needs it."""
 
 import json
+import os
 import re
 import subprocess
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from compose_stack.delivery.problems import CommandFailed, Problem
@@ -14,12 +15,23 @@ PULLED = re.compile(r"^Digest: (sha256:[0-9a-f]{64})$", re.MULTILINE)
 Start = Callable[[Sequence[str]], subprocess.CompletedProcess[str]]
 
 
-def start(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end; raise Problem when it is not installed."""
-    try:
-        return subprocess.run(command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    except FileNotFoundError as error:
-        raise Problem(f"{command[0]} is not installed here, or not on the PATH.") from error
+def starting(environment: Mapping[str, str] = os.environ) -> Start:
+    """Return how programs are run in an environment; a Problem says that one is not installed."""
+
+    def start(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        try:
+            return subprocess.run(
+                command,
+                env=dict(environment),
+                check=False,
+                capture_output=True,
+                text=True,
+                stdin=subprocess.DEVNULL,
+            )
+        except FileNotFoundError as error:
+            raise Problem(f"{command[0]} is not installed here, or not on the PATH.") from error
+
+    return start
 
 
 class Docker:
@@ -29,25 +41,28 @@ class Docker:
         self,
         program: Sequence[str] = ("docker",),
         compose: Sequence[str] = ("docker", "compose"),
-        start: Start = start,
+        start: Start | None = None,
     ) -> None:
         """Use `program`, and Compose where `compose` says it is; `start` runs them."""
         self._program = tuple(program)
         self._compose = tuple(compose)
-        self.start = start
+        self.start = start or starting()
 
     def run(self, *arguments: str) -> str:
         """Return what a docker command printed; raise CommandFailed when it ends with an error."""
-        return self._run((*self._program, *arguments))
+        return self._run((*self._program, *arguments), ("docker", *arguments))
 
-    def compose(self, *arguments: str) -> str:
-        """Return what a command of Compose printed; raise CommandFailed when it ends with an error."""
-        return self._run((*self._compose, *arguments))
+    def compose(self, project: Sequence[str], *arguments: str) -> str:
+        """Return what a command of Compose printed of a project; raise CommandFailed when it fails.
 
-    def _run(self, command: Sequence[str]) -> str:
+        `project` are the options that say which one; a failure is told without them.
+        """
+        return self._run((*self._compose, *project, *arguments), ("docker compose", *arguments))
+
+    def _run(self, command: Sequence[str], told: Sequence[str]) -> str:
         done = self.start(command)
         if done.returncode != 0:
-            raise CommandFailed(command, done.returncode, done.stderr or done.stdout)
+            raise CommandFailed(told, done.returncode, done.stderr or done.stdout)
         return done.stdout
 
     def pull(self, reference: str) -> str:
@@ -81,7 +96,7 @@ class Stack:
     def __init__(self, docker: Docker, arguments: Sequence[str]) -> None:
         """Call Compose with `arguments`: project, files and environment files of the stage."""
         self._docker = docker
-        self._arguments = tuple(arguments)
+        self.arguments = tuple(arguments)
 
     def services_of(self, env_file: Path, images: Collection[str]) -> dict[str, str]:
         """Return which services run one of `images`, and which one."""
@@ -108,4 +123,4 @@ class Stack:
         return self._docker.image_of(containers[0]) if containers else None
 
     def _compose(self, env_file: Path, *command: str) -> str:
-        return self._docker.compose(*self._arguments, "--env-file", str(env_file), *command)
+        return self._docker.compose((*self.arguments, "--env-file", str(env_file)), *command)

@@ -62,7 +62,7 @@ class Local:
         if image is None:
             raise Problem(
                 f"There is no image {reference} on this machine. Build or load it first, "
-                "or name a registry with IMAGE_REGISTRY and leave PULL out."
+                "or name a registry, as in IMAGES=ghcr.io/loopkeeper."
             )
         return pin_by_id(self.docker, image, without_tag(reference))
 

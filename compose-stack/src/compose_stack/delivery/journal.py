@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from typing import Any
 
 from compose_stack.delivery.images import Pins, variable_of
 from compose_stack.delivery.problems import Problem
+
+POLL_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -40,16 +43,19 @@ class Journal:
         return self.folder / f"{self.stage}.jsonl"
 
     @contextmanager
-    def only_deployment(self) -> Iterator[None]:
-        """Hold the stage while the block runs; raise Problem when another deployment does."""
+    def only_deployment(self, patience_s: float = 0) -> Iterator[None]:
+        """Hold the stage while the block runs; raise Problem when another deployment does for too long."""
+        deadline = time.monotonic() + patience_s
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / f"{self.stage}.lock").open("w") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise Problem(
-                    f"Another deployment to {self.stage} is at work: wait for it to end."
-                ) from error
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError as error:
+                    if time.monotonic() >= deadline:
+                        raise Problem(f"Another deployment to {self.stage} is at work.") from error
+                    time.sleep(POLL_S)
             yield
 
     def write(self, path: Path, pins: Pins) -> None:

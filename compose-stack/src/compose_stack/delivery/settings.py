@@ -1,19 +1,19 @@
-"""What a deployment is told, read from the environment and from the stage's own file."""
+"""What a deployment is told, read from the environment."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 from compose_stack.delivery.images import IMAGES, REFERENCE, variable_of
 from compose_stack.delivery.problems import Problem
 from compose_stack.delivery.signatures import GITHUB
-from compose_stack.delivery.smoke import PublicFace
+from compose_stack.stack.layout import Layout, Stage, stage_of
 
-STAGES = ("staging", "main")
 PULLS = ("always", "never")
 TAG = re.compile(r"[\w][\w.\-]{0,127}")
+REGISTRY = re.compile(r"[^/]*[.:][^/]*/.*|localhost/.*")
+"""A name whose first part is a host is one of a registry's, as Docker has it."""
 LONGEST_WAIT_S = 3_600
 
 
@@ -21,104 +21,88 @@ LONGEST_WAIT_S = 3_600
 class DeploymentSettings:
     """One deployment to one stage."""
 
-    stage: str
+    stage: Stage
     images: Mapping[str, str]
-    """For each image the reference that is asked for: a tag, which is settled once, or a digest."""
+    """For each image to change the reference that is asked for: a tag, which is settled once, or a digest.
+
+    What is not in it stays what was deployed last.
+    """
     pull: bool
     """Whether images come from a registry; else they are on this machine already."""
     signed_by: str | None
     """Who must have signed the images, as a regular expression; none: nobody is asked."""
     issuer: str
+    signed_branch: str | None
+    """From which branch they must have been signed, as `refs/heads/main`; none: from any."""
     wait_s: int
     """How long every container may take to become healthy."""
+    patience_s: int
+    """How long another deployment to the stage may take before this one gives up."""
     smoke_s: int
     """How long the public face may take to do its work after that."""
-    face: PublicFace
     revision: str
     """Of the code that is deployed, for the record."""
     by: str
     """Who deploys, for the record."""
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str], folder: Path) -> Self:
-        """Read the settings; raise Problem with a sentence for what is missing or cannot be meant.
-
-        `folder` is where the stages' files are: `<stage>.env` counts where the environment is silent.
-        """
-        stage = environment.get("STAGE", "")
-        if stage not in STAGES:
-            raise Problem(f"STAGE must be {' or '.join(STAGES)}, and is {stage!r}: make deploy STAGE=staging")
-        values = {**_stage_file(folder / f"{stage}.env"), **{k: v for k, v in environment.items() if v}}
-        pull = _choice(values, "PULL", PULLS) == "always"
-        signed_by = values.get("SIGNED_BY") or None
+    def from_environment(cls, layout: Layout) -> Self:
+        """Read the settings; raise CannotStart with a sentence for what is missing or cannot be meant."""
+        values = {name: value for name, value in layout.environment.items() if value}
+        stage = stage_of(values)
+        prefix = layout.setting("IMAGES").rstrip("/")
+        default = PULLS[0] if REGISTRY.fullmatch(f"{prefix}/") else PULLS[1]
+        pull = _pull(values, default) == PULLS[0]
+        signed_by = values.get("SIGNED_BY")
         if signed_by and not pull:
             raise Problem(
                 "SIGNED_BY asks for signatures, which are kept in a registry, and PULL=never asks none."
             )
+        tag = values.get("TAG") or (stage if pull else layout.tag(stage))
+        if not TAG.fullmatch(tag):
+            raise Problem(f"TAG must be a tag of an image, and is {tag!r}.")
         return cls(
             stage=stage,
-            images={image: _reference(values, image, stage) for image in IMAGES},
+            images={image: _reference(values, f"{prefix}/{image}:{tag}", image) for image in _only(values)},
             pull=pull,
             signed_by=signed_by,
             issuer=values.get("SIGNED_BY_ISSUER", GITHUB),
+            signed_branch=values.get("SIGNED_BRANCH"),
+            patience_s=_seconds(values, "PATIENCE_SECONDS", 0),
             wait_s=_seconds(values, "WAIT_SECONDS", 300),
-            smoke_s=_seconds(values, "SMOKE_SECONDS", 60),
-            face=_face(values),
-            revision=values.get("REVISION", "unknown"),
+            smoke_s=_seconds(values, "SMOKE_SECONDS", 420),
+            revision=values.get("REVISION", tag),
             by=values.get("DEPLOYED_BY") or values.get("USER", "unknown"),
         )
 
 
-def _reference(values: Mapping[str, str], image: str, stage: str) -> str:
+def _only(values: Mapping[str, str]) -> tuple[str, ...]:
+    asked = values.get("ONLY", "").split()
+    for image in asked:
+        if image not in IMAGES:
+            raise Problem(f"ONLY must name images of {', '.join(IMAGES)}, and has {image!r}.")
+    return tuple(image for image in IMAGES if image in asked) or IMAGES
+
+
+def _reference(values: Mapping[str, str], default: str, image: str) -> str:
     name = variable_of(image)
-    given = values.get(name)
-    if given is None:
-        tag = values.get("IMAGE_TAG", stage)
-        if not TAG.fullmatch(tag):
-            raise Problem(f"IMAGE_TAG must be a tag of an image, and is {tag!r}.")
-        given = f"{values.get('IMAGE_REGISTRY', 'loopkeeper').rstrip('/')}/{image}:{tag}"
-    if not REFERENCE.fullmatch(given):
+    reference = values.get(name, default)
+    if not REFERENCE.fullmatch(reference):
         raise Problem(
-            f"{name} must name an image, as in ghcr.io/loopkeeper/{image}:{stage}, and is {given!r}."
+            f"{name} must name an image, as in ghcr.io/loopkeeper/{image}:main, and is {reference!r}."
         )
-    return given
+    return reference
 
 
-def _face(values: Mapping[str, str]) -> PublicFace:
-    authority = values.get("SMOKE_CA")
-    return PublicFace(
-        url=_url(values, "PUBLIC_URL"),
-        authority=Path(authority) if authority else None,
-        connect_to=values.get("SMOKE_CONNECT_TO"),
-    )
-
-
-def _url(values: Mapping[str, str], name: str) -> str:
-    value = values.get(name, "").rstrip("/")
-    if not re.fullmatch(r"https?://[\w.\-:\[\]]+", value):
-        raise Problem(
-            f"{name} must be the stage's address, like https://loopkeeper.example, and is {value!r}."
-        )
-    return value
-
-
-def _choice(values: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
-    value = values.get(name, choices[0])
-    if value not in choices:
-        raise Problem(f"{name} must be {' or '.join(choices)}, and is {value!r}.")
+def _pull(values: Mapping[str, str], default: str) -> str:
+    value = values.get("PULL", default)
+    if value not in PULLS:
+        raise Problem(f"PULL must be {' or '.join(PULLS)}, and is {value!r}.")
     return value
 
 
 def _seconds(values: Mapping[str, str], name: str, default: int) -> int:
     text = values.get(name, str(default))
-    if not text.isdecimal() or not 0 < int(text) <= LONGEST_WAIT_S:
-        raise Problem(f"{name} must be from 1 to {LONGEST_WAIT_S} seconds, and is {text!r}.")
+    if not text.isdecimal() or int(text) > LONGEST_WAIT_S:
+        raise Problem(f"{name} must be from 0 to {LONGEST_WAIT_S} seconds, and is {text!r}.")
     return int(text)
-
-
-def _stage_file(path: Path) -> dict[str, str]:
-    if not path.exists():
-        return {}
-    lines = (line.strip() for line in path.read_text().splitlines())
-    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
-    return {name.strip(): value.strip().strip("'\"") for name, _, value in pairs}

@@ -1,18 +1,27 @@
-"""Which project and files make up a stage."""
+"""How Compose is told which containers are a stage's, with other images than its tag says."""
 
-from pathlib import Path
+from collections.abc import Mapping
 
-FOLDER = Path(__file__).resolve().parents[3]
-"""Where Compose's files and the stages' are."""
+from compose_stack.delivery.images import IMAGES, variable_of
+from compose_stack.stack.layout import CONFIGURATION, PLATFORM, Layout, Stage
 
 
-def compose_arguments(stage: str, folder: Path = FOLDER) -> tuple[str, ...]:
-    """Return what Compose must be told to mean this stage's containers."""
-    return (
-        "--project-name",
-        f"loopkeeper-{stage}",
-        "--file",
-        str(folder / "compose.services.yaml"),
-        "--env-file",
-        str(folder / f"{stage}.env"),
+def compose_arguments(layout: Layout, stage: Stage) -> tuple[str, ...]:
+    """Return the project's file and environment files, as `stack-up` has them."""
+    files = (
+        CONFIGURATION / "platform.env",
+        layout.secrets(PLATFORM),
+        CONFIGURATION / f"{stage}.env",
+        layout.secrets(stage),
     )
+    named = (part for path in files for part in ("--env-file", str(path)))
+    return ("--progress", "quiet", "--file", str(CONFIGURATION / "compose.services.yaml"), *named)
+
+
+def compose_environment(layout: Layout) -> Mapping[str, str]:
+    """Return what the environment says but for images, which an environment file names exactly.
+
+    What a stage's jobs take of the platform's images is what the platform runs.
+    """
+    said = {**layout.environment, "TAG": layout.tag(PLATFORM, keep=True)}
+    return {name: said[name] for name in said.keys() - {variable_of(image) for image in IMAGES} - {"STAGE"}}

@@ -70,6 +70,11 @@ class DvcRepository:
         with self._held():
             return self._find(dataset, request)
 
+    def versions(self, dataset: str) -> list[TableVersion]:
+        """Return every version of a dataset, whichever stack made it."""
+        with self._held():
+            return self._versions(dataset)
+
     def commit(
         self, dataset: str, table: bytes | Path, facts: Mapping[str, Any], request: str
     ) -> TableVersion:

@@ -1,8 +1,24 @@
 """The aliases of MLflow's registered models: what people there see as the version of a stage."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from data_processor.adapters.mlflow_connection import MlflowConnection, MlflowRefusedError
+
+VERDICT_TAG = "loopkeeper.verdict"
+"""On a version: what its gate said."""
+MOST = 1000
+"""Models, and versions of one, that are looked at: MLflow's newest."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A version as MLflow knows it."""
+
+    version: str
+    source: str
+    """Where its files are."""
+    tags: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -38,7 +54,10 @@ class MlflowAliases:
         return Mirrored(aliases.get(stage), tags.get(_entry_tag(stage)))
 
     def follow(self, model: str, stage: str, version: str, entry: str) -> None:
-        """Point a stage's alias to a version, then note which ledger entry it follows; may be repeated."""
+        """Point a stage's alias to a version, then note which ledger entry it follows; may be repeated.
+
+        The version itself keeps for ever that the stage served it: the other stage goes by that.
+        """
         self._connection.call(
             "POST",
             "/registered-models/alias",
@@ -51,6 +70,37 @@ class MlflowAliases:
             what=f"to tag {model!r}",
             json={"name": model, "key": _entry_tag(stage), "value": entry},
         )
+        self._connection.call(
+            "POST",
+            "/model-versions/set-tag",
+            what=f"to tag version {version} of {model!r}",
+            json={"name": model, "version": version, "key": served_tag(stage), "value": entry},
+        )
+
+    def models(self) -> list[str]:
+        """Return the names of the registered models."""
+        answer = self._connection.call(
+            "GET", "/registered-models/search", what="to list the models", params={"max_results": MOST}
+        )
+        return [str(model["name"]) for model in answer.get("registered_models", [])]
+
+    def versions(self, model: str) -> list[Known]:
+        """Return the versions of a model, oldest first."""
+        answer = self._connection.call(
+            "GET",
+            "/model-versions/search",
+            what=f"to list the versions of {model!r}",
+            params={"filter": f"name='{model}'", "max_results": MOST},
+        )
+        found = [
+            Known(
+                str(version["version"]),
+                version.get("source", ""),
+                {tag["key"]: tag["value"] for tag in version.get("tags", [])},
+            )
+            for version in answer.get("model_versions", [])
+        ]
+        return sorted(found, key=lambda known: int(known.version))
 
     def source(self, model: str, version: str) -> str:
         """Return where MLflow says a version's files are; raises `MlflowRefusedError` if it knows none."""
@@ -62,6 +112,11 @@ class MlflowAliases:
         )
         found: str = answer["model_version"].get("source", "")
         return found
+
+
+def served_tag(stage: str) -> str:
+    """Return the tag of versions that a stage served; its value is the id of the ledger entry."""
+    return f"loopkeeper.{stage}.served"
 
 
 def _entry_tag(stage: str) -> str:

@@ -39,10 +39,10 @@ class MlflowRefusedError(Exception):
 class MlflowConnection:
     """A pool of connections to one MLflow server."""
 
-    def __init__(self, url: str, timeout_s: float = 10) -> None:
-        """Open lazily: nothing is connected before the first call."""
+    def __init__(self, url: str, timeout_s: float = 10, *, login: tuple[str, str] | None = None) -> None:
+        """Open lazily: nothing is connected before the first call. `login`: name and password, if it asks."""
         self.url = url.rstrip("/")
-        self.client = httpx.Client(base_url=self.url, timeout=timeout_s)
+        self.client = httpx.Client(base_url=self.url, timeout=timeout_s, auth=login)
         logging.getLogger("httpx").setLevel(logging.WARNING)  # else it logs every call, several a minute
 
     def call(self, method: str, path: str, *, what: str, **request: Any) -> dict[str, Any]:

@@ -62,6 +62,9 @@ class TableRepository(Protocol):
     def find(self, dataset: str, request: str) -> TableVersion | None:
         """Return the version that a request made, if it did."""
 
+    def versions(self, dataset: str) -> list[TableVersion]:
+        """Return every version of a dataset, whichever stack made it."""
+
     def read(self, dataset: str, number: int) -> bytes:
         """Return the table of a version."""
 
@@ -128,6 +131,24 @@ class DatasetStore:
         table = with_feedback(self.read(name, upload.version), self.schema(name), labelled)
         seq = max((row.judgement for row in labelled), default=0)
         return self._store(name, to_parquet(table), Facts("snapshot", len(table), seq), request)
+
+    def take_in(self, name: str, schema: Schema) -> int:
+        """Make a dataset that another stack keeps in the same repository known here; return how much is new.
+
+        Judgements are numbered by each stack for itself: what is taken in counts as older than all of ours.
+        """
+        found = self._repository.versions(name)
+        with self._database.transaction() as session:
+            if session.get(DatasetRow, name) is None:
+                described = schema.model_dump(mode="json")
+                session.add(DatasetRow(name=name, task=schema.task, schema=described, state="ready"))
+            new = [made for made in found if session.get(DatasetVersionRow, (name, made.number)) is None]
+            for made in new:
+                facts = {**made.facts, "feedback_seq": 0}
+                session.add(
+                    DatasetVersionRow(dataset=name, version=made.number, revision=made.revision, **facts)
+                )
+        return len(new)
 
     def read(self, name: str, version: int) -> pd.DataFrame:
         """Return the table of a version; raises `DatasetNotFoundError` and `DamagedTableError`."""

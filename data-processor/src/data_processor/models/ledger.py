@@ -60,6 +60,27 @@ class Ledger:
         with self._database.reading() as session:
             return {row.model: row for row in session.scalars(query)}
 
+    def knows(self, entry: str) -> bool:
+        """Return whether an entry, this ledger's own or one noted of another stage, is in it."""
+        with self._database.reading() as session:
+            return session.get(PromotionRow, entry) is not None
+
+    def served(self, model: str, stage: str, version: str) -> bool:
+        """Return whether a stage ever served a version."""
+        query = _entries(model, stage).where(PromotionRow.version == version)
+        with self._database.reading() as session:
+            return session.scalar(query.limit(1)) is not None
+
+    def note(self, model: str, stage: str, version: str, entry: str) -> None:
+        """Note that another stage, whose ledger is elsewhere, served a version: once per entry there."""
+        with self._transaction(None, model) as held:
+            if held.get(PromotionRow, entry) is not None:
+                return
+            noted = _next_entry(model, stage, self.current(model, stage, held), version)
+            noted.id, noted.kind, noted.subject = entry, "promotion", PLATFORM
+            noted.reason = f"Stage {stage!r} served it, as MLflow says."
+            held.add(noted)
+
     def entries(self, model: str, limit: int = 1000) -> list[PromotionRow]:
         """Return the entries of a model in every stage, newest first."""
         query = (

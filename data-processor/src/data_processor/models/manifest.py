@@ -63,6 +63,8 @@ class Manifest(BaseModel):
     table: Schema
     """The columns it takes, as training saw them."""
     policy: Policy
+    salt: str | None = None
+    """Which rows of its dataset are held out (`datasets/holdout.py`): the same in every stage that has it."""
     candidate: dict[str, Any]
     """The estimator and hyperparameters that won: `{"estimator", "params", "recent_share"}`."""
     preparation: dict[str, Any] = {}

@@ -1,17 +1,18 @@
-"""Checking a version that somebody pointed MLflow's alias to, before a stage may serve it."""
+"""Checking a version that came by MLflow, by somebody's hand or from another stage, before it is served."""
 
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from data_processor.adapters.mlflow_aliases import MlflowAliases
+from data_processor.adapters.mlflow_aliases import Known, MlflowAliases
 from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.models.manifest import MANIFEST_FILE, Manifest
 from data_processor.models.registry import Registry
-from data_processor.service.errors import NotFound, Problem
+from data_processor.service.errors import Conflict, NotFound, Problem
 from data_processor.settings import Settings
 from data_processor.training.child import Child, ChildFailedError, ChildGoneError
 
@@ -30,11 +31,41 @@ class VersionCheck:
 
     def __call__(self, model: str, version: str) -> str | None:
         """Return why a version may not be served, or None when its files passed every check."""
+
+        def find(folder: Path) -> None:
+            try:
+                self._registry.version(model, version)
+            except NotFound:
+                source = self._aliases.source(model, version)
+                self._registry.add_version(self._manifest(model, version, source, folder), source)
+
+        return self._problem(model, version, find)
+
+    def take_in(self, model: str, known: Known) -> str | None:
+        """Make a version of another stage, its model and its dataset known here; return as `__call__`."""
+
+        def settle(folder: Path) -> None:
+            try:
+                self._registry.version(model, known.version)
+            except NotFound:
+                manifest = self._manifest(model, known.version, known.source, folder)
+                # That stage numbered its own judgements: to this one's, the version is older than all.
+                lineage = manifest.lineage.model_copy(update={"feedback_seq": 0})
+                self._make_model(manifest)
+                self._registry.add_version(manifest.model_copy(update={"lineage": lineage}), known.source)
+
+        return self._problem(model, known.version, settle, take_in=True)
+
+    def _problem(
+        self, model: str, version: str, prepare: Callable[[Path], None], *, take_in: bool = False
+    ) -> str | None:
         folder = Path(tempfile.mkdtemp(prefix="adoption-", dir=self._settings.runs_dir))
         try:
-            self._import(model, version, folder)
+            prepare(folder)
             child = Child(self._settings, folder)
             try:
+                if take_in:
+                    child.ask("take_in_dataset", model=model, version=version)
                 child.ask("inspect", model=model, version=version)
             finally:
                 child.close()
@@ -44,21 +75,29 @@ class VersionCheck:
             shutil.rmtree(folder, ignore_errors=True)
         return None
 
-    def _import(self, model: str, version: str, folder: Path) -> None:
-        """Take in a version that this stage sees for the first time, by the `version.json` it carries."""
+    def _make_model(self, manifest: Manifest) -> None:
         try:
-            self._registry.version(model, version)
-        except NotFound:
-            source = self._aliases.source(model, version)
-            target = folder / MANIFEST_FILE
-            self._artefacts.fetch(source, MANIFEST_FILE, target)
-            try:
-                manifest = Manifest.model_validate(json.loads(target.read_text()))
-            except ValidationError as error:
-                raise ValueError(
-                    f"{MANIFEST_FILE} of version {version} is not one of ours: {error}"
-                ) from error
-            if (manifest.model, manifest.version) != (model, version):
-                described = f"version {manifest.version} of {manifest.model!r}"
-                raise ValueError(f"{MANIFEST_FILE} of version {version} describes {described}.") from None
-            self._registry.add_version(manifest, source)
+            self._registry.create_model(
+                None,
+                manifest.model,
+                task=manifest.table.task,
+                dataset=manifest.lineage.dataset,
+                target=manifest.table.target,
+                policy=manifest.policy,
+                salt=manifest.salt,
+            )
+        except Conflict:
+            return  # this stage has it
+
+    def _manifest(self, model: str, version: str, source: str, folder: Path) -> Manifest:
+        """Fetch the `version.json` that a version carries; raises `ValueError` unless it describes it."""
+        target = folder / MANIFEST_FILE
+        self._artefacts.fetch(source, MANIFEST_FILE, target)
+        try:
+            manifest = Manifest.model_validate(json.loads(target.read_text()))
+        except ValidationError as error:
+            raise ValueError(f"{MANIFEST_FILE} of version {version} is not one of ours: {error}") from error
+        if (manifest.model, manifest.version) != (model, version):
+            described = f"version {manifest.version} of {manifest.model!r}"
+            raise ValueError(f"{MANIFEST_FILE} of version {version} describes {described}.")
+        return manifest

@@ -69,6 +69,7 @@ def build_manifest(
     receipt: Mapping[str, Any] | None,
     parity: Parity,
     preparation: Mapping[str, Any] | None = None,
+    salt: str | None = None,
 ) -> Manifest:
     """Describe the version whose files are in a directory.
 
@@ -83,6 +84,7 @@ def build_manifest(
         version=version,
         table=schema,
         policy=policy,
+        salt=salt,
         candidate=dict(candidate),
         preparation=dict(preparation or {}),
         metrics=dict(metrics),

@@ -16,6 +16,9 @@ from typing import Any
 from data_processor.settings import Settings
 
 SECRETS = {"service_token", "caller_key"}
+"""What a child has no use for."""
+INHERITED = {"mlflow_tracking_password"}
+"""What a child takes from its environment, where MLflow's own client looks for it as well."""
 GONE = "The training process ended"
 """How the sentence about a child that is gone begins."""
 END_S = 5
@@ -54,7 +57,7 @@ class Child:
             start_new_session=True,  # a Ctrl-C in the terminal is for the worker alone
             text=True,
         )
-        described = settings.model_dump(mode="json", exclude=SECRETS)
+        described = settings.model_dump(mode="json", exclude=SECRETS | INHERITED)
         self._send({"settings": described, "folder": str(folder), "run": run, "parent": os.getpid()})
 
     @property

@@ -37,6 +37,7 @@ TASKS = {
     "inspect": "data_processor.training.inspection",
     "replay": "data_processor.training.replay",
     "sample": "data_processor.training.sample",
+    "take_in_dataset": "data_processor.training.snapshot",
 }
 """Which module has the function for a task."""
 LONGEST = 500

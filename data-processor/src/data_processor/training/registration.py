@@ -74,6 +74,7 @@ def _manifest(bench: Workbench, result: Result, version: str, mlflow_run: str) -
         version=version,
         schema=result.schema,
         policy=plan.policy,
+        salt=plan.salt,
         candidate=result.candidate,
         preparation=result.preparation,
         metrics=result.metrics,

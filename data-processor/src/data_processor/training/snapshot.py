@@ -28,6 +28,13 @@ def snapshot(bench: Workbench) -> dict[str, Any]:
     return {"row": {"dataset_version": version.version}}
 
 
+def take_in_dataset(bench: Workbench, model: str, version: str) -> dict[str, Any]:
+    """Make the dataset of a version that another stage trained known here, so that this one can train too."""
+    manifest = bench.registry.manifest(model, version)
+    taken = open_store(bench).take_in(manifest.lineage.dataset, manifest.table)
+    return {"versions": taken}
+
+
 def _labelled(bench: Workbench, model: str) -> list[LabelledRow]:
     """Return every labelled prediction of a model with its inputs."""
     with bench.database.reading() as session:

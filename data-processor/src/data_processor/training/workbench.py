@@ -34,7 +34,7 @@ class Workbench:
         self.settings = settings
         self.folder = folder
         self.database = Database(settings.records_url)
-        self.mlflow = MlflowConnection(settings.mlflow_url)
+        self.mlflow = MlflowConnection(settings.mlflow_url, login=settings.mlflow_login)
         self.registry = Registry(self.database, settings.models_dir, MlflowArtefacts(self.mlflow))
         self.run = run
         self._log = RunLog(self.database, run) if run else None

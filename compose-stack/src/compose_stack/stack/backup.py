@@ -1,0 +1,201 @@
+"""`make backup` and `make restore`: everything a stack keeps, as one consistent set in one folder.
+
+Whatever a record names is written before the record: objects, then the commit of a dataset, then MLflow's
+rows, then the stages' databases. Copied in the opposite order, while everything runs, each part holds all
+that the parts copied before it name. Nothing there is changed in place, so more does no harm.
+
+Not in it: secrets, which belong elsewhere, with them MLflow's logins; uploads that nobody confirmed yet.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from compose_stack.settings import CannotStart
+from compose_stack.stack.compose import Compose
+from compose_stack.stack.layout import PLATFORM, STAGES, Layout
+from compose_stack.stack.secrets import make_secrets
+
+CONTENTS = "contents.json"
+PARTS = ("records", "gateway", "predictions", "jobs", "warehouse")
+"""The databases of a stage, those that name others' rows first."""
+MLFLOW = "mlflow"
+VOLUMES = {
+    "dataset-repository": ("data-processor", "/var/lib/data-processor"),
+    "objects": ("s3", "/var/lib/s3"),
+}
+"""Volumes by name: an image whose user owns what is in them, and a folder of that image to mount them on."""
+
+Say = Callable[[str], None]
+
+
+def backup(layout: Layout, target: Path, say: Say) -> None:
+    """Copy a running stack into a new folder; raises `CannotStart`."""
+    target.mkdir(mode=0o700, parents=True)
+    platform = _platform(layout)
+    there = _query(platform, "postgres", "SELECT datname FROM pg_database").splitlines()
+    for database, _ in _databases():
+        if database in there:
+            _into(
+                target / f"{database}.dump",
+                platform.environment,
+                platform.call(
+                    "exec",
+                    "-T",
+                    "postgres",
+                    *_as_superuser(
+                        f"pg_dump --format=custom --host=127.0.0.1 --username=postgres {database}"
+                    ),
+                ),
+            )
+    for volume, (image, folder) in VOLUMES.items():
+        call = _tar(layout, platform, volume, image, f"--create --directory={folder} .", read_only=True)
+        _into(target / f"{volume}.tar", dict(os.environ), call)
+    files = sorted(path for path in target.iterdir() if path.name != CONTENTS)
+    contents = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "tag": platform.tag,
+        "sha256": {path.name: _sha256(path) for path in files},
+    }
+    (target / CONTENTS).write_text(f"{json.dumps(contents, indent=2)}\n")
+    size = sum(path.stat().st_size for path in files) / 1e6
+    say(f"{len(files)} files, {size:.1f} MB, in {target}.")
+
+
+def restore(layout: Layout, source: Path, say: Say) -> None:
+    """Fill an empty stack from a backup; raises `CannotStart` if it is not empty, or the backup not whole."""
+    _require_whole(source)
+    make_secrets(layout)
+    platform = _platform(layout)
+    platform("create", "s3", "buckets", "mlflow")
+    platform("up", "--detach", "--wait", "postgres")
+    platform("up", "databases")
+    for stage in STAGES:
+        Compose(layout, stage, platform.tag)("run", "--rm", "--no-deps", "databases")
+    dumped = [(name, owner) for name, owner in _databases() if (source / f"{name}.dump").exists()]
+    for database, _ in dumped:
+        tables = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+        if _query(platform, database, tables) != "0":
+            raise CannotStart(
+                f"Database {database} is not empty: a backup is restored into an empty stack only."
+            )
+    for database, owner in dumped:
+        command = f"pg_restore --exit-on-error --no-owner --role={owner} --host=127.0.0.1 --username=postgres"
+        call = platform.call("exec", "-T", "postgres", *_as_superuser(f"{command} --dbname={database}"))
+        _out_of(source / f"{database}.dump", platform.environment, call)
+    for volume, (image, folder) in VOLUMES.items():
+        call = _tar(layout, platform, volume, image, f"--extract --directory={folder}", read_only=False)
+        _out_of(source / f"{volume}.tar", dict(os.environ), call)
+    say(f"{source} is restored: `make stack-up STAGE=…` starts the stages.")
+
+
+def _databases() -> list[tuple[str, str]]:
+    """Return every database that is kept, with its owner, in the order in which they are copied."""
+    of_stages = [
+        (f"{stage}_{part}", f"{stage}_{'gateway' if part == 'gateway' else 'processor'}")
+        for stage in STAGES
+        for part in PARTS
+    ]
+    return [*of_stages, (MLFLOW, MLFLOW)]
+
+
+def _platform(layout: Layout) -> Compose:
+    return Compose(layout, PLATFORM, layout.tag(PLATFORM, keep=True))
+
+
+def _as_superuser(command: str) -> tuple[str, ...]:
+    # The password is in the container's environment already; it is in no list of processes.
+    return ("sh", "-c", f'PGPASSWORD="$POSTGRES_PASSWORD" exec {command}')
+
+
+def _query(platform: Compose, database: str, query: str) -> str:
+    command = (
+        f"psql --no-psqlrc --tuples-only --no-align --host=127.0.0.1 --username=postgres --dbname={database}"
+    )
+    return platform("exec", "-T", "postgres", *_as_superuser(f'{command} --command="{query}"')).stdout.strip()
+
+
+def _tar(
+    layout: Layout, platform: Compose, volume: str, image: str, arguments: str, *, read_only: bool
+) -> list[str]:
+    """Return the call of a container that packs or unpacks a volume; it reaches nothing else."""
+    prefix = layout.setting("PLATFORM")
+    mounted = f"{prefix}-{volume}:{VOLUMES[volume][1]}{':ro' if read_only else ''}"
+    tag = f"{layout.setting('IMAGES')}/{image}:{platform.tag}"
+    isolated = ("--network", "none", "--cap-drop", "ALL", "--read-only")
+    return [
+        "docker",
+        "run",
+        "--rm",
+        "--interactive",
+        *isolated,
+        "--volume",
+        mounted,
+        "--entrypoint",
+        "tar",
+        tag,
+        *arguments.split(),
+    ]
+
+
+def _into(path: Path, environment: dict[str, str], call: list[str]) -> None:
+    with path.open("xb") as file:
+        done = subprocess.run(
+            call, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.PIPE, env=environment, check=False
+        )
+        os.fsync(file.fileno())
+    if done.returncode != 0:
+        raise CannotStart(f"{path.name} could not be copied: {done.stderr.decode(errors='replace')[-1000:]}")
+
+
+def _out_of(path: Path, environment: dict[str, str], call: list[str]) -> None:
+    with path.open("rb") as file:
+        done = subprocess.run(call, stdin=file, env=environment, capture_output=True, check=False)
+    if done.returncode != 0:
+        raise CannotStart(
+            f"{path.name} could not be restored: {done.stderr.decode(errors='replace')[-1000:]}"
+        )
+
+
+def _require_whole(source: Path) -> None:
+    try:
+        listed = json.loads((source / CONTENTS).read_text())["sha256"]
+    except (OSError, ValueError, KeyError) as error:
+        raise CannotStart(f"{source} is no finished backup: its {CONTENTS} cannot be read.") from error
+    for name, sha256 in listed.items():
+        if not (source / name).exists() or _sha256(source / name) != sha256:
+            raise CannotStart(f"{name} in {source} is not what was backed up.")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def main() -> int:
+    """Back up to, or restore from, the folder that is named; return 1, with a sentence, if that fails."""
+    layout = Layout.from_environment()
+    action, *named = sys.argv[1:]
+
+    def say(line: str) -> None:
+        sys.stdout.write(f"{line}\n")
+
+    try:
+        if action == "restore":
+            restore(layout, Path(*named).resolve(), say)
+        else:
+            at = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+            backup(layout, Path(named[0]).resolve() if named else layout.state / "backups" / at, say)
+    except (CannotStart, FileExistsError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

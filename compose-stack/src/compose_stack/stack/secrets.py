@@ -1,0 +1,69 @@
+"""`make secrets`: what nobody chooses and nobody sees. Random, made once, of mode 0600, not in git."""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from compose_stack.stack.layout import PLATFORM, STAGES, Layout, read_env
+
+BYTES = 32
+NAMES: dict[str, tuple[str, ...]] = {
+    PLATFORM: (
+        "POSTGRES_PASSWORD",
+        "S3_ACCESS_KEY",
+        "S3_SECRET_KEY",
+        "MLFLOW_DATABASE_PASSWORD",
+        "MLFLOW_PASSWORD",
+        "MLFLOW_SECRET_KEY",
+        "MQTT_PASSWORD",
+    ),
+    **dict.fromkeys(
+        STAGES,
+        (
+            "PROCESSOR_DATABASE_PASSWORD",
+            "GATEWAY_DATABASE_PASSWORD",
+            "SERVICE_TOKEN",
+            "CALLER_KEY",
+            "ADMIN_PASSWORD",
+        ),
+    ),
+}
+
+
+def make_secrets(layout: Layout) -> list[Path]:
+    """Make the secrets that are missing; those that are there stay. Return the files that changed."""
+    return [path for owner, names in NAMES.items() if _complete(path := layout.secrets(owner), names)]
+
+
+def _complete(path: Path, names: tuple[str, ...]) -> bool:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    known = read_env(path) if path.exists() else {}
+    # URL-safe letters: they go into database addresses as they are.
+    missing = {name: secrets.token_urlsafe(BYTES) for name in names if not known.get(name)}
+    if not missing:
+        return False
+    lines = [f"{name}={value}\n" for name, value in (known | missing).items()]
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    # The mode comes with the file: at no moment can anybody else read it.
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.writelines(lines)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    return True
+
+
+def main() -> int:
+    """Make what is missing and say where it is."""
+    layout = Layout.from_environment()
+    changed = make_secrets(layout)
+    for owner in NAMES:
+        path = layout.secrets(owner)
+        sys.stdout.write(f"{path} {'was completed' if path in changed else 'is complete'}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+"""`make stack-up`, `make stack-down`, `make stack-status`: a stage and what it stands on."""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+
+import httpx
+
+from compose_stack.settings import CannotStart
+from compose_stack.stack.compose import Compose, docker
+from compose_stack.stack.door import door_of
+from compose_stack.stack.layout import PLATFORM, STAGES, Layout, Stage, stage_of
+from compose_stack.stack.secrets import make_secrets
+
+READY_S = 420
+"""The first start of staging trains the sample model."""
+POLL_S = 1.0
+WAIT = ("--wait", "--wait-timeout", "300")
+
+Say = Callable[[str], None]
+
+
+def up(layout: Layout, stage: Stage, say: Say) -> None:
+    """Start a stage, and the platform if it does not run; return when its public face says that it is ready.
+
+    Raises `CannotStart`.
+    """
+    began = time.monotonic()
+    make_secrets(layout)
+    platform = Compose(layout, PLATFORM, layout.tag(PLATFORM, keep=True))
+    _start(layout, platform)
+    say(f"The platform is healthy after {time.monotonic() - began:.0f} s ({platform.tag}).")
+    services = Compose(layout, stage, layout.tag(stage))
+    _start(layout, services)
+    say(f"Stage {stage} is healthy after {time.monotonic() - began:.0f} s ({services.tag}).")
+    wait_until_ready(layout, platform, stage)
+    say(f"Stage {stage} is ready after {time.monotonic() - began:.0f} s.")
+    say(f"  Pages      {layout.url(stage)}")
+    say(f"  API        {layout.url(stage)}/docs")
+    say(f"  Sign in    user admin, password ADMIN_PASSWORD in {layout.secrets(stage)}")
+
+
+def down(layout: Layout, stage: Stage | None, say: Say, *, volumes: bool = False) -> None:
+    """Stop a stage, or everything; what it keeps stays unless `volumes` says otherwise."""
+    flags = ("--volumes",) if volumes else ()
+    for one in (stage,) if stage else STAGES:
+        Compose(layout, one, _any_tag(layout, one))("down", "--remove-orphans", *flags)
+        say(f"Stage {one} is down.")
+    if stage is None:
+        Compose(layout, PLATFORM, _any_tag(layout, PLATFORM))("down", "--remove-orphans", *flags)
+        say("The platform is down.")
+        for path in (layout.running(owner) for owner in (PLATFORM, *STAGES)):
+            path.unlink(missing_ok=True)
+
+
+def status(layout: Layout, say: Say) -> None:
+    """Say what runs, and what memory each container takes."""
+    prefix = layout.setting("PLATFORM")
+    form = "{{.Name}}\t{{.MemUsage}}\t{{.CPUPerc}}"
+    running = docker("ps", "--quiet", "--filter", f"name=^{prefix}-").stdout.split()
+    if not running:
+        say("Nothing runs.")
+        return
+    for line in sorted(docker("stats", "--no-stream", "--format", form, *running).stdout.splitlines()):
+        name, memory, cpu = line.split("\t")
+        say(f"{name:42} {memory:24} {cpu:>8}")
+
+
+def wait_until_ready(layout: Layout, platform: Compose, stage: Stage, patience_s: float = READY_S) -> None:
+    """Return once the gateway answers, through the edge, that everything it needs is there."""
+    deadline = time.monotonic() + patience_s
+    last = "nothing answered"
+    while time.monotonic() < deadline:
+        try:
+            with httpx.Client(transport=door_of(layout, platform), timeout=10) as client:
+                answer = client.get(f"{layout.url(stage)}/readyz")
+            if answer.is_success:
+                return
+            last = answer.text[:300]
+        except (httpx.TransportError, CannotStart, OSError) as error:
+            last = str(error)
+        time.sleep(POLL_S)
+    raise CannotStart(f"Stage {stage} is not ready after {patience_s:g} s: {last}")
+
+
+def _start(layout: Layout, project: Compose) -> None:
+    project("up", "--detach", "--remove-orphans", *WAIT)
+    layout.running(project.owner).write_text(f"{project.tag}\n")
+
+
+def _any_tag(layout: Layout, owner: str) -> str:
+    """Return a tag for a call that starts nothing."""
+    try:
+        return layout.tag(owner, keep=True)
+    except CannotStart:
+        return "none"
+
+
+def main() -> int:
+    """Do what was asked for; return 1, with a sentence, when it cannot be."""
+    parser = argparse.ArgumentParser(description="Start, stop and show the stages of a stack.")
+    parser.add_argument("action", choices=("up", "down", "status"))
+    parser.add_argument("--volumes", action="store_true", help="down: delete what was kept as well")
+    asked = parser.parse_args()
+    layout = Layout.from_environment()
+
+    def say(line: str) -> None:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+    try:
+        if asked.action == "up":
+            up(layout, stage_of(os.environ), say)
+        elif asked.action == "down":
+            make_secrets(layout)  # Compose reads the files even to stop
+            down(
+                layout, stage_of(os.environ) if os.environ.get("STAGE") else None, say, volumes=asked.volumes
+            )
+        else:
+            status(layout, say)
+    except CannotStart as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+"""The files of the stack, as Docker Compose itself reads them; no engine is needed."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compose_stack.settings import CannotStart
+from compose_stack.stack.compose import Compose
+from compose_stack.stack.layout import CONFIGURATION, PLATFORM, STAGES, Layout, read_env
+from compose_stack.stack.secrets import NAMES, make_secrets
+from compose_stack.stack.tools import COMPOSE, command
+
+OWNERS = (PLATFORM, *STAGES)
+JOBS = ("databases", "buckets")
+
+
+@pytest.fixture(scope="session")
+def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
+    made = Layout(tmp_path_factory.mktemp("stack"), {})
+    make_secrets(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def read(layout: Layout) -> dict[str, dict[str, Any]]:
+    """What Compose makes of each project's files, every variable filled in."""
+    try:
+        command(COMPOSE)
+    except CannotStart as absent:
+        pytest.skip(str(absent))
+    return {owner: json.loads(_config(layout, owner)) for owner in OWNERS}
+
+
+def _config(layout: Layout, owner: str) -> str:
+    return Compose(layout, owner, "sha-0123456789ab")("config", "--format", "json").stdout
+
+
+def services(read: dict[str, dict[str, Any]]) -> list[tuple[str, str, dict[str, Any]]]:
+    return [
+        (owner, name, service)
+        for owner, project in read.items()
+        for name, service in project["services"].items()
+    ]
+
+
+def test_every_service_is_locked_down(read: dict[str, dict[str, Any]]) -> None:
+    for owner, name, service in services(read):
+        where = f"{name} of {owner}"
+        assert service["cap_drop"] == ["ALL"], where
+        assert service["security_opt"] == ["no-new-privileges:true"], where
+        assert service["read_only"] is True, where
+        assert "privileged" not in service, where
+        assert "cap_add" not in service, where
+
+
+def test_every_service_has_bounds_for_memory_and_logs(read: dict[str, dict[str, Any]]) -> None:
+    for owner, name, service in services(read):
+        where = f"{name} of {owner}"
+        assert int(service["mem_limit"]) <= 4 * 1024**3, where
+        assert set(service["logging"]["options"]) == {"max-size", "max-file"}, where
+
+
+def test_only_the_edge_publishes_ports_and_has_a_way_out(read: dict[str, dict[str, Any]]) -> None:
+    publishing = {name for _, name, service in services(read) if service.get("ports")}
+    assert publishing == {"caddy"}
+    networks = read[PLATFORM]["networks"]
+    assert [name for name, network in networks.items() if not network.get("internal")] == ["outside"]
+    for stage in STAGES:
+        own = [network for network in read[stage]["networks"].values() if not network.get("external")]
+        assert own
+        assert all(network["internal"] for network in own)
+    for owner, name, service in services(read):
+        assert ("outside" in service["networks"]) == (name == "caddy"), f"{name} of {owner}"
+
+
+def test_each_service_is_on_the_networks_it_needs_and_no_other(read: dict[str, dict[str, Any]]) -> None:
+    on = {name: set(service["networks"]) for name, service in read["main"]["services"].items()}
+    assert on == {
+        "databases": {"database"},
+        "serve": {"inside", "database", "objects", "registry"},
+        "work": {"database", "objects", "registry"},
+        "pipeline-api": {"edge", "pages", "inside", "database"},
+        "streamlit-ui": {"edge", "pages"},
+    }
+
+
+def test_stages_share_the_platform_and_nothing_else(read: dict[str, dict[str, Any]]) -> None:
+    staging, main = read["staging"], read["main"]
+    assert staging["name"] != main["name"]
+    shared = {volume["name"] for volume in staging["volumes"].values()} & {
+        volume["name"] for volume in main["volumes"].values()
+    }
+    assert shared == {"loopkeeper-dataset-repository"}
+    of = {stage: read[stage]["services"]["serve"]["environment"] for stage in STAGES}
+    for name in (
+        "RECORDS_URL",
+        "PREDICTIONS_URL",
+        "JOBS_URL",
+        "WAREHOUSE_URL",
+        "SERVICE_TOKEN",
+        "CALLER_KEY",
+    ):
+        assert of["staging"][name] != of["main"][name], name
+    for name in ("MLFLOW_URL", "DATASET_REMOTE", "DATASET_STORE"):
+        assert of["staging"][name] == of["main"][name], name
+    assert of["main"]["STAGING_REQUIRED"] == "true"
+
+
+def test_every_image_has_the_tag_that_was_asked_for(read: dict[str, dict[str, Any]]) -> None:
+    for _, name, service in services(read):
+        assert service["image"].endswith(":sha-0123456789ab"), name
+
+
+def test_secrets_reach_only_those_that_need_them(layout: Layout, read: dict[str, dict[str, Any]]) -> None:
+    superuser = read_env(layout.secrets(PLATFORM))["POSTGRES_PASSWORD"]
+    told = {name for _, name, service in services(read) if superuser in json.dumps(service)}
+    assert told == {"postgres", "databases"}
+    for stage in STAGES:
+        token = read_env(layout.secrets(stage))["SERVICE_TOKEN"]
+        told = {name for name, service in read[stage]["services"].items() if token in json.dumps(service)}
+        assert told == {"serve", "work", "pipeline-api"}
+
+
+def test_a_missing_secret_is_refused_by_name(read: dict[str, dict[str, Any]], tmp_path: Path) -> None:
+    assert read
+    bare = Layout(tmp_path, {})
+    for owner in (PLATFORM, "main"):
+        bare.secrets(owner).parent.mkdir(exist_ok=True)
+        bare.secrets(owner).write_text("")
+    with pytest.raises(CannotStart, match=r"required variable [A-Z_0-9]+ is missing"):
+        Compose(bare, "main", "sha-1")("config")
+
+
+def test_secrets_are_made_once_and_readable_by_their_owner_alone(tmp_path: Path) -> None:
+    layout = Layout(tmp_path, {})
+    assert len(make_secrets(layout)) == len(OWNERS)
+    before = {owner: layout.secrets(owner).read_text() for owner in OWNERS}
+    assert make_secrets(layout) == []
+    for owner in OWNERS:
+        path = layout.secrets(owner)
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert path.read_text() == before[owner]
+        assert set(read_env(path)) == set(NAMES[owner])
+    values = [value for owner in OWNERS for value in read_env(layout.secrets(owner)).values()]
+    assert len(set(values)) == len(values)
+
+
+def test_a_secret_that_was_added_later_leaves_the_others_alone(tmp_path: Path) -> None:
+    layout = Layout(tmp_path, {})
+    path = layout.secrets("main")
+    path.parent.mkdir(parents=True)
+    path.write_text("SERVICE_TOKEN=kept-as-it-is\n")
+    assert path in make_secrets(layout)
+    assert read_env(path)["SERVICE_TOKEN"] == "kept-as-it-is"
+    assert set(read_env(path)) == set(NAMES["main"])
+
+
+def test_configuration_holds_no_secret() -> None:
+    secret = {name for names in NAMES.values() for name in names}
+    for path in CONFIGURATION.glob("*.env"):
+        assert not secret & set(read_env(path)), path
+
+
+def test_shell_scripts_are_sound() -> None:
+    for script in (path for path in (CONFIGURATION / "images").iterdir() if not path.suffix):
+        if script.name.startswith("."):
+            continue
+        assert script.read_text().startswith("#!/bin/sh\n"), script
+        subprocess.run(("/bin/sh", "-n", str(script)), check=True)

@@ -1,0 +1,96 @@
+"""How versions cross between two stages that share MLflow and nothing else.
+
+    staging   takes in what main trained and its gate let pass, and serves it
+    main      takes in what staging served, notes in its own ledger that it did, and serves it where the
+              policy lets the platform promote by itself; else it waits for a maintainer
+
+A stage that served a version writes the id of its ledger entry on that version in MLflow
+(`MlflowAliases.follow`). A version crosses once: what a stage forgot or rolled back does not come again.
+"""
+
+from collections.abc import Callable
+
+import structlog
+
+from data_processor.adapters.mlflow_aliases import VERDICT_TAG, Known, MlflowAliases, served_tag
+from data_processor.adapters.mlflow_connection import MlflowRefusedError, MlflowUnreachableError
+from data_processor.caller import PLATFORM
+from data_processor.models.ledger import Ledger
+from data_processor.models.policy import Policy
+from data_processor.models.registry import Registry
+from data_processor.service.errors import Conflict
+
+log = structlog.get_logger(__name__)
+
+TakeIn = Callable[[str, Known], str | None]
+"""Make a version of the other stage one of ours; return why that cannot be, or None once it can be served."""
+STAGE_TAG = "loopkeeper.stage"
+"""On a version: the stage that trained it."""
+
+
+class Crossing:
+    """Brings the versions of the other stage into this one."""
+
+    def __init__(
+        self, stage: str, registry: Registry, ledger: Ledger, aliases: MlflowAliases, take_in: TakeIn
+    ) -> None:
+        """Bring them into this stage."""
+        self._stage = stage
+        self._registry = registry
+        self._ledger = ledger
+        self._aliases = aliases
+        self._take_in = take_in
+        self._refused: set[tuple[str, str]] = set()
+
+    def look(self) -> None:
+        """Let every version cross that may; with MLflow away, the next look does."""
+        step = self._from_staging if self._stage == "main" else self._from_main
+        try:
+            for model in self._aliases.models():
+                for known in self._aliases.versions(model):
+                    if (model, known.version) not in self._refused:
+                        step(model, known)
+        except MlflowUnreachableError as error:
+            log.debug("mlflow_unreachable", error=str(error))
+        except MlflowRefusedError as error:
+            log.warning("crossing_refused", error=str(error))
+
+    def _from_staging(self, model: str, known: Known) -> None:
+        entry = known.tags.get(served_tag("staging"))
+        if entry is None or self._ledger.knows(entry) or not self._taken_in(model, known):
+            return
+        self._ledger.note(model, "staging", known.version, entry)
+        policy = Policy.model_validate(self._registry.get_model(model).policy)
+        if policy.auto_promote and not self._ledger.served(model, "main", known.version):
+            self._promote(model, known, "Staging served it, and the policy promotes by itself.")
+
+    def _from_main(self, model: str, known: Known) -> None:
+        theirs = known.tags.get(STAGE_TAG) == "main" and known.tags.get(VERDICT_TAG) == "promote"
+        if not theirs or self._ledger.served(model, "staging", known.version):
+            return
+        current = self._ledger.current(model, "staging")
+        if current is not None and int(current.version) > int(known.version):
+            return
+        if self._taken_in(model, known):
+            self._promote(model, known, "Main trained it, and its gate let it pass.")
+
+    def _taken_in(self, model: str, known: Known) -> bool:
+        problem = self._take_in(model, known)
+        if problem is not None:
+            self._refused.add((model, known.version))
+            log.warning("version_not_taken_in", model=model, version=known.version, problem=problem)
+        return problem is None
+
+    def _promote(self, model: str, known: Known, reason: str) -> None:
+        last = self._ledger.current(model, self._stage)
+        expected = last.version if last else None
+        if expected is not None and int(expected) > int(known.version):
+            return
+        try:
+            entry = self._ledger.promote(
+                model, self._stage, known.version, PLATFORM, reason, expected_version=expected
+            )
+        except Conflict as conflict:
+            log.warning("version_not_promoted", model=model, version=known.version, problem=conflict.detail)
+        else:
+            log.info("version_crossed", model=model, stage=self._stage, version=known.version, seq=entry.seq)
