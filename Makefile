@@ -42,9 +42,10 @@ bench: $(UV) ## Measure everything that has a target; writes docs/benchmarks.md
 
 # --- the platform as containers ------------------------------------------------------------------------------------
 
-STACK_TARGETS := images images-offline secrets stack-up stack-down stack-status rollout backup restore test-stack
+STACK_TARGETS := stack-tools images images-offline secrets stack-up stack-down stack-status rollout backup restore test-stack
 .PHONY: $(STACK_TARGETS)
 
+stack-tools: ## Fetch what a stack needs beside the engine: Docker's plugins compose and buildx
 images: ## Build every image of a stack
 images-offline: ## The same without a registry: base images from Debian packages
 secrets: ## Make the secrets of a stack that are missing

@@ -1,12 +1,18 @@
 """What happens between gateway and data-processor when connections do not last."""
 
+import asyncio
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from fake_processor import FakeProcessor
+from pipeline_api.lane import Answer, Unconnected
+from pipeline_api.metrics import GatewayMetrics
+from pipeline_api.service.errors import UpstreamUnreachable
+from pipeline_api.upstream import Upstream
 from running import Gateway, Server
 
 PREDICT = "/v1/models/census-income/predictions"
@@ -120,6 +126,35 @@ def test_a_processor_that_was_restarted_costs_no_request(
             server.start()
     finally:
         server.stop()
+
+
+class Dead:
+    """A lane whose first replicas are gone: nobody took the connection."""
+
+    def __init__(self, gone: int) -> None:
+        self._gone = gone
+
+    async def ask(self, _parts: Iterable[bytes]) -> Answer:
+        self._gone -= 1
+        if self._gone >= 0:
+            raise Unconnected("no route to host")
+        return Answer(200, {}, b"{}")
+
+
+@pytest.mark.parametrize(("gone", "reached"), [(1, True), (2, False)])
+def test_what_reached_nobody_is_sent_once_more_whatever_it_is(gone: int, reached: bool) -> None:
+    metrics = GatewayMetrics(CollectorRegistry())
+    upstream = Upstream("http://processor", "token", None, metrics, polls=1)  # type: ignore[arg-type]
+    upstream._fast_lane = Dead(gone)  # type: ignore[assignment]
+
+    async def ask() -> int:
+        return (await upstream.ask("POST", "/v1/anything", headers={}, timeout_s=5)).status
+
+    if reached:
+        assert asyncio.run(ask()) == 200
+    else:
+        with pytest.raises(UpstreamUnreachable, match="cannot be reached"):
+            asyncio.run(ask())
 
 
 def test_retries_are_counted(gateway: Gateway, fickle: Fickle) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from data_processor.adapters.mlflow_aliases import Known
+from data_processor.adapters.mlflow_aliases import Known, Mirrored
 from data_processor.adapters.mlflow_connection import MlflowUnreachableError
 from data_processor.models.crossing import Crossing
 from data_processor.models.ledger import Ledger
@@ -21,6 +21,13 @@ class Aliases:
 
     known: dict[str, dict[str, str]] = field(default_factory=dict)
     away: bool = False
+    present: str | None = None
+    """What staging serves; none: the newest."""
+
+    def read(self, model: str, stage: str) -> Mirrored | None:
+        del model
+        assert stage == "staging"
+        return Mirrored(self.present or max(self.known), None)
 
     def models(self) -> list[str]:
         if self.away:
@@ -68,6 +75,13 @@ def test_main_takes_what_staging_served(main: World) -> None:
     assert main.ledger.served(M, "staging", "1")
 
 
+def test_main_leaves_to_people_what_staging_serves_no_longer(main: World) -> None:
+    known = {"1": served_by_staging("a"), "2": served_by_staging("b")}
+    crossing(main, Aliases(known, present="1")).look()
+    assert main.ledger.current(M, "main").version == "1"
+    assert main.ledger.promote(M, "main", "2", "ann", "It was not so bad.").version == "2"
+
+
 def test_main_refuses_what_staging_has_not_served(main: World) -> None:
     crossing(main, Aliases({"1": {"loopkeeper.verdict": "promote"}})).look()
     assert main.ledger.current(M, "main") is None
@@ -83,7 +97,10 @@ def test_a_policy_may_leave_it_to_a_maintainer(main: World) -> None:
 
 
 def test_a_version_crosses_once(main: World) -> None:
-    look = crossing(main, Aliases({"1": served_by_staging("a"), "3": served_by_staging("b")})).look
+    aliases = Aliases({"1": served_by_staging("a")})
+    look = crossing(main, aliases).look
+    look()
+    aliases.known["3"] = served_by_staging("b")
     look()
     assert main.ledger.current(M, "main").version == "3"
     main.ledger.rollback(M, "main", "ann", "It is worse.")

@@ -89,9 +89,9 @@ class Upstream:
     ) -> Answer:
         """Send a request and return the whole answer; raise 502 or 504 when there is none.
 
-        `target` is percent-encoded; headers hold no control characters. Where no connection could be made, and
-        where one broke off if the request may be sent twice, there is one more attempt: of several replicas
-        another may answer. `waiting`: the answer may be held back.
+        `target` is percent-encoded; headers hold no control characters. Where no connection could be made,
+        and where one broke off if the request may be sent twice, there is one more attempt: of several
+        replicas another may answer. `waiting`: the answer may be held back.
         """
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         head = (

@@ -1,8 +1,8 @@
 """How versions cross between two stages that share MLflow and nothing else.
 
     staging   takes in what main trained and its gate let pass, and serves it
-    main      takes in what staging served, notes in its own ledger that it did, and serves it where the
-              policy lets the platform promote by itself; else it waits for a maintainer
+    main      takes in what staging served, notes in its own ledger that it did, and serves it if staging
+              still does and the policy lets the platform promote by itself; else a maintainer decides
 
 A stage that served a version writes the id of its ledger entry on that version in MLflow
 (`MlflowAliases.follow`). A version crosses once: what a stage forgot or rolled back does not come again.
@@ -61,7 +61,10 @@ class Crossing:
             return
         self._ledger.note(model, "staging", known.version, entry)
         policy = Policy.model_validate(self._registry.get_model(model).policy)
-        if policy.auto_promote and not self._ledger.served(model, "main", known.version):
+        # What staging served once and serves no longer was rolled back or is older: people may still want it.
+        mirrored = self._aliases.read(model, "staging")
+        present = mirrored is not None and mirrored.version == known.version
+        if policy.auto_promote and present and not self._ledger.served(model, "main", known.version):
             self._promote(model, known, "Staging served it, and the policy promotes by itself.")
 
     def _from_main(self, model: str, known: Known) -> None:

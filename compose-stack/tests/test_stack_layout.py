@@ -1,0 +1,63 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from compose_stack.settings import CannotStart
+from compose_stack.stack.backup import CONTENTS, restore
+from compose_stack.stack.images import RECIPES, revision
+from compose_stack.stack.layout import PLATFORM, Layout, read_env, stage_of
+
+
+def test_a_stage_that_is_none_is_refused_by_its_value() -> None:
+    assert stage_of({"STAGE": "staging"}) == "staging"
+    with pytest.raises(CannotStart, match="STAGE is 'production'; it must be staging or main"):
+        stage_of({"STAGE": "production"})
+    with pytest.raises(CannotStart, match="STAGE is ''"):
+        stage_of({})
+
+
+def test_settings_of_the_environment_go_before_those_of_the_files(tmp_path: Path) -> None:
+    assert Layout(tmp_path, {}).url("main") == "https://loopkeeper.localhost"
+    own = Layout(tmp_path, {"HTTPS_PORT": "8443", "STAGING_SITE": "next.example.org"})
+    assert own.url("staging") == "https://next.example.org:8443"
+
+
+def test_the_tag_is_the_one_asked_for_else_the_one_that_runs_else_the_one_built_last(tmp_path: Path) -> None:
+    layout = Layout(tmp_path, {})
+    with pytest.raises(CannotStart, match="There are no images yet"):
+        layout.tag("main")
+    layout.built().write_text("sha-new\n")
+    layout.running("main").write_text("sha-old\n")
+    assert layout.tag("main") == "sha-new"
+    assert layout.tag("main", keep=True) == "sha-old"
+    assert layout.tag(PLATFORM, keep=True) == "sha-new"
+    assert Layout(tmp_path, {"TAG": "sha-asked"}).tag("main", keep=True) == "sha-asked"
+
+
+def test_comments_and_blank_lines_are_no_settings(tmp_path: Path) -> None:
+    path = tmp_path / "x.env"
+    path.write_text("# NAME=no\n\nNAME=a=b\n  OTHER=\n")
+    assert read_env(path) == {"NAME": "a=b", "OTHER": ""}
+
+
+def test_every_recipe_has_its_dockerfile_and_a_user_without_rights() -> None:
+    for recipe in RECIPES:
+        text = recipe.dockerfile.read_text()
+        final = text[text.rindex("\nFROM ") :]
+        assert "\nUSER " in final, recipe.name
+        assert "org.opencontainers.image.title" in final, recipe.name
+
+
+def test_what_is_built_is_tagged_with_its_commit() -> None:
+    assert revision().startswith("sha-")
+
+
+def test_a_backup_that_is_not_whole_is_refused(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "stack", {})
+    with pytest.raises(CannotStart, match="is no finished backup"):
+        restore(layout, tmp_path, print)
+    (tmp_path / "main_records.dump").write_bytes(b"changed")
+    (tmp_path / CONTENTS).write_text(json.dumps({"sha256": {"main_records.dump": "0" * 64}}))
+    with pytest.raises(CannotStart, match=r"main_records\.dump in .* is not what was backed up"):
+        restore(layout, tmp_path, print)
