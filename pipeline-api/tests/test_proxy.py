@@ -130,7 +130,7 @@ def test_a_method_that_is_not_in_the_table_is_405(gateway: Gateway) -> None:
     answer = gateway.client.put("/v1/models", headers=gateway.admin)
 
     assert answer.status_code == 405
-    assert set(answer.headers["allow"].split(", ")) == {"GET", "POST"}
+    assert set(answer.headers["allow"].split(", ")) == {"DELETE", "GET", "POST"}
 
 
 def test_parameters_and_query_are_asked_for_as_they_came(gateway: Gateway, processor: FakeProcessor) -> None:
