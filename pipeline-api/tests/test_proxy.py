@@ -276,7 +276,9 @@ def test_sixty_four_callers_at_once_are_never_mixed_up(gateway: Gateway, live: S
                 row = {"age": number, "workclass": subject}
                 (answer,) = client.post(PREDICT, json={"inputs": [row]}).json()["predictions"]
                 assert answer["flags"] == [f"{subject} asked {json.dumps(row, sort_keys=True)}"]
-                seen = client.get("/v1/models/other").json()["caller"]
+                said = client.get("/v1/models/other")
+                assert said.status_code == 200, said.text
+                seen = said.json()["caller"]
                 assert (seen["sub"], seen["role"]) == (subject, "user")
 
     with ThreadPoolExecutor(64) as threads:
