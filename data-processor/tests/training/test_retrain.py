@@ -87,7 +87,8 @@ def test_a_run_ends_with_a_version_that_the_stage_serves(trained: Workshop) -> N
     assert_happened_once(trained, row.id)
     assert (row.step, row.progress, row.gate["verdict"]) == ("alias", 1.0, "promote")
     tried = {line["candidate"]["estimator"] for line in row.leaderboard}
-    assert tried == {"logistic-regression", "hist-gradient-boosting", "random-forest"}
+    assert "logistic-regression" in tried  # the cheapest comes first, the others as the second allows
+    assert tried <= {"logistic-regression", "hist-gradient-boosting", "random-forest", "extra-trees"}
 
 
 def test_the_snapshot_holds_the_labelled_feedback(trained: Workshop) -> None:
