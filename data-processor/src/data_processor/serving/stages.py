@@ -100,7 +100,7 @@ class Stages:
             return NotReady(f"Version {failure.version} of {model!r} cannot be served: {failure.reason}")
         versions = self._registry.versions(model)
         if versions and self._ledger.current(model, self.stage) is None:
-            return NotReady(why_unserved(versions[0], self.stage))
+            return NotReady(why_unserved(versions[0], self.stage), headers={"Retry-After": "5"})
         return NotReady(
             f"Model {model!r} has no version in stage {self.stage!r} yet; it is being trained or loaded.",
             headers={"Retry-After": "5"},
