@@ -152,7 +152,7 @@ def _within(layout: Layout, platform: Compose, volume: Volume, script: str, mode
     mounted = f"{layout.setting('PLATFORM')}-{volume.name}:{volume.folder}:{mode}"
     image = f"{layout.setting('IMAGES')}/{volume.image}:{platform.tag}"
     isolated = ("--network=none", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--read-only")
-    where = ("--tmpfs", "/tmp", "--volume", mounted, "--workdir", volume.folder, "--entrypoint", "sh")
+    where = ("--tmpfs=/tmp", "--volume", mounted, "--workdir", volume.folder, "--entrypoint", "sh")
     return ["docker", "run", "--rm", "--interactive", *isolated, *where, image, "-euc", script]
 
 
