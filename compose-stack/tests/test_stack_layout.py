@@ -1,10 +1,11 @@
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from compose_stack.settings import CannotStart
-from compose_stack.stack.backup import CONTENTS, restore
+from compose_stack.stack.backup import CONTENTS, VOLUMES, restore
 from compose_stack.stack.images import RECIPES, revision
 from compose_stack.stack.layout import PLATFORM, Layout, read_env, stage_of
 
@@ -61,3 +62,49 @@ def test_a_backup_that_is_not_whole_is_refused(tmp_path: Path) -> None:
     (tmp_path / CONTENTS).write_text(json.dumps({"sha256": {"main_records.dump": "0" * 64}}))
     with pytest.raises(CannotStart, match=r"main_records\.dump in .* is not what was backed up"):
         restore(layout, tmp_path, print)
+
+
+def script(text: str, folder: Path, content: bytes = b"") -> bytes:
+    """Run a script of a volume in a folder, as a container would; /tmp is the folder's own."""
+    own = text.replace("/tmp/", f"{folder.parent}/")  # noqa: S108  # the point is not to use it
+    call = ("/bin/sh", "-euc", own)
+    return subprocess.run(call, cwd=folder, input=content, capture_output=True, check=True).stdout
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    full, empty = tmp_path / "full", tmp_path / "empty"
+    full.mkdir()
+    empty.mkdir()
+    return full, empty
+
+
+def test_the_dataset_repository_comes_back_with_every_branch_and_tag(folders: tuple[Path, Path]) -> None:
+    full, empty = folders
+    volume = next(volume for volume in VOLUMES if volume.name == "dataset-repository")
+    script(
+        "git init -q --bare -b main datasets.git; git clone -q datasets.git work 2>/dev/null; cd work; "
+        "git -c user.name=a -c user.email=a@b commit -q --allow-empty -m one; "
+        "git -c user.name=a -c user.email=a@b tag -a people-v1 -m facts; "
+        "git push -q origin HEAD:main people-v1",
+        full,
+    )
+    script(volume.fill, empty, script(volume.copy, full))
+    references = "git -C datasets.git for-each-ref; git -C datasets.git symbolic-ref HEAD"
+    assert script(references, empty) == script(references, full)
+
+
+def test_a_stack_without_datasets_can_be_copied_too(folders: tuple[Path, Path]) -> None:
+    full, empty = folders
+    for volume in VOLUMES:
+        script(volume.fill, empty, script(volume.copy, full))
+    assert list(empty.iterdir()) == []
+
+
+def test_objects_come_back_as_they_were(folders: tuple[Path, Path]) -> None:
+    full, empty = folders
+    volume = next(volume for volume in VOLUMES if volume.name == "objects")
+    (full / "mlflow" / "1").mkdir(parents=True)
+    (full / "mlflow" / "1" / "model.onnx").write_bytes(b"model")
+    script(volume.fill, empty, script(volume.copy, full))
+    assert (empty / "mlflow" / "1" / "model.onnx").read_bytes() == b"model"

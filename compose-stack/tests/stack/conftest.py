@@ -57,7 +57,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         tag = Layout.from_environment().tag(PLATFORM)
     except CannotStart as absent:
         pytest.fail(str(absent))
-    layout = Layout(tmp_path_factory.mktemp("stack"), {**os.environ, **own})
+    inherited = {name: value for name, value in os.environ.items() if name not in ("STAGE", "TAG")}
+    layout = Layout(tmp_path_factory.mktemp("stack"), inherited | own)
     layout.built().write_text(tag)
     started = Stack(layout)
     try:

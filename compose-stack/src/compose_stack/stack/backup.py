@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,11 +26,46 @@ CONTENTS = "contents.json"
 PARTS = ("records", "gateway", "predictions", "jobs", "warehouse")
 """The databases of a stage, those that name others' rows first."""
 MLFLOW = "mlflow"
-VOLUMES = {
-    "dataset-repository": ("data-processor", "/var/lib/data-processor"),
-    "objects": ("s3", "/var/lib/s3"),
-}
-"""Volumes by name: an image whose user owns what is in them, and a folder of that image to mount them on."""
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A volume, and the shell scripts that copy it to standard output and fill it from standard input."""
+
+    name: str
+    file: str
+    image: str
+    """One whose user owns what is in the volume."""
+    folder: str
+    """A folder of that image to mount it on, where the scripts begin."""
+    copy: str
+    fill: str
+
+
+VOLUMES = (
+    Volume(
+        "dataset-repository",
+        "datasets.bundle",
+        "data-processor",
+        "/var/lib/data-processor",
+        # A copy of its files could have a branch whose commits came later; a bundle has what it names.
+        "if [ -d datasets.git ]; then git -C datasets.git bundle create --quiet - --all; fi",
+        "cat > /tmp/bundle; [ -s /tmp/bundle ] || exit 0; "
+        "git init --quiet --bare --initial-branch=main datasets.git.new; "
+        "git -C datasets.git.new fetch --quiet /tmp/bundle 'refs/*:refs/*'; "
+        "mv datasets.git.new datasets.git",
+    ),
+    Volume(
+        "objects",
+        "objects.tar",
+        "s3",
+        "/var/lib/s3",
+        # 1: something was written meanwhile, which no record that was copied before can name.
+        "tar --create . || [ $? = 1 ]",
+        "tar --extract",
+    ),
+)
+"""In the order in which they are copied."""
 
 Say = Callable[[str], None]
 
@@ -41,21 +77,12 @@ def backup(layout: Layout, target: Path, say: Say) -> None:
     there = _query(platform, "postgres", "SELECT datname FROM pg_database").splitlines()
     for database, _ in _databases():
         if database in there:
-            _into(
-                target / f"{database}.dump",
-                platform.environment,
-                platform.call(
-                    "exec",
-                    "-T",
-                    "postgres",
-                    *_as_superuser(
-                        f"pg_dump --format=custom --host=127.0.0.1 --username=postgres {database}"
-                    ),
-                ),
-            )
-    for volume, (image, folder) in VOLUMES.items():
-        call = _tar(layout, platform, volume, image, f"--create --directory={folder} .", read_only=True)
-        _into(target / f"{volume}.tar", dict(os.environ), call)
+            command = f"pg_dump --format=custom --host=127.0.0.1 --username=postgres {database}"
+            call = platform.call("exec", "-T", "postgres", *_as_superuser(command))
+            _into(target / f"{database}.dump", platform.environment, call)
+    for volume in VOLUMES:
+        call = _within(layout, platform, volume, volume.copy, mode="ro")
+        _into(target / volume.file, dict(os.environ), call)
     files = sorted(path for path in target.iterdir() if path.name != CONTENTS)
     contents = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -88,9 +115,9 @@ def restore(layout: Layout, source: Path, say: Say) -> None:
         command = f"pg_restore --exit-on-error --no-owner --role={owner} --host=127.0.0.1 --username=postgres"
         call = platform.call("exec", "-T", "postgres", *_as_superuser(f"{command} --dbname={database}"))
         _out_of(source / f"{database}.dump", platform.environment, call)
-    for volume, (image, folder) in VOLUMES.items():
-        call = _tar(layout, platform, volume, image, f"--extract --directory={folder}", read_only=False)
-        _out_of(source / f"{volume}.tar", dict(os.environ), call)
+    for volume in VOLUMES:
+        call = _within(layout, platform, volume, volume.fill, mode="rw")
+        _out_of(source / volume.file, dict(os.environ), call)
     say(f"{source} is restored: `make stack-up STAGE=…` starts the stages.")
 
 
@@ -120,27 +147,13 @@ def _query(platform: Compose, database: str, query: str) -> str:
     return platform("exec", "-T", "postgres", *_as_superuser(f'{command} --command="{query}"')).stdout.strip()
 
 
-def _tar(
-    layout: Layout, platform: Compose, volume: str, image: str, arguments: str, *, read_only: bool
-) -> list[str]:
-    """Return the call of a container that packs or unpacks a volume; it reaches nothing else."""
-    prefix = layout.setting("PLATFORM")
-    mounted = f"{prefix}-{volume}:{VOLUMES[volume][1]}{':ro' if read_only else ''}"
-    tag = f"{layout.setting('IMAGES')}/{image}:{platform.tag}"
-    isolated = ("--network", "none", "--cap-drop", "ALL", "--read-only")
-    return [
-        "docker",
-        "run",
-        "--rm",
-        "--interactive",
-        *isolated,
-        "--volume",
-        mounted,
-        "--entrypoint",
-        "tar",
-        tag,
-        *arguments.split(),
-    ]
+def _within(layout: Layout, platform: Compose, volume: Volume, script: str, mode: str) -> list[str]:
+    """Return the call of a container that runs a script in a volume; it reaches nothing else."""
+    mounted = f"{layout.setting('PLATFORM')}-{volume.name}:{volume.folder}:{mode}"
+    image = f"{layout.setting('IMAGES')}/{volume.image}:{platform.tag}"
+    isolated = ("--network=none", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--read-only")
+    where = ("--tmpfs=/tmp", "--volume", mounted, "--workdir", volume.folder, "--entrypoint", "sh")
+    return ["docker", "run", "--rm", "--interactive", *isolated, *where, image, "-euc", script]
 
 
 def _into(path: Path, environment: dict[str, str], call: list[str]) -> None:
