@@ -12,7 +12,7 @@ from compose_stack.client import Client
 from compose_stack.instance import Instance
 
 STORED_MS, TRAINED_MS = 60_000, 120_000
-ROWS = 600
+ROWS = 1500
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def plants(tmp_path: Path) -> Path:
     for number in range(ROWS):
         height = random.uniform(2, 80)  # noqa: S311  # plants, not secrets
         soil = random.choice(["sand", "clay", "peat", "?"])  # noqa: S311
-        survives = random.random() < (0.9 if height > 40 else 0.15)  # noqa: S311
+        survives = random.random() < (0.97 if height > 40 else 0.05)  # noqa: S311
         shown = f"{height:.1f}".replace(".", ",")
         lines.append(f"{shown};{soil};p-{number};{'yes' if survives else 'no'}")
     file = tmp_path / "My plants.csv"
