@@ -56,8 +56,10 @@ def test_a_thousand_requests_over_ten_promotions_all_answered_and_none_mixed(
                 version = str(answer["version"])
                 named.append(version)
                 probabilities = answer["predictions"][0]["probabilities"]
-                if probabilities != pytest.approx(expected[version][row], abs=1e-6):
-                    faults.append(f"row {row}: not what version {version} answers")
+                # Answers are rounded to six places, and a sum over columns depends on its neighbours in the seventh.
+                if probabilities != pytest.approx(expected[version][row], abs=2e-6):
+                    wanted = expected[version][row]
+                    faults.append(f"row {row}: version {version} answers {probabilities}, and not {wanted}")
 
     callers = [threading.Thread(target=ask, args=(number,)) for number in range(CALLERS)]
     for caller in callers:
