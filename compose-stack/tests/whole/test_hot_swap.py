@@ -56,7 +56,7 @@ def test_a_thousand_requests_over_ten_promotions_all_answered_and_none_mixed(
                 version = str(answer["version"])
                 named.append(version)
                 probabilities = answer["predictions"][0]["probabilities"]
-                # Answers are rounded to six places, and a sum over columns depends on its neighbours in the seventh.
+                # Answers are rounded to six places; in a batch a sum over columns may differ in the seventh.
                 if probabilities != pytest.approx(expected[version][row], abs=2e-6):
                     wanted = expected[version][row]
                     faults.append(f"row {row}: version {version} answers {probabilities}, and not {wanted}")
