@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from canned_workbench import PREPARATION, parameter
@@ -27,6 +27,8 @@ def test_a_click_changes_a_number_by_what_suits_it(declaration: Any, step: float
 
 
 @given(st.floats(-1e9, 1e9), st.floats(0, 1e9), st.booleans())
+@example(5e-324, 0.0, log=True)
+@example(0.0, 5e-322, log=False)
 def test_any_declared_number_has_a_step(low: float, width: float, log: bool) -> None:
     found = declared("number", low, low=low, high=low + width, log=log)
     assert declarations.step(found) > 0

@@ -1,11 +1,10 @@
 """Hyperparameters and preparation choices as the API declares them: what their fields show and take."""
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from streamlit_ui.text import number, title
+from streamlit_ui.text import number, power_of_ten, title
 from streamlit_ui.workbench_answers import Declaration, Task
 
 _RANGE = re.compile(r"^(\d+)-(\d+)$")
@@ -36,9 +35,9 @@ def step(declaration: Declaration) -> float:
     low, high = declaration.get("low"), declaration.get("high")
     if declaration.get("log"):
         usual = declaration.get("default") or low or 1.0
-        return float(10.0 ** math.floor(math.log10(abs(usual))))
+        return power_of_ten(abs(usual))
     width = (high or 0) - (low or 0)
-    return float(10.0 ** math.floor(math.log10(width / 10))) if width / 10 > 0 else 0.1
+    return power_of_ten(width / 10) if width / 10 > 0 else 0.1
 
 
 def options(declaration: Declaration) -> list[Any]:

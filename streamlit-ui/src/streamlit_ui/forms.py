@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Literal, get_args
 
-from streamlit_ui.text import number, title
+from streamlit_ui.text import number, power_of_ten, title
 
 Kind = Literal["numeric", "categorical", "text", "datetime"]
 _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
@@ -48,7 +48,7 @@ class Field:
             return 1
         width = (self.maximum or 0) - (self.minimum or 0)
         sound = width / 10 > 0 and math.isfinite(width)  # the smallest numbers have no tenth
-        return float(10 ** math.floor(math.log10(width / 10))) if sound else 0.1
+        return power_of_ten(width / 10) if sound else 0.1
 
 
 def fields(schema: Mapping[str, Any]) -> list[Field]:

@@ -1,6 +1,8 @@
 """Text that came from people or data, made fit for a page."""
 
+import math
 import re
+import sys
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _WHITE_SPACE = re.compile(r"[ \t\r\n\f\v\u2028\u2029]+")
@@ -65,3 +67,8 @@ def size(count: float | None) -> str:
             return f"{count:.3g} {unit}"
         count /= 1000
     return f"{count:.3g} GB"
+
+
+def power_of_ten(amount: float) -> float:
+    """Return the largest power of ten that is no more than a positive amount, and is positive itself."""
+    return max(10.0 ** math.floor(math.log10(amount)), sys.float_info.min)
