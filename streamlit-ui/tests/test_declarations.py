@@ -26,9 +26,9 @@ def test_a_click_changes_a_number_by_what_suits_it(declaration: Any, step: float
     assert declarations.step(declaration) == pytest.approx(step)
 
 
-@given(st.floats(-1e9, 1e9), st.floats(0, 1e9), st.booleans())
-@example(5e-324, 0.0, log=True)
-@example(0.0, 5e-322, log=False)
+@given(low=st.floats(-1e9, 1e9), width=st.floats(0, 1e9), log=st.booleans())
+@example(low=5e-324, width=0.0, log=True)
+@example(low=0.0, width=5e-322, log=False)
 def test_any_declared_number_has_a_step(low: float, width: float, log: bool) -> None:
     found = declared("number", low, low=low, high=low + width, log=log)
     assert declarations.step(found) > 0
