@@ -147,7 +147,5 @@ class Containers:
                 return
             if time.monotonic() >= deadline:
                 one = waiting[0]
-                raise Problem(
-                    f"Container {one.name} is {one.health or one.state} after {patience_s:g} s, and not healthy."
-                )
+                raise Problem(f"Container {one.name} is {one.health or one.state} after {patience_s:g} s.")
             sleep(POLL_S)

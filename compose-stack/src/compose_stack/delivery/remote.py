@@ -49,8 +49,9 @@ def command(environment: Mapping[str, str]) -> tuple[str, ...]:
     folder = shlex.quote(environment.get("DEPLOY_FOLDER") or "/srv/loopkeeper")
     told = shlex.join([f"{name}={environment[name]}" for name in PASSED_ON if environment.get(name)])
     take = "git -c advice.detachedHead=false checkout --quiet"
+    # A branch is where it is now, not where the server last saw it.
     branch, commit = shlex.quote(f"origin/{revision}^{{commit}}"), shlex.quote(f"{revision}^{{commit}}")
-    # A branch is where it is now, not where the server last saw it. What was put back by a deployment that failed goes with the files that it came with.
+    # What is put back when a deployment fails goes with the files that it came with.
     script = (
         f"cd {folder} && before=$(git rev-parse HEAD) && git fetch --quiet --tags origin && "
         f"commit=$(git rev-parse --quiet --verify {branch} || git rev-parse --verify {commit}) && "
