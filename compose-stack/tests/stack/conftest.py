@@ -48,7 +48,7 @@ class Stack:
         return containers
 
     def build(self, tag: str, **lines: str) -> None:
-        """Build other images than those that run; `lines` of a Dockerfile make one different in what it does."""
+        """Build images other than those that run; `lines` of a Dockerfile make one do something else."""
         images, old = self.layout.setting("IMAGES"), self.layout.built().read_text().strip()
         for image in IMAGES:
             content = f"FROM {images}/{image}:{old}\nLABEL built-as={tag}\n"
