@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from compose_stack.delivery.journal import Journal
 from compose_stack.delivery.smoke import PublicFace
@@ -24,7 +24,7 @@ Say = Callable[[str], None]
 def up(layout: Layout, stage: Stage, say: Say) -> None:
     """Start a stage, and the platform if it does not run; return when its public face says that it is ready.
 
-    Raises `CannotStart`.
+    `SCALE` says of which services there are several, as in `serve=2 work=2`. Raises `CannotStart`.
     """
     began = time.monotonic()
     make_secrets(layout)
@@ -33,7 +33,7 @@ def up(layout: Layout, stage: Stage, say: Say) -> None:
     say(f"The platform is healthy after {time.monotonic() - began:.0f} s ({platform.tag}).")
     services = Compose(layout, stage, layout.tag(stage))
     with Journal(layout.deployments, stage).only_deployment():
-        _start(layout, services)
+        _start(layout, services, layout.environment.get("SCALE", "").split())
     say(f"Stage {stage} is healthy after {time.monotonic() - began:.0f} s ({services.tag}).")
     PublicFace(layout.url(stage), lambda: door_of(layout, platform)).check(READY_S)
     say(f"Stage {stage} is ready after {time.monotonic() - began:.0f} s.")
@@ -68,8 +68,9 @@ def status(layout: Layout, say: Say) -> None:
         say(f"{name:42} {memory:24} {cpu:>8}")
 
 
-def _start(layout: Layout, project: Compose) -> None:
-    project("up", "--detach", "--remove-orphans", *WAIT)
+def _start(layout: Layout, project: Compose, scale: Sequence[str] = ()) -> None:
+    replicas = (part for count in scale for part in ("--scale", count))
+    project("up", "--detach", "--remove-orphans", *WAIT, *replicas)
     layout.running(project.owner).write_text(f"{project.tag}\n")
 
 
