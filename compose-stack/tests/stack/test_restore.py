@@ -7,7 +7,7 @@ import pytest
 from compose_stack.settings import CannotStart
 from compose_stack.stack.backup import backup, restore
 from compose_stack.stack.journey import travel
-from compose_stack.stack.layout import PLATFORM, STAGES
+from compose_stack.stack.layout import PLATFORM, STAGES, Layout
 from compose_stack.stack.stages import down, up
 from compose_stack.traffic import MODEL, Labelled
 from stack.conftest import Stack
@@ -31,8 +31,10 @@ def test_a_backup_brings_everything_back_into_an_empty_stack(
     down(stack.layout, None, print, volumes=True)
     stack.layout.built().write_text(tag)
     restore(stack.layout, tmp_path / "backup", print)
+    twice = Stack(Layout(stack.layout.state, {**stack.layout.environment, "SCALE": "serve=2 pipeline-api=2"}))
     for stage in STAGES:
-        up(stack.layout, stage, print)
+        up(twice.layout, stage, print)
+        assert [stack.replicas(stage, service) for service in ("serve", "pipeline-api", "work")] == [2, 2, 1]
         with stack.sign_in(stage) as admin:
             for prediction in travelled[stage].predictions:
                 found = admin.prediction(prediction)
