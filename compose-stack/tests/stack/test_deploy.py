@@ -85,17 +85,31 @@ def test_the_command_fails_with_a_broken_revision_and_the_old_one_serves(
     assert stack.runs(STAGE) == before
 
 
+def test_a_deployment_that_is_cancelled_twice_goes_back(stack: Stack, rows: list[Labelled]) -> None:
+    before = stack.runs(STAGE)
+    stack.build("sha-cancelled")
+    with Load(stack, STAGE, rows) as load:
+        load.wait_for(20)
+        cancelled = command(stack, "sha-cancelled")
+        until_it_runs(stack, cancelled, "sha-cancelled", "serve")
+        for _ in range(2):
+            cancelled.terminate()
+            time.sleep(1)
+        said, wrong = cancelled.communicate(timeout=600)
+        load.wait_for(20)
+    assert cancelled.returncode == 1, said
+    assert "It was interrupted" in wrong
+    assert load.failed == []
+    assert stack.runs(STAGE) == before
+
+
 def test_a_deployment_that_is_killed_is_put_right_by_the_next(stack: Stack, rows: list[Labelled]) -> None:
     stack.build("sha-killed")
     stack.build("sha-after")
     with Load(stack, STAGE, rows) as load:
         load.wait_for(20)
         killed = command(stack, "sha-killed")
-        deadline = time.monotonic() + 300
-        while "sha-killed" not in stack.runs(STAGE).get("pipeline-api", ()):
-            assert time.monotonic() < deadline, stack.runs(STAGE)
-            assert killed.poll() is None, killed.communicate()
-            time.sleep(0.2)
+        until_it_runs(stack, killed, "sha-killed", "pipeline-api")
         os.killpg(killed.pid, signal.SIGKILL)
         killed.communicate()
         load.wait_for(50)
@@ -117,3 +131,12 @@ def command(stack: Stack, tag: str) -> "subprocess.Popen[str]":
         text=True,
         start_new_session=True,
     )
+
+
+def until_it_runs(stack: Stack, deployment: "subprocess.Popen[str]", tag: str, service: str) -> None:
+    """Return as soon as a service has a container of a tag."""
+    deadline = time.monotonic() + 300
+    while tag not in stack.runs(STAGE).get(service, ()):
+        assert time.monotonic() < deadline, stack.runs(STAGE)
+        assert deployment.poll() is None, deployment.communicate()
+        time.sleep(0.2)

@@ -35,6 +35,7 @@ class Change:
     changed: list[str] = field(default_factory=list)
     """The services that run something else now, or were about to."""
     _before: list[Container] = field(default_factory=list)
+    _alone: set[str] = field(default_factory=set)
 
     def to(self, env_file: Path) -> None:
         """Have each service run what the file names; raise CannotStart and leave both where one cannot."""
@@ -60,7 +61,7 @@ class Change:
             now = [one for one in self.containers.all() if one.service == name]
             newer = [one for one in now if one.id not in before]
             stopped = [one for one in now if one.id in before and not one.runs]
-            if name in ALONE:
+            if name in self._alone:
                 self.containers.stop(newer)
             self.containers.start(stopped)
             self.containers.wait_until_well(stopped, self.wait_s)
@@ -86,6 +87,7 @@ class Change:
         self.containers.remove(idle)
         born = self._make(service, len(shown), missing, env_file)
         if service.name in ALONE or service.publishes:
+            self._alone.add(service.name)
             self.containers.stop(old)
         self.containers.start(born)
         self.containers.wait_until_well(born, self.wait_s)

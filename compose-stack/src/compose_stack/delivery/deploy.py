@@ -37,6 +37,7 @@ from compose_stack.stack.secrets import make_secrets
 from compose_stack.stack.tools import COMPOSE, command
 
 LOG_LINES = 20
+INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class RolledBack(Problem):
@@ -176,14 +177,21 @@ def deployment(layout: Layout, report: Callable[[str], None]) -> Deployment:
 
 def main() -> int:
     """Deploy as the environment says; return 1, with a sentence, when the stage does not run that."""
-    for number in (signal.SIGTERM, signal.SIGHUP):  # a job that is cancelled goes back as Ctrl-C does
-        signal.signal(number, signal.default_int_handler)
+    for number in INTERRUPTIONS:
+        signal.signal(number, _interrupt_once)
     try:
         deployment(Layout.from_environment(), _say).run()
     except CannotStart as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
+
+
+def _interrupt_once(*_: object) -> None:
+    """Have a deployment go back, which nothing interrupts: who cancels a job may well do so twice."""
+    for number in INTERRUPTIONS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _say(sentence: str) -> None:
