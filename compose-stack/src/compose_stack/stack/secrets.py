@@ -16,7 +16,12 @@ NAMES: dict[str, tuple[str, ...]] = {
         "MLFLOW_DATABASE_PASSWORD",
         "MLFLOW_PASSWORD",
         "MLFLOW_SECRET_KEY",
-        "MQTT_PASSWORD",
+        "GRAFANA_PASSWORD",
+        *(
+            f"{stage.upper()}_{name}"
+            for stage in STAGES
+            for name in ("MLFLOW_PASSWORD", "MQTT_GATEWAY_PASSWORD", "MQTT_DEVICES_PASSWORD")
+        ),
     ),
     **dict.fromkeys(
         STAGES,
