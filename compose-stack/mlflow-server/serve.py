@@ -6,8 +6,8 @@ behind. This starts the same application, with the same settings, in the process
 
 Where `MLFLOW_AUTH_DATABASE_URI` is set, nobody gets in without a login (basic auth); it takes MLflow's own
 `MLFLOW_AUTH_ADMIN_USERNAME`, `MLFLOW_AUTH_ADMIN_PASSWORD` and `MLFLOW_FLASK_SERVER_SECRET_KEY`, and makes the
-users of `editors.py`. URLs with passwords come by the environment: what a process was started with, everybody on
-its machine can read.
+users of `editors.py`. URLs with passwords come by the environment: what a process was started with, everybody
+on its machine can read.
 """
 
 import argparse
