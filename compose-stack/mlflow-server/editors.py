@@ -1,7 +1,7 @@
 """The users of MLflow that are programs: they may read and change experiments and models, and manage nothing.
 
-Each is an environment variable `EDITOR_PASSWORD_<user>`, whose value is the user's password. MLflow itself makes
-one user only, its administrator.
+Each is an environment variable `EDITOR_PASSWORD_<user>`, whose value is the user's password. MLflow itself
+makes one user only, its administrator.
 """
 
 import os

@@ -80,9 +80,9 @@ def test_each_service_is_on_the_networks_it_needs_and_no_other(read: dict[str, d
     on = {name: set(service["networks"]) for name, service in read["main"]["services"].items()}
     assert on == {
         "databases": {"database"},
-        "serve": {"inside", "database", "objects", "registry", "telemetry"},
-        "work": {"database", "objects", "registry", "telemetry"},
-        "pipeline-api": {"edge", "pages", "inside", "database", "telemetry"},
+        "serve": {"inside", "database", "objects", "registry"},
+        "work": {"database", "objects", "registry"},
+        "pipeline-api": {"edge", "pages", "inside", "database"},
         "streamlit-ui": {"edge", "pages"},
     }
 
