@@ -15,7 +15,8 @@ def compose_arguments(layout: Layout, stage: Stage) -> tuple[str, ...]:
         layout.secrets(stage),
     )
     named = (part for path in files for part in ("--env-file", str(path)))
-    return ("--progress", "quiet", "--file", str(CONFIGURATION / "compose.services.yaml"), *named)
+    read = (part for path in layout.files(stage) for part in ("--file", str(path)))
+    return ("--progress", "quiet", *read, *named)
 
 
 def compose_environment(layout: Layout) -> Mapping[str, str]:

@@ -8,9 +8,6 @@ from compose_stack.settings import CannotStart
 from compose_stack.stack.layout import CONFIGURATION, PLATFORM, Layout
 from compose_stack.stack.tools import COMPOSE, command
 
-FILES = {PLATFORM: "compose.yaml"}
-"""By owner; a stage has `compose.services.yaml`."""
-
 
 class Compose:
     """The project of a stage, or of the platform that both share."""
@@ -26,10 +23,10 @@ class Compose:
             # What was deployed is what starts again, until somebody names a tag.
             deployed = layout.deployments / f"{owner}.env"
             named += [deployed] if deployed.exists() and not layout.environment.get("TAG") else []
-        file = CONFIGURATION / FILES.get(owner, "compose.services.yaml")
-        self._call = [*command(COMPOSE), "--progress", "quiet", "--file", str(file)]
-        for path in named:
-            self._call += ["--env-file", str(path)]
+        self._call = [*command(COMPOSE), "--progress", "quiet"]
+        for option, paths in (("--file", layout.files(owner)), ("--env-file", named)):
+            for path in paths:
+                self._call += [option, str(path)]
 
     def call(self, *arguments: str) -> list[str]:
         """Return the command line for a call, which needs `environment`."""

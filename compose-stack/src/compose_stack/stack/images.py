@@ -62,11 +62,12 @@ RECIPES = (
 class Builder:
     """Builds images with BuildKit, each tagged with the revision."""
 
-    def __init__(self, revision: str, debian: str, python: str) -> None:
-        """Build on these two base images."""
+    def __init__(self, revision: str, debian: str | None = None, python: str | None = None) -> None:
+        """Build on these two base images; without, on those that the Dockerfiles name, which may be digests."""
         self._buildx = command(BUILDX)
         self._revision = revision
-        self._bases = {"DEBIAN_IMAGE": debian, "PYTHON_IMAGE": python}
+        given = {"DEBIAN_IMAGE": debian, "PYTHON_IMAGE": python}
+        self._bases = {name: image for name, image in given.items() if image}
 
     def build(self, recipe: Recipe) -> str:
         """Build an image and return its name with its tag."""
@@ -85,6 +86,17 @@ class Builder:
             for key, path in given.items():
                 call += ["--secret", f"id={key},src={path}"]
             _run([*call, "--file", str(dockerfile), "--tag", name, str(context)], name)
+
+
+def offline_builder(revision: str) -> Builder:
+    """Return a builder on base images that were made here, and make those that are missing."""
+    debian, python = f"{PREFIX}/{DEBIAN}", f"{PREFIX}/{PYTHON}"
+    builder = Builder(revision, debian, python)
+    if not exists(debian):
+        make_debian(debian)
+    if not exists(python):
+        builder.build_from(CONFIGURATION / "images/python.Dockerfile", CONFIGURATION / "images", python)
+    return builder
 
 
 def make_debian(name: str, packages: Sequence[str] = ("ca-certificates",)) -> None:
@@ -156,12 +168,7 @@ def _build(names: Sequence[str], tag: str, *, offline: bool) -> int:
             f"There is no image {', '.join(sorted(unknown))}: it is one of "
             f"{', '.join(recipe.name for recipe in RECIPES)}."
         )
-    debian, python = (f"{PREFIX}/{base}" for base in (DEBIAN, PYTHON)) if offline else (DEBIAN, PYTHON)
-    builder = Builder(tag, debian, python)
-    if offline and not exists(debian):
-        make_debian(debian)
-    if offline and not exists(python):
-        builder.build_from(CONFIGURATION / "images/python.Dockerfile", CONFIGURATION / "images", python)
+    builder = offline_builder(tag) if offline else Builder(tag)
     too_large = []
     for recipe in RECIPES:
         if names and recipe.name not in names:
