@@ -120,12 +120,19 @@ def swarm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swarm]:
     finally:
         for stack in (f"{NAME}-{STAGE}", NAME):
             docker("stack", "rm", stack, check=False)
-        left = ("ps", "--all", "--quiet", "--filter", f"name=^{NAME}")
-        until(lambda: not docker(*left).stdout, GONE_S, lambda: docker(*left).stdout)
-        docker("swarm", "leave", "--force")
-        volumes = docker("volume", "ls", "--quiet", "--filter", f"name=^{NAME}").stdout.split()
-        if volumes:
-            docker("volume", "rm", *volumes)
+        running = ("ps", "--quiet", "--filter", f"name=^{NAME}")
+        try:
+            until(lambda: not docker(*running).stdout, GONE_S, lambda: docker(*running).stdout)
+        finally:
+            docker("swarm", "leave", "--force")
+            remove("container", "ls", "--all")  # those of jobs, which have ended
+            remove("volume", "ls")
+
+
+def remove(kind: str, *listing: str) -> None:
+    """Remove what this test made of a kind, and nothing else."""
+    if named := docker(kind, *listing, "--quiet", "--filter", f"name=^{NAME}").stdout.split():
+        docker(kind, "rm", *named)
 
 
 class Asking:

@@ -63,7 +63,7 @@ class Builder:
     """Builds images with BuildKit, each tagged with the revision."""
 
     def __init__(self, revision: str, debian: str | None = None, python: str | None = None) -> None:
-        """Build on these two base images; without, on those that the Dockerfiles name, which may be digests."""
+        """Build on these two base images; without, on those that the Dockerfiles name, perhaps by digest."""
         self._buildx = command(BUILDX)
         self._revision = revision
         given = {"DEBIAN_IMAGE": debian, "PYTHON_IMAGE": python}
