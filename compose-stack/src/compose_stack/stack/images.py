@@ -11,23 +11,23 @@ is in no layer. Everything is tagged with the revision of the code: a stack says
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from compose_stack.settings import ROOT, CannotStart
 from compose_stack.stack.compose import docker
 from compose_stack.stack.layout import CONFIGURATION, Layout
-from compose_stack.stack.tools import BUILDX, command
+from compose_stack.stack.tools import BUILDX, MIRROR, command, debootstrap
 
 PREFIX = "loopkeeper"
 DEBIAN, PYTHON = "debian:bookworm-slim", "python:3.11-slim-bookworm"
-SUITE, MIRROR = "bookworm", "http://deb.debian.org/debian"
+SUITE = "bookworm"
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 UNWANTED = ("usr/share/doc/*", "usr/share/info/*", "usr/share/locale/*", "usr/share/man/*")
 """What Debian's slim images leave out too, now and whenever a package is installed in them."""
@@ -103,12 +103,11 @@ def make_debian(name: str, packages: Sequence[str] = ("ca-certificates",)) -> No
     """Make a minimal Debian image from the packages of a mirror alone."""
     if os.geteuid() != 0:
         raise CannotStart("debootstrap needs root: run `sudo make images-offline`.")
-    if shutil.which("debootstrap") is None:
-        raise CannotStart("debootstrap is not installed: `apt-get install debootstrap`.")
+    call, home = debootstrap()
     with tempfile.TemporaryDirectory(prefix="debootstrap-") as folder:
         root = Path(folder, "root")
         include = f"--include={','.join(packages)}"
-        _run(["debootstrap", "--variant=minbase", include, SUITE, str(root), MIRROR], name)
+        _run([*call, "--variant=minbase", include, SUITE, str(root), MIRROR], name, home)
         (root / "etc/apt/apt.conf.d/90lean").write_text(
             'APT::Install-Recommends "false";\nAcquire::Languages "none";\n'
         )
@@ -202,8 +201,15 @@ def _secrets() -> Iterator[dict[str, Path]]:
         yield {key: path for key, path in found.items() if path.exists()}
 
 
-def _run(call: Sequence[str], name: str) -> None:
-    done = subprocess.run(call, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+def _run(call: Sequence[str], name: str, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+    done = subprocess.run(
+        call,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     if done.returncode != 0:
         last = "\n".join(done.stdout.splitlines()[-30:])
         raise CannotStart(f"{name} could not be built:\n{last}")
