@@ -2,7 +2,7 @@
 
 Compose v2 and buildx are plugins of Docker's client. Distributions that lack them get Debian's builds, which
 run on any Linux: `python -m compose_stack.stack.tools` puts them into `.tools/bin`, checked by SHA-256. The
-same goes for debootstrap, a script, and Debian's keys, where base images are to be made without them installed.
+same goes for debootstrap, a script, and for Debian's keys, where base images are made without them installed.
 """
 
 import hashlib
