@@ -8,9 +8,6 @@ from compose_stack.settings import CannotStart
 from compose_stack.stack.layout import CONFIGURATION, PLATFORM, Layout
 from compose_stack.stack.tools import COMPOSE, command
 
-FILES = {PLATFORM: "compose.yaml"}
-"""By owner; a stage has `compose.services.yaml`."""
-
 
 class Compose:
     """The project of a stage, or of the platform that both share."""
@@ -58,9 +55,8 @@ def project_arguments(layout: Layout, owner: str) -> list[str]:
     named = [CONFIGURATION / "platform.env", layout.secrets(PLATFORM)]
     if owner != PLATFORM:
         named += [CONFIGURATION / f"{owner}.env", layout.secrets(owner)]
-    file = CONFIGURATION / FILES.get(owner, "compose.services.yaml")
-    told = ["--progress", "quiet", "--file", str(file)]
-    return [*told, *(part for path in named for part in ("--env-file", str(path)))]
+    options = [("--file", path) for path in layout.files(owner)] + [("--env-file", path) for path in named]
+    return ["--progress", "quiet", *(part for option, path in options for part in (option, str(path)))]
 
 
 def docker(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
