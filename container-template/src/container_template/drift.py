@@ -3,7 +3,7 @@
 A folder with a `.copier-answers.yml` was stamped: its owned files must be the template's to the letter.
 Every folder shares the tool sections of `pyproject.toml`.
 
-The answers name the template as a repository of its own has it, and the release that the folder equals: in the
+The answers name the template as a repository of its own, and the release of it that the folder equals: in the
 tree nobody reads that, and once both are repositories `copier update` starts from it.
 """
 
@@ -60,7 +60,7 @@ def read_answers(folder: Path) -> dict[str, Any] | None:
 
 
 def write_answers(rendered: Path, folder: Path, template: Path, source: str) -> None:
-    """Let rendered answers name the template's release, and the repository that the folder's own name, or its source.
+    """Let rendered answers name the template's release and its repository: the folder's choice, or `source`.
 
     What copier writes of a template that is a folder is a path of this machine and no release.
     """

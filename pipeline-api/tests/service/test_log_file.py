@@ -1,7 +1,7 @@
 import logging
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -14,7 +14,7 @@ Write = Callable[[LogFile, str], None]
 
 
 @pytest.fixture
-def write() -> Iterator[Write]:
+def write() -> Write:
     def write(file: LogFile, line: str) -> None:
         file.handle(logging.makeLogRecord({"msg": line, "levelno": logging.INFO}))
 
@@ -33,7 +33,9 @@ def test_another_process_has_a_file_of_its_own_and_leaves_it_when_it_is_killed(
     tmp_path: Path, write: Write
 ) -> None:
     script = (
-        "import sys, time; from pathlib import Path; from pipeline_api.service.log_file import LogFile\n"
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from pipeline_api.service.log_file import LogFile\n"
         "file = LogFile(Path(sys.argv[1]), 'specimen'); print(flush=True); time.sleep(60)"
     )
     command = (sys.executable, "-c", script, str(tmp_path))

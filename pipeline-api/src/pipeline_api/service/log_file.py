@@ -62,7 +62,7 @@ class LogFile(RotatingFileHandler):
         # What people sent may be in a log: it is not for every user of the machine.
         return open(
             self.baseFilename,
-            self.mode,
+            "a",
             encoding=self.encoding,
             errors=self.errors,
             opener=_for_owner_and_group,
