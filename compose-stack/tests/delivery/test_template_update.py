@@ -109,10 +109,8 @@ def test_a_change_of_the_template_arrives_and_a_service_keeps_its_own(
 
     _copier(call, "update", "--defaults", "--quiet", service)
 
-    changed = dict(
-        reversed(line.split("\t", 1))
-        for line in call("git", "-C", service, "diff", "--name-status").splitlines()
-    )
+    lines = call("git", "-C", service, "diff", "--name-status").splitlines()
+    changed = {path: state for state, _, path in (line.partition("\t") for line in lines)}
     assert changed == {
         ".copier-answers.yml": "M",
         "base.mk": "M",
