@@ -186,7 +186,7 @@ class Worker:
 
 def work(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT."""
-    configure_logging(settings)
+    configure_logging(settings, "work")
     configure_telemetry(settings)
     worker = Worker(settings)
     worker.start()
