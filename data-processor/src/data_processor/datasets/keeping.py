@@ -7,8 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from data_processor.caller import PLATFORM
-from data_processor.database import OPEN_RUN, Database, DatasetRow, DatasetUploadRow, RunResultRow, RunRow
+from data_processor.database import Database
 from data_processor.datasets.exploration.profiles import explore_stored
+from data_processor.rows import OPEN_RUN, DatasetRow, DatasetUploadRow, RunResultRow, RunRow
 from data_processor.settings import Settings
 from data_processor.training.jobs import Work
 from data_processor.training.runs import Runs

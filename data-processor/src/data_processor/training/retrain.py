@@ -3,11 +3,11 @@
 from typing import Any
 
 from data_processor.caller import PLATFORM
-from data_processor.database import RunRow
 from data_processor.models.ledger import Ledger
 from data_processor.models.policy import Policy
 from data_processor.models.reconcile import Reconciler
 from data_processor.models.registry import Registry
+from data_processor.rows import RunRow
 from data_processor.service.errors import Conflict
 from data_processor.training.events import RunLog
 from data_processor.training.jobs import Ask, Work
