@@ -1,8 +1,8 @@
 """The rows of the records database: everything but single predictions.
 
-Models, versions, the ledger, datasets, runs, judgements and the controller's decisions; `database.py` says how
-they are reached. Predictions have a database of their own (`serving/recorder.py`), because they are written on
-the request path; background jobs have a third (DBOS).
+Models, versions, the ledger, datasets, runs, judgements and the controller's decisions; `database.py` says
+how they are reached. Predictions have a database of their own (`serving/recorder.py`), because they are
+written on the request path; background jobs have a third (DBOS).
 """
 
 from datetime import UTC, datetime
