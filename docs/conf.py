@@ -12,7 +12,7 @@ exclude_patterns = ["_build", ".*", "src", "tests", "README.md"]
 nitpicky = True
 needs_sphinx = "9.0"
 
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_fence_as_directive = ["mermaid"]
 myst_heading_anchors = 4
 
@@ -21,6 +21,7 @@ mermaid_cmd = shlex.join([sys.executable, "-m", "mermaidx"])
 mermaid_params = ["--quiet", "--background", "white"]
 mermaid_output_format = "svg"
 
+html_math_renderer = "mathml"
 html_theme = "furo"
 html_title = "Loopkeeper"
 html_static_path = ["_static"]

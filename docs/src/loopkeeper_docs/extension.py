@@ -18,13 +18,15 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
 from loopkeeper_docs.asyncapi import describe_channels
+from loopkeeper_docs.formulas import block_formula, inline_formula
 from loopkeeper_docs.openapi import describe_operations, describe_schemas, list_operations
 
 ASKED = re.compile(r"<!-- contract: (?P<part>\w+) (?P<file>\S+)(?: (?P<rest>[^>]+?))? -->")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Let Sphinx ask for contracts."""
+    """Let Sphinx ask for contracts, and draw formulas."""
+    app.add_html_math_renderer("mathml", (inline_formula, None), (block_formula, None))
     app.connect("source-read", read_source)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
