@@ -1,6 +1,5 @@
 import os
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -92,7 +91,7 @@ def test_every_tutorial_is_played() -> None:
 
 
 @pytest.fixture(scope="session")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Outcome]]:
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> list[Outcome]:
     """Play the lessons in the order in which readers are led through them, on a platform of their own."""
     ports = zip(PORTS, map(str, free_ports(len(PORTS))), strict=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
@@ -100,7 +99,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Outcome]
     environment.pop("MFLAGS", None)
     environment.pop("VIRTUAL_ENV", None)
     lessons = [step for lesson in LESSONS for step in steps(TUTORIALS / lesson)]
-    yield play(lessons, DOCS.parent, environment, LONGEST_S)
+    return play(lessons, DOCS.parent, environment, LONGEST_S)
 
 
 @pytest.mark.services
@@ -108,7 +107,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Outcome]
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_a_tutorial_does_what_it_says(outcomes: list[Outcome], lesson: str) -> None:
     mine = [outcome for outcome in outcomes if outcome.step.place.startswith(f"{lesson}:")]
-    assert [outcome.failure for outcome in mine if outcome.failure] == []
+    assert "\n".join(outcome.failure for outcome in mine if outcome.failure) == ""
     assert len(mine) == len(steps(TUTORIALS / lesson)), (
         "An earlier step failed, so this one was never reached."
     )

@@ -1,7 +1,7 @@
 """The shell blocks of tutorials, played as a reader would: one after the other, in one shell.
 
-A block fenced as `bash` is a step. A block fenced as `text` right after it is what the step promises to print,
-line by line, with `…` for whatever differs from one machine to the next.
+A block fenced as `bash` is a step. A block fenced as `text` right after it is what the step promises to
+print, line by line, with `…` for whatever differs from one machine to the next.
 """
 
 import os
