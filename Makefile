@@ -14,10 +14,10 @@ unexport VIRTUAL_ENV
 # Everything here starts Python again and again: what it compiled once it keeps, whatever the machine's habit is.
 unexport PYTHONDONTWRITEBYTECODE
 
-FOLDERS := data-processor pipeline-api streamlit-ui container-template compose-stack
+FOLDERS := data-processor pipeline-api streamlit-ui container-template compose-stack docs
 
 .PHONY: help run demo bench test test-services lint format contracts contracts-check template-drift \
-        lint-delivery deploy deploy-remote split census-income hooks clean
+        lint-delivery deploy deploy-remote split census-income docs hooks clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -121,12 +121,15 @@ contracts-check: $(UV) ## Fail when code and exported documents differ
 	    || { echo "$$service/openapi.json is not what its code says: run make contracts." >&2; exit 1; }; \
 	done
 
+docs: $(UV) ## Build the documentation into docs/_build/html; a warning is an error
+	@$(MAKE) -C docs docs
+
 hooks: $(UV) ## Check each commit before it is made (installs pre-commit's hook)
 	@$(UV) tool run pre-commit install
 
 clean: ## Remove caches and, after asking, everything the platform keeps in STATE_DIR
 	@rm -rf $(foreach folder,. $(FOLDERS),$(folder)/.pytest_cache $(folder)/.mypy_cache $(folder)/.ruff_cache \
-	  $(folder)/.hypothesis $(folder)/dist)
+	  $(folder)/.hypothesis $(folder)/dist) docs/_build
 	@if [ -e '$(STATE_DIR)' ]; then \
 	  read -r -p "Delete $(STATE_DIR) with every user, dataset, model, prediction and feedback in it? Type yes: " answer \
 	    || answer=no; \
