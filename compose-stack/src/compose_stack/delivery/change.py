@@ -52,7 +52,8 @@ class Change:
 
     def keep(self) -> None:
         """Remove what was replaced."""
-        self.containers.remove([one for one in self._of_changed() if not one.runs])
+        there = self.containers.all()
+        self.containers.remove([one for one in there if one.service in self.changed and not one.runs])
 
     def undo(self) -> None:
         """Have every service that was changed run its containers from before, and no others."""
@@ -68,9 +69,6 @@ class Change:
             self.containers.stop(newer)
             self.containers.remove(newer)
 
-    def _of_changed(self) -> list[Container]:
-        return [one for one in self.containers.all() if one.service in self.changed]
-
     def _change(self, service: Service, wanted: str, env_file: Path) -> None:
         there = [one for one in self._before if one.service == service.name]
         # Who does not run, or was killed before anybody could find it, serves nobody.
@@ -80,11 +78,11 @@ class Change:
         # As many as the most that run the same: what a killed deployment left is not counted twice.
         count = max(Counter(one.config for one in shown).values(), default=1)
         missing = max(count - (len(shown) - len(old)), 0)
-        if not (idle or old or missing):
+        self.containers.remove(idle)
+        if not (old or missing):
             return
         self.changed.append(service.name)
         began = time.monotonic()
-        self.containers.remove(idle)
         born = self._make(service, len(shown), missing, env_file)
         if service.name in ALONE or service.publishes:
             self._alone.add(service.name)
