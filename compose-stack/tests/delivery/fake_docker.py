@@ -24,6 +24,7 @@ class Made:
     service: str
     image: str
     state: str = "created"
+    config: str = ""
     networks: dict[str, list[str]] = field(default_factory=dict)
 
 
@@ -142,11 +143,12 @@ class FakeDocker:
         return {
             "Id": one.id,
             "Name": f"/{one.service}-{int(one.id, 16)}",
+            "Image": self.images[one.image],
             "RestartCount": 0,
             "Config": {
                 "Labels": {
                     "com.docker.compose.service": one.service,
-                    "com.docker.compose.config-hash": f"made-from-{one.image}",
+                    "com.docker.compose.config-hash": one.config or f"made-from-{one.image}",
                 }
             },
             "State": {

@@ -18,6 +18,7 @@ def inspection(**state: Any) -> dict[str, Any]:
     return {
         "Id": "0123456789abcdef",
         "Name": "/stage-serve-2",
+        "Image": "sha256:0",
         "RestartCount": restarts,
         "Config": {"Labels": {"com.docker.compose.service": "serve"}},
         "State": {"Status": "running", "ExitCode": 0, **state},

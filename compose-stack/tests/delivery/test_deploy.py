@@ -164,7 +164,7 @@ def test_there_are_as_many_new_ones_as_there_were_old_and_always_one_to_be_found
 ) -> None:
     engine.publish("a")
     deploy()
-    engine.start("gateway", engine.running["gateway"])
+    engine.start("gateway", engine.running["gateway"]).config = "made by hand"
     engine.publish("b")
     deploy()
     assert engine.letters() == {"b"}

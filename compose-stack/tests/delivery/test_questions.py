@@ -12,7 +12,7 @@ from compose_stack.delivery.docker import Docker
 from compose_stack.delivery.problems import Problem
 from compose_stack.delivery.questions import Asking, Question
 
-CONTAINER = Container("c0", "stage-serve-2", "serve", "", "running", "healthy", 0, 0, {})
+CONTAINER = Container("c0", "stage-serve-2", "serve", "", "", "running", "healthy", 0, 0, {})
 
 
 @pytest.fixture

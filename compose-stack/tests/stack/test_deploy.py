@@ -48,6 +48,9 @@ def test_a_deployment_takes_no_request_with_it(stack: Stack, rows: list[Labelled
     assert set.union(*stack.runs(STAGE).values()) == {"sha-next"}
     assert [stack.replicas(STAGE, service) for service in ("serve", "work", "pipeline-api")] == [2, 1, 2]
     assert outcomes(stack)[-2:] == ["started", "succeeded"]
+    containers = {service: stack.services(STAGE).containers(service) for service in stack.runs(STAGE)}
+    stack.deployment(STAGE, "sha-next").run()
+    assert {service: stack.services(STAGE).containers(service) for service in containers} == containers
     stack.scale(STAGE, "serve", 1)
     stack.scale(STAGE, "pipeline-api", 1)
 

@@ -75,8 +75,9 @@ class Change:
         shown = [one for one in there if one.runs and set(one.networks) >= service.networks]
         idle = [one for one in there if one not in shown]
         old = [one for one in shown if one.config != wanted]
-        # As many as the most that run the same: what a killed deployment left is not counted twice.
-        count = max(Counter(one.config for one in shown).values(), default=1)
+        # As many as the most that run the same image: what a killed deployment left is not counted twice.
+        # Not the same hash: Compose has another one for what was started by `up --no-deps`.
+        count = max(Counter(one.image for one in shown).values(), default=1)
         missing = max(count - (len(shown) - len(old)), 0)
         self.containers.remove(idle)
         if not (old or missing):

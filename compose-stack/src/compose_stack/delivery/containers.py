@@ -22,6 +22,7 @@ class Container:
     id: str
     name: str
     service: str
+    image: str
     config: str
     """Compose's hash of what the container was made from: another one is another container to make."""
     state: str
@@ -41,6 +42,7 @@ class Container:
             id=said["Id"],
             name=said["Name"].removeprefix("/"),
             service=labels[f"{LABEL}.service"],
+            image=said["Image"],
             config=labels.get(f"{LABEL}.config-hash", ""),
             state=state["Status"],
             health=(state.get("Health") or {}).get("Status"),
