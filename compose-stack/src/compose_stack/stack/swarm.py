@@ -29,8 +29,9 @@ from compose_stack.stack.secrets import make_secrets, write_privately
 
 KEEPER = "loopkeeper.keeper"
 """The label of the node whose disk has the volumes."""
-ALONE = {"postgres", "s3", "mosquitto", "caddy", "work", "loki", "tempo", "mimir", "grafana"}
-"""Two of them at a time would write to one folder, or listen on one port: the old one goes first."""
+SHARING = {"serve"}
+"""Replicas of it share their folders. Of everything else that keeps data there is one at a time, and when it is
+changed the old one goes first; so does what has a port of the machine."""
 LOCAL = {"logs"}
 """Volumes that each machine may have for itself."""
 HEALTHY_WITHIN = "30s"
@@ -118,7 +119,7 @@ def _deploy(name: str, service: Mapping[str, Any], *, keeps: bool) -> dict[str, 
         return {"mode": "replicated-job", "resources": limits, "restart_policy": again} | placement
     changing = {
         "parallelism": 1,
-        "order": "stop-first" if name in ALONE else "start-first",
+        "order": "stop-first" if keeps and name not in SHARING else "start-first",
         "monitor": HEALTHY_WITHIN,
     }
     return {
