@@ -30,8 +30,8 @@ from compose_stack.stack.secrets import make_secrets, write_privately
 KEEPER = "loopkeeper.keeper"
 """The label of the node whose disk has the volumes."""
 SHARING = {"serve"}
-"""Replicas of it share their folders. Of everything else that keeps data there is one at a time, and when it is
-changed the old one goes first; so does what has a port of the machine."""
+"""Replicas of it share their folders. Of everything else that keeps data there is one at a time, and when it
+is changed the old one goes first; so does what has a port of the machine."""
 LOCAL = {"logs"}
 """Volumes that each machine may have for itself."""
 HEALTHY_WITHIN = "30s"
