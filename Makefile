@@ -14,10 +14,10 @@ unexport VIRTUAL_ENV
 # Everything here starts Python again and again: what it compiled once it keeps, whatever the machine's habit is.
 unexport PYTHONDONTWRITEBYTECODE
 
-FOLDERS := data-processor pipeline-api streamlit-ui container-template compose-stack
+FOLDERS := data-processor pipeline-api streamlit-ui container-template compose-stack docs
 
 .PHONY: help run demo bench test test-services lint format contracts contracts-check template-drift \
-        lint-delivery deploy deploy-remote split census-income hooks clean
+        lint-delivery deploy deploy-remote split census-income docs hooks clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -43,7 +43,7 @@ bench: $(UV) ## Measure everything that has a target; writes docs/benchmarks.md
 # --- the platform as containers ------------------------------------------------------------------------------------
 
 STACK_TARGETS := stack-tools images images-offline secrets stack-up stack-down stack-status \
-  stack-dev stack-dev-down swarm-file rollout backup restore test-stack
+  stack-dev stack-dev-down swarm-file backup restore test-stack
 .PHONY: $(STACK_TARGETS)
 
 stack-tools: ## Fetch what a stack needs beside the engine: Docker's plugins compose and buildx
@@ -56,7 +56,6 @@ stack-status: ## Show what runs in containers, and its memory
 stack-dev: ## Build what the tree holds and start one stage of it, every port on this machine
 stack-dev-down: ## Stop that; what it keeps stays
 swarm-file: ## Write the files of STAGE=… for `docker stack deploy`
-rollout: ## Change STAGE=… to TAG=… without a failed request; back to what ran if that fails
 backup: ## Copy everything the stack keeps to TO=folder
 restore: ## Fill an empty stack from FROM=folder
 test-stack: ## Start a stack of two stages, and prove what it promises (needs a Docker engine)
@@ -65,7 +64,7 @@ $(STACK_TARGETS): $(UV)
 
 # --- delivery -----------------------------------------------------------------------------------------------------
 
-deploy: $(UV) ## Have STAGE run other images (TAG=…), or put back what was there
+deploy: $(UV) ## Have STAGE run other images (TAG=…) and nobody notice, or put back what was there
 	@$(MAKE) -C compose-stack deploy
 
 deploy-remote: $(UV) ## The same on the server DEPLOY_HOST=user@host, over SSH
@@ -122,12 +121,15 @@ contracts-check: $(UV) ## Fail when code and exported documents differ
 	    || { echo "$$service/openapi.json is not what its code says: run make contracts." >&2; exit 1; }; \
 	done
 
+docs: $(UV) ## Build the documentation into docs/_build/html; a warning is an error
+	@$(MAKE) -C docs docs
+
 hooks: $(UV) ## Check each commit before it is made (installs pre-commit's hook)
 	@$(UV) tool run pre-commit install
 
 clean: ## Remove caches and, after asking, everything the platform keeps in STATE_DIR
 	@rm -rf $(foreach folder,. $(FOLDERS),$(folder)/.pytest_cache $(folder)/.mypy_cache $(folder)/.ruff_cache \
-	  $(folder)/.hypothesis $(folder)/dist)
+	  $(folder)/.hypothesis $(folder)/dist) docs/_build
 	@if [ -e '$(STATE_DIR)' ]; then \
 	  read -r -p "Delete $(STATE_DIR) with every user, dataset, model, prediction and feedback in it? Type yes: " answer \
 	    || answer=no; \

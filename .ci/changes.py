@@ -17,6 +17,8 @@ SERVICES = ("container-template", "data-processor", "pipeline-api", "streamlit-u
 CONCERNS_ALL = re.compile(r"(Makefile|\.ci/|\.github/workflows/|container-template/template/)")
 WORDS_ONLY = re.compile(r"(docs/|\.github/profile/|LICENSE$|.*\.md$)")
 FEEDS_THE_SITE = re.compile(r"(docs/|Makefile|.*\.md$|.*/openapi\.json$|.*/asyncapi\.yaml$|.*/settings\.py$)")
+PLAYED = "docs/tutorials/"
+"""Words that a test of the whole plays on a platform."""
 NO_COMMIT = re.compile(r"0*")
 """What GitHub calls the state of a branch before its first push."""
 
@@ -34,7 +36,7 @@ def concerned(paths: Iterable[str] | None) -> dict[str, str]:
     """Return what GitHub is told of the paths; everything is concerned when they are not known."""
     known = list(paths) if paths is not None else [".ci/", "docs/"]
     everything = any(CONCERNS_ALL.match(path) for path in known)
-    code = [path for path in known if not WORDS_ONLY.match(path)]
+    code = [path for path in known if path.startswith(PLAYED) or not WORDS_ONLY.match(path)]
     services = [name for name in SERVICES if everything or any(path.startswith(f"{name}/") for path in code)]
     return {
         "services": json.dumps(services),

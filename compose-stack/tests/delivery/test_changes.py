@@ -23,6 +23,7 @@ def changes() -> ModuleType:
     [
         (["pipeline-api/src/pipeline_api/app.py"], '["pipeline-api"]', "true", "false"),
         (["pipeline-api/README.md", "docs/x.md"], "[]", "false", "true"),
+        (["docs/tutorials/first-loop.md"], "[]", "true", "true"),
         (["compose-stack/src/compose_stack/run.py"], "[]", "true", "false"),
         (["data-processor/openapi.json"], '["data-processor"]', "true", "true"),
         (

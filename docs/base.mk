@@ -1,0 +1,28 @@
+# Stamped from container-template: change it there. What only this folder has stands in its Makefile.
+UV ?= uv
+RUN := $(UV) run --frozen
+
+.DEFAULT_GOAL := help
+.PHONY: help sync test test-services lint format
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
+
+sync: ## Install exactly what the lock file names
+	$(UV) sync --frozen
+
+test: ## Run the tests that need nothing but this folder
+	$(RUN) pytest -m "not services" $(PYTEST)
+
+# pytest answers 5 when a folder has no such test, which is no failure.
+test-services: ## Run the tests that start real servers
+	$(RUN) pytest -m services $(PYTEST) || test $$? -eq 5
+
+lint: ## Check style and types
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) mypy
+
+format: ## Fix style where it can be fixed
+	$(RUN) ruff check --fix --quiet .
+	$(RUN) ruff format .

@@ -1,0 +1,175 @@
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from loopkeeper_docs.asyncapi import describe_channels
+from loopkeeper_docs.extension import ASKED
+from loopkeeper_docs.openapi import (
+    UnknownSchemaError,
+    describe_operations,
+    describe_schemas,
+    list_operations,
+    operations,
+    prose,
+    table,
+    tags,
+    type_of,
+)
+
+DOCS = Path(__file__).parents[1]
+REFERENCE = DOCS / "reference"
+TOLD = r"""## `PUT /v1/things/{thing}`
+
+Keep a thing; 409 when it is \<kept>.
+
+Role: `engineer`.
+
+| parameter | in | type | meaning |
+| --- | --- | --- | --- |
+| `thing` | path | string, required |  |
+| `limit` | query | integer, ≥ 1, ≤ 9 | How many. Default: `5`. |
+
+Body: [Thing](#schema-thing).
+
+Answers: `200` [Thing](#schema-thing); `204`.
+
+Problems: `409`.
+"""
+
+
+@pytest.fixture(scope="module")
+def public() -> Any:
+    return json.loads((DOCS.parent / "pipeline-api" / "openapi.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def internal() -> Any:
+    return json.loads((DOCS.parent / "data-processor" / "openapi.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def small() -> dict[str, Any]:
+    """A contract with one of everything."""
+    return {
+        "paths": {
+            "/v1/things/{thing}": {
+                "put": {
+                    "tags": ["things"],
+                    "description": "Keep a thing; 409 when it is <kept>.",
+                    "x-role": "engineer",
+                    "parameters": [
+                        {"name": "thing", "in": "path", "required": True, "schema": {"type": "string"}},
+                        {"$ref": "#/components/parameters/Limit"},
+                    ],
+                    "requestBody": {
+                        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}}
+                    },
+                    "responses": {
+                        "200": {
+                            "content": {
+                                "application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}
+                            }
+                        },
+                        "204": {},
+                        "409": {},
+                    },
+                }
+            }
+        },
+        "components": {
+            "parameters": {
+                "Limit": {
+                    "name": "limit",
+                    "in": "query",
+                    "description": "How many.",
+                    "schema": {"type": "integer", "minimum": 1, "maximum": 9, "default": 5},
+                }
+            },
+            "schemas": {
+                "Thing": {
+                    "description": "What is kept.",
+                    "required": ["name"],
+                    "properties": {
+                        "name": {"type": "string", "maxLength": 40},
+                        "size": {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": "null"}]},
+                        "kind": {"enum": ["a", "b"], "default": "a", "description": "a | b"},
+                    },
+                },
+                "Role": {"type": "string", "enum": ["user", "engineer"]},
+            },
+        },
+    }
+
+
+def test_an_operation_is_told_with_all_that_it_takes_and_gives(small: dict[str, Any]) -> None:
+    assert describe_operations(small, "things") == TOLD
+
+
+def test_a_schema_is_told_field_by_field(small: dict[str, Any]) -> None:
+    text = describe_schemas(small)
+    assert "(schema-thing)=\n## Thing\n\nWhat is kept.\n" in text
+    assert "| `name` | string, at most 40 characters | required |  |" in text
+    assert "| `size` | number or null, > 0 |  |  |" in text
+    assert '| `kind` | `"a"` or `"b"` | default `"a"` | a \\| b |' in text
+    assert text.index("## Role") < text.index("## Thing")
+
+
+def test_a_tag_that_is_not_there_is_refused(small: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="no operation with the tag 'cats'; it has things"):
+        describe_operations(small, "cats")
+
+
+def test_what_cannot_be_described_is_refused() -> None:
+    with pytest.raises(UnknownSchemaError, match="quaternion"):
+        type_of({"type": "quaternion"})
+
+
+def test_words_of_a_contract_stay_words() -> None:
+    assert prose("a_b *c* `d_e*`\n [f]") == r"a\_b \*c\* `d_e*` \[f\]"
+    assert table(("a",), [["x | y"]]) == "| a |\n| --- |\n| x \\| y |"
+
+
+def test_every_operation_is_on_a_page(public: Any) -> None:
+    asked = {
+        match["rest"]
+        for page in REFERENCE.glob("*.md")
+        for match in ASKED.finditer(page.read_text())
+        if match["part"] == "operations"
+    }
+    assert asked == set(tags(public))
+    told = "\n".join(describe_operations(public, tag) for tag in asked)
+    for method, path, _ in operations(public):
+        assert f"`{method} {path}`" in told
+
+
+def test_every_link_to_a_schema_leads_to_one(public: Any) -> None:
+    told = describe_schemas(public) + "\n".join(describe_operations(public, tag) for tag in tags(public))
+    wanted, there = (
+        re.findall(r"\(#(schema-\w+)\)", told),
+        re.findall(r"^\((schema-\w+)\)=", told, re.MULTILINE),
+    )
+    assert set(wanted) <= set(there)
+    assert len(there) == len(set(there)) == len(public["components"]["schemas"])
+
+
+def test_what_is_not_public_is_told_apart(public: Any, internal: Any) -> None:
+    told = list_operations(internal, public)
+    known = {(method, path) for method, path, _ in operations(public)}
+    only = [(method, path) for method, path, _ in operations(internal) if (method, path) not in known]
+    assert [line.split("`")[1] for line in told.splitlines()[2:]] == [
+        f"{method} {path}" for method, path in only
+    ]
+    for method, path, _ in operations(public):
+        assert f"`{method} {path}`" not in told
+
+
+def test_messages_are_told_with_the_fields_that_all_have() -> None:
+    document = yaml.safe_load((DOCS.parent / "pipeline-api" / "asyncapi.yaml").read_text())
+    told = describe_channels(document)
+    assert "## `/v1/runs/{run}/events`" in told
+    assert told.count("| `seq` | integer | required |") == len(document["components"]["messages"])
+    assert "| `value` | number | required |" in told
