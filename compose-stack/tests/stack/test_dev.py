@@ -57,6 +57,27 @@ def test_mlflow_knows_the_stage_and_nobody_without_a_password(layout: Layout) ->
     assert httpx.get(search, auth=("staging", password), timeout=30).status_code == httpx.codes.OK
 
 
+def test_the_logs_of_every_service_are_files_that_outlive_it(layout: Layout) -> None:
+    project = Project(layout)
+
+    def logs(service: str) -> dict[str, str]:
+        """Return the files of a service, by their names, as the processor sees them."""
+        script = (
+            f'cd /var/log/loopkeeper && for file in {service}*.log; do echo "==> $file"; cat "$file"; done'
+        )
+        said = project("exec", "-T", "serve", "sh", "-c", script)
+        parts = [part.partition("\n") for part in said.split("==> ")[1:]]
+        return {name: text for name, _, text in parts}
+
+    for service in ("data-processor", "pipeline-api", "streamlit-ui"):
+        assert any(text.strip() for text in logs(service).values()), service
+    before = logs("pipeline-api")
+    project("up", "--detach", "--no-deps", "--force-recreate", "--wait", "pipeline-api")
+    after = logs("pipeline-api")
+    assert all(after[name].startswith(text) for name, text in before.items())
+    assert sum(map(len, after.values())) > sum(map(len, before.values()))
+
+
 PATIENCE_S = "8"
 
 
