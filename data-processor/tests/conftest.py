@@ -295,8 +295,8 @@ def client(serving_world: World, headers: Callable[..., dict[str, str]]) -> Iter
         yield client
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Wait for a condition, briefly."""
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait for a condition: a moment, and on a busy machine longer."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "It did not happen in time."

@@ -16,7 +16,7 @@ ROWS = 1500
 SEED = 21
 
 
-def until(condition: Callable[[], bool], explain: Callable[[], Any], seconds: float = 180) -> None:
+def until(condition: Callable[[], bool], explain: Callable[[], Any], seconds: float = 400) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, explain()
