@@ -37,7 +37,11 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def test_no_request_notices_that_the_stage_moves(
-    serving_world: Any, headers: Callable[..., dict[str, str]], inputs: Rows, tiny_versions: Any
+    serving_world: Any,
+    headers: Callable[..., dict[str, str]],
+    acting_as: Callable[..., Any],
+    inputs: Rows,
+    tiny_versions: Any,
 ) -> None:
     right = expected(tiny_versions, inputs)
     app = create_app(serving_world.settings)
@@ -78,7 +82,7 @@ def test_no_request_notices_that_the_stage_moves(
         async with app.router.lifespan_context(app):
             transport = httpx.ASGITransport(app=app)
             async with httpx.AsyncClient(
-                transport=transport, base_url="http://test", headers=headers()
+                transport=transport, base_url="http://test", auth=acting_as()
             ) as client:
                 await until(lambda: app.state.loopkeeper.stages.find(M) is not None)
                 await asyncio.gather(swap(client), *(call(client, number) for number in range(CALLERS)))

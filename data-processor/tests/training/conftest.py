@@ -23,6 +23,7 @@ from data_processor.adapters.dvc_repository import DvcRepository
 from data_processor.adapters.mlflow_aliases import MlflowAliases
 from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.adapters.mlflow_connection import MlflowConnection
+from data_processor.caller import Caller, sign
 from data_processor.database import Database
 from data_processor.datasets.census import make_table, sample_rows, schema_of
 from data_processor.datasets.schema import Schema
@@ -219,6 +220,18 @@ def new_workshop(tmp_path: Path, mlflow_url: str) -> Iterator[Callable[..., Work
 def workshop(new_workshop: Callable[..., Workshop]) -> Workshop:
     """Make one workshop."""
     return new_workshop()
+
+
+@pytest.fixture
+def as_engineer() -> Callable[[Any], Any]:
+    """Sign each request to a workshop's stage anew: a signature is good for a minute, a run takes longer."""
+
+    def sign_anew(request: Any) -> Any:
+        caller = sign(Caller("eve", "engineer"), "k" * 16, time.time() + 60)
+        request.headers.update({"Authorization": f"Bearer {'t' * 16}", "X-Loopkeeper-Caller": caller})
+        return request
+
+    return sign_anew
 
 
 @pytest.fixture(scope="session")

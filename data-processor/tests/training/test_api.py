@@ -15,8 +15,9 @@ World = Any
 
 
 @pytest.fixture
-def engineer(world: World, headers: Callable[..., dict[str, str]]) -> Iterator[TestClient]:
-    with TestClient(create_app(world.settings), headers=headers("eve", "engineer")) as client:
+def engineer(world: World, acting_as: Callable[..., Any]) -> Iterator[TestClient]:
+    with TestClient(create_app(world.settings)) as client:
+        client.auth = acting_as("eve", "engineer")
         yield client
 
 

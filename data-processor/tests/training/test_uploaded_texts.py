@@ -9,7 +9,6 @@ import pytest
 from fastapi.testclient import TestClient
 
 from data_processor.app import create_app
-from data_processor.caller import Caller, sign
 
 
 def until(condition: Callable[[], bool], explain: Callable[[], Any], seconds: float = 400) -> None:
@@ -19,16 +18,9 @@ def until(condition: Callable[[], bool], explain: Callable[[], Any], seconds: fl
         time.sleep(0.2)
 
 
-def signed(request: Any) -> Any:
-    """Sign each request anew: a signature is good for two minutes, and a run may take longer."""
-    caller = sign(Caller("eve", "engineer"), "k" * 16, time.time() + 60)
-    request.headers.update({"Authorization": f"Bearer {'t' * 16}", "X-Loopkeeper-Caller": caller})
-    return request
-
-
 @pytest.mark.services
 def test_uploaded_comments_are_trained_on_promoted_explained_and_compared(
-    new_workshop: Callable[..., Any],
+    new_workshop: Callable[..., Any], as_engineer: Callable[[Any], Any]
 ) -> None:
     shop = new_workshop()
     draw = np.random.default_rng(8)
@@ -36,7 +28,7 @@ def test_uploaded_comments_are_trained_on_promoted_explained_and_compared(
     labels = draw.choice(["no", "yes"], 300, p=[0.7, 0.3])
     lines = [f'"{" ".join(draw.choice(words[label], 4))}, no {n}",{label}' for n, label in enumerate(labels)]
     with TestClient(create_app(shop.settings)) as client:
-        client.auth = signed
+        client.auth = as_engineer
         content = "\n".join(["comment,toxic", *lines]).encode()
         uploaded = client.post(
             "/v1/datasets", data={"name": "comments"}, files={"file": ("comments.csv", content)}
