@@ -42,7 +42,8 @@ bench: $(UV) ## Measure everything that has a target; writes docs/benchmarks.md
 
 # --- the platform as containers ------------------------------------------------------------------------------------
 
-STACK_TARGETS := stack-tools images images-offline secrets stack-up stack-down stack-status rollout backup restore test-stack
+STACK_TARGETS := stack-tools images images-offline secrets stack-up stack-down stack-status \
+  stack-dev stack-dev-down swarm-file backup restore test-stack
 .PHONY: $(STACK_TARGETS)
 
 stack-tools: ## Fetch what a stack needs beside the engine: Docker's plugins compose and buildx
@@ -52,7 +53,9 @@ secrets: ## Make the secrets of a stack that are missing
 stack-up: ## Start STAGE=staging or STAGE=main in containers, behind HTTPS
 stack-down: ## Stop STAGE=…, or the whole stack; what it keeps stays
 stack-status: ## Show what runs in containers, and its memory
-rollout: ## Change STAGE=… to TAG=… without a failed request; back to what ran if that fails
+stack-dev: ## Build what the tree holds and start one stage of it, every port on this machine
+stack-dev-down: ## Stop that; what it keeps stays
+swarm-file: ## Write the files of STAGE=… for `docker stack deploy`
 backup: ## Copy everything the stack keeps to TO=folder
 restore: ## Fill an empty stack from FROM=folder
 test-stack: ## Start a stack of two stages, and prove what it promises (needs a Docker engine)
@@ -61,7 +64,7 @@ $(STACK_TARGETS): $(UV)
 
 # --- delivery -----------------------------------------------------------------------------------------------------
 
-deploy: $(UV) ## Have STAGE run other images (TAG=…), or put back what was there
+deploy: $(UV) ## Have STAGE run other images (TAG=…) and nobody notice, or put back what was there
 	@$(MAKE) -C compose-stack deploy
 
 deploy-remote: $(UV) ## The same on the server DEPLOY_HOST=user@host, over SSH

@@ -5,8 +5,9 @@ imported everything a second time (another 195 MB and 9 s of start) and, killed 
 behind. This starts the same application, with the same settings, in the process that was asked for.
 
 Where `MLFLOW_AUTH_DATABASE_URI` is set, nobody gets in without a login (basic auth); it takes MLflow's own
-`MLFLOW_AUTH_ADMIN_USERNAME`, `MLFLOW_AUTH_ADMIN_PASSWORD` and `MLFLOW_FLASK_SERVER_SECRET_KEY`. URLs with
-passwords come by the environment: what a process was started with, everybody on its machine can read.
+`MLFLOW_AUTH_ADMIN_USERNAME`, `MLFLOW_AUTH_ADMIN_PASSWORD` and `MLFLOW_FLASK_SERVER_SECRET_KEY`, and makes the
+users of `editors.py`. URLs with passwords come by the environment: what a process was started with, everybody
+on its machine can read.
 """
 
 import argparse
@@ -46,6 +47,9 @@ def main() -> None:
     users = os.environ.get("MLFLOW_AUTH_DATABASE_URI")
     if users:
         _ask_for_a_login(users)
+        import editors  # noqa: PLC0415 - with it comes MLflow's login, which reads that file
+
+        editors.main(users)
     uvicorn.run(
         "mlflow.server.auth:create_app" if users else "mlflow.server.fastapi_app:app",
         factory=bool(users),

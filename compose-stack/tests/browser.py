@@ -13,8 +13,11 @@ PATIENCE_MS = 20_000
 
 
 @contextmanager
-def browser_page() -> Iterator[Page]:
-    """Yield an empty page; fail, saying what to install, if there is no browser at all."""
+def browser_page(*, any_authority: bool = False) -> Iterator[Page]:
+    """Yield an empty page; fail, saying what to install, if there is no browser at all.
+
+    `any_authority`: also where a certificate is of an authority that the browser was not told of.
+    """
     installed = next(filter(None, map(shutil.which, INSTALLED)), None)
     with sync_playwright() as playwright:
         try:
@@ -26,7 +29,10 @@ def browser_page() -> Iterator[Page]:
                 "There is no browser to test the pages with. Install Chromium (`apt-get install chromium`), "
                 f"or let Playwright fetch its own (`uv run playwright install chromium`). {error.message}"
             )
-        with browser.new_context(viewport=SIZE) as context:  # type: ignore[arg-type]  # a TypedDict
+        with browser.new_context(
+            viewport=SIZE,  # type: ignore[arg-type]  # a TypedDict
+            ignore_https_errors=any_authority,
+        ) as context:
             page = context.new_page()
             page.set_default_timeout(PATIENCE_MS)
             expect.set_options(timeout=PATIENCE_MS)

@@ -124,6 +124,36 @@ def test_secrets_reach_only_those_that_need_them(layout: Layout, read: dict[str,
         assert told == {"serve", "work", "pipeline-api"}
 
 
+def test_a_stage_is_a_user_of_mlflow_and_not_its_administrator(
+    layout: Layout, read: dict[str, dict[str, Any]]
+) -> None:
+    platform = read_env(layout.secrets(PLATFORM))
+    for stage in STAGES:
+        password = platform[f"{stage.upper()}_MLFLOW_PASSWORD"]
+        told = {(owner, name) for owner, name, service in services(read) if password in json.dumps(service)}
+        assert told == {(PLATFORM, "mlflow"), (stage, "serve"), (stage, "work")}
+        assert read[stage]["services"]["work"]["environment"]["MLFLOW_TRACKING_USERNAME"] == stage
+    administrator = platform["MLFLOW_PASSWORD"]
+    assert [name for _, name, one in services(read) if administrator in json.dumps(one)] == ["mlflow"]
+
+
+def test_logs_of_every_service_outlive_it(read: dict[str, dict[str, Any]]) -> None:
+    for stage in STAGES:
+        assert read[stage]["volumes"]["logs"]["name"] == f"loopkeeper-{stage}_logs"
+        for name, service in read[stage]["services"].items():
+            mounted = [one for one in service.get("volumes", ()) if one["source"] == "logs"]
+            if name == "databases":
+                assert not mounted
+                continue
+            assert [one["target"] for one in mounted] == [service["environment"]["LOG_DIR"]], name
+
+
+def test_nothing_needs_a_writable_folder_that_only_compose_can_give(read: dict[str, dict[str, Any]]) -> None:
+    # A swarm ignores the owner of a folder in memory: what is not /tmp would belong to root there.
+    for _, name, service in services(read):
+        assert set(service.get("tmpfs", ())) <= {"/tmp"}, name  # noqa: S108  # in the container
+
+
 def test_a_missing_secret_is_refused_by_name(read: dict[str, dict[str, Any]], tmp_path: Path) -> None:
     assert read
     bare = Layout(tmp_path, {})

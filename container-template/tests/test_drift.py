@@ -1,9 +1,11 @@
 import shutil
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from container_template import drift
 from container_template.drift import ROOT, folder_drift, section_drift
@@ -21,6 +23,7 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder as the template makes it."""
     folder = tmp_path_factory.mktemp("pristine") / "greeting-card"
     drift.render(ROOT, ANSWERS, folder)
+    folder_drift(folder, ROOT, write=True)
     return folder
 
 
@@ -63,6 +66,49 @@ def test_what_is_the_services_own_may_change(service: Path) -> None:
     (service / "src/greeting_card/app.py").unlink()
     (service / "tests/test_more.py").write_text("more = True\n")
     assert folder_drift(service, ROOT) == []
+
+
+def test_answers_name_the_release_and_not_a_folder_of_this_machine(service: Path) -> None:
+    answers = yaml.safe_load((service / drift.ANSWERS).read_text())
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert answers["_commit"] == f"v{version}"
+    assert answers["_src_path"] == "gh:loopkeeper/container-template"
+
+
+def test_answers_of_another_release_or_with_a_question_less_are_shown(service: Path) -> None:
+    _edit(service / drift.ANSWERS, "_commit: v", "_commit: v9")
+    _edit(service / drift.ANSWERS, "stack_entry: true\n", "")
+    (diff,) = folder_drift(service, ROOT)
+    assert "-_commit: v" in diff
+    assert "+_commit: v9" in diff
+    assert "-stack_entry: true" in diff
+    assert folder_drift(service, ROOT, write=True) == []
+
+
+def test_a_fork_of_the_template_stays_the_source(service: Path) -> None:
+    fork = "git@example.org:ours/container-template.git"
+    _edit(service / drift.ANSWERS, "gh:loopkeeper/container-template", fork)
+    assert folder_drift(service, ROOT, write=True) == []
+    assert f"_src_path: {fork}\n" in (service / drift.ANSWERS).read_text()
+
+
+def test_pages_have_of_the_skeleton_what_does_not_serve(tmp_path: Path) -> None:
+    folder = tmp_path / "greeting-card"
+    drift.render(ROOT, ANSWERS | {"kind": "pages"}, folder)
+    modules = {path.stem for path in (folder / "src/greeting_card/service").iterdir()}
+    assert modules == {"__init__", "log_file", "pages_log", "readme"}
+    assert folder_drift(folder, ROOT, write=True) == []
+    (folder / "src/greeting_card/service/server.py").write_text("more = True\n")
+    (added,) = folder_drift(folder, ROOT)
+    assert "+more = True" in added
+
+
+@pytest.mark.parametrize("kind", ["api", "pages"])
+def test_an_entry_is_written_unless_the_stack_names_the_service(tmp_path: Path, kind: str) -> None:
+    for stack_entry in (True, False):
+        folder = tmp_path / str(stack_entry)
+        drift.render(ROOT, ANSWERS | {"kind": kind, "stack_entry": stack_entry}, folder)
+        assert (folder / "compose.service.yaml").exists() == stack_entry
 
 
 def test_stamping_renews_what_the_template_owns(service: Path) -> None:

@@ -2,7 +2,10 @@
 
 import os
 import re
+import socket
 import subprocess
+import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -13,11 +16,12 @@ from container_template.drift import ROOT, render
 UV = os.environ.get("UV", "uv")
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=["api", "pages"])
+def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A generated service with its environment, from uv's cache or the package index."""
     folder = tmp_path_factory.mktemp("generated") / "birthday-greeting-card"
-    answers = {"service_name": folder.name, "description": "Greets people on their birthday.", "port": 8123}
+    description = "Greets people on their birthday."
+    answers = {"service_name": folder.name, "description": description, "port": 8123, "kind": request.param}
     render(ROOT, answers, folder)
     _run(folder, UV, "sync", "--quiet")
     return folder
@@ -40,7 +44,16 @@ def _run(folder: Path, *command: str) -> str:
 
 
 def test_it_is_complete(service: Path) -> None:
-    for name in ("pyproject.toml", "Makefile", "base.mk", "Dockerfile", "README.md", ".copier-answers.yml"):
+    for name in (
+        ".copier-answers.yml",
+        ".github/workflows/service.yml",
+        "Dockerfile",
+        "Makefile",
+        "README.md",
+        "base.mk",
+        "compose.service.yaml",
+        "pyproject.toml",
+    ):
         assert (service / name).is_file(), name
     assert not [path for path in service.rglob("*.jinja") if ".venv" not in path.parts]
     rendered = [path for path in service.rglob("*") if path.is_file() and ".venv" not in path.parts]
@@ -60,7 +73,7 @@ def test_it_is_clean_and_typed(service: Path) -> None:
 
 def test_its_tests_pass_once_the_readme_has_its_table(service: Path) -> None:
     _run(service, "make", "readme", f"UV={UV}")
-    assert "| `MAX_BODY_BYTES` | `10485760` |" in (service / "README.md").read_text()
+    assert "| `PORT` | `8123` |" in (service / "README.md").read_text()
     assert re.search(r"\d+ passed", _run(service, "make", "test", f"UV={UV}"))
 
 
@@ -68,12 +81,28 @@ def test_make_says_what_it_can(service: Path) -> None:
     assert "Run the tests that need nothing but this folder" in _run(service, "make", f"UV={UV}")
 
 
-def test_it_answers(service: Path) -> None:
-    command = service / ".venv/bin" / service.name
-    environment = {**os.environ, "PORT": "0"}
-    with subprocess.Popen([command, "serve"], env=environment, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        url = next(match[0] for line in process.stderr if (match := re.search(r"http://[\d.]+:\d+", line)))
-        with urllib.request.urlopen(f"{url}/readyz", timeout=10) as response:  # noqa: S310 - our own server
-            assert response.status == 200
-        process.terminate()
+def test_it_answers_and_keeps_what_it_logs(service: Path, tmp_path: Path) -> None:
+    is_pages = (service / "src/birthday_greeting_card/server.py").exists()
+    command = [str(service / ".venv/bin" / service.name), *([] if is_pages else ["serve"])]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = {**os.environ, "PORT": str(port), "LOG_DIR": str(tmp_path), "LOG_LEVEL": "debug"}
+    with subprocess.Popen(command, env=environment) as process:
+        try:
+            _wait_until_ready(f"http://127.0.0.1:{port}/readyz", process)
+        finally:
+            process.terminate()
+    assert "127.0.0.1" in (tmp_path / f"{service.name}-1.log").read_text()
+
+
+def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
+    for _ in range(600):
+        assert process.poll() is None, "It ended by itself."
+        try:
+            with urllib.request.urlopen(url, timeout=10) as response:  # noqa: S310 - our own server
+                assert response.status == 200
+        except urllib.error.URLError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail(f"{url} did not answer within a minute.")

@@ -21,7 +21,7 @@ from prometheus_client import CollectorRegistry
 
 from data_processor.app import create_app
 from data_processor.caller import Caller, Role, sign
-from data_processor.database import Database, DatasetRow, now
+from data_processor.database import Database
 from data_processor.datasets.census import make_table, sample_rows, schema_of
 from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.schema import Schema
@@ -32,6 +32,7 @@ from data_processor.models.manifest import BACKGROUND_FILE, ONNX_FILE, SKOPS_FIL
 from data_processor.models.policy import Policy
 from data_processor.models.registry import Registry
 from data_processor.monitoring.runs import RunMetrics
+from data_processor.rows import DatasetRow, now
 from data_processor.serving.records import PredictionStore
 from data_processor.settings import Settings
 from data_processor.training.jobs import Jobs, carry_through

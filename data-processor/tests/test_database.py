@@ -3,7 +3,8 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import inspect, text
 
-from data_processor.database import Database, RunResultRow, RunRow
+from data_processor.database import Database
+from data_processor.rows import RunResultRow, RunRow
 
 LATER = {"runs": ["dataset"], "dataset_uploads": ["run"]}
 """Columns that came after their tables."""

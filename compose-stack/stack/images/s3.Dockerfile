@@ -19,6 +19,6 @@ LABEL org.opencontainers.image.title="s3" \
 USER s3
 WORKDIR /var/lib/s3
 EXPOSE 9000
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
-    CMD ["python3", "-c", "import socket; socket.create_connection(('127.0.0.1', 9000), 2).close()"]
+HEALTHCHECK --interval=10s --timeout=3s --start-period=180s --retries=3 \
+    CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/9000"]
 ENTRYPOINT ["s3-start"]

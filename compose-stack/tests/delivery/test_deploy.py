@@ -1,13 +1,15 @@
 import json
+import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from compose_stack.delivery.containers import Container
 from compose_stack.delivery.deploy import Deployment, RolledBack
 from compose_stack.delivery.docker import Docker, Stack
 from compose_stack.delivery.images import IMAGES
@@ -37,6 +39,10 @@ class Engine(FakeDocker):
     def __init__(self) -> None:
         super().__init__(SERVICES)
         self.silent: set[str] = set()
+        """Letters of images whose containers look well and answer nobody."""
+        self.mute: set[str] = set()
+        """The same of those that do not even answer what they are asked before others find them."""
+        self.ever_found: set[str] = set()
 
     def publish(self, letter: str) -> None:
         """Have the stage's tag of every image mean another digest."""
@@ -44,7 +50,17 @@ class Engine(FakeDocker):
 
     def letters(self) -> set[str]:
         """The letters of the digests that run."""
-        return {self.images[image][-1] for image in self.running.values()}
+        return {self.images[one.image][-1] for one in self.made.values() if one.state == "running"}
+
+    def ask(self, container: Container) -> None:
+        if self.images[self.made[container.id].image][-1] in self.mute:
+            raise Problem(f"Container {container.name} does not answer.")
+
+    def __call__(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        done = super().__call__(command)
+        shown = {self.images[one.image][-1] for name in SERVICES for one in self.found(name)}
+        self.ever_found |= shown
+        return done
 
     def well(self) -> bool:
         return bool(self.running) and not self.letters() & self.silent
@@ -86,7 +102,9 @@ def deploy(engine: Engine, face: str, tmp_path: Path) -> Any:
         settings = DeploymentSettings.from_environment(Layout(tmp_path, {**values, **environment}))
         docker, journal = Docker(start=engine), Journal(tmp_path / "deployments", "staging")
         said: list[str] = []
-        Deployment(settings, docker, Stack(docker, ()), journal, PublicFace(face), said.append).run()
+        Deployment(
+            settings, docker, Stack(docker, ()), journal, PublicFace(face), engine.ask, said.append
+        ).run()
         return said
 
     return deploy
@@ -111,7 +129,7 @@ def test_containers_that_are_not_healthy_are_rolled_back(engine: Engine, deploy:
     deploy()
     engine.publish("b")
     engine.unhealthy = {digest("b")}
-    with pytest.raises(RolledBack, match=r"(?s)staging was rolled back.*serve-1 is unhealthy"):
+    with pytest.raises(RolledBack, match=r"(?s)staging was rolled back.*serve-5 is unhealthy"):
         deploy()
     assert engine.letters() == {"a"}
     assert events(tmp_path)[-1]["outcome"] == "rolled-back"
@@ -130,14 +148,56 @@ def test_a_public_face_that_fails_is_rolled_back(engine: Engine, deploy: Any) ->
     assert engine.letters() == {"a"}
 
 
-def test_a_stage_started_by_hand_goes_back_to_what_it_ran(engine: Engine, deploy: Any) -> None:
-    started = {service: f"{variable.lower()}:dev" for service, variable in SERVICES.items()}
-    engine.running, engine.images = started, dict.fromkeys(started.values(), digest("c"))
+def test_nobody_is_sent_to_what_does_not_answer(engine: Engine, deploy: Any) -> None:
+    engine.publish("a")
+    deploy()
+    engine.publish("b")
+    engine.mute = {"b"}
+    with pytest.raises(RolledBack, match=r"(?s)rolled back.*serve-5 does not answer"):
+        deploy()
+    assert engine.letters() == engine.ever_found == {"a"}
+    assert len(engine.made) == len(SERVICES)
+
+
+def test_there_are_as_many_new_ones_as_there_were_old_and_always_one_to_be_found(
+    engine: Engine, deploy: Any
+) -> None:
+    engine.publish("a")
+    deploy()
+    engine.start("gateway", engine.running["gateway"]).config = "made by hand"
+    engine.publish("b")
+    deploy()
+    assert engine.letters() == {"b"}
+    assert sorted(one.service for one in engine.made.values()) == sorted([*SERVICES, "gateway"])
+    stops = [call for call in engine.calls if call[1] == "stop"]
+    shows = [call for call in engine.calls if call[1:3] == ("network", "connect")]
+    assert len(shows) == len(engine.made)
+    assert engine.calls.index(stops[-1]) > engine.calls.index(shows[-1])
+
+
+def test_what_did_not_change_goes_on(engine: Engine, deploy: Any) -> None:
+    engine.publish("a")
+    deploy()
+    before = set(engine.made)
+    deploy()
+    assert set(engine.made) == before
+    assert not [call for call in engine.calls if call[1] in ("stop", "rm")]
+
+
+def test_a_stage_started_by_hand_goes_back_to_the_very_containers_that_it_ran(
+    engine: Engine, deploy: Any, tmp_path: Path
+) -> None:
+    for service, variable in SERVICES.items():
+        engine.images[f"{variable.lower()}:dev"] = digest("c")
+        engine.start(service, f"{variable.lower()}:dev")
+    before = set(engine.made)
     engine.publish("b")
     engine.silent = {"b"}
     with pytest.raises(RolledBack, match="was rolled back"):
         deploy()
     assert engine.letters() == {"c"}
+    assert set(engine.made) == before
+    assert not (tmp_path / "deployments" / "staging.env").exists()
 
 
 def test_a_first_deployment_that_fails_is_stopped(engine: Engine, deploy: Any, tmp_path: Path) -> None:
@@ -162,17 +222,50 @@ def test_a_rollback_that_fails_says_that_the_stage_is_down(
     assert events(tmp_path)[-1]["outcome"] == "rollback-failed"
 
 
+@pytest.mark.parametrize("well", [True, False])
 def test_a_deployment_killed_on_its_way_is_put_right_by_the_next(
-    engine: Engine, deploy: Any, tmp_path: Path
+    engine: Engine, deploy: Any, well: bool
 ) -> None:
     engine.publish("a")
     deploy()
-    # Killed after `up`: the new images run, unproved, and the candidate is on disk.
+    # Killed while it was at work: an old one of each service and a new one; one more that nobody finds.
     engine.publish("b")
-    broken = {image: f"{REGISTRY}/{image}@{digest('b')}" for image in IMAGES}
-    Journal(tmp_path / "deployments", "staging").write(
-        tmp_path / "deployments" / "staging.candidate.env", broken
-    )
+    for image in IMAGES:
+        engine.images[f"{REGISTRY}/{image}@{digest('b')}"] = digest("b")
+    pages = engine.start("pages", f"{REGISTRY}/streamlit-ui@{digest('b')}")
+    engine.start("serve", f"{REGISTRY}/data-processor@{digest('b')}")
+    hidden = engine.start("gateway", f"{REGISTRY}/pipeline-api@{digest('b')}")
+    hidden.networks.popitem()
+    engine.made[next(iter(engine.made))].state = "exited"
+    engine.publish("d" if well else "b")
+    engine.silent = {"b"}
+    if well:
+        deploy()
+        assert pages.id not in engine.made
+    else:
+        with pytest.raises(RolledBack, match="was rolled back"):
+            deploy()
+    assert engine.letters() == {"d" if well else "a"}
+    assert sorted(one.service for one in engine.made.values()) == sorted(SERVICES)
+
+
+def test_what_only_looks_ill_stays_until_its_successor_answers(engine: Engine, deploy: Any) -> None:
+    engine.publish("a")
+    deploy()
+    engine.unhealthy = {digest("a"), digest("b")}
+    engine.publish("b")
+    with pytest.raises(RolledBack):
+        deploy()
+    assert engine.letters() == {"a"}
+    assert {one.state for one in engine.made.values()} == {"running"}
+
+
+def test_a_stage_that_was_stopped_goes_back_to_what_is_on_record(engine: Engine, deploy: Any) -> None:
+    engine.publish("a")
+    deploy()
+    for one in engine.made.values():
+        one.state = "exited"
+    engine.publish("b")
     engine.silent = {"b"}
     with pytest.raises(RolledBack, match="was rolled back"):
         deploy()

@@ -18,6 +18,7 @@ from compose_stack.delivery.deploy import Deployment, RolledBack
 from compose_stack.delivery.docker import Docker, Stack
 from compose_stack.delivery.images import IMAGES, variable_of
 from compose_stack.delivery.journal import Journal
+from compose_stack.delivery.questions import Asking, Question
 from compose_stack.delivery.settings import DeploymentSettings
 from compose_stack.delivery.smoke import PublicFace
 from compose_stack.settings import CannotStart
@@ -99,8 +100,14 @@ class Engine:
         client = Docker(compose=self.compose)
         said: list[str] = []
         face = PublicFace(f"http://127.0.0.1:{self.port}")
-        Deployment(settings, client, Stack(client, self.arguments), self.journal, face, said.append).run()
+        stack = Stack(client, self.arguments)
+        Deployment(settings, client, stack, self.journal, face, self.ask(client), said.append).run()
         return said
+
+    def ask(self, client: Docker) -> Asking:
+        """Ask with the image that there is: this one has bash too."""
+        asked = (Question(8000, "/readyz"),)
+        return Asking(client, self.base, dict.fromkeys(IMAGES, asked), patience_s=2)
 
     def serving(self) -> set[str]:
         """The tags of the images whose containers run."""
@@ -143,7 +150,7 @@ def test_a_broken_revision_ends_with_the_old_one_serving(engine: Engine) -> None
     assert engine.serving() == {"one"}
 
     engine.build("two", kind="silent")
-    with pytest.raises(RolledBack, match=r"(?s)was rolled back.*answers 503, not 200"):
+    with pytest.raises(RolledBack, match=r"(?s)was rolled back.*does not answer /readyz.*HTTP/1.0 503"):
         engine.deploy("two")
     assert engine.serving() == {"one"}
 

@@ -13,6 +13,7 @@ from compose_stack.instance import Instance, admin_password
 from compose_stack.loop import Fall, Loop
 from compose_stack.people import People
 from compose_stack.traffic import sample_rows
+from pages import judge_an_answer_wrong, sign_in
 
 RUN_MS = 120_000
 SHIFTED_ROWS = 3000
@@ -43,17 +44,8 @@ def test_predict_wrong_score_retrain_promoted_rolled_back(
     instance: Instance, admin: Client, page: Page, request: pytest.FixtureRequest
 ) -> None:
     page.goto(instance.settings.ui_url)
-    page.get_by_label("Username").fill("admin")
-    page.get_by_label("Password", exact=True).fill(admin_password(instance.settings))
-    page.get_by_role("button", name="Sign in").click()
-
-    expect(page.get_by_role("heading", name="Predict")).to_be_visible()
-    page.get_by_role("button", name="Predict").click()
-    expect(page.get_by_role("heading", name="Answer")).to_be_visible()
-    page.get_by_role("button", name="Wrong").click()
-    page.get_by_role("button", name="Send feedback").click()
-    expect(page.get_by_text("Thank you. You said")).to_be_visible()
-    expect(page.get_by_role("heading", name="Answer")).to_be_visible()  # the answer stays
+    sign_in(page, admin_password(instance.settings))
+    judge_an_answer_wrong(page)
 
     open_page(page, "Model")
     model = admin.model("census-income")

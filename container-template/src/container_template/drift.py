@@ -2,6 +2,9 @@
 
 A folder with a `.copier-answers.yml` was stamped: its owned files must be the template's to the letter.
 Every folder shares the tool sections of `pyproject.toml`.
+
+The answers name the template as a repository of its own, and the release of it that the folder equals: in the
+tree nobody reads that, and once both are repositories `copier update` starts from it.
 """
 
 import argparse
@@ -26,9 +29,11 @@ ANSWERS = ".copier-answers.yml"
 class Owned:
     """What the template owns: file patterns, sections of pyproject.toml, lists there that may not grow.
 
-    `shared` are files that a folder has in the template's words if it has them at all, stamped or not.
+    `shared` are files that a folder has in the template's words if it has them at all, stamped or not;
+    `source` is where copier finds the template that is a repository of its own.
     """
 
+    source: str
     files: Sequence[str]
     shared: Sequence[str]
     sections: Sequence[str]
@@ -52,6 +57,22 @@ def read_answers(folder: Path) -> dict[str, Any] | None:
         return None
     answers = yaml.safe_load(path.read_text())
     return {name: value for name, value in answers.items() if not name.startswith("_")}
+
+
+def write_answers(rendered: Path, folder: Path, template: Path, source: str) -> None:
+    """Let rendered answers name the template's release and its repository: the folder's choice, or `source`.
+
+    What copier writes of a template that is a folder is a path of this machine and no release.
+    """
+    named = yaml.safe_load((folder / ANSWERS).read_text()).get("_src_path", "")
+    version = tomllib.loads((template / "pyproject.toml").read_text())["project"]["version"]
+    path = rendered / ANSWERS
+    comments = [line for line in path.read_text().splitlines(keepends=True) if line.startswith("#")]
+    answers = yaml.safe_load(path.read_text())
+    answers |= {"_commit": f"v{version}", "_src_path": named if ":" in named else source}
+    # As copier writes them.
+    text = yaml.safe_dump(answers, indent=4, allow_unicode=True, default_flow_style=False)
+    path.write_text("".join(comments) + text)
 
 
 def owned_files(folder: Path, patterns: Sequence[str], package_name: str) -> set[Path]:
@@ -102,6 +123,7 @@ def folder_drift(folder: Path, template: Path, *, write: bool = False) -> list[s
         if answers is None:
             ours = {Path(name) for name in owned.shared if (folder / name).exists()}
         else:
+            write_answers(rendered, folder, template, owned.source)
             ours = owned_files(rendered, owned.files, answers["package_name"])
         if write:
             _copy(ours, rendered, folder)
@@ -127,7 +149,10 @@ def main() -> None:
     found = [text for folder in options.folders for text in folder_drift(folder, ROOT, write=options.write)]
     sys.stdout.writelines(found)
     if found:
-        sys.exit("Change what the template owns in container-template, then `make stamp` there.")
+        sys.exit(
+            "Change what the template owns in container-template, then `make stamp` there; "
+            "in a repository of its own, `uvx copier update`."
+        )
 
 
 def _at(document: dict[str, Any], section: str) -> Any:

@@ -59,7 +59,7 @@ def _serve(_asked: argparse.Namespace) -> None:
     from data_processor.settings import Settings  # noqa: PLC0415
 
     settings = Settings()
-    configure_logging(settings)
+    configure_logging(settings, "serve")
     configure_telemetry(settings)
     run(create_app(settings), settings)
 

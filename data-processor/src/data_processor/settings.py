@@ -68,7 +68,7 @@ class Settings(ServiceSettings):
     models_dir: Path = _below("models")
     """Verified local copies of the versions' files. Default: `STATE_DIR/models`."""
     runs_dir: Path = _below("runs")
-    """What the steps of a run leave for the next. Default: `STATE_DIR/runs`."""
+    """What the steps of a run leave for the next; a stage's workers share it. Default: `STATE_DIR/runs`."""
 
     trusted_types: tuple[str, ...] = (
         "numpy.dtype",
@@ -89,8 +89,9 @@ class Settings(ServiceSettings):
     staging_required: bool = False
     """Accept a version in `main` only after `staging` has served it."""
 
-    executor_id: str = "local"
-    """This worker's name; each worker of a stack needs its own, and the same one after every restart."""
+    executor_id: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    """This worker's name, if it must be a certain one: no other living worker of the stage may have it, and
+    it keeps it over restarts. Default: the lowest of `worker-1`, `worker-2` … that no living worker has."""
     worker_port: int | None = Field(None, ge=0, le=65_535)
     """The port that `work` answers /healthz, /readyz and /metrics on. Default: none."""
     parallel_runs: int = Field(1, ge=1, le=64)

@@ -2,25 +2,30 @@
 
     runs, every 0.5 s         a queued run becomes a workflow (of the run's id: repeating attaches to it),
                               and a run that somebody cancelled is ended
+    its name, every 1 s       a worker that lost its name ends itself (`roster.py`)
+    the others, every 5 s     what a dead worker left is taken over
+
+and one worker of the stage, for all of them:
+
     jobs, every 5 s           a run whose job died without a word fails
-    uploads, every 0.5 s      a confirmed upload whose run was cancelled waits no more
+    uploads, every 2 s        a confirmed upload whose run was cancelled waits no more
     watches, every 1 s        a promotion that is due for a look gets a workflow of its own
     aliases, every 10 s       MLflow's aliases follow the ledger
     the other stage, 10 s     versions it served or trained are taken in, where there is another
 
-Whatever ends this process, SIGKILL included, the next one with the same `executor_id` goes on at the step
-that was interrupted.
+Whatever ends this process, SIGKILL included, its runs go on at the step that was interrupted: in the next
+process of its name, or in another worker after five to ten seconds, whichever is first.
 """
 
 import asyncio
-import fcntl
+import functools
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
-from typing import IO, Any
+from typing import Any
 
 import structlog
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer, SetEnqueueOptions, SetWorkflowID
@@ -36,12 +41,13 @@ from data_processor.models.reconcile import Reconciler
 from data_processor.models.registry import Registry
 from data_processor.monitoring.runs import RunMetrics
 from data_processor.probes import Probes
+from data_processor.roster import NameTakenError, open_roster
 from data_processor.service.logging import configure_logging
 from data_processor.service.metrics import ServiceMetrics
 from data_processor.service.telemetry import configure_telemetry
 from data_processor.settings import Settings
 from data_processor.training.adoption import VersionCheck
-from data_processor.training.jobs import Jobs, Work, carry_through
+from data_processor.training.jobs import PROMPT_S, UNHURRIED_S, Jobs, Work, carry_through
 from data_processor.training.kinds import plain_kinds
 from data_processor.training.retrain import Retraining
 from data_processor.training.sample import SamplePlant
@@ -50,7 +56,9 @@ from data_processor.training.watching import Watching, define_watch
 APPLICATION_VERSION = "1"
 """Constant, because DBOS strands the jobs of another version."""
 WATCHING_QUEUE = "watching"
-RUNS_S, JOBS_S, WATCHES_S, SAMPLE_S = 0.5, 5.0, 1.0, 2.0
+NAME_S, WATCHES_S, OTHERS_S, JOBS_S = 1.0, 1.0, 5.0, 5.0
+DUTY = "duty"
+"""The roster's lock of the one worker that looks after what the stage has once."""
 ENDED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
 log = structlog.get_logger(__name__)
@@ -96,31 +104,39 @@ class Worker:
         )
         self._stopping = threading.Event()
         self._handed_over: set[str] = set()
+        self._on_duty = False
 
     def start(self) -> None:
         """Migrate, launch DBOS, which resumes what was interrupted, and start looking."""
-        self._name = _take_name(self._settings)
+        self._roster = open_roster(self._settings.jobs_url)
+        try:
+            name = self._roster.enrol(self._settings.executor_id)
+        except NameTakenError as error:
+            sys.exit(str(error))
         self._database.create_tables()
-        DBOS(config=_dbos_config(self._settings))
+        DBOS(config=_dbos_config(self._settings, name))
         kinds = self._jobs.kinds
         self._workflows = {kind: _define(self._jobs, work) for kind, work in kinds.items()}
         self._watch = define_watch(self._watching)
         _define_former()
         DBOS.launch()
         for kind, work in kinds.items():
-            DBOS.register_queue(kind, polling_interval_sec=RUNS_S, **work.limits)
-        DBOS.register_queue(WATCHING_QUEUE, worker_concurrency=1, polling_interval_sec=WATCHES_S)
-        self._every(RUNS_S, self._look_at_runs)
-        self._every(RUNS_S, self._keeping.look)
-        self._every(JOBS_S, self._look_at_jobs)
-        self._every(WATCHES_S, self._look_at_watches)
-        self._every(SAMPLE_S, self._sample.look)
-        self._every(self._settings.reconcile_interval_s, self._reconciler.look)
+            DBOS.register_queue(kind, polling_interval_sec=work.poll_s, **work.limits)
+        DBOS.register_queue(WATCHING_QUEUE, worker_concurrency=1, polling_interval_sec=UNHURRIED_S)
+        self._look_at_others()
+        self._every(PROMPT_S, self._look_at_runs)
+        self._every(NAME_S, self._look_at_name)
+        self._every(OTHERS_S, self._look_at_others)
+        self._every(JOBS_S, self._on_behalf(self._look_at_jobs))
+        self._every(UNHURRIED_S, self._on_behalf(self._keeping.look))
+        self._every(WATCHES_S, self._on_behalf(self._look_at_watches))
+        self._every(UNHURRIED_S, self._on_behalf(self._sample.look))
+        self._every(self._settings.reconcile_interval_s, self._on_behalf(self._reconciler.look))
         if self._crossing is not None:
-            self._every(self._settings.reconcile_interval_s, self._crossing.look)
+            self._every(self._settings.reconcile_interval_s, self._on_behalf(self._crossing.look))
         if self._probes is not None:
             self._probes.start()
-        log.info("worker_ready", executor=self._settings.executor_id, stage=self._settings.stage)
+        log.info("worker_ready", executor=name, stage=self._settings.stage)
 
     def wait(self) -> None:
         """Work until SIGTERM or SIGINT."""
@@ -140,6 +156,7 @@ class Worker:
             self._probes.stop()
         DBOS.destroy()
         self._mlflow.close()
+        self._roster.close()
         log.info("worker_stopped")
 
     def _every(self, seconds: float, action: Callable[[], None]) -> None:
@@ -153,6 +170,26 @@ class Worker:
                     log.exception("look_failed", look=action.__qualname__)
 
         threading.Thread(target=loop, name=action.__qualname__, daemon=True).start()
+
+    def _on_behalf(self, action: Callable[[], None]) -> Callable[[], None]:
+        """Do something only while this worker is the one that does it for all of the stage."""
+
+        @functools.wraps(action)
+        def look() -> None:
+            if self._on_duty:
+                action()
+
+        return look
+
+    def _look_at_name(self) -> None:
+        if not self._roster.is_kept() and not self._stopping.is_set():
+            log.critical("worker_name_lost", executor=self._roster.name)
+            os._exit(1)  # at once, and its children with it: another worker may go on with their runs
+
+    def _look_at_others(self) -> None:
+        self._on_duty = self._roster.hold(DUTY)
+        pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        self._roster.take_over({job.executor_id for job in pending if job.executor_id}, _take_over)
 
     def _look_at_runs(self) -> None:
         for row in self._jobs.open_runs():
@@ -186,7 +223,7 @@ class Worker:
 
 def work(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT."""
-    configure_logging(settings)
+    configure_logging(settings, "work")
     configure_telemetry(settings)
     worker = Worker(settings)
     worker.start()
@@ -221,23 +258,18 @@ def _define_former() -> None:
         return "superseded"
 
 
-def _take_name(settings: Settings) -> IO[str]:
-    """Hold the lock on this worker's name: two of one name would both resume the same runs."""
-    path = settings.state_dir / f"worker-{settings.executor_id}.lock"
-    file = path.open("w")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        sys.exit(f"A worker named {settings.executor_id!r} is at work already (it holds {path}).")
-    return file
+def _take_over(name: str) -> None:
+    """Queue the jobs of a worker that is gone: whoever takes one goes on at the step that was interrupted."""
+    jobs = DBOS._recover_pending_workflows([name])  # noqa: SLF001  # what DBOS's paid service would call
+    log.warning("jobs_taken_over", executor=name, jobs=len(jobs))
 
 
-def _dbos_config(settings: Settings) -> DBOSConfig:
+def _dbos_config(settings: Settings, name: str) -> DBOSConfig:
     return {
         "name": "data-processor",
         "system_database_url": settings.jobs_url,
         "application_version": APPLICATION_VERSION,
-        "executor_id": settings.executor_id,
+        "executor_id": name,
         "serializer": DBOSPortableJSONSerializer(),  # its default would keep pickles in the jobs database
         "log_level": "WARNING",
     }

@@ -8,10 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import delete, update
 
-from data_processor.database import DatasetUploadRow, RunEventRow, RunRow
 from data_processor.datasets.keeping import Keeping
 from data_processor.datasets.library import Library
 from data_processor.datasets.warehouse import Warehouse
+from data_processor.rows import DatasetUploadRow, RunEventRow, RunRow
 from data_processor.training.runs import Runs
 
 PEOPLE = b"age;city;weight;bought\n" + b"".join(

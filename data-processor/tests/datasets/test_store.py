@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import delete
 
 from data_processor.adapters.dvc_repository import DvcRepository
-from data_processor.database import Database, DatasetRow, DatasetVersionRow
+from data_processor.database import Database
 from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.schema import Schema
 from data_processor.datasets.store import (
@@ -18,6 +18,7 @@ from data_processor.datasets.store import (
     TableVersion,
 )
 from data_processor.datasets.tables import JUDGEMENT_COLUMN, LabelledRow, UnreadableTableError
+from data_processor.rows import DatasetRow, DatasetVersionRow
 
 # pygtrie, which dvc uses, warns of a change in itself.
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from data_processor.database import IdempotencyRow, RunRow, now
+from data_processor.rows import IdempotencyRow, RunRow, now
 from data_processor.service.errors import Conflict, Invalid, NotFound
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from data_processor.database import OPEN_RUN, IdempotencyRow, RunRow
+from data_processor.rows import OPEN_RUN, IdempotencyRow, RunRow
 
 GIVING = Path(__file__).with_name("giving.py")
 

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from data_processor.caller import Caller
-from data_processor.database import DatasetVersionRow, RunRow, WatchRow, now
 from data_processor.feedback.facts import gather
+from data_processor.rows import DatasetVersionRow, RunRow, WatchRow, now
 from data_processor.service.errors import NotFound
 
 MAINTAINER = Caller("mia", "maintainer")

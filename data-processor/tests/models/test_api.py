@@ -5,7 +5,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from data_processor.app import create_app
-from data_processor.database import DatasetRow
+from data_processor.rows import DatasetRow
 
 M = "census-income"
 PATH = f"/v1/models/{M}"

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from data_processor.database import Database, ModelRow, PromotionRow, VersionRow, WatchRow
+from data_processor.database import Database
 from data_processor.models.ledger import Ledger
 from data_processor.models.policy import Policy
+from data_processor.rows import ModelRow, PromotionRow, VersionRow, WatchRow
 from data_processor.service.errors import Conflict, NotFound
 
 M, MAIN = "m", "main"

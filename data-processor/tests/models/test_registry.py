@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from data_processor.database import ModelRow
 from data_processor.models.manifest import ONNX_FILE, Manifest
 from data_processor.models.policy import Policy
 from data_processor.models.registry import ArtefactRejectedError, Registry
+from data_processor.rows import ModelRow
 from data_processor.service.errors import Conflict, Invalid, NotFound
 
 M = "census-income"

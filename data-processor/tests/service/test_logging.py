@@ -1,5 +1,7 @@
+import json
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -157,3 +159,55 @@ def test_the_log_goes_to_standard_error(
     out, err = capsys.readouterr()
     assert "run_opened" in err
     assert out == ""
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_a_log_file_has_the_lines_of_the_console(
+    settings: ServiceSettings,
+    log_lines: LogLines,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    log_format: str,
+) -> None:
+    log_lines()
+    configure_logging(settings.model_copy(update={"log_dir": tmp_path, "log_format": log_format}))
+    structlog.get_logger("training").info("run_opened", run="r-1", password="hunter2")
+    logging.getLogger("vendor").warning("at %s", "midnight")
+    written = (tmp_path / "specimen-1.log").read_text()
+    assert written == capsys.readouterr().err
+    assert len(written.splitlines()) == 2
+    assert "hunter2" not in written
+
+
+def test_kinds_of_processes_are_told_apart_by_the_names_of_their_files(
+    settings: ServiceSettings, log_lines: LogLines, tmp_path: Path
+) -> None:
+    log_lines()
+    configure_logging(settings.model_copy(update={"log_dir": tmp_path}), "work")
+    structlog.get_logger("training").info("run_opened")
+    assert "run_opened" in (tmp_path / "specimen-work-1.log").read_text()
+
+
+def test_a_folder_that_cannot_be_written_is_said_once_and_stops_nothing(
+    settings: ServiceSettings, log_lines: LogLines, tmp_path: Path
+) -> None:
+    log_lines()
+    taken = tmp_path / "taken"
+    taken.write_text("a file where the folder would be")
+    configure_logging(settings.model_copy(update={"log_dir": taken, "log_format": "json"}))
+    structlog.get_logger("training").info("run_opened")
+    warning, event = log_lines()
+    assert (warning["event"], warning["log_dir"]) == ("log_dir_unusable", str(taken))
+    assert "LOG_DIR" in warning["remedy"]
+    assert event["event"] == "run_opened"
+
+
+def test_the_service_does_not_keep_a_file_it_no_longer_writes(
+    settings: ServiceSettings, log_lines: LogLines, tmp_path: Path
+) -> None:
+    log_lines()
+    for _ in range(2):
+        configure_logging(settings.model_copy(update={"log_dir": tmp_path, "log_format": "json"}))
+        structlog.get_logger("training").info("run_opened")
+    lines = (tmp_path / "specimen-1.log").read_text().splitlines()
+    assert [json.loads(line)["event"] for line in lines] == ["run_opened", "run_opened"]

@@ -1,7 +1,7 @@
 import time
 from typing import Any
 
-from data_processor.database import JudgementRow
+from data_processor.rows import JudgementRow
 from data_processor.serving.recorder import Answered, open_recorder
 from data_processor.serving.records import Ids, Key
 from data_processor.serving.retention import HOUR_US, Retention

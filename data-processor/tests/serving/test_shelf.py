@@ -191,7 +191,7 @@ def make_heavy(world: Any, version: str) -> None:
 def replace(world: Any, version: str, folder: Path) -> None:
     from sqlalchemy import update  # noqa: PLC0415
 
-    from data_processor.database import VersionRow  # noqa: PLC0415
+    from data_processor.rows import VersionRow  # noqa: PLC0415
 
     row = world.registry.version(M, version)
     for name in row.manifest["artefacts"]:

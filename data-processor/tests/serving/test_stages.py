@@ -232,7 +232,7 @@ def test_a_model_that_was_deleted_is_no_longer_served(
 ) -> None:
     from sqlalchemy import delete  # noqa: PLC0415
 
-    from data_processor.database import ModelRow  # noqa: PLC0415
+    from data_processor.rows import ModelRow  # noqa: PLC0415
 
     stages = open_stages(serving_world)
     stages.start()

@@ -22,18 +22,14 @@ from data_processor.adapters.dvc_repository import DvcRepository
 from data_processor.adapters.mlflow_aliases import MlflowAliases
 from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.adapters.mlflow_connection import MlflowConnection
-from data_processor.database import (
-    OPEN_RUN,
-    Database,
-    JudgementRow,
-    RunRow,
-)
+from data_processor.database import Database
 from data_processor.datasets.census import make_table, sample_rows, schema_of
 from data_processor.datasets.schema import Schema
 from data_processor.datasets.store import DatasetStore
 from data_processor.models.ledger import Ledger
 from data_processor.models.policy import Policy
 from data_processor.models.registry import Registry
+from data_processor.rows import OPEN_RUN, JudgementRow, RunRow
 from data_processor.serving.records import PredictionStore, predictions
 from data_processor.settings import Settings
 from data_processor.training.runs import Runs

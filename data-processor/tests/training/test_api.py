@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from data_processor.app import create_app
-from data_processor.database import ModelRow, now
+from data_processor.rows import ModelRow, now
 from data_processor.training.events import RunLog
 
 M = "census-income"

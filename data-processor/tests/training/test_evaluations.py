@@ -6,9 +6,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from data_processor.app import create_app
-from data_processor.database import DatasetRow
 from data_processor.datasets.census import make_table, schema_of
 from data_processor.datasets.store import DatasetStore
+from data_processor.rows import DatasetRow
 from data_processor.training.plan import repository
 
 M = "census-income"

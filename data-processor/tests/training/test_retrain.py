@@ -8,9 +8,9 @@ from typing import Any
 import psutil
 import pytest
 
-from data_processor.database import OPEN_RUN, DatasetVersionRow, PromotionRow, VersionRow
 from data_processor.datasets.census import make_table
 from data_processor.models.policy import Policy
+from data_processor.rows import OPEN_RUN, DatasetVersionRow, PromotionRow, VersionRow
 from data_processor.training.retrain import DEPLOYMENT, TRAINING
 
 Workshop = Any

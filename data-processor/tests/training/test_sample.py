@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from data_processor.database import Database, ModelRow, RunRow, now
+from data_processor.database import Database
 from data_processor.datasets.census import make_table
 from data_processor.models.ledger import Ledger
+from data_processor.rows import ModelRow, RunRow, now
 from data_processor.settings import Settings
 from data_processor.training.events import RunLog
 from data_processor.training.plan import repository

@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 
 from data_processor.app import create_app
 from data_processor.caller import Caller, sign
-from data_processor.database import OPEN_RUN
 from data_processor.datasets.census import TARGET, make_table
+from data_processor.rows import OPEN_RUN
 
 POINTS = ["after version", "after warehouse"]
 """The worst moments: everything of the step is done, and the workflow does not remember it."""

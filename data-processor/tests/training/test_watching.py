@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from data_processor.database import JudgementRow, ModelRow, VersionRow, WatchRow
 from data_processor.datasets.census import sample_rows
 from data_processor.models.policy import Policy
 from data_processor.models.reconcile import Reconciler
+from data_processor.rows import JudgementRow, ModelRow, VersionRow, WatchRow
 from data_processor.serving.records import predictions
 from data_processor.training.watching import Watching
 

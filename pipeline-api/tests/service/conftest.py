@@ -45,6 +45,8 @@ def log_lines(
     handlers, level = root.handlers[:], root.level
     configure_logging(settings.model_copy(update={"log_format": "json"}))
     yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    for handler in root.handlers:
+        handler.close()
     root.handlers = handlers
     root.setLevel(level)
     structlog.reset_defaults()

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
+from streamlit_ui.service.pages_log import configure_logging, include_streamlit
 from streamlit_ui.settings import Settings, settings
 
 
@@ -20,13 +21,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         chosen = settings()
     except ValidationError as error:
         sys.exit("\n".join(_sentence(found["loc"], found["msg"]) for found in error.errors()))
-    logging.basicConfig(
-        level=chosen.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
+    configure_logging("streamlit-ui", chosen.log_level, chosen.log_dir)
+    # Every page calls the gateway, every few seconds.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     # Importing Streamlit takes a second, which `--help` need not.
     from streamlit_ui import server  # noqa: PLC0415
 
+    include_streamlit()
     # Streamlit reads `.streamlit/config.toml` beside what it believes to be the started script.
     sys.argv = [str(server.SCRIPT)]
     server.run(chosen)

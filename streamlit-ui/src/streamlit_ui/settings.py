@@ -1,9 +1,10 @@
 """What can be set from outside, each by an environment variable of the field's name in upper case."""
 
 from functools import cache
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -20,6 +21,8 @@ class Settings(BaseSettings):
     """The port to listen on."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important messages that are logged."""
+    log_dir: Annotated[Path | None, BeforeValidator(lambda given: given or None)] = None
+    """Folder where each process also writes log files, at most five of 10 MiB; none: the console has all."""
     request_timeout_s: float = Field(default=15, gt=0)
     """Seconds to wait for an answer of the gateway."""
     refresh_s: float = Field(default=3, ge=0.5)

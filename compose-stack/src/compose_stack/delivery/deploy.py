@@ -1,9 +1,10 @@
 """`make deploy STAGE=staging`: put images in place, prove that they work, or put back what was there.
 
 1. Settle for each image which one exactly is meant; check who signed it; fetch it.
-2. Start it, wait until every container is healthy, and ask the stage by its public face.
-3. All well: that is now what the stage runs, on record. Anything else: start what ran before, and end with
-   an error.
+2. Start what changes beside what runs, service by service, each proved before anybody is sent to it
+   (change.py); then ask the stage by its public face.
+3. All well: that is now what the stage runs, on record. Anything else: go back to what ran before, and end
+   with an error.
 
 A deployment that is killed at any moment leaves the stage's environment file naming the last images that were
 well: the same command again, or starting the stage, puts things right.
@@ -12,26 +13,31 @@ well: the same command again, or starting the stage, puts things right.
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
 from compose_stack.delivery import images
+from compose_stack.delivery.change import Change
+from compose_stack.delivery.containers import Container, Containers
 from compose_stack.delivery.docker import Docker, Stack, starting
 from compose_stack.delivery.images import IMAGES, Local, Pins, Registry
 from compose_stack.delivery.journal import Journal
 from compose_stack.delivery.problems import Problem
+from compose_stack.delivery.questions import Asking
 from compose_stack.delivery.settings import DeploymentSettings
 from compose_stack.delivery.signatures import Signatures
 from compose_stack.delivery.smoke import PublicFace
-from compose_stack.delivery.stack import compose_arguments, compose_environment
+from compose_stack.delivery.stack import compose_environment, platform_tag
 from compose_stack.settings import CannotStart
-from compose_stack.stack.compose import Compose
+from compose_stack.stack.compose import Compose, project_arguments
 from compose_stack.stack.door import door_of
 from compose_stack.stack.layout import PLATFORM, Layout
 from compose_stack.stack.secrets import make_secrets
 from compose_stack.stack.tools import COMPOSE, command
 
 LOG_LINES = 20
+INTERRUPTIONS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class RolledBack(Problem):
@@ -47,26 +53,49 @@ class Deployment:
     stack: Stack
     journal: Journal
     face: PublicFace
+    ask: Callable[[Container], None]
     report: Callable[[str], None]
 
     def run(self) -> Pins:
         """Return what the stage runs now; raise Problem if nothing was touched, RolledBack if it was."""
+        candidate = self.journal.candidate
         with self.journal.only_deployment(self.settings.patience_s):
             deployed = self.journal.deployed(IMAGES)
             pins = self._settle(deployed)
-            self.journal.write(self.journal.candidate, pins)
-            before = images.running(self.docker, self.stack, self.journal.candidate, pins)
-            before = deployed or before
+            self.journal.write(candidate, pins)
+            images.require_takers(self.stack.services(candidate), pins)
+            change = self._change()
+            first = not change.containers.running()
             self.journal.record("started", pins, revision=self.settings.revision, by=self.settings.by)
             try:
-                self._prove(self.journal.candidate)
+                self._apply(change, first=first)
             except (CannotStart, KeyboardInterrupt) as error:
-                self._look(pins)
-                raise RolledBack(self._put_back(before, pins, str(error) or "It was interrupted.")) from error
-            self.journal.candidate.replace(self.journal.env_file)
+                self._look()
+                reason = str(error) or "It was interrupted."
+                known = deployed or not first
+                back = partial(self._put_back, change, deployed) if known else self._stop
+                raise RolledBack(back(pins, reason)) from error
+            candidate.replace(self.journal.env_file)
             self.journal.record("succeeded", pins, revision=self.settings.revision, by=self.settings.by)
             self.report(f"{self.settings.stage} runs revision {self.settings.revision}.")
+            change.keep()
             return pins
+
+    def _change(self) -> Change:
+        containers = Containers(self.docker, self.stack.project(self.journal.candidate))
+        return Change(self.stack, containers, self.ask, self.report, self.settings.wait_s)
+
+    def _apply(self, change: Change, *, first: bool) -> None:
+        self.report(f"Starting {self.settings.stage}: each container has {self.settings.wait_s} s")
+        if first:
+            self.stack.up(self.journal.candidate, self.settings.wait_s)
+        else:
+            change.to(self.journal.candidate)
+        self._ask_face()
+
+    def _ask_face(self) -> None:
+        self.report(f"Asking {self.face.url}")
+        self.face.check(self.settings.smoke_s)
 
     def _settle(self, deployed: Pins) -> dict[str, str]:
         settings = self.settings
@@ -85,23 +114,17 @@ class Deployment:
             self.report(f"{image}: {pins[image]}")
         return pins
 
-    def _prove(self, env_file: Path) -> None:
-        self.report(f"Starting {self.settings.stage}, for at most {self.settings.wait_s} s")
-        self.stack.up(env_file, self.settings.wait_s)
-        self.report(f"Asking {self.face.url}")
-        self.face.check(self.settings.smoke_s)
-
-    def _put_back(self, before: Pins, failed: Pins, reason: str) -> str:
-        """Start what ran before and return a sentence that says why and how that went."""
+    def _put_back(self, change: Change, before: Pins, failed: Pins, reason: str) -> str:
+        """Have the stage run what it ran and return a sentence that says why and how that went."""
         stage = self.settings.stage
-        if not before:
-            self.journal.record("failed", failed, reason=reason)
-            self._stop(failed)
-            return f"The first deployment to {stage} failed and was stopped: nothing to go back to.\n{reason}"
         self.report(f"That failed; {stage} goes back to what it ran before.")
-        self.journal.write(self.journal.env_file, before)
         try:
-            self._prove(self.journal.env_file)
+            change.undo()
+            if before:
+                # What ran may have been left by a deployment that was killed: on record is what was well.
+                change.to(self.journal.env_file)
+                change.keep()
+            self._ask_face()
         except CannotStart as error:
             self.journal.record("rollback-failed", before, reason=f"{reason}\n{error}")
             return (
@@ -110,47 +133,71 @@ class Deployment:
         self.journal.record("rolled-back", before, failed=dict(failed), reason=reason)
         return f"{stage} was rolled back, and what it ran before is healthy again.\n{reason}"
 
-    def _look(self, pins: Pins) -> None:
-        """Show what the failing services wrote, before they are replaced."""
+    def _stop(self, failed: Pins, reason: str) -> str:
+        """Stop a first deployment and return a sentence that says why."""
+        stage = self.settings.stage
+        self.journal.record("failed", failed, reason=reason)
         try:
-            self.report(self.stack.logs(self.journal.candidate, self._services(pins), LOG_LINES))
+            self.stack.stop(self.journal.candidate, self._services())
+        except CannotStart as error:
+            self.report(f"It cannot be stopped: {error}")
+        return f"The first deployment to {stage} failed and was stopped: nothing to go back to.\n{reason}"
+
+    def _look(self) -> None:
+        """Show what the services wrote, before they are replaced."""
+        try:
+            self.report(self.stack.logs(self.journal.candidate, self._services(), LOG_LINES))
         except CannotStart as error:
             self.report(f"Their logs cannot be read: {error}")
 
-    def _stop(self, pins: Pins) -> None:
-        try:
-            self.stack.stop(self.journal.candidate, self._services(pins))
-        except CannotStart as error:
-            self.report(f"It cannot be stopped: {error}")
+    def _services(self) -> list[str]:
+        services = self.stack.services(self.journal.candidate).values()
+        return sorted(service.name for service in services if not service.job)
 
-    def _services(self, pins: Pins) -> list[str]:
-        return list(self.stack.services_of(self.journal.candidate, set(pins.values())))
+
+def deployment(layout: Layout, report: Callable[[str], None]) -> Deployment:
+    """Return the deployment that the layout's environment asks for; raise CannotStart if it cannot begin."""
+    settings = DeploymentSettings.from_environment(layout)
+    platform = Compose(layout, PLATFORM, platform_tag(layout))
+    make_secrets(layout)
+    edge = platform.containers("caddy")
+    if not edge:
+        raise Problem(f"The platform's edge does not run: make stack-up STAGE={settings.stage} first.")
+    docker = Docker(compose=command(COMPOSE), start=starting(compose_environment(layout)))
+    return Deployment(
+        settings=settings,
+        docker=docker,
+        stack=Stack(docker, project_arguments(layout, settings.stage)),
+        journal=Journal(layout.deployments, settings.stage),
+        face=PublicFace(layout.url(settings.stage), lambda: door_of(layout, platform)),
+        ask=Asking(docker, docker.run("inspect", "--format", "{{.Image}}", edge[0]).strip()),
+        report=report,
+    )
 
 
 def main() -> int:
     """Deploy as the environment says; return 1, with a sentence, when the stage does not run that."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled job goes back as Ctrl-C does
-    layout = Layout.from_environment()
+    for number in INTERRUPTIONS:
+        signal.signal(number, _interrupt_once)
     try:
-        settings = DeploymentSettings.from_environment(layout)
-        if not layout.running(PLATFORM).exists():
-            raise Problem(f"The platform does not run here yet: make stack-up STAGE={settings.stage} first.")
-        make_secrets(layout)
-        docker = Docker(compose=command(COMPOSE), start=starting(compose_environment(layout)))
-        stack = Stack(docker, compose_arguments(layout, settings.stage))
-        platform = Compose(layout, PLATFORM, layout.tag(PLATFORM, keep=True))
-        face = PublicFace(layout.url(settings.stage), lambda: door_of(layout, platform))
-        journal = Journal(layout.deployments, settings.stage)
-        Deployment(settings, docker, stack, journal, face, _say).run()
+        deployment(Layout.from_environment(), _say).run()
     except CannotStart as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
 
+def _interrupt_once(*_: object) -> None:
+    """Have a deployment go back, which nothing interrupts: who cancels a job may well do so twice."""
+    for number in INTERRUPTIONS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def _say(sentence: str) -> None:
-    sys.stdout.write(f"{sentence}\n")
-    sys.stdout.flush()  # a deployment is watched while it goes on
+    with suppress(OSError):  # whoever listened may be gone; the deployment goes to its end
+        sys.stdout.write(f"{sentence}\n")
+        sys.stdout.flush()  # a deployment is watched while it goes on
 
 
 if __name__ == "__main__":

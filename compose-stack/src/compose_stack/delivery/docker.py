@@ -5,7 +5,9 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from compose_stack.delivery.problems import CommandFailed, Problem
 
@@ -85,29 +87,64 @@ class Docker:
         """Give an image of this machine one more name."""
         self.run("tag", image, name)
 
-    def image_of(self, container: str) -> str:
-        """Return the id of the image that a container runs."""
-        return self.run("inspect", "--format", "{{.Image}}", container).strip()
+
+@dataclass(frozen=True)
+class Service:
+    """What Compose makes of one service of a stage."""
+
+    name: str
+    image: str
+    job: bool
+    """Whether it does something once, and ends."""
+    publishes: bool
+    """Whether it takes ports of the machine, which two containers cannot have."""
+    networks: frozenset[str]
 
 
 class Stack:
-    """One stage's containers, by Docker Compose."""
+    """One stage, by Docker Compose."""
 
     def __init__(self, docker: Docker, arguments: Sequence[str]) -> None:
         """Call Compose with `arguments`: project, files and environment files of the stage."""
         self._docker = docker
         self.arguments = tuple(arguments)
 
-    def services_of(self, env_file: Path, images: Collection[str]) -> dict[str, str]:
-        """Return which services run one of `images`, and which one."""
-        services = json.loads(self._compose(env_file, "config", "--format", "json"))["services"]
+    def project(self, env_file: Path) -> str:
+        """Return the name of the project, which every container of it is labelled with."""
+        return str(self._config(env_file)["name"])
+
+    def services(self, env_file: Path) -> dict[str, Service]:
+        """Return what `env_file` makes of each service."""
+        config = self._config(env_file)
+        named = {key: network["name"] for key, network in config.get("networks", {}).items()}
         return {
-            name: service["image"] for name, service in services.items() if service.get("image") in images
+            name: Service(
+                name=name,
+                image=service.get("image", ""),
+                job=service.get("restart") == "no",
+                publishes=bool(service.get("ports")),
+                networks=frozenset(named[key] for key in service.get("networks") or ()),
+            )
+            for name, service in config["services"].items()
         }
+
+    def hashes(self, env_file: Path) -> dict[str, str]:
+        """Return Compose's hash of what a container of each service would be made from."""
+        lines = self._compose(env_file, "config", "--hash", "*").splitlines()
+        return {name: value for name, _, value in (line.partition(" ") for line in lines)}
 
     def up(self, env_file: Path, wait_s: int) -> None:
         """Start what `env_file` names and wait until all of it is healthy; raise CommandFailed otherwise."""
         self._compose(env_file, "up", "--detach", "--no-build", "--wait", "--wait-timeout", str(wait_s))
+
+    def run_job(self, env_file: Path, service: str) -> None:
+        """Have a service that does something once do it; raise CommandFailed if it fails."""
+        self._compose(env_file, "up", "--no-build", "--no-deps", "--exit-code-from", service, service)
+
+    def create(self, env_file: Path, service: str, count: int) -> None:
+        """Have so many containers of a service, started or not; none that is there is touched."""
+        scale = f"{service}={count}"
+        self._compose(env_file, "create", "--no-build", "--no-recreate", "--scale", scale, service)
 
     def stop(self, env_file: Path, services: Collection[str]) -> None:
         """Stop services; their containers and logs stay to be looked at."""
@@ -117,10 +154,8 @@ class Stack:
         """Return the last lines that services wrote."""
         return self._compose(env_file, "logs", "--no-color", "--tail", str(lines), *services)
 
-    def running_image(self, env_file: Path, service: str) -> str | None:
-        """Return the id of the image that a service runs now; None when it does not run."""
-        containers = self._compose(env_file, "ps", "--quiet", service).split()
-        return self._docker.image_of(containers[0]) if containers else None
+    def _config(self, env_file: Path) -> Any:
+        return json.loads(self._compose(env_file, "config", "--format", "json"))
 
     def _compose(self, env_file: Path, *command: str) -> str:
         return self._docker.compose((*self.arguments, "--env-file", str(env_file)), *command)

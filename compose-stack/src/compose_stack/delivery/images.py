@@ -3,9 +3,8 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from compose_stack.delivery.docker import Docker, Stack
+from compose_stack.delivery.docker import Docker, Service
 from compose_stack.delivery.problems import Problem
 from compose_stack.delivery.signatures import Signatures
 
@@ -67,21 +66,12 @@ class Local:
         return pin_by_id(self.docker, image, without_tag(reference))
 
 
-def running(docker: Docker, stack: Stack, env_file: Path, wanted: Pins) -> dict[str, str]:
-    """Return pins for the images that the stage runs now; empty when it does not run all of them.
-
-    Raise Problem when an image would be deployed that no service of the stack takes.
-    """
-    services = stack.services_of(env_file, set(wanted.values()))
-    found = {}
+def require_takers(services: Mapping[str, Service], wanted: Pins) -> None:
+    """Raise Problem when an image would be deployed that no service of the stack takes."""
+    taken = {service.image for service in services.values()}
     for image, reference in wanted.items():
-        takers = [name for name, taken in services.items() if taken == reference]
-        if not takers:
+        if reference not in taken:
             raise Problem(f"No service of the stack takes its image from {variable_of(image)}.")
-        now = stack.running_image(env_file, takers[0])
-        if now is not None:
-            found[image] = pin_by_id(docker, now, without_tag(reference))
-    return found if found.keys() == wanted.keys() else {}
 
 
 def pin_by_id(docker: Docker, image: str, name: str) -> str:

@@ -1,7 +1,8 @@
 """`make deploy-remote STAGE=staging DEPLOY_HOST=user@host`: the same deployment, on the server itself.
 
 The server has a clone of this repository (DEPLOY_FOLDER). It takes the revision that deploys, then runs
-`make deploy` there: bind mounts, secrets and records are the server's own.
+`make deploy` there: bind mounts, secrets and records are the server's own. When that fails, it takes the
+revision from before again.
 """
 
 import os
@@ -46,14 +47,16 @@ def command(environment: Mapping[str, str]) -> tuple[str, ...]:
     if not REVISION.fullmatch(revision):
         raise Problem(f"REVISION must be the commit that the server shall take, and is {revision!r}.")
     folder = shlex.quote(environment.get("DEPLOY_FOLDER") or "/srv/loopkeeper")
-    told = [f"{name}={environment[name]}" for name in PASSED_ON if environment.get(name)]
-    script = " && ".join(
-        (
-            f"cd {folder}",
-            "git fetch --quiet --tags origin",
-            f"git -c advice.detachedHead=false checkout --quiet {shlex.quote(revision)}",
-            f"exec env {shlex.join(told)} make deploy",
-        )
+    told = shlex.join([f"{name}={environment[name]}" for name in PASSED_ON if environment.get(name)])
+    take = "git -c advice.detachedHead=false checkout --quiet"
+    # A branch is where it is now, not where the server last saw it.
+    branch, commit = shlex.quote(f"origin/{revision}^{{commit}}"), shlex.quote(f"{revision}^{{commit}}")
+    # What is put back when a deployment fails goes with the files that it came with.
+    script = (
+        f"cd {folder} && before=$(git rev-parse HEAD) && git fetch --quiet --tags origin && "
+        f"commit=$(git rev-parse --quiet --verify {branch} || git rev-parse --verify {commit}) && "
+        f'{take} --detach "$commit" || exit; '
+        f'env {told} make deploy || {{ code=$?; {take} "$before"; exit "$code"; }}'
     )
     # The server's key is known beforehand or there is no deployment; nobody is there to answer a question.
     return ("ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "--", host, script)

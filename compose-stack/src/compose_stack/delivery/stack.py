@@ -1,21 +1,10 @@
-"""How Compose is told which containers are a stage's, with other images than its tag says."""
+"""What Compose is told of a stage's environment when it runs other images than its tag says."""
 
 from collections.abc import Mapping
 
 from compose_stack.delivery.images import IMAGES, variable_of
-from compose_stack.stack.layout import CONFIGURATION, PLATFORM, Layout, Stage
-
-
-def compose_arguments(layout: Layout, stage: Stage) -> tuple[str, ...]:
-    """Return the project's file and environment files, as `stack-up` has them."""
-    files = (
-        CONFIGURATION / "platform.env",
-        layout.secrets(PLATFORM),
-        CONFIGURATION / f"{stage}.env",
-        layout.secrets(stage),
-    )
-    named = (part for path in files for part in ("--env-file", str(path)))
-    return ("--progress", "quiet", "--file", str(CONFIGURATION / "compose.services.yaml"), *named)
+from compose_stack.delivery.problems import Problem
+from compose_stack.stack.layout import PLATFORM, Layout
 
 
 def compose_environment(layout: Layout) -> Mapping[str, str]:
@@ -23,5 +12,13 @@ def compose_environment(layout: Layout) -> Mapping[str, str]:
 
     What a stage's jobs take of the platform's images is what the platform runs.
     """
-    said = {**layout.environment, "TAG": layout.tag(PLATFORM, keep=True)}
+    said = {**layout.environment, "TAG": platform_tag(layout)}
     return {name: said[name] for name in said.keys() - {variable_of(image) for image in IMAGES} - {"STAGE"}}
+
+
+def platform_tag(layout: Layout) -> str:
+    """Return the tag that the platform runs: a deployment's `TAG` is that of a stage's services."""
+    running = layout.running(PLATFORM)
+    if not running.exists():
+        raise Problem("The platform does not run here yet: make stack-up STAGE=… first.")
+    return running.read_text().strip()

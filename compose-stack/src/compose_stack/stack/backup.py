@@ -4,7 +4,8 @@ Whatever a record names is written before the record: objects, then the commit o
 rows, then the stages' databases. Copied in the opposite order, while everything runs, each part holds all
 that the parts copied before it name. Nothing there is changed in place, so more does no harm.
 
-Not in it: secrets, which belong elsewhere, with them MLflow's logins; uploads that nobody confirmed yet.
+Not in it: secrets, which belong elsewhere, with them MLflow's logins; uploads that nobody confirmed yet; log
+files, and what the layer of telemetry keeps.
 """
 
 import hashlib

@@ -8,9 +8,6 @@ from compose_stack.settings import CannotStart
 from compose_stack.stack.layout import CONFIGURATION, PLATFORM, Layout
 from compose_stack.stack.tools import COMPOSE, command
 
-FILES = {PLATFORM: "compose.yaml"}
-"""By owner; a stage has `compose.services.yaml`."""
-
 
 class Compose:
     """The project of a stage, or of the platform that both share."""
@@ -20,16 +17,11 @@ class Compose:
         self.owner = owner
         self.tag = tag
         self._layout = layout
-        named = [CONFIGURATION / "platform.env", layout.secrets(PLATFORM)]
-        if owner != PLATFORM:
-            named += [CONFIGURATION / f"{owner}.env", layout.secrets(owner)]
-            # What was deployed is what starts again, until somebody names a tag.
-            deployed = layout.deployments / f"{owner}.env"
-            named += [deployed] if deployed.exists() and not layout.environment.get("TAG") else []
-        file = CONFIGURATION / FILES.get(owner, "compose.services.yaml")
-        self._call = [*command(COMPOSE), "--progress", "quiet", "--file", str(file)]
-        for path in named:
-            self._call += ["--env-file", str(path)]
+        self._call = [*command(COMPOSE), *project_arguments(layout, owner)]
+        # What was deployed is what starts again, until somebody names a tag.
+        deployed = layout.deployments / f"{owner}.env"
+        if deployed.exists() and not layout.environment.get("TAG"):
+            self._call += ["--env-file", str(deployed)]
 
     def call(self, *arguments: str) -> list[str]:
         """Return the command line for a call, which needs `environment`."""
@@ -56,6 +48,15 @@ class Compose:
         """Return the ids of a service's containers that run, or of all."""
         listed = self("ps", "--quiet", *(("--all",) if every else ()), service)
         return listed.stdout.split()
+
+
+def project_arguments(layout: Layout, owner: str) -> list[str]:
+    """Return the options that tell Compose the files of a stage, or of the platform."""
+    named = [CONFIGURATION / "platform.env", layout.secrets(PLATFORM)]
+    if owner != PLATFORM:
+        named += [CONFIGURATION / f"{owner}.env", layout.secrets(owner)]
+    options = [("--file", path) for path in layout.files(owner)] + [("--env-file", path) for path in named]
+    return ["--progress", "quiet", *(part for option, path in options for part in (option, str(path)))]
 
 
 def docker(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:

@@ -11,23 +11,23 @@ is in no layer. Everything is tagged with the revision of the code: a stack says
 
 import argparse
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from compose_stack.settings import ROOT, CannotStart
 from compose_stack.stack.compose import docker
 from compose_stack.stack.layout import CONFIGURATION, Layout
-from compose_stack.stack.tools import BUILDX, command
+from compose_stack.stack.tools import BUILDX, MIRROR, command, debootstrap
 
 PREFIX = "loopkeeper"
 DEBIAN, PYTHON = "debian:bookworm-slim", "python:3.11-slim-bookworm"
-SUITE, MIRROR = "bookworm", "http://deb.debian.org/debian"
+SUITE = "bookworm"
 AUTHORITIES = Path("/etc/ssl/certs/ca-certificates.crt")
 UNWANTED = ("usr/share/doc/*", "usr/share/info/*", "usr/share/locale/*", "usr/share/man/*")
 """What Debian's slim images leave out too, now and whenever a package is installed in them."""
@@ -62,11 +62,12 @@ RECIPES = (
 class Builder:
     """Builds images with BuildKit, each tagged with the revision."""
 
-    def __init__(self, revision: str, debian: str, python: str) -> None:
-        """Build on these two base images."""
+    def __init__(self, revision: str, debian: str | None = None, python: str | None = None) -> None:
+        """Build on these two base images; without, on those that the Dockerfiles name, perhaps by digest."""
         self._buildx = command(BUILDX)
         self._revision = revision
-        self._bases = {"DEBIAN_IMAGE": debian, "PYTHON_IMAGE": python}
+        given = {"DEBIAN_IMAGE": debian, "PYTHON_IMAGE": python}
+        self._bases = {name: image for name, image in given.items() if image}
 
     def build(self, recipe: Recipe) -> str:
         """Build an image and return its name with its tag."""
@@ -87,16 +88,26 @@ class Builder:
             _run([*call, "--file", str(dockerfile), "--tag", name, str(context)], name)
 
 
+def offline_builder(revision: str) -> Builder:
+    """Return a builder on base images that were made here, and make those that are missing."""
+    debian, python = f"{PREFIX}/{DEBIAN}", f"{PREFIX}/{PYTHON}"
+    builder = Builder(revision, debian, python)
+    if not exists(debian):
+        make_debian(debian)
+    if not exists(python):
+        builder.build_from(CONFIGURATION / "images/python.Dockerfile", CONFIGURATION / "images", python)
+    return builder
+
+
 def make_debian(name: str, packages: Sequence[str] = ("ca-certificates",)) -> None:
     """Make a minimal Debian image from the packages of a mirror alone."""
     if os.geteuid() != 0:
         raise CannotStart("debootstrap needs root: run `sudo make images-offline`.")
-    if shutil.which("debootstrap") is None:
-        raise CannotStart("debootstrap is not installed: `apt-get install debootstrap`.")
+    call, home = debootstrap()
     with tempfile.TemporaryDirectory(prefix="debootstrap-") as folder:
         root = Path(folder, "root")
         include = f"--include={','.join(packages)}"
-        _run(["debootstrap", "--variant=minbase", include, SUITE, str(root), MIRROR], name)
+        _run([*call, "--variant=minbase", include, SUITE, str(root), MIRROR], name, home)
         (root / "etc/apt/apt.conf.d/90lean").write_text(
             'APT::Install-Recommends "false";\nAcquire::Languages "none";\n'
         )
@@ -156,12 +167,7 @@ def _build(names: Sequence[str], tag: str, *, offline: bool) -> int:
             f"There is no image {', '.join(sorted(unknown))}: it is one of "
             f"{', '.join(recipe.name for recipe in RECIPES)}."
         )
-    debian, python = (f"{PREFIX}/{base}" for base in (DEBIAN, PYTHON)) if offline else (DEBIAN, PYTHON)
-    builder = Builder(tag, debian, python)
-    if offline and not exists(debian):
-        make_debian(debian)
-    if offline and not exists(python):
-        builder.build_from(CONFIGURATION / "images/python.Dockerfile", CONFIGURATION / "images", python)
+    builder = offline_builder(tag) if offline else Builder(tag)
     too_large = []
     for recipe in RECIPES:
         if names and recipe.name not in names:
@@ -195,8 +201,15 @@ def _secrets() -> Iterator[dict[str, Path]]:
         yield {key: path for key, path in found.items() if path.exists()}
 
 
-def _run(call: Sequence[str], name: str) -> None:
-    done = subprocess.run(call, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+def _run(call: Sequence[str], name: str, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+    done = subprocess.run(
+        call,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     if done.returncode != 0:
         last = "\n".join(done.stdout.splitlines()[-30:])
         raise CannotStart(f"{name} could not be built:\n{last}")

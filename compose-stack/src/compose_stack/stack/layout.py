@@ -38,6 +38,20 @@ class Layout:
         """Return a setting of the platform: what the environment says, else what `platform.env` does."""
         return self.environment.get(name) or read_env(CONFIGURATION / "platform.env").get(name, "")
 
+    @property
+    def observed(self) -> bool:
+        """Return whether the stack has its own telemetry, as `OBSERVABILITY` says; raises `CannotStart`."""
+        said = self.setting("OBSERVABILITY")
+        if said not in ("", "true"):
+            raise CannotStart(f"OBSERVABILITY is {said!r}; it must be true, or empty for a stack without.")
+        return said == "true"
+
+    def files(self, owner: str) -> list[Path]:
+        """Return the files that Compose reads for a stage, or the platform, the later over the earlier."""
+        kind = "compose" if owner == PLATFORM else "compose.services"
+        layers = ("", ".observability") if self.observed else ("",)
+        return [CONFIGURATION / f"{kind}{layer}.yaml" for layer in layers]
+
     def site(self, stage: Stage) -> str:
         """Return the host name of a stage."""
         return self.setting(f"{stage.upper()}_SITE")

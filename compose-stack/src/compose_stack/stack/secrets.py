@@ -16,7 +16,12 @@ NAMES: dict[str, tuple[str, ...]] = {
         "MLFLOW_DATABASE_PASSWORD",
         "MLFLOW_PASSWORD",
         "MLFLOW_SECRET_KEY",
-        "MQTT_PASSWORD",
+        "GRAFANA_PASSWORD",
+        *(
+            f"{stage.upper()}_{name}"
+            for stage in STAGES
+            for name in ("MLFLOW_PASSWORD", "MQTT_GATEWAY_PASSWORD", "MQTT_DEVICES_PASSWORD")
+        ),
     ),
     **dict.fromkeys(
         STAGES,
@@ -37,22 +42,26 @@ def make_secrets(layout: Layout) -> list[Path]:
 
 
 def _complete(path: Path, names: tuple[str, ...]) -> bool:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     known = read_env(path) if path.exists() else {}
     # URL-safe letters: they go into database addresses as they are.
     missing = {name: secrets.token_urlsafe(BYTES) for name in names if not known.get(name)}
     if not missing:
         return False
-    lines = [f"{name}={value}\n" for name, value in (known | missing).items()]
+    write_privately(path, "".join(f"{name}={value}\n" for name, value in (known | missing).items()))
+    return True
+
+
+def write_privately(path: Path, text: str) -> None:
+    """Write a file that its owner alone can read, whole or not at all; its folder is made the same way."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
     # The mode comes with the file: at no moment can anybody else read it.
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.writelines(lines)
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
-    return True
 
 
 def main() -> int:

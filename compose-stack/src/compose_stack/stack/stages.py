@@ -4,10 +4,10 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-import httpx
-
+from compose_stack.delivery.journal import Journal
+from compose_stack.delivery.smoke import PublicFace
 from compose_stack.settings import CannotStart
 from compose_stack.stack.compose import Compose, docker
 from compose_stack.stack.door import door_of
@@ -16,7 +16,6 @@ from compose_stack.stack.secrets import make_secrets
 
 READY_S = 420
 """The first start of staging trains the sample model."""
-POLL_S = 1.0
 WAIT = ("--wait", "--wait-timeout", "300")
 
 Say = Callable[[str], None]
@@ -25,7 +24,7 @@ Say = Callable[[str], None]
 def up(layout: Layout, stage: Stage, say: Say) -> None:
     """Start a stage, and the platform if it does not run; return when its public face says that it is ready.
 
-    Raises `CannotStart`.
+    `SCALE` says of which services there are several, as in `serve=2 work=2`. Raises `CannotStart`.
     """
     began = time.monotonic()
     make_secrets(layout)
@@ -33,9 +32,10 @@ def up(layout: Layout, stage: Stage, say: Say) -> None:
     _start(layout, platform)
     say(f"The platform is healthy after {time.monotonic() - began:.0f} s ({platform.tag}).")
     services = Compose(layout, stage, layout.tag(stage))
-    _start(layout, services)
+    with Journal(layout.deployments, stage).only_deployment():
+        _start(layout, services, layout.environment.get("SCALE", "").split())
     say(f"Stage {stage} is healthy after {time.monotonic() - began:.0f} s ({services.tag}).")
-    wait_until_ready(layout, platform, stage)
+    PublicFace(layout.url(stage), lambda: door_of(layout, platform)).check(READY_S)
     say(f"Stage {stage} is ready after {time.monotonic() - began:.0f} s.")
     say(f"  Pages      {layout.url(stage)}")
     say(f"  API        {layout.url(stage)}/docs")
@@ -68,25 +68,9 @@ def status(layout: Layout, say: Say) -> None:
         say(f"{name:42} {memory:24} {cpu:>8}")
 
 
-def wait_until_ready(layout: Layout, platform: Compose, stage: Stage, patience_s: float = READY_S) -> None:
-    """Return once the gateway answers, through the edge, that everything it needs is there."""
-    deadline = time.monotonic() + patience_s
-    last = "nothing answered"
-    while time.monotonic() < deadline:
-        try:
-            with httpx.Client(transport=door_of(layout, platform), timeout=10) as client:
-                answer = client.get(f"{layout.url(stage)}/readyz")
-            if answer.is_success:
-                return
-            last = answer.text[:300]
-        except (httpx.TransportError, CannotStart, OSError) as error:
-            last = str(error)
-        time.sleep(POLL_S)
-    raise CannotStart(f"Stage {stage} is not ready after {patience_s:g} s: {last}")
-
-
-def _start(layout: Layout, project: Compose) -> None:
-    project("up", "--detach", "--remove-orphans", *WAIT)
+def _start(layout: Layout, project: Compose, scale: Sequence[str] = ()) -> None:
+    replicas = (part for count in scale for part in ("--scale", count))
+    project("up", "--detach", "--remove-orphans", *WAIT, *replicas)
     layout.running(project.owner).write_text(f"{project.tag}\n")
 
 

@@ -1,7 +1,8 @@
 """The programs a stack needs beside the engine: found where they are, or fetched from Debian.
 
 Compose v2 and buildx are plugins of Docker's client. Distributions that lack them get Debian's builds, which
-run on any Linux: `python -m compose_stack.stack.tools` puts them into `.tools/bin`, checked by SHA-256.
+run on any Linux: `python -m compose_stack.stack.tools` puts them into `.tools/bin`, checked by SHA-256. The
+same goes for debootstrap, a script, and for Debian's keys, where base images are made without them installed.
 """
 
 import hashlib
@@ -18,29 +19,52 @@ import httpx
 from compose_stack.settings import ROOT, CannotStart
 
 TOOLS = ROOT / ".tools" / "bin"
+DEBOOTSTRAP_FOLDER = ROOT / ".tools" / "debootstrap"
 MIRROR = "http://deb.debian.org/debian"
 """Plain HTTP, as Debian's own: what comes is compared with a hash that stands here."""
 
 
 @dataclass(frozen=True)
+class Package:
+    """A package of Debian's: where it is on a mirror, and what it must be."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Plugin:
-    """A plugin of Docker's client, and the Debian package that has it."""
+    """A plugin of Docker's client, and the package that has it."""
 
     name: str
-    package: str
-    sha256: str
+    package: Package
 
 
 COMPOSE = Plugin(
     "compose",
-    "pool/main/d/docker-compose/docker-compose_2.26.1-4_amd64.deb",
-    "47681197cb2b1ab88206b42a1a92fc75f50d9530a6322d03494a473eed0408ea",
+    Package(
+        "pool/main/d/docker-compose/docker-compose_2.26.1-4_amd64.deb",
+        "47681197cb2b1ab88206b42a1a92fc75f50d9530a6322d03494a473eed0408ea",
+    ),
 )
 BUILDX = Plugin(
     "buildx",
-    "pool/main/d/docker-buildx/docker-buildx_0.13.1+ds1-3_amd64.deb",
-    "fcf8c48204d1603c8f209451d7827eb91bf30759578baf7704e9e1a87e5f1d7f",
+    Package(
+        "pool/main/d/docker-buildx/docker-buildx_0.13.1+ds1-3_amd64.deb",
+        "fcf8c48204d1603c8f209451d7827eb91bf30759578baf7704e9e1a87e5f1d7f",
+    ),
 )
+DEBOOTSTRAP = (
+    Package(
+        "pool/main/d/debootstrap/debootstrap_1.0.128+nmu2+deb12u2_all.deb",
+        "63f354316e9bbe747b143b7b0d83e5f237c90314a17734fba9ff202c2ef02760",
+    ),
+    Package(
+        "pool/main/d/debian-archive-keyring/debian-archive-keyring_2023.3+deb12u2_all.deb",
+        "f699e2f88dca05212f2a452b58475f2993cb6993dfbafb1d0205a3291eb8b4b8",
+    ),
+)
+KEYS = Path("usr/share/keyrings/debian-archive-keyring.gpg")
 
 
 def command(plugin: Plugin) -> tuple[str, ...]:
@@ -62,31 +86,57 @@ def engine_runs() -> bool:
     return docker is not None and _answers((docker, "version", "--format", "{{.Server.Version}}"))
 
 
+def debootstrap() -> tuple[list[str], dict[str, str]]:
+    """Return how debootstrap is called here, and with which environment; it is fetched if need be.
+
+    It refuses what is not signed by Debian. Raises `CannotStart` where it cannot be had.
+    """
+    installed = shutil.which("debootstrap")
+    if installed and (Path("/") / KEYS).exists():
+        return _checking(installed, Path("/")), {}
+    if not DEBOOTSTRAP_FOLDER.exists():
+        draft = DEBOOTSTRAP_FOLDER.with_suffix(".new")
+        shutil.rmtree(draft, ignore_errors=True)
+        for package in DEBOOTSTRAP:
+            unpack(package, draft)
+        draft.replace(DEBOOTSTRAP_FOLDER)
+    program = str(DEBOOTSTRAP_FOLDER / "usr/sbin/debootstrap")
+    home = {"DEBOOTSTRAP_DIR": str(DEBOOTSTRAP_FOLDER / "usr/share/debootstrap")}
+    return _checking(program, DEBOOTSTRAP_FOLDER), home
+
+
 def fetch(plugin: Plugin) -> Path:
     """Put a plugin into `.tools/bin` from its Debian package; raises `CannotStart` where that cannot be."""
-    unpack = shutil.which("dpkg-deb")
-    if platform.machine() != "x86_64" or unpack is None:
-        raise CannotStart(
-            f"Docker's plugin {plugin.name!r} can be fetched for Debian on amd64 only: install it here."
-        )
-    url = f"{MIRROR}/{plugin.package}"
-    try:
-        content = httpx.get(url, timeout=120, follow_redirects=True).raise_for_status().content
-    except httpx.HTTPError as error:
-        raise CannotStart(f"{url} cannot be fetched: {error}") from error
-    if hashlib.sha256(content).hexdigest() != plugin.sha256:
-        raise CannotStart(f"{url} is not the package that it was: it does not have its SHA-256.")
+    if platform.machine() != "x86_64":
+        raise CannotStart(f"Docker's plugin {plugin.name!r} can be fetched for amd64 only: install it here.")
     target = TOOLS / f"docker-{plugin.name}"
     with tempfile.TemporaryDirectory() as folder:
-        package = Path(folder, "package.deb")
-        package.write_bytes(content)
-        subprocess.run((unpack, "--extract", str(package), folder), check=True)
+        unpack(plugin.package, Path(folder))
         TOOLS.mkdir(parents=True, exist_ok=True)
         draft = target.with_suffix(".new")
         shutil.copyfile(Path(folder, "usr/libexec/docker/cli-plugins", target.name), draft)
         draft.chmod(0o755)
         draft.replace(target)
     return target
+
+
+def unpack(package: Package, folder: Path) -> None:
+    """Put what is in a package into a folder; raises `CannotStart` if it cannot be had or is another one."""
+    extract = shutil.which("dpkg-deb")
+    url = f"{MIRROR}/{package.path}"
+    if extract is None:
+        raise CannotStart(f"{url} cannot be unpacked: dpkg-deb is not installed. Install what it is for.")
+    try:
+        content = httpx.get(url, timeout=120, follow_redirects=True).raise_for_status().content
+    except httpx.HTTPError as error:
+        raise CannotStart(f"{url} cannot be fetched: {error}") from error
+    if hashlib.sha256(content).hexdigest() != package.sha256:
+        raise CannotStart(f"{url} is not the package that it was: it does not have its SHA-256.")
+    with tempfile.NamedTemporaryFile(suffix=".deb") as file:
+        file.write(content)
+        file.flush()
+        folder.mkdir(parents=True, exist_ok=True)
+        subprocess.run((extract, "--extract", file.name, str(folder)), check=True)
 
 
 def main() -> int:
@@ -101,6 +151,10 @@ def main() -> int:
     except CannotStart as error:
         sys.exit(str(error))
     return 0
+
+
+def _checking(program: str, root: Path) -> list[str]:
+    return [program, "--force-check-gpg", f"--keyring={root / KEYS}"]
 
 
 def _answers(call: tuple[str, ...]) -> bool:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, cast, get_args
 
-from data_processor.database import DatasetRow, DatasetUploadRow, DatasetVersionRow
 from data_processor.datasets.schema import Schema, Task
 from data_processor.datasets.schemas import (
     DatasetColumn,
@@ -13,6 +12,7 @@ from data_processor.datasets.schemas import (
     DatasetState,
     DatasetVersion,
 )
+from data_processor.rows import DatasetRow, DatasetUploadRow, DatasetVersionRow
 
 
 def proposal_of(upload: DatasetUploadRow) -> DatasetProposal:

@@ -7,10 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from data_processor.caller import PLATFORM
-from data_processor.database import OPEN_RUN, Database, DatasetRow, DatasetUploadRow, RunResultRow, RunRow
+from data_processor.database import Database
 from data_processor.datasets.exploration.profiles import explore_stored
+from data_processor.rows import OPEN_RUN, DatasetRow, DatasetUploadRow, RunResultRow, RunRow
 from data_processor.settings import Settings
-from data_processor.training.jobs import Work
+from data_processor.training.jobs import PROMPT_S, Work
 from data_processor.training.runs import Runs
 from data_processor.training.texts.defaults import plant_defaults
 
@@ -21,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 class Keeping(Work):
     """What is peculiar to storing: how a run ends is how its upload ends."""
+
+    poll_s = PROMPT_S
 
     def __init__(self, settings: Settings, database: Database) -> None:
         """Work with these settings and records; over all workers, one at a time."""

@@ -18,17 +18,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from data_processor.database import (
-    DELETING,
-    OPEN_RUN,
-    Database,
-    DatasetProfileRow,
-    DatasetRow,
-    DatasetUploadRow,
-    DatasetVersionRow,
-    ModelRow,
-    RunRow,
-)
+from data_processor.database import Database
 from data_processor.datasets.confirmation import Confirmed, SchemaConfirmation, confirm
 from data_processor.datasets.difference import compare
 from data_processor.datasets.exploration.profiles import KIND as PROFILE
@@ -36,6 +26,16 @@ from data_processor.datasets.exploration.profiles import cancel_profiles
 from data_processor.datasets.keeping import queue_storing
 from data_processor.datasets.schema import Schema
 from data_processor.datasets.warehouse import Warehouse
+from data_processor.rows import (
+    DELETING,
+    OPEN_RUN,
+    DatasetProfileRow,
+    DatasetRow,
+    DatasetUploadRow,
+    DatasetVersionRow,
+    ModelRow,
+    RunRow,
+)
 from data_processor.service.errors import Conflict, Invalid, NotFound, NotReady, TooLarge
 from data_processor.settings import Settings
 from data_processor.training.child import Child, ChildGoneError

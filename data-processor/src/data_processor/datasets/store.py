@@ -14,7 +14,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 from sqlalchemy import select
 
-from data_processor.database import Database, DatasetRow, DatasetVersionRow
+from data_processor.database import Database
 from data_processor.datasets.schema import Schema
 from data_processor.datasets.tables import (
     LabelledRow,
@@ -24,6 +24,7 @@ from data_processor.datasets.tables import (
     to_parquet,
     with_feedback,
 )
+from data_processor.rows import DatasetRow, DatasetVersionRow
 
 Kind = Literal["upload", "snapshot"]
 

@@ -6,7 +6,6 @@ from typing import Any
 import pyarrow.parquet as pq
 from sqlalchemy import select
 
-from data_processor.database import DatasetRow, DatasetUploadRow, ModelRow, RunRow
 from data_processor.datasets.batches import batches
 from data_processor.datasets.confirmation import Confirmed
 from data_processor.datasets.duplicates import find_repeated
@@ -18,6 +17,7 @@ from data_processor.datasets.schema import Schema
 from data_processor.datasets.suspicions import look_for
 from data_processor.datasets.tables import PROVENANCE, ParquetColumns
 from data_processor.datasets.warehouse import Part, Warehouse
+from data_processor.rows import DatasetRow, DatasetUploadRow, ModelRow, RunRow
 from data_processor.training.plan import open_store
 from data_processor.training.workbench import TaskError, Workbench
 

@@ -5,7 +5,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
-from data_processor.database import (
+from data_processor.feedback.controller import Facts, Hold, Outcome, labels_wanted, tripped
+from data_processor.feedback.records import newly_labelled, score_of
+from data_processor.models.policy import Policy
+from data_processor.rows import (
     OPEN_RUN,
     DatasetVersionRow,
     DecisionRow,
@@ -15,9 +18,6 @@ from data_processor.database import (
     WatchRow,
     now,
 )
-from data_processor.feedback.controller import Facts, Hold, Outcome, labels_wanted, tripped
-from data_processor.feedback.records import newly_labelled, score_of
-from data_processor.models.policy import Policy
 
 AUTOMATIC = ("score", "drift")
 """The triggers of runs that the platform opens by itself: only these open the breaker."""

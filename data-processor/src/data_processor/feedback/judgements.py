@@ -9,13 +9,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from data_processor.caller import Caller
-from data_processor.database import Database, ModelRow, VersionRow, now
+from data_processor.database import Database
 from data_processor.feedback import records
 from data_processor.feedback.idempotency import Answers
 from data_processor.feedback.schemas import Feedback, FeedbackRequest
 from data_processor.feedback.scoreboard import Scoreboard
 from data_processor.feedback.truth import Said, understand
 from data_processor.models.policy import Policy
+from data_processor.rows import ModelRow, VersionRow, now
 from data_processor.service.errors import NotFound
 from data_processor.serving.records import Prediction, PredictionLookup
 from data_processor.settings import Settings

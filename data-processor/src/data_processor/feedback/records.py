@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, bindparam, func, insert, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from data_processor.database import JudgementRow
 from data_processor.feedback.score import Judgement, Score, summarise, verdict
 from data_processor.models.policy import Policy
+from data_processor.rows import JudgementRow
 
 LOOK_BACK = (2, 5, 20)
 """Judgements that are read for each verdict of the window: some are repeated, some are left out.

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from data_processor.caller import PLATFORM
-from data_processor.database import Database, DecisionRow, ModelRow, PromotionRow, now
+from data_processor.database import Database
 from data_processor.feedback.controller import Decision, Facts, decide
 from data_processor.feedback.facts import gather, last_decision
 from data_processor.feedback.records import newly_judged
@@ -15,6 +15,7 @@ from data_processor.feedback.schemas import ModelScore, ScorePoint, ShareOfRight
 from data_processor.feedback.score import Share
 from data_processor.feedback.trail import trail
 from data_processor.models.policy import Policy
+from data_processor.rows import DecisionRow, ModelRow, PromotionRow, now
 from data_processor.service.errors import Conflict, NotFound
 from data_processor.settings import Settings
 from data_processor.training.runs import Runs

@@ -8,12 +8,12 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from data_processor.database import DecisionRow, JudgementRow, PromotionRow
 from data_processor.feedback.controller import ModelState
 from data_processor.feedback.records import of
 from data_processor.feedback.schemas import ScorePoint, ShareOfRight
 from data_processor.feedback.score import Judgement, summarise
 from data_processor.models.policy import Policy
+from data_processor.rows import DecisionRow, JudgementRow, PromotionRow
 
 EVERY = 10
 """Newly judged predictions from one point to the next."""

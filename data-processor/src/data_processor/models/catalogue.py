@@ -6,14 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from data_processor.database import (
-    Database,
-    DatasetRow,
-    DatasetUploadRow,
-    ModelRow,
-    PromotionRow,
-    VersionRow,
-)
+from data_processor.database import Database
 from data_processor.datasets.confirmation import Confirmed
 from data_processor.datasets.schema import Schema
 from data_processor.feedback.judgements import Judgements
@@ -26,6 +19,7 @@ from data_processor.models.policy_change import changed
 from data_processor.models.registry import Registry
 from data_processor.models.schemas import ModelDetail, ModelRequest, ModelShort, VersionShort
 from data_processor.models.waiting import why_unserved
+from data_processor.rows import DatasetRow, DatasetUploadRow, ModelRow, PromotionRow, VersionRow
 from data_processor.service.errors import Conflict, Invalid, NotFound
 from data_processor.training.requests import check_candidates
 from data_processor.training.runs import Runs

@@ -15,7 +15,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from data_processor.caller import PLATFORM
-from data_processor.database import Database, JudgementRow, ModelRow, PromotionRow, VersionRow, WatchRow
+from data_processor.database import Database
+from data_processor.rows import JudgementRow, ModelRow, PromotionRow, VersionRow, WatchRow
 from data_processor.service.errors import Conflict, NotFound
 
 Kind = Literal["promotion", "rollback", "adoption"]

@@ -9,7 +9,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from data_processor.database import Database, LoadedRow, VersionRow
+from data_processor.database import Database
+from data_processor.rows import LoadedRow, VersionRow
 from data_processor.service.errors import Conflict, NotFound
 
 Key = tuple[str, str]

@@ -15,8 +15,8 @@ import structlog
 from data_processor.adapters.mlflow_aliases import MlflowAliases
 from data_processor.adapters.mlflow_connection import MlflowRefusedError, MlflowUnreachableError
 from data_processor.caller import PLATFORM
-from data_processor.database import PromotionRow
 from data_processor.models.ledger import Ledger
+from data_processor.rows import PromotionRow
 from data_processor.service.errors import Conflict
 
 log = structlog.get_logger(__name__)

@@ -11,19 +11,11 @@ from typing import Any, Protocol
 from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
-from data_processor.database import (
-    OPEN_RUN,
-    Database,
-    LoadedRow,
-    ModelRow,
-    PromotionRow,
-    RunRow,
-    VersionRow,
-    WatchRow,
-)
+from data_processor.database import Database
 from data_processor.models.manifest import MANIFEST_FILE, Manifest
 from data_processor.models.policy import Policy
 from data_processor.models.policy_change import changed
+from data_processor.rows import OPEN_RUN, LoadedRow, ModelRow, PromotionRow, RunRow, VersionRow, WatchRow
 from data_processor.service.errors import Conflict, NotFound
 
 

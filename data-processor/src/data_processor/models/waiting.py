@@ -1,7 +1,7 @@
 """Why nothing is served of a model that has versions, and what can be done about it."""
 
-from data_processor.database import VersionRow
 from data_processor.models.manifest import Manifest
+from data_processor.rows import VersionRow
 
 
 def why_unserved(newest: VersionRow, stage: str) -> str:

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
-
-from .settings import ServiceSettings
+from pydantic_settings import BaseSettings
 
 _TABLE = re.compile(r"(<!-- settings -->\n).*?(<!-- /settings -->)", re.DOTALL)
 
 
-def settings_table(settings: type[ServiceSettings]) -> str:
+def settings_table(settings: type[BaseSettings]) -> str:
     """Return a Markdown table with a row per setting: variable, default and meaning."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in settings.model_fields.items():
@@ -37,7 +36,7 @@ def _default(value: Any) -> str:
     return f"`{value}`"
 
 
-def with_table(readme: str, settings: type[ServiceSettings]) -> str:
+def with_table(readme: str, settings: type[BaseSettings]) -> str:
     """Return a README with the table between its two markers renewed."""
     if not _TABLE.search(readme):
         raise ValueError("The README has no line `<!-- settings -->` followed by `<!-- /settings -->`.")

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import structlog
 from sqlalchemy import select
 
-from data_processor.database import Database, JudgementRow
+from data_processor.database import Database
+from data_processor.rows import JudgementRow
 from data_processor.serving.records import PredictionStore
 from data_processor.settings import Settings
 

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from data_processor.database import ModelRow
 from data_processor.models.ledger import Ledger
 from data_processor.models.loaded import LoadedVersions
 from data_processor.models.policy import Policy
 from data_processor.models.registry import Registry
 from data_processor.models.waiting import why_unserved
 from data_processor.monitoring.metrics import ModelMetrics
+from data_processor.rows import ModelRow
 from data_processor.service.errors import Conflict, NotReady, Problem
 from data_processor.serving.loading import Loader, Served, reason_of
 from data_processor.serving.records import PredictionStore

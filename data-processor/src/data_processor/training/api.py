@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 
 from data_processor.caller import CallerDep
-from data_processor.database import RunRow
+from data_processor.rows import RunRow
 from data_processor.state import State, StateDep
 from data_processor.training.estimators import TASKS, TaskDescription
 from data_processor.training.events import Event

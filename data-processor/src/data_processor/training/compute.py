@@ -54,7 +54,7 @@ def main() -> None:
     opening = messages.get()
     _die_with(opening["parent"])
     settings = Settings(**opening["settings"], service_token=WITHHELD, caller_key=WITHHELD)
-    configure_logging(settings)
+    configure_logging(settings, "run")
     logging.captureWarnings(capture=True)
     os.nice(settings.training_niceness)
     folder = Path(opening["folder"])

@@ -3,8 +3,9 @@
 import asyncio
 import time
 
-from data_processor.database import OPEN_RUN, Database, DatasetRow
+from data_processor.database import Database
 from data_processor.models.registry import Registry
+from data_processor.rows import OPEN_RUN, DatasetRow
 from data_processor.service.errors import Conflict, Invalid, NotFound, NotReady
 from data_processor.training.child import GONE
 from data_processor.training.runs import Runs

@@ -9,7 +9,8 @@ from typing import Any, Literal
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from data_processor.database import Database, RunEventRow, RunResultRow, RunRow
+from data_processor.database import Database
+from data_processor.rows import RunEventRow, RunResultRow, RunRow
 
 EventType = Literal["status", "step", "metric", "log", "hyperparameters"]
 PAGE = 1000

@@ -20,14 +20,17 @@ import structlog
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from data_processor.database import OPEN_RUN, Database, RunRow, now
+from data_processor.database import Database
 from data_processor.monitoring.runs import RunMetrics
+from data_processor.rows import OPEN_RUN, RunRow, now
 from data_processor.service.errors import Problem
 from data_processor.settings import Settings
 from data_processor.training.child import Child, ChildFailedError, ChildGoneError
 from data_processor.training.events import RunLog, append
 
 ONE_AT_A_TIME = {"worker_concurrency": 1}
+PROMPT_S, UNHURRIED_S = 0.5, 2.0
+"""Seconds between two looks into a kind's queue: every look costs, and most find nothing."""
 
 Ask = Callable[[str], dict[str, Any]]
 """Carries out a step as the task of this name in the run's child process."""
@@ -48,6 +51,9 @@ class Outcome(TypedDict, total=False):
 
 class Work:
     """One kind of background work; it needs a class of its own only if a step is no task of the child."""
+
+    poll_s = UNHURRIED_S
+    """Seconds that a run may wait to be noticed, beside what it waits for others."""
 
     def __init__(
         self,

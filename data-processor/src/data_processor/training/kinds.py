@@ -19,8 +19,9 @@ To add a kind:
 Being listed, followed, logged, cancelled, resumed after a crash and shown on the pages come with that.
 """
 
-from data_processor.database import Database, RunRow
+from data_processor.database import Database
 from data_processor.datasets.keeping import Keeping
+from data_processor.rows import RunRow
 from data_processor.settings import Settings
 from data_processor.training.jobs import Work
 

@@ -7,11 +7,11 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import func, select
 
 from data_processor.adapters.dvc_repository import DvcRepository
-from data_processor.database import DatasetVersionRow, ModelRow, RunRow
 from data_processor.datasets.schema import Schema
 from data_processor.datasets.store import DatasetStore
 from data_processor.models.ledger import Ledger
 from data_processor.models.policy import Policy
+from data_processor.rows import DatasetVersionRow, ModelRow, RunRow
 from data_processor.settings import Settings
 from data_processor.training.workbench import TaskError, Workbench
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from data_processor.database import ModelRow, WatchRow
 from data_processor.feedback import watch
 from data_processor.feedback.records import judged_since, labelled_since
 from data_processor.models.policy import Policy
+from data_processor.rows import ModelRow, WatchRow
 from data_processor.serving.engine import load_engine
 from data_processor.serving.packing import pack_rows
 from data_processor.serving.records import Prediction, PredictionStore

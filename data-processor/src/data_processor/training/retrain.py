@@ -3,14 +3,14 @@
 from typing import Any
 
 from data_processor.caller import PLATFORM
-from data_processor.database import RunRow
 from data_processor.models.ledger import Ledger
 from data_processor.models.policy import Policy
 from data_processor.models.reconcile import Reconciler
 from data_processor.models.registry import Registry
+from data_processor.rows import RunRow
 from data_processor.service.errors import Conflict
 from data_processor.training.events import RunLog
-from data_processor.training.jobs import Ask, Work
+from data_processor.training.jobs import PROMPT_S, Ask, Work
 
 TRAINING = ("snapshot", "validate", "split", "search", "gate", "compile", "register")
 """From data to a registered version; every challenger that met the gate is registered, with its receipt."""
@@ -34,6 +34,7 @@ class Retraining(Work):
     """What is peculiar to training runs: a stage may change, which is nothing that a child process does."""
 
     workflow = "retrain"
+    poll_s = PROMPT_S
 
     def __init__(
         self, *, parallel_runs: int, registry: Registry, ledger: Ledger, reconciler: Reconciler

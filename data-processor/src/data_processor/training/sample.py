@@ -15,9 +15,10 @@ import structlog
 from sqlalchemy import select
 
 from data_processor.caller import PLATFORM
-from data_processor.database import Database, ModelRow, RunRow
+from data_processor.database import Database
 from data_processor.models.ledger import Ledger
 from data_processor.models.policy import Policy
+from data_processor.rows import ModelRow, RunRow
 from data_processor.service.errors import Conflict, Problem
 from data_processor.settings import Settings
 from data_processor.training.child import Child

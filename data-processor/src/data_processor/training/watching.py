@@ -13,12 +13,13 @@ from dbos import DBOS
 from sqlalchemy import Select, select
 
 from data_processor.caller import PLATFORM
-from data_processor.database import Database, ModelRow, WatchRow
+from data_processor.database import Database
 from data_processor.feedback import watch
 from data_processor.feedback.records import labelled_since
 from data_processor.models.ledger import Ledger
 from data_processor.models.policy import Policy
 from data_processor.models.reconcile import Reconciler
+from data_processor.rows import ModelRow, WatchRow
 from data_processor.service.errors import Conflict
 from data_processor.settings import Settings
 from data_processor.training.child import Child

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from data_processor.database import DatasetProfileRow, DatasetRow, DatasetVersionRow, RunRow
 from data_processor.datasets.exploration.profiles import explore_stored
 from data_processor.datasets.exploration.schemas import FORMAT
+from data_processor.rows import DatasetProfileRow, DatasetRow, DatasetVersionRow, RunRow
 from data_processor.training.events import RunLog
 from data_processor.training.runs import Runs
 

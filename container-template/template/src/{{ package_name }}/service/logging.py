@@ -6,12 +6,14 @@ import re
 import sys
 import traceback
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor
 from typing_extensions import override
 
+from .log_file import LogFile
 from .settings import ServiceSettings
 from .telemetry import current_request
 
@@ -25,12 +27,29 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e
 _MAX_DEPTH = 8
 
 
-def configure_logging(settings: ServiceSettings) -> None:
-    """Send all log events of this process to standard error, in the format and level of the settings."""
-    handler = _StandardError()
-    handler.setFormatter(json_formatter(settings) if settings.log_format == "json" else _console_formatter())
+def configure_logging(settings: ServiceSettings, process: str = "") -> None:
+    """Send all log events of this process to standard error and, with `LOG_DIR`, to a file of its own there.
+
+    `process` tells several kinds of processes of one service apart in the names of their files.
+    """
     root = logging.getLogger()
-    root.handlers = [handler]
+    for former in root.handlers:
+        if isinstance(former, LogFile):
+            former.close()
+    root.handlers = [_StandardError()]
+    unusable: OSError | None = None
+    if settings.log_dir is not None:
+        try:
+            name = f"{settings.service_name}-{process}" if process else settings.service_name
+            root.addHandler(LogFile(settings.log_dir, name))
+        except OSError as error:
+            unusable = error
+    for handler in root.handlers:
+        handler.setFormatter(
+            json_formatter(settings)
+            if settings.log_format == "json"
+            else _console_formatter(colors=isinstance(handler, _StandardError) and sys.stderr.isatty())
+        )
     root.setLevel(settings.log_level.upper())
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
@@ -45,6 +64,14 @@ def configure_logging(settings: ServiceSettings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+    if unusable is not None:
+        # A service without a file still has its console; one that does not start answers nobody.
+        structlog.get_logger(__name__).warning(
+            "log_dir_unusable",
+            log_dir=str(settings.log_dir),
+            error=str(unusable),
+            remedy="Only the console has the log: let this process write to LOG_DIR, or leave it unset.",
+        )
 
 
 class _StandardError(logging.Handler):
@@ -69,15 +96,13 @@ def json_formatter(settings: ServiceSettings) -> logging.Formatter:
     )
 
 
-def _console_formatter() -> logging.Formatter:
-    return _formatter(
-        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_indented_traceback)
-    )
+def _console_formatter(*, colors: bool) -> logging.Formatter:
+    return _formatter(structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=_indented_traceback))
 
 
 def _formatter(*renderers: Processor) -> logging.Formatter:
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *_shared()],
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *_shared(), add_time_of_record],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
     )
 
@@ -103,6 +128,13 @@ def add_request(_logger: Any, _method: str, event: EventDict) -> EventDict:
         event.setdefault("trace_id", ids.trace_id)
         if ids.request_id != ids.trace_id:
             event.setdefault("request_id", ids.request_id)
+    return event
+
+
+def add_time_of_record(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Say when a record of the standard library was made, not when each handler came to write it."""
+    made: logging.LogRecord = event["_record"]
+    event["timestamp"] = datetime.fromtimestamp(made.created, UTC).isoformat().replace("+00:00", "Z")
     return event
 
 

@@ -1,6 +1,7 @@
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -26,6 +27,8 @@ class ServiceSettings(BaseSettings):
     """Least severe log event that is written."""
     log_format: Literal["console", "json"] = "console"
     """Lines for people (`console`) or for machines (`json`)."""
+    log_dir: Annotated[Path | None, BeforeValidator(lambda given: given or None)] = None
+    """Folder where each process also writes log files, at most five of 10 MiB; none: the console has all."""
     otlp_endpoint: str | None = None
     """Base URL of an OTLP/HTTP collector for traces and logs, e.g. `http://collector:4318`; none: off."""
     max_body_bytes: int = Field(default=10 * 1024 * 1024, gt=0)

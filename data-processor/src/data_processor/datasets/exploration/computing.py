@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from data_processor.database import now
 from data_processor.datasets.exploration.associations import Codes, Encoded, Numbers, associate
 from data_processor.datasets.exploration.distributions import Placed, counts, histogram, periods, statistics
 from data_processor.datasets.exploration.drawing import Drawn
@@ -15,6 +14,7 @@ from data_processor.datasets.exploration.schemas import ColumnProfile, Profile, 
 from data_processor.datasets.exploration.targets import Target, by_target, target_of
 from data_processor.datasets.exploration.texts import explore_texts
 from data_processor.datasets.schema import Column, Schema
+from data_processor.rows import now
 
 CHARTED = 200
 """Columns that are charted; of others the facts are told."""

@@ -5,13 +5,13 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import select
 
-from data_processor.database import DatasetProfileRow, DatasetVersionRow
 from data_processor.datasets.exploration.computing import compute
 from data_processor.datasets.exploration.drawing import draw
 from data_processor.datasets.exploration.report import render
 from data_processor.datasets.exploration.schemas import FORMAT
 from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.schema import Column, Schema
+from data_processor.rows import DatasetProfileRow, DatasetVersionRow
 from data_processor.training.plan import open_store
 from data_processor.training.workbench import TaskError, Workbench
 

@@ -11,10 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from data_processor.caller import PLATFORM
-from data_processor.database import DatasetRow, ModelRow
 from data_processor.datasets.schema import Schema
 from data_processor.models.policy import Policy
 from data_processor.models.registry import add_model
+from data_processor.rows import DatasetRow, ModelRow
 from data_processor.training.runs import Runs
 from data_processor.training.texts.declared import ESTIMATORS
 

@@ -1,0 +1,127 @@
+"""`make stack-dev`: the tree as it is, in containers of one stage, with every port on this machine."""
+
+import argparse
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from compose_stack.settings import CannotStart
+from compose_stack.stack.images import RECIPES, Builder, offline_builder
+from compose_stack.stack.layout import CONFIGURATION, Layout, read_env
+from compose_stack.stack.secrets import BYTES, NAMES, write_privately
+from compose_stack.stack.tools import COMPOSE, command
+
+TEMPLATE = CONFIGURATION / "dev.env.example"
+FILE = CONFIGURATION / "compose.dev.yaml"
+EDGE = "caddy"
+"""Not in development."""
+WAIT = ("--wait", "--wait-timeout", "420")
+
+Say = Callable[[str], None]
+
+
+def settings(layout: Layout) -> Path:
+    """Return the settings of development, made of their template; what somebody wrote there stays."""
+    path = layout.state / "dev.env"
+    known = read_env(path) if path.exists() else {}
+    unseen = {name for names in NAMES.values() for name in names}
+    lines = []
+    for line in TEMPLATE.read_text().splitlines():
+        name, is_setting, value = line.partition("=")
+        if is_setting and not line.startswith("#"):
+            chosen = known.pop(name, "") or value
+            line = f"{name}={chosen or (secrets.token_urlsafe(BYTES) if name in unseen else '')}"  # noqa: PLW2901
+        lines.append(line)
+    lines += [f"{name}={value}" for name, value in known.items()]
+    write_privately(path, "".join(f"{line}\n" for line in lines))
+    return path
+
+
+class Project:
+    """The containers of development."""
+
+    def __init__(self, layout: Layout) -> None:
+        """Prepare calls of Compose with the settings of development."""
+        self._settings = settings(layout)
+        self._environment = {**layout.environment, "PATH": os.environ["PATH"]}
+        # The files that it extends want the platform's settings too; its own go before them.
+        named = (CONFIGURATION / "platform.env", self._settings)
+        read = [part for path in named for part in ("--env-file", str(path))]
+        self._call = (*command(COMPOSE), "--progress", "quiet", "--file", str(FILE), *read)
+
+    def setting(self, name: str) -> str:
+        """Return what the environment says, else the settings."""
+        return self._environment.get(name) or read_env(self._settings)[name]
+
+    def __call__(self, *arguments: str) -> str:
+        """Call Compose and return what it printed; raises `CannotStart` with its words if it fails."""
+        call: Sequence[str] = (*self._call, *arguments)
+        done = subprocess.run(call, env=self._environment, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            said = (done.stderr.strip() or done.stdout.strip())[-3000:]
+            raise CannotStart(f"docker compose {arguments[0]} of {FILE.name} failed:\n{said}")
+        return done.stdout
+
+    def urls(self) -> dict[str, str]:
+        """Return where everything answers, by what it is; each address answers 200 once it is ready."""
+        port = {
+            name: f"http://127.0.0.1:{self.setting(f'{name}_PORT')}"
+            for name in ("UI", "GATEWAY", "PROCESSOR", "MLFLOW")
+        }
+        return {
+            "Pages": f"{port['UI']}/",
+            "Gateway": f"{port['GATEWAY']}/docs",
+            "Processor": f"{port['PROCESSOR']}/docs",
+            "MLflow": f"{port['MLFLOW']}/health",
+        }
+
+
+def up(layout: Layout, say: Say, *, offline: bool) -> None:
+    """Build what changed and start it; return when all of it is healthy. Raises `CannotStart`."""
+    project = Project(layout)
+    tag = project.setting("TAG")
+    builder = offline_builder(tag) if offline else Builder(tag)
+    for recipe in RECIPES:
+        if recipe.name != EDGE:
+            say(f"Built {builder.build(recipe)}.")
+    project("up", "--detach", "--no-build", "--remove-orphans", *WAIT)
+    for name, url in project.urls().items():
+        say(f"  {name:10} {url}")
+    say(f"  {'Settings':10} {layout.state / 'dev.env'}: user admin with ADMIN_PASSWORD, all other secrets")
+
+
+def down(layout: Layout, say: Say, *, volumes: bool = False) -> None:
+    """Stop everything; what it keeps stays unless `volumes` says otherwise."""
+    Project(layout)("down", "--remove-orphans", *(("--volumes",) if volumes else ()))
+    say("Development is down.")
+
+
+def main() -> int:
+    """Start or stop; return 1, with a sentence, when that fails."""
+    parser = argparse.ArgumentParser(description="Run the tree as it is in containers.")
+    parser.add_argument("action", choices=("up", "down"), nargs="?", default="up")
+    parser.add_argument("--offline", action="store_true", help="on base images made from Debian packages")
+    parser.add_argument("--volumes", action="store_true", help="down: delete what was kept as well")
+    asked = parser.parse_args()
+    layout = Layout.from_environment()
+
+    def say(line: str) -> None:
+        sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+
+    try:
+        if asked.action == "up":
+            up(layout, say, offline=asked.offline)
+        else:
+            down(layout, say, volumes=asked.volumes)
+    except CannotStart as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

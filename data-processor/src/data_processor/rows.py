@@ -1,0 +1,372 @@
+"""The rows of the records database: everything but single predictions.
+
+Models, versions, the ledger, datasets, runs, judgements and the controller's decisions; `database.py` says
+how they are reached. Predictions have a database of their own (`serving/recorder.py`), because they are
+written on the request path; background jobs have a third (DBOS).
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    UniqueConstraint,
+    false,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+OPEN_RUN = ("queued", "running")
+"""The statuses in which a run still holds its model: at most one training run of a model is open."""
+
+DELETING = "deleting"
+"""The state of a dataset that nobody sees any more, until the last of it is gone."""
+
+
+def now() -> datetime:
+    """Return the current time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC that comes back aware from SQLite too, which knows no time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: object) -> datetime | None:
+        """Store UTC only."""
+        del dialect
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: object) -> datetime | None:
+        """Give the zone back."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """The records database."""
+
+    type_annotation_map = {  # noqa: RUF012  # SQLAlchemy declares it as a plain class attribute
+        datetime: UtcDateTime,
+        dict[str, Any]: JSON,
+        list[Any]: JSON,
+        str: String,
+    }
+
+
+class ModelRow(Base):
+    """A named problem with a live answer."""
+
+    __tablename__ = "models"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    task: Mapped[str]
+    dataset: Mapped[str]
+    target: Mapped[str]
+    salt: Mapped[str]
+    """Fixes for ever which rows are held out (`datasets/holdout.py`)."""
+    policy: Mapped[dict[str, Any]]
+    resumed_at: Mapped[datetime | None]
+    """When a maintainer last resumed retraining: runs before that no longer open the breaker."""
+    built_in: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """The platform's own default (`training/texts/defaults.py`): it cannot be removed."""
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class VersionRow(Base):
+    """One trained version, as its `version.json` describes it (`models/manifest.py`)."""
+
+    __tablename__ = "versions"
+
+    model: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    manifest: Mapped[dict[str, Any]]
+    artefact_uri: Mapped[str]
+    """Where the version's files are, as MLflow names it."""
+    barred: Mapped[str | None]
+    """Why this version may not be promoted automatically, if it may not."""
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class LoadedRow(Base):
+    """A version that is kept in memory beside those a stage serves (`models/loaded.py`)."""
+
+    __tablename__ = "loaded_versions"
+    __table_args__ = (UniqueConstraint("stage", "model", "version"),)
+
+    stage: Mapped[str] = mapped_column(primary_key=True)
+    place: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    """1, 2, 3 … up to the limit: each place is taken once."""
+    model: Mapped[str]
+    version: Mapped[str]
+    subject: Mapped[str]
+    """Who asked for it."""
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class PromotionRow(Base):
+    """One entry of a stage's ledger: append-only, and the truth about what the stage serves."""
+
+    __tablename__ = "promotions"
+    __table_args__ = (UniqueConstraint("model", "stage", "seq"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str]
+    stage: Mapped[str]
+    seq: Mapped[int]
+    """1, 2, 3 … within model and stage; inserting the next one is the compare-and-swap."""
+    version: Mapped[str]
+    previous: Mapped[str | None]
+    kind: Mapped[str]
+    """`promotion`, `rollback` or `adoption` (an alias moved by hand)."""
+    subject: Mapped[str]
+    """Who: a user, or `loopkeeper` when the platform did it by itself."""
+    reason: Mapped[str]
+    receipt: Mapped[dict[str, Any] | None]
+    run: Mapped[str | None]
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class DatasetRow(Base):
+    """A named table under DVC."""
+
+    __tablename__ = "datasets"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    task: Mapped[str]
+    schema: Mapped[dict[str, Any]]
+    """`datasets/schema.py: Schema`."""
+    state: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class DatasetVersionRow(Base):
+    """One immutable DVC revision of a dataset."""
+
+    __tablename__ = "dataset_versions"
+
+    dataset: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    revision: Mapped[str]
+    """The git commit in the dataset repository."""
+    kind: Mapped[str]
+    """`upload`, or `snapshot`: the last upload with the labelled feedback behind it."""
+    rows: Mapped[int]
+    feedback_seq: Mapped[int] = mapped_column(default=0)
+    """The last judgement that is in it; later ones are recent to a version trained on it."""
+    sha256: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class DatasetUploadRow(Base):
+    """One uploaded file on its way to a version: proposed → storing → ready or failed."""
+
+    __tablename__ = "dataset_uploads"
+    __table_args__ = (Index("dataset_uploads_of_a_dataset", "dataset", "created_at"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    """Also the name of its folder, and what its version was requested by."""
+    dataset: Mapped[str]
+    state: Mapped[str] = mapped_column(default="proposed")
+    proposal: Mapped[dict[str, Any]]
+    """What its columns seem to be, and how the file was read (`datasets/proposing.py`)."""
+    difference: Mapped[dict[str, Any] | None]
+    """How it differs from the version before (`datasets/difference.py`), if there is one."""
+    confirmed: Mapped[dict[str, Any] | None]
+    """What a person said of it (`datasets/confirmation.py: Confirmed`)."""
+    attempt: Mapped[int] = mapped_column(default=0)
+    """How often it was confirmed: each time is a run of its own."""
+    run: Mapped[str | None]
+    """The run that stores it, or did last."""
+    version: Mapped[int | None]
+    """The dataset version it became."""
+    stored: Mapped[dict[str, Any] | None]
+    """What was found when it was stored: rows, class counts, warnings."""
+    error: Mapped[str | None]
+    subject: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class DatasetProfileRow(Base):
+    """What is known of a dataset version, computed once (`datasets/exploration/`)."""
+
+    __tablename__ = "dataset_profiles"
+
+    dataset: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    format: Mapped[int]
+    """Which release's way of saying it."""
+    profile: Mapped[str]
+    """JSON, `schemas.py: Profile`."""
+    report: Mapped[str]
+    """One HTML file."""
+    made_at: Mapped[datetime] = mapped_column(default=now)
+
+
+class RunRow(Base):
+    """One piece of background work of any kind: queued → running → succeeded / failed / cancelled."""
+
+    __tablename__ = "runs"
+    __table_args__ = (
+        Index(
+            "one_open_training_run_per_model",
+            "model",
+            unique=True,
+            sqlite_where=text("kind = 'training' AND status IN ('queued', 'running')"),
+            postgresql_where=text("kind = 'training' AND status IN ('queued', 'running')"),
+        ),
+        Index("runs_newest_first", "created_at"),
+        Index("runs_of_a_model", "model", "finished_at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(default="training")
+    """`training`, `dataset`, `evaluation` … (`training/kinds.py`)."""
+    model: Mapped[str]
+    """Empty for a run that belongs to a dataset."""
+    dataset: Mapped[str | None]
+    """The dataset it works on; absent from training runs of before there were other kinds."""
+    stage: Mapped[str]
+    trigger: Mapped[str]
+    status: Mapped[str] = mapped_column(default="queued")
+    step: Mapped[str | None]
+    progress: Mapped[float] = mapped_column(default=0.0)
+    reason: Mapped[str]
+    subject: Mapped[str]
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    """What was asked for: `budget_s`, `candidates`."""
+    dataset_version: Mapped[int | None]
+    leaderboard: Mapped[list[Any]] = mapped_column(default=list)
+    gate: Mapped[dict[str, Any] | None]
+    champion: Mapped[str | None]
+    """The version that held the stage when the gate decided: counts the gates against it."""
+    version: Mapped[str | None]
+    error: Mapped[str | None]
+    cancel_requested: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class RunResultRow(Base):
+    """What a run found out, if that is no version: beside its row, because lists of runs do not show it."""
+
+    __tablename__ = "run_results"
+    __table_args__ = (ForeignKeyConstraint(["run"], ["runs.id"]),)
+
+    run: Mapped[str] = mapped_column(primary_key=True)
+    result: Mapped[dict[str, Any]]
+
+
+class RunEventRow(Base):
+    """What happened in a run, in order; also its log."""
+
+    __tablename__ = "run_events"
+    __table_args__ = (ForeignKeyConstraint(["run"], ["runs.id"]),)
+
+    run: Mapped[str] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    type: Mapped[str]
+    """`status`, `step`, `metric`, `log` or `hyperparameters`."""
+    body: Mapped[dict[str, Any]]
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class JudgementRow(Base):
+    """What a person said of one prediction. Append-only: a changed mind is a later row.
+
+    It repeats what the score needs of its prediction, so that deciding never reads the predictions database.
+    """
+
+    __tablename__ = "judgements"
+    __table_args__ = (
+        Index("judgements_of_a_prediction", "prediction"),
+        Index("judgements_of_a_version", "model", "stage", "version", "seq"),
+        Index(
+            "judgements_asked_for",
+            "model",
+            "stage",
+            "version",
+            "seq",
+            sqlite_where=text("asked"),
+            postgresql_where=text("asked"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    prediction: Mapped[str]
+    model: Mapped[str]
+    stage: Mapped[str]
+    version: Mapped[str]
+    pinned: Mapped[bool]
+    """The caller chose the version: it does not count for the stage's score."""
+    asked: Mapped[bool]
+    """The platform asked about this one; else the feedback was volunteered."""
+    subject: Mapped[str]
+    correct: Mapped[bool]
+    label: Mapped[str | None]
+    """The true label, if it is known: said, or implied by a binary answer or by `correct`."""
+    value: Mapped[float | None]
+    comment: Mapped[str | None]
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class DecisionRow(Base):
+    """One look of the controller at the score, and what it concluded, in words."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (Index("decisions_of_a_model", "model", "stage", "id"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    model: Mapped[str]
+    stage: Mapped[str]
+    version: Mapped[str]
+    state: Mapped[str]
+    reason: Mapped[str]
+    score: Mapped[dict[str, Any]]
+    run: Mapped[str | None]
+    """The run it opened, if it did."""
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class WatchRow(Base):
+    """The watch over one promotion: whether the predecessor answers better after all."""
+
+    __tablename__ = "watches"
+
+    promotion: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str]
+    stage: Mapped[str]
+    version: Mapped[str]
+    predecessor: Mapped[str]
+    since_seq: Mapped[int]
+    """The last judgement before the promotion."""
+    looks: Mapped[list[Any]] = mapped_column(default=list)
+    """Each look's table, p-value and conclusion."""
+    state: Mapped[str] = mapped_column(default="open")
+    """`open`, `passed`, `rolled_back`, `alerted`, or `superseded` by a later ledger entry."""
+    at: Mapped[datetime] = mapped_column(default=now)
+
+
+class IdempotencyRow(Base):
+    """The answer given to one `Idempotency-Key`, stored in the transaction that did the work."""
+
+    __tablename__ = "idempotency"
+    __table_args__ = (Index("idempotency_by_age", "at"),)
+
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    body_sha256: Mapped[str]
+    status: Mapped[int]
+    response: Mapped[dict[str, Any]]
+    at: Mapped[datetime] = mapped_column(default=now)

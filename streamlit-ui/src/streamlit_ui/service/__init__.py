@@ -1,0 +1,1 @@
+"""The skeleton every service is stamped with; change it in container-template, not here."""
