@@ -147,6 +147,19 @@ def test_grafana_alone_has_its_database_and_its_password(
     assert environment["GF_AUTH_ANONYMOUS_ENABLED"] == "false"
 
 
+def test_the_edge_leads_to_grafana_and_only_with_this_layer(
+    read: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    with_it = read[PLATFORM]["services"]["caddy"]["environment"]
+    route = CONFIGURATION / "caddy" / "layers" / f"{with_it['LAYER']}.caddy"
+    assert "{$GRAFANA_SITE}" in route.read_text()
+    assert "reverse_proxy grafana:3000" in route.read_text()
+    assert with_it["GRAFANA_SITE"] == "grafana.loopkeeper.localhost"
+    bare = Layout(tmp_path, {})
+    make_secrets(bare)
+    assert "LAYER" not in configured(bare, PLATFORM)["services"]["caddy"]["environment"]
+
+
 def test_the_collector_finds_every_replica_by_a_name_that_the_stages_have(
     read: dict[str, dict[str, Any]],
 ) -> None:

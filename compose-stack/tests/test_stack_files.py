@@ -87,6 +87,15 @@ def test_each_service_is_on_the_networks_it_needs_and_no_other(read: dict[str, d
     }
 
 
+def test_each_stage_has_a_broker_that_the_other_does_not_reach(read: dict[str, dict[str, Any]]) -> None:
+    brokers = {stage: read[PLATFORM]["services"][f"mosquitto-{stage}"] for stage in STAGES}
+    for stage, broker in brokers.items():
+        assert set(broker["networks"]) == {f"messages-{stage}"}
+        assert broker["volumes"][0]["source"] == f"mosquitto-{stage}"
+    passwords = [value for broker in brokers.values() for value in broker["environment"].values()]
+    assert len(set(passwords)) == len(passwords) == 4
+
+
 def test_stages_share_the_platform_and_nothing_else(read: dict[str, dict[str, Any]]) -> None:
     staging, main = read["staging"], read["main"]
     assert staging["name"] != main["name"]

@@ -71,11 +71,11 @@ def test_nothing_is_in_them_that_a_swarm_refuses_or_ignores(stacks: dict[str, di
 def test_an_update_starts_the_new_one_first_and_is_rolled_back_by_itself(
     stacks: dict[str, dict[str, Any]],
 ) -> None:
-    for name in ("serve", "pipeline-api", "streamlit-ui"):
+    for name in ("serve", "work", "pipeline-api", "streamlit-ui"):
         deploy = stacks["main"]["services"][name]["deploy"]
         assert deploy["update_config"]["order"] == "start-first", name
         assert deploy["update_config"]["failure_action"] == "rollback", name
-    for name in ("postgres", "s3", "caddy"):
+    for name in ("postgres", "s3", "mosquitto-main", "caddy"):
         assert stacks[PLATFORM]["services"][name]["deploy"]["update_config"]["order"] == "stop-first", name
 
 
@@ -94,7 +94,7 @@ def test_what_keeps_data_stays_where_the_data_is(stacks: dict[str, dict[str, Any
         for name, service in services(stacks)
         if f"node.labels.{KEEPER} == true" in service["deploy"].get("placement", {}).get("constraints", ())
     }
-    assert {"postgres", "s3", "mosquitto", "caddy", "serve", "work"} <= kept
+    assert {"postgres", "s3", "mosquitto-main", "mosquitto-staging", "caddy", "serve", "work"} <= kept
     assert not {"pipeline-api", "streamlit-ui", "mlflow"} & kept
 
 
@@ -118,6 +118,12 @@ def test_secrets_are_filled_in(files: dict[str, Path]) -> None:
 
 
 def test_what_cannot_be_said_is_refused_by_name() -> None:
-    project = {"services": {"serve": {"image": "x", "privileged": True, "networks": {}}}, "networks": {}}
+    project: dict[str, Any] = {
+        "services": {"serve": {"image": "x", "privileged": True, "networks": {}}},
+        "networks": {},
+    }
     with pytest.raises(CannotStart, match="Service serve has privileged"):
+        render(project)
+    project["services"] = {"serve": {"image": "x", "tmpfs": ["/var/lib/x:uid=10001"], "networks": {}}}
+    with pytest.raises(CannotStart, match="a folder in memory, /var/lib/x:uid=10001, with options"):
         render(project)

@@ -29,8 +29,9 @@ from compose_stack.stack.secrets import make_secrets, write_privately
 
 KEEPER = "loopkeeper.keeper"
 """The label of the node whose disk has the volumes."""
-ALONE = {"postgres", "s3", "mosquitto", "caddy", "work", "loki", "tempo", "mimir", "grafana"}
-"""Two of them at a time would write to one folder, or listen on one port: the old one goes first."""
+SHARING = {"serve", "work"}
+"""Their replicas share their folders. Of everything else that keeps data there is one at a time: when it is
+changed the old one goes first, also from the machine's ports."""
 LOCAL = {"logs"}
 """Volumes that each machine may have for itself."""
 HEALTHY_WITHIN = "30s"
@@ -82,6 +83,11 @@ def _service(name: str, service: Mapping[str, Any]) -> dict[str, Any]:
             f"Service {name} has {', '.join(sorted(strange))}, which stack/swarm.py cannot say in a stack "
             "file: teach it, or leave that out."
         )
+    if owned := [target for target in service.get("tmpfs", ()) if ":" in target]:
+        raise CannotStart(
+            f"Service {name} has a folder in memory, {owned[0]}, with options, which a swarm ignores: let it "
+            "use /tmp, or a volume."
+        )
     found = {key: service[key] for key in KEPT if key in told}
     mounts = [_mount(mount) for mount in service.get("volumes", ())]
     mounts += [{"type": "tmpfs", "target": target} for target in service.get("tmpfs", ())]
@@ -118,7 +124,7 @@ def _deploy(name: str, service: Mapping[str, Any], *, keeps: bool) -> dict[str, 
         return {"mode": "replicated-job", "resources": limits, "restart_policy": again} | placement
     changing = {
         "parallelism": 1,
-        "order": "stop-first" if name in ALONE else "start-first",
+        "order": "stop-first" if keeps and name not in SHARING else "start-first",
         "monitor": HEALTHY_WITHIN,
     }
     return {
