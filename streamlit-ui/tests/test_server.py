@@ -26,11 +26,17 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="module")
-def pages() -> Iterator[httpx.Client]:
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("logs")
+
+
+@pytest.fixture(scope="module")
+def pages(logs: Path) -> Iterator[httpx.Client]:
     """The pages as they are started by whoever runs them."""
     port = free_port()
     with serving() as gateway:
         environment = {**os.environ, "GATEWAY_URL": gateway.url, "PORT": str(port)}
+        environment |= {"LOG_DIR": str(logs), "LOG_LEVEL": "debug"}
         command = [str(Path(sys.executable).with_name("streamlit-ui"))]
         with subprocess.Popen(command, env=environment) as process:
             with httpx.Client(base_url=f"http://127.0.0.1:{port}") as http:
@@ -55,6 +61,12 @@ def _wait(http: httpx.Client, process: "subprocess.Popen[bytes]") -> None:
 def test_the_process_is_alive_and_ready(pages: httpx.Client) -> None:
     assert pages.get("/healthz").json() == {"status": "ok", "checks": {}}
     assert pages.get("/readyz").json() == {"status": "ok", "checks": {"gateway": "ok"}}
+
+
+def test_what_streamlit_says_is_in_the_log_file_too(pages: httpx.Client, logs: Path) -> None:
+    said = (logs / "streamlit-ui-1.log").read_text()
+    assert pages.base_url.port
+    assert f"Starting uvicorn runner on 127.0.0.1:{pages.base_url.port}" in said
 
 
 def test_metrics_are_those_of_streamlit(pages: httpx.Client) -> None:

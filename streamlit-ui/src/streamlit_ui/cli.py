@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
-from streamlit_ui.service.pages_log import configure_logging, include_streamlit
+from streamlit_ui.service.pages_log import configure_logging
 from streamlit_ui.settings import Settings, settings
 
 
@@ -24,10 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     configure_logging("streamlit-ui", chosen.log_level, chosen.log_dir)
     # Every page calls the gateway, every few seconds.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    # Importing Streamlit takes a second, which `--help` need not.
+    # Importing Streamlit takes a second, which `--help` need not; and it keeps the standard error of then.
     from streamlit_ui import server  # noqa: PLC0415
 
-    include_streamlit()
     # Streamlit reads `.streamlit/config.toml` beside what it believes to be the started script.
     sys.argv = [str(server.SCRIPT)]
     server.run(chosen)

@@ -1,46 +1,41 @@
 import logging
-from collections.abc import Iterator
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from streamlit_ui.service.pages_log import configure_logging, include_streamlit
+from streamlit_ui.service.pages_log import configure_logging
+
+SCRIPT = """
+import logging, sys, warnings
+from pathlib import Path
+from streamlit_ui.service.pages_log import configure_logging
+configure_logging("specimen", "info", Path(sys.argv[1]))
+logging.getLogger("page").warning("shown to %s", "uma")
+logging.getLogger("page").debug("quiet")
+loner = logging.getLogger("loner")
+loner.propagate = False
+loner.addHandler(logging.StreamHandler())
+loner.error("passes nothing on")
+warnings.warn("by hand")
+sys.stderr.write("half a line, ")
+print("and the other", file=sys.stderr, flush=True)
+raise RuntimeError("the end")
+"""
 
 
-@pytest.fixture(autouse=True)
-def root() -> Iterator[logging.Logger]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    root.handlers = []
-    yield root
-    for handler in root.handlers:
-        handler.close()
-    root.handlers = handlers
-    root.setLevel(level)
-
-
-def test_the_file_has_the_lines_of_the_console(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging("specimen", "info", tmp_path)
-    logging.getLogger("page").warning("shown to %s", "uma")
-    logging.getLogger("page").debug("quiet")
+def test_the_file_has_every_line_of_the_console(tmp_path: Path) -> None:
+    done = subprocess.run(
+        (sys.executable, "-c", SCRIPT, str(tmp_path)), capture_output=True, text=True, check=False
+    )
     written = (tmp_path / "specimen-1.log").read_text()
-    assert written == capsys.readouterr().err
-    assert written.endswith(" WARNING page shown to uma\n")
-    assert len(written.splitlines()) == 1
-
-
-def test_a_logger_that_passes_nothing_on_reaches_the_file(tmp_path: Path) -> None:
-    configure_logging("specimen", "info", tmp_path)
-    loner = logging.getLogger("streamlit.loner")
-    loner.propagate = False
-    include_streamlit()
-    try:
-        loner.warning("once")
-        logging.getLogger("page").warning("once too")
-    finally:
-        loner.handlers, loner.propagate = [], True
-    lines = (tmp_path / "specimen-1.log").read_text().splitlines()
-    assert [line.split()[-1] for line in lines] == ["once", "too"]
+    assert written == done.stderr
+    for line in ("WARNING page shown to uma", "passes nothing on", "half a line, and the other"):
+        assert f"{line}\n" in written
+    assert "by hand" in written
+    assert written.endswith("RuntimeError: the end\n")
+    assert "quiet" not in written
 
 
 def test_a_folder_that_cannot_be_written_is_said_once_and_stops_nothing(
@@ -48,14 +43,15 @@ def test_a_folder_that_cannot_be_written_is_said_once_and_stops_nothing(
 ) -> None:
     taken = tmp_path / "taken"
     taken.write_text("a file where the folder would be")
-    configure_logging("specimen", "info", taken)
-    logging.getLogger("page").warning("shown")
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    root.handlers = []
+    try:
+        configure_logging("specimen", "info", taken)
+        logging.getLogger("page").warning("shown")
+    finally:
+        root.handlers = handlers
+        root.setLevel(level)
     first, second = capsys.readouterr().err.splitlines()
     assert f"LOG_DIR is {taken} and cannot be used" in first
     assert second.endswith("shown")
-
-
-def test_without_a_folder_there_is_the_console(capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging("specimen", "info", None)
-    logging.getLogger("page").warning("shown")
-    assert capsys.readouterr().err.endswith("shown\n")

@@ -1,7 +1,10 @@
-"""One log for pages and for Streamlit itself: standard error and, with a folder, a file in it."""
+"""One log for pages, Streamlit and its web server: standard error and, with a folder, a file in it."""
 
 import logging
+import sys
+import threading
 from pathlib import Path
+from typing import Any, TextIO, cast
 
 from .log_file import LogFile
 
@@ -10,15 +13,17 @@ log = logging.getLogger(__name__)
 
 
 def configure_logging(service_name: str, level: str, folder: Path | None) -> None:
-    """Send what this process logs to standard error and, if it can be written, to a file in the folder."""
-    handlers: list[logging.Handler] = [logging.StreamHandler()]
+    """Send what this process logs to standard error and, if it can be written, to a file in the folder.
+
+    Call it before Streamlit is imported: its loggers hold on to the standard error of that moment.
+    """
     unusable: OSError | None = None
     if folder is not None:
         try:
-            handlers.append(LogFile(folder, service_name))
+            sys.stderr = cast("TextIO", _Copied(sys.stderr, LogFile(folder, service_name)))
         except OSError as error:
             unusable = error
-    logging.basicConfig(level=level.upper(), format=FORMAT, handlers=handlers, force=True)
+    logging.basicConfig(level=level.upper(), format=FORMAT, force=True)
     if unusable is not None:
         # Pages without a file still have their console; those that do not start show nobody anything.
         log.warning(
@@ -29,11 +34,26 @@ def configure_logging(service_name: str, level: str, folder: Path | None) -> Non
         )
 
 
-def include_streamlit() -> None:
-    """Let what Streamlit logs reach the file as well; call it when Streamlit has been imported."""
-    files = [handler for handler in logging.getLogger().handlers if isinstance(handler, LogFile)]
-    # Its loggers, and those of its web server, have a console of their own each and pass nothing on.
-    for logger in list(logging.getLogger().manager.loggerDict.values()):
-        if isinstance(logger, logging.Logger) and not logger.propagate:
-            for file in files:
-                logger.addHandler(file)
+class _Copied:
+    """Standard error whose lines a file gets too.
+
+    A handler at the root would miss most: the loggers of Streamlit and of the web server pass nothing on, and
+    are set up anew whenever these like.
+    """
+
+    def __init__(self, console: TextIO, file: LogFile) -> None:
+        self._console = console
+        self._file = file
+        self._begun = ""
+        self._lock = threading.RLock()
+
+    def write(self, text: str) -> int:
+        with self._lock:
+            written = self._console.write(text)
+            lines, end, self._begun = f"{self._begun}{text}".rpartition("\n")
+            if end:
+                self._file.handle(logging.makeLogRecord({"msg": lines}))
+        return written
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._console, name)
