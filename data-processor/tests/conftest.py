@@ -223,9 +223,24 @@ def carry_out_runs() -> Callable[..., None]:
 def headers() -> Callable[..., dict[str, str]]:
     """Make the headers with which the gateway calls for a person."""
 
-    def make(subject: str = "ann", role: Role = "user", expires_in_s: float = 60) -> dict[str, str]:
-        signed = sign(Caller(subject, role), KEY, time.time() + expires_in_s)
+    def make(subject: str = "ann", role: Role = "user") -> dict[str, str]:
+        signed = sign(Caller(subject, role), KEY, time.time() + 60)
         return {"Authorization": f"Bearer {TOKEN}", "X-Loopkeeper-Caller": signed}
+
+    return make
+
+
+@pytest.fixture
+def acting_as(headers: Callable[..., dict[str, str]]) -> Callable[..., Callable[[Any], Any]]:
+    """Make what signs each request of a client anew: signatures expire, and a busy machine takes longer."""
+
+    def make(subject: str = "ann", role: Role = "user") -> Callable[[Any], Any]:
+        def sign_anew(request: Any) -> Any:
+            for name, value in headers(subject, role).items():
+                request.headers.setdefault(name, value)
+            return request
+
+        return sign_anew
 
     return make
 
@@ -288,15 +303,16 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def client(serving_world: World, headers: Callable[..., dict[str, str]]) -> Iterator[TestClient]:
+def client(serving_world: World, acting_as: Callable[..., Any]) -> Iterator[TestClient]:
     """Call the app of a world that serves version 1, as the gateway does for the user ann."""
-    with TestClient(create_app(serving_world.settings), headers=headers()) as client:
+    with TestClient(create_app(serving_world.settings)) as client:
+        client.auth = acting_as()
         wait_until(lambda: client.get("/readyz").status_code == 200)
         yield client
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    """Wait for a condition, briefly."""
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait for a condition: a moment, and on a busy machine longer."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "It did not happen in time."

@@ -11,7 +11,9 @@ server finds the worker gone; beside a SQLite file they are locks on files. Both
 and each stage has its own.
 """
 
+import contextlib
 import fcntl
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from hashlib import sha256
@@ -21,9 +23,10 @@ from threading import Lock
 from typing import IO
 
 import psycopg
-import stamina
 from sqlalchemy.engine import URL, make_url
 
+PATIENCE_S = 2.0
+"""How long a name may be held by somebody who is only taking over its last worker's jobs."""
 CONNECT_S = 10
 """How long connecting may take."""
 CLIENT_GIVES_UP_MS = 5_000
@@ -50,16 +53,16 @@ class Roster(ABC):
         """Take a name, the lowest free one if it is not told; raises `NameTakenError`."""
         if name is None:
             self.name = next(free for number in count(1) if self.hold(_as_name(free := f"worker-{number}")))
-        else:
-            self._take(name)
-            self.name = name
-        return self.name
-
-    @stamina.retry(on=NameTakenError, attempts=5, wait_initial=0.2, wait_max=0.5, wait_jitter=0)
-    def _take(self, name: str) -> None:
-        # Whoever takes over a dead worker's jobs holds its name for a moment.
-        if not self.hold(_as_name(name)):
-            raise NameTakenError(f"A worker named {name!r} is at work already (it holds {self.place(name)}).")
+            return self.name
+        deadline = time.monotonic() + PATIENCE_S
+        while not self.hold(_as_name(name)):
+            if time.monotonic() > deadline:
+                raise NameTakenError(
+                    f"A worker named {name!r} is at work already (it holds {self.place(name)})."
+                )
+            time.sleep(0.1)
+        self.name = name
+        return name
 
     def hold(self, lock: str) -> bool:
         """Say whether this worker holds a lock, having taken it if it was free."""
@@ -180,7 +183,9 @@ class PostgresRoster(Roster):
         return f"advisory lock {_number(_as_name(name))} in database {self._database!r}"
 
     def close(self) -> None:
-        """Disconnect."""
+        """Let go and disconnect: of what is only disconnected, the server learns a moment later."""
+        with contextlib.suppress(psycopg.Error):
+            self._connection.execute("SELECT pg_advisory_unlock_all()")
         self._connection.close()
 
     def _try(self, lock: str) -> bool:

@@ -9,7 +9,7 @@ and one worker of the stage, for all of them:
 
     jobs, every 5 s           a run whose job died without a word fails
     uploads, every 2 s        a confirmed upload whose run was cancelled waits no more
-    watches, every 1 s        a promotion that is due for a look gets a workflow of its own
+    watches, every 2 s        a promotion that is due for a look gets a workflow of its own
     aliases, every 10 s       MLflow's aliases follow the ledger
     the other stage, 10 s     versions it served or trained are taken in, where there is another
 
@@ -56,7 +56,7 @@ from data_processor.training.watching import Watching, define_watch
 APPLICATION_VERSION = "1"
 """Constant, because DBOS strands the jobs of another version."""
 WATCHING_QUEUE = "watching"
-NAME_S, WATCHES_S, OTHERS_S, JOBS_S = 1.0, 1.0, 5.0, 5.0
+NAME_S, OTHERS_S, JOBS_S = 1.0, 5.0, 5.0
 DUTY = "duty"
 """The roster's lock of the one worker that looks after what the stage has once."""
 ENDED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
@@ -129,7 +129,7 @@ class Worker:
         self._every(OTHERS_S, self._look_at_others)
         self._every(JOBS_S, self._on_behalf(self._look_at_jobs))
         self._every(UNHURRIED_S, self._on_behalf(self._keeping.look))
-        self._every(WATCHES_S, self._on_behalf(self._look_at_watches))
+        self._every(UNHURRIED_S, self._on_behalf(self._look_at_watches))
         self._every(UNHURRIED_S, self._on_behalf(self._sample.look))
         self._every(self._settings.reconcile_interval_s, self._on_behalf(self._reconciler.look))
         if self._crossing is not None:

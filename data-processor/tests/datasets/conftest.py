@@ -49,9 +49,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(
-    world: Any, headers: Callable[..., dict[str, str]], carry_out_runs: Callable[..., None]
-) -> Iterator[Desk]:
+def desk(world: Any, acting_as: Callable[..., Any], carry_out_runs: Callable[..., None]) -> Iterator[Desk]:
     """Call as an engineer."""
-    with TestClient(create_app(world.settings), headers=headers("eve", "engineer", 120)) as client:
+    with TestClient(create_app(world.settings)) as client:
+        client.auth = acting_as("eve", "engineer")
         yield Desk(client, world.settings, world.database, carry_out_runs)

@@ -42,7 +42,7 @@ class Giver:
 
     def acknowledged(self) -> list[tuple[str, int, int]]:
         """Wait for its end; return the predictions it got answers for, with each status and judgement."""
-        said, _ = self._process.communicate(timeout=60)
+        said, _ = self._process.communicate(timeout=180)
         lines = [*self._heard, *said.splitlines(keepends=True)]
         whole = [line.split() for line in lines if line.endswith("\n")]
         return [(prediction, int(status), int(judgement)) for prediction, status, judgement in whole]

@@ -13,9 +13,9 @@ MOVE = {"stage": "main", "reason": "It is better."}
 
 
 @pytest.fixture
-def boss(client: TestClient, headers: Callable[..., dict[str, str]]) -> TestClient:
+def boss(client: TestClient, acting_as: Callable[..., Any]) -> TestClient:
     """Call as a maintainer."""
-    client.headers.update(headers("max", "maintainer"))
+    client.auth = acting_as("max", "maintainer")
     return client
 
 
@@ -240,10 +240,11 @@ def test_a_version_is_loaded_beside_the_stages_own_and_unloaded(
 
 
 def test_loading_more_than_there_are_places_names_those_that_are_taken(
-    new_world: Callable[..., Any], headers: Any
+    new_world: Callable[..., Any], acting_as: Any
 ) -> None:
     world = new_world(pinned_versions=1)
-    with TestClient(create_app(world.settings), headers=headers("eve", "engineer")) as client:
+    with TestClient(create_app(world.settings)) as client:
+        client.auth = acting_as("eve", "engineer")
         assert client.post(f"{PATH}/versions/2/load").status_code == 200
         answer = client.post(f"{PATH}/versions/3/load")
         assert answer.status_code == 409

@@ -223,7 +223,7 @@ def test_processes_that_promote_at_once_number_their_entries_without_gaps(
 ) -> None:
     command = [sys.executable, "-c", TOGGLE, database_url]
     processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(3)]
-    made = sum(int(process.communicate(timeout=60)[0]) for process in processes)
+    made = sum(int(process.communicate(timeout=180)[0]) for process in processes)
     entries = sorted(ledger.entries(M), key=lambda entry: entry.seq)
     assert [entry.seq for entry in entries] == list(range(1, made + 1))
     assert made >= 10

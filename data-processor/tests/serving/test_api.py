@@ -11,6 +11,7 @@ from data_processor.app import create_app
 M = "census-income"
 PATH = f"/v1/models/{M}/predictions"
 Headers = Callable[..., dict[str, str]]
+Acting = Callable[..., Any]
 Rows = list[dict[str, Any]]
 
 
@@ -77,11 +78,12 @@ def test_a_body_that_is_no_json_is_a_bad_request(client: TestClient) -> None:
 
 
 def test_too_many_rows_are_refused_with_the_limit(
-    new_world: Callable[..., Any], headers: Headers, inputs: Rows, wait_until: Callable[..., None]
+    new_world: Callable[..., Any], acting_as: Acting, inputs: Rows, wait_until: Callable[..., None]
 ) -> None:
     world = new_world(max_rows=2)
     world.promote("1")
-    with TestClient(create_app(world.settings), headers=headers()) as client:
+    with TestClient(create_app(world.settings)) as client:
+        client.auth = acting_as()
         wait_until(lambda: client.get("/readyz").status_code == 200)
         assert "at most 2" in client.post(PATH, json={"inputs": inputs[:3]}).json()["errors"][0]["message"]
 
@@ -146,9 +148,10 @@ def test_unknown_things_are_not_found(client: TestClient, inputs: Rows) -> None:
 
 
 def test_a_model_that_is_not_served_yet_says_so(
-    world: Any, headers: Headers, inputs: Rows, wait_until: Callable[..., None]
+    world: Any, acting_as: Acting, inputs: Rows, wait_until: Callable[..., None]
 ) -> None:
-    with TestClient(create_app(world.settings), headers=headers()) as client:
+    with TestClient(create_app(world.settings)) as client:
+        client.auth = acting_as()
         answer = client.post(PATH, json={"inputs": inputs[:1]})
         assert answer.status_code == 503
         assert "does not serve version 3" in answer.json()["detail"]
@@ -200,11 +203,12 @@ def test_a_key_is_its_subjects_own(client: TestClient, headers: Headers, inputs:
 
 
 def test_a_key_is_remembered_across_restarts(
-    serving_world: Any, headers: Headers, inputs: Rows, wait_until: Callable[..., None]
+    serving_world: Any, acting_as: Acting, inputs: Rows, wait_until: Callable[..., None]
 ) -> None:
     answers = []
     for _ in range(2):
-        with TestClient(create_app(serving_world.settings), headers=headers()) as client:
+        with TestClient(create_app(serving_world.settings)) as client:
+            client.auth = acting_as()
             wait_until(lambda client=client: client.get("/readyz").status_code == 200)
             answers.append(predict(client, inputs[:1], headers={"Idempotency-Key": "once"}))
     assert answers[0] == answers[1]

@@ -53,7 +53,7 @@ def is_ready(port: int) -> bool:
 def ask(
     port: int, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None
 ) -> tuple[int, bytes]:
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
         connection.request(method, path, body, headers or {})
         answer = connection.getresponse()
         return answer.status, answer.read()
@@ -75,11 +75,11 @@ class Load:
 
     def join(self) -> None:
         for thread in self._threads:
-            thread.join(30)
+            thread.join(60)
             assert not thread.is_alive()
 
     def _ask(self, port: int, headers: dict[str, str], bodies: list[bytes], number: int) -> None:
-        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=20)) as connection:
+        with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
             self._keep_asking(connection, headers, bodies, number)
 
     def _keep_asking(
@@ -124,8 +124,9 @@ def test_no_acknowledged_prediction_is_lost_when_serve_is_killed(
         port = free_port()
         server = start(serving_world, port)
         try:
-            wait_until(lambda port=port: is_ready(port), 60)
+            wait_until(lambda port=port: is_ready(port), 180)
             load = Load(port, headers, bodies)
+            wait_until(lambda load=load: bool(load.acknowledged or load.failures))
             time.sleep(draw.uniform(0.05, 0.6))
         finally:
             server.send_signal(signal.SIGKILL)
@@ -150,7 +151,7 @@ def test_a_repeated_request_after_a_crash_gets_the_first_answer(
         port = free_port()
         server = start(serving_world, port)
         try:
-            wait_until(lambda port=port: is_ready(port), 60)
+            wait_until(lambda port=port: is_ready(port), 180)
             answers.append(ask(port, "POST", PATH, body, {**headers(), "Idempotency-Key": "once"}))
         finally:
             server.send_signal(signal.SIGKILL)
@@ -165,11 +166,11 @@ def test_it_ends_in_order_when_it_is_asked_to(
     port = free_port()
     server = start(serving_world, port)
     try:
-        wait_until(lambda: is_ready(port), 60)
+        wait_until(lambda: is_ready(port), 180)
         body = json.dumps({"inputs": inputs[:1]}).encode()
         assert ask(port, "POST", PATH, body, headers())[0] == 200
         server.terminate()
-        assert server.wait(30) in (0, -signal.SIGTERM)
+        assert server.wait(60) in (0, -signal.SIGTERM)
     finally:
         server.kill()
         server.wait()

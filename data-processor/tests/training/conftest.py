@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import insert, select
@@ -22,6 +23,7 @@ from data_processor.adapters.dvc_repository import DvcRepository
 from data_processor.adapters.mlflow_aliases import MlflowAliases
 from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.adapters.mlflow_connection import MlflowConnection
+from data_processor.caller import Caller, sign
 from data_processor.database import Database
 from data_processor.datasets.census import make_table, sample_rows, schema_of
 from data_processor.datasets.schema import Schema
@@ -56,7 +58,7 @@ def mlflow_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        until(lambda: answers(f"{url}/health"), 120, (folder / "log").read_text)
+        until(lambda: answers(f"{url}/health"), 300, (folder / "log").read_text)
         yield url
     finally:
         os.killpg(server.pid, signal.SIGKILL)
@@ -107,7 +109,7 @@ class Workshop:
         """Return a run."""
         return self.runs.get(run)
 
-    def wait(self, run: str, condition: Callable[[RunRow], bool], seconds: float = 180) -> RunRow:
+    def wait(self, run: str, condition: Callable[[RunRow], bool], seconds: float = 400) -> RunRow:
         """Wait until a condition holds for a run; fail with the log of the worker."""
         until(lambda: condition(self.row(run)), seconds, self.worker_log)
         return self.row(run)
@@ -118,11 +120,23 @@ class Workshop:
 
     def wait_for_log(self, event: str, times: int = 1) -> None:
         """Wait until the workers have logged an event so often."""
-        until(lambda: self.worker_log().count(event) >= times, 120, self.worker_log)
+        until(lambda: self.worker_log().count(event) >= times, 400, self.worker_log)
 
     def worker_log(self) -> str:
         """Return what the workers said."""
         return (self.settings.state_dir / "worker.log").read_text()
+
+    def children(self) -> list[psutil.Process]:
+        """Return the processes in which the workers have their runs' tasks carried out."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                mine = str(self.settings.state_dir) in process.environ().get("STATE_DIR", "")
+                if mine and "data_processor.training.compute" in process.cmdline():
+                    found.append(process)
+            except (psutil.AccessDenied, psutil.NoSuchProcess):
+                continue
+        return found
 
     def rows(self, kind: Any) -> list[Any]:
         """Return all rows of a table."""
@@ -208,6 +222,18 @@ def workshop(new_workshop: Callable[..., Workshop]) -> Workshop:
     return new_workshop()
 
 
+@pytest.fixture
+def as_engineer() -> Callable[[Any], Any]:
+    """Sign each request to a workshop's stage anew: a signature is good for a minute, a run takes longer."""
+
+    def sign_anew(request: Any) -> Any:
+        caller = sign(Caller("eve", "engineer"), "k" * 16, time.time() + 60)
+        request.headers.update({"Authorization": f"Bearer {'t' * 16}", "X-Loopkeeper-Caller": caller})
+        return request
+
+    return sign_anew
+
+
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, mlflow_url: str) -> Iterator[Workshop]:
     """A workshop in which one run, with feedback in its snapshot, has ended. Only to be looked at."""
@@ -230,7 +256,7 @@ def free_port() -> int:
 def answers(url: str) -> bool:
     """Say whether a server answers there."""
     try:
-        return httpx.get(url, timeout=1).is_success
+        return httpx.get(url, timeout=5).is_success
     except httpx.TransportError:
         return False
 

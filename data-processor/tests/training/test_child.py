@@ -79,7 +79,7 @@ def test_a_child_dies_with_its_worker(world: World, tmp_path: Path) -> None:
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     worker.stdout.close()
-    process.wait(10)
+    process.wait(60)
 
 
 def test_two_children_never_work_in_one_folder(child: Child, world: World, tmp_path: Path) -> None:

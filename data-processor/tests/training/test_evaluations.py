@@ -39,9 +39,10 @@ def world(new_world: Callable[..., Any], carry_out_runs: Callable[..., None]) ->
 
 
 @pytest.fixture
-def engineer(world: Any, headers: Any) -> Iterator[TestClient]:
+def engineer(world: Any, acting_as: Any) -> Iterator[TestClient]:
     """Call as an engineer."""
-    with TestClient(create_app(world.settings), headers=headers("eve", "engineer")) as client:
+    with TestClient(create_app(world.settings)) as client:
+        client.auth = acting_as("eve", "engineer")
         yield client
 
 

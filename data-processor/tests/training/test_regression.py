@@ -1,6 +1,5 @@
 """A quantity, from a table to a score: trained, promoted past the mean, served, judged by value."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +8,6 @@ import pandas as pd
 from fastapi.testclient import TestClient
 
 from data_processor.app import create_app
-from data_processor.caller import Caller, sign
 from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.preparation import Preparation
 from data_processor.models.policy import Policy
@@ -35,7 +33,7 @@ def flats(rows: int, seed: int) -> pd.DataFrame:
 
 
 def test_a_regression_is_trained_served_and_scored(
-    new_workshop: Any, wait_until: Callable[..., None]
+    new_workshop: Any, wait_until: Callable[..., None], as_engineer: Callable[[Any], Any]
 ) -> None:
     table = flats(900, seed=3)
     schema = infer_schema(table, "rent", kinds={"signed": "datetime"})
@@ -56,9 +54,8 @@ def test_a_regression_is_trained_served_and_scored(
     size = manifest.preparation["columns"][0]
     assert (size["column"], size["missing"]["by"], size["scaling"]["by"]) == ("size", "mean", "min_max")
 
-    signed = sign(Caller("ann", "engineer"), "k" * 16, time.time() + 60)
-    headers = {"Authorization": f"Bearer {'t' * 16}", "X-Loopkeeper-Caller": signed}
-    with TestClient(create_app(shop.settings), headers=headers) as client:
+    with TestClient(create_app(shop.settings)) as client:
+        client.auth = as_engineer
         wait_until(lambda: client.get("/readyz").status_code == 200)
         path = f"/v1/models/{shop.model}"
         asked = flats(60, seed=4)

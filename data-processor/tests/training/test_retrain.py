@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from data_processor.datasets.census import make_table
@@ -37,18 +36,6 @@ def mlflow_runs(shop: Workshop) -> list[dict[str, Any]]:
     return runs
 
 
-def children(shop: Workshop) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            mine = str(shop.settings.state_dir) in process.environ().get("STATE_DIR", "")
-            if mine and "data_processor.training.compute" in process.cmdline():
-                found.append(process)
-        except (psutil.AccessDenied, psutil.NoSuchProcess):
-            continue
-    return found
-
-
 def assert_happened_once(shop: Workshop, run: str) -> None:
     """Everything a run leaves behind is there, and once."""
     row = shop.row(run)
@@ -67,7 +54,7 @@ def is_open(shop: Workshop, run: str) -> bool:
     return shop.row(run).status in OPEN_RUN
 
 
-def wait_while_open(shop: Workshop, run: str, worker: Any, seconds: float = 300) -> None:
+def wait_while_open(shop: Workshop, run: str, worker: Any, seconds: float = 400) -> None:
     """Wait until the run or its worker has ended."""
     deadline = time.monotonic() + seconds
     while is_open(shop, run) and worker.poll() is None and time.monotonic() < deadline:
@@ -138,7 +125,7 @@ def test_every_step_is_told_with_its_duration(trained: Workshop) -> None:
 
 def test_nothing_is_left_of_a_run_but_its_results(trained: Workshop) -> None:
     assert list(Path(trained.settings.runs_dir).iterdir()) == []
-    assert children(trained) == []
+    assert trained.children() == []
 
 
 def test_a_run_that_is_killed_at_the_worst_moments_resumes_and_happens_once(workshop: Workshop) -> None:
@@ -180,7 +167,7 @@ def test_a_run_whose_worker_is_killed_at_ten_random_times_happens_once(workshop:
 
 
 @pytest.mark.services
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 def test_a_run_on_postgresql_that_is_killed_happens_once(
     new_workshop: NewWorkshop, postgres_url: str
 ) -> None:
@@ -198,20 +185,11 @@ def test_a_worker_that_is_told_to_stop_lets_go_and_the_next_one_goes_on(workshop
     worker = workshop.start_worker()
     workshop.wait(run, lambda row: row.step == "search")
     worker.terminate()
-    assert worker.wait(20) == 0
-    assert (workshop.row(run).status, children(workshop)) == ("running", [])
+    assert worker.wait(60) == 0
+    assert (workshop.row(run).status, workshop.children()) == ("running", [])
     workshop.start_worker()
     workshop.finish(run)
     assert_happened_once(workshop, run)
-
-
-def test_a_second_worker_of_the_same_name_is_refused(workshop: Workshop) -> None:
-    first = workshop.start_worker()
-    workshop.wait_for_log("worker_ready")
-    second = workshop.start_worker()
-    assert second.wait(60) == 1
-    assert "A worker named 'local' is at work already" in workshop.worker_log()
-    assert first.poll() is None
 
 
 def test_a_running_run_is_cancelled_at_once(workshop: Workshop) -> None:
@@ -219,9 +197,9 @@ def test_a_running_run_is_cancelled_at_once(workshop: Workshop) -> None:
     workshop.start_worker()
     workshop.wait(run, lambda row: row.step == "search")
     workshop.runs.cancel(run, "eve")
-    row = workshop.wait(run, lambda row: row.status != "running", seconds=10)
+    row = workshop.wait(run, lambda row: row.status != "running", seconds=60)
     assert (row.status, row.error, row.version) == ("cancelled", None, None)
-    workshop.wait(run, lambda _row: not children(workshop), seconds=10)
+    workshop.wait(run, lambda _row: not workshop.children(), seconds=60)
     assert workshop.rows(PromotionRow) == []
 
 
@@ -254,7 +232,7 @@ def test_a_child_that_is_killed_fails_the_run_and_says_so(workshop: Workshop) ->
     run = workshop.open_run(budget_s=600)
     workshop.start_worker()
     workshop.wait(run, lambda row: row.step == "search")
-    [child] = children(workshop)
+    [child] = workshop.children()
     child.kill()
     row = workshop.finish(run)
     assert row.status == "failed"
@@ -269,7 +247,7 @@ def test_a_run_whose_job_died_without_a_word_fails(workshop: Workshop) -> None:
     row = workshop.finish(run)
     assert row.status == "failed"
     assert row.error.startswith("The run's job ended as ERROR without a result")
-    assert children(workshop) == []
+    assert workshop.children() == []
 
 
 @pytest.mark.services
@@ -286,7 +264,7 @@ def test_a_promotion_that_turns_out_worse_is_rolled_back_by_the_worker(workshop:
     entry = workshop.ledger.current(workshop.model, "main")
     assert (entry.kind, entry.version, entry.previous) == ("rollback", "1", "2")
     workshop.wait(
-        second.id, lambda _row: workshop.aliases.read(workshop.model, "main").version == "1", seconds=30
+        second.id, lambda _row: workshop.aliases.read(workshop.model, "main").version == "1", seconds=120
     )
 
 
@@ -312,7 +290,7 @@ def test_without_auto_promotion_a_version_waits_for_a_maintainer(new_workshop: N
 
 
 @pytest.mark.services
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1500)
 def test_challengers_that_are_no_better_are_registered_and_may_be_adopted_by_hand(workshop: Workshop) -> None:
     workshop.start_worker()
     workshop.finish(workshop.open_run())

@@ -113,7 +113,7 @@ def test_what_takes_longer_than_the_budget_is_not_waited_for(
 
     def slow(ground: Ground, candidate: Candidate, fold: int) -> Fitted:
         if candidate.estimator != "logistic-regression":
-            release.wait(30)
+            release.wait(200)
         return try_fold(ground, candidate, fold)
 
     monkeypatch.setattr("data_processor.training.search.try_fold", slow)
@@ -124,17 +124,17 @@ def test_what_takes_longer_than_the_budget_is_not_waited_for(
     took = time.monotonic() - began
     release.set()
 
-    assert took < 6.6
+    assert took < 60  # six seconds, and whatever else the machine is doing
     assert {row.candidate.estimator for row in found.leaderboard} == {"logistic-regression"}
 
 
 def test_what_cannot_be_varied_is_tried_once(census_split: Split) -> None:
     fixed = [{"estimator": "logistic-regression", "params": {"C": 1.0}}]
     began = time.monotonic()
-    found = search(census_split, Policy(), budget_s=20, seed=1, asked=fixed)
+    found = search(census_split, Policy(), budget_s=120, seed=1, asked=fixed)
 
     assert found.trials == 1
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
 
 
 def test_the_cheapest_of_a_tie_is_recommended(census_split: Split) -> None:

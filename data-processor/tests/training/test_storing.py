@@ -1,7 +1,6 @@
 """A confirmed upload is stored by a real worker, whatever happens to that in between."""
 
 import signal
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +8,6 @@ import pytest
 from fastapi.testclient import TestClient
 
 from data_processor.app import create_app
-from data_processor.caller import Caller, sign
 from data_processor.datasets.census import TARGET, make_table
 from data_processor.rows import OPEN_RUN
 
@@ -17,20 +15,13 @@ POINTS = ["after version", "after warehouse"]
 """The worst moments: everything of the step is done, and the workflow does not remember it."""
 
 
-def signed(request: Any) -> Any:
-    """Sign each request anew: a signature is good for two minutes."""
-    caller = sign(Caller("eve", "engineer"), "k" * 16, time.time() + 60)
-    request.headers.update({"Authorization": f"Bearer {'t' * 16}", "X-Loopkeeper-Caller": caller})
-    return request
-
-
 @pytest.mark.services
 def test_storing_that_is_killed_at_the_worst_moments_resumes_and_happens_once(
-    new_workshop: Callable[..., Any],
+    new_workshop: Callable[..., Any], as_engineer: Callable[[Any], Any]
 ) -> None:
     shop = new_workshop()
     with TestClient(create_app(shop.settings)) as client:
-        client.auth = signed
+        client.auth = as_engineer
         files = {"file": ("people.csv", make_table(300, 3).to_csv(index=False).encode())}
         assert client.post("/v1/datasets", data={"name": "people"}, files=files).status_code == 201
         run = client.put("/v1/datasets/people/schema", json={"target": TARGET}).json()["run"]

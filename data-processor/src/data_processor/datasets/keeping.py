@@ -11,7 +11,7 @@ from data_processor.database import Database
 from data_processor.datasets.exploration.profiles import explore_stored
 from data_processor.rows import OPEN_RUN, DatasetRow, DatasetUploadRow, RunResultRow, RunRow
 from data_processor.settings import Settings
-from data_processor.training.jobs import PROMPT_S, Work
+from data_processor.training.jobs import Work
 from data_processor.training.runs import Runs
 from data_processor.training.texts.defaults import plant_defaults
 
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 class Keeping(Work):
     """What is peculiar to storing: how a run ends is how its upload ends."""
 
-    poll_s = PROMPT_S
+    poll_s = 1.0
 
     def __init__(self, settings: Settings, database: Database) -> None:
         """Work with these settings and records; over all workers, one at a time."""

@@ -35,9 +35,10 @@ def plant(world: Any) -> Callable[..., list[str]]:
 
 
 @pytest.fixture
-def boss(world: Any, headers: Callable[..., dict[str, str]]) -> Iterator[TestClient]:
+def boss(world: Any, acting_as: Callable[..., Any]) -> Iterator[TestClient]:
     """Call as a maintainer."""
-    with TestClient(create_app(world.settings), headers=headers("max", "maintainer", 120)) as client:
+    with TestClient(create_app(world.settings)) as client:
+        client.auth = acting_as("max", "maintainer")
         yield client
 
 

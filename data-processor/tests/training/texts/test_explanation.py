@@ -35,15 +35,17 @@ def test_a_blank_text_has_nothing_to_take_apart() -> None:
 
 
 def test_a_slow_version_and_a_long_text_are_explained_in_time_by_groups_of_words() -> None:
+    asked = []
+
     def slow(texts: list[str]) -> NDArray[np.float64]:
+        asked.append(len(texts))
         time.sleep(0.001 * len(texts))
         return ask(texts)
 
     text = "a stupid idiot " * 500
-    began = time.perf_counter()
     found = explain_text(slow, text)
 
-    assert time.perf_counter() - began < 0.4  # a busy machine included; people are promised 0.2
+    assert 0.001 * sum(asked) < 0.2  # what people are promised; a busy machine makes it longer, and asks less
     assert 1 < len(found.parts) <= MOST_PARTS
     assert "groups of the 1500 words" in found.method
     assert found.baseline + sum(part.contribution for part in found.parts) == pytest.approx(found.value)
