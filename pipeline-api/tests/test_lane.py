@@ -149,6 +149,25 @@ def test_a_connection_that_was_idle_for_too_long_is_not_used_again() -> None:
     assert opened == 2
 
 
+def test_asking_anew_takes_none_of_the_connections_that_a_replica_that_goes_away_still_has() -> None:
+    """Each answers once, slowly enough that there are two, and breaks off at its second request."""
+
+    async def leaving(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(0.02)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+
+    async def run() -> None:
+        async with lane_to(leaving) as lane:
+            await asyncio.gather(lane.ask(REQUEST), lane.ask(REQUEST))
+            with pytest.raises(BrokenOff):
+                await lane.ask(REQUEST)
+            assert (await lane.ask(REQUEST, anew=True)).status == 200
+
+    asyncio.run(run())
+
+
 def test_a_connection_closed_while_idle_is_replaced_without_an_error() -> None:
     async def one_each(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

@@ -133,8 +133,11 @@ class Dead:
 
     def __init__(self, gone: int) -> None:
         self._gone = gone
+        self._asked = False
 
-    async def ask(self, _parts: Iterable[bytes]) -> Answer:
+    async def ask(self, _parts: Iterable[bytes], *, anew: bool = False) -> Answer:
+        assert anew == self._asked
+        self._asked = True
         self._gone -= 1
         if self._gone >= 0:
             raise Unconnected("no route to host")

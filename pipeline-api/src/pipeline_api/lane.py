@@ -50,13 +50,14 @@ class Lane:
         self._kept_idle_s = kept_idle_s
         self._connect_timeout_s = connect_timeout_s
 
-    async def ask(self, parts: Iterable[bytes]) -> Answer:
+    async def ask(self, parts: Iterable[bytes], *, anew: bool = False) -> Answer:
         """Send one request, head and body, and return its answer; raise `Unconnected` or `BrokenOff`.
 
-        Cancelling it, as a timeout does, closes the connection.
+        `anew`: on a connection that was not kept. Where one broke off, the others may lead to the same
+        replica, which is going away. Cancelling it, as a timeout does, closes the connection.
         """
         async with self._slots:
-            connection = self._kept() or await self._connect()
+            connection = (None if anew else self._kept()) or await self._connect()
             answer = await connection.exchange(parts)
             if connection.reusable:
                 connection.idle_since = time.monotonic()

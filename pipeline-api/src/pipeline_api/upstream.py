@@ -109,7 +109,7 @@ class Upstream:
                     if isinstance(error, BrokenOff) and not repeatable:
                         raise
                     self._metrics.upstream_retries.inc()
-                    answer = await lane.ask(parts)
+                    answer = await lane.ask(parts, anew=True)
         self._check(answer.status)
         return answer
 

@@ -12,7 +12,7 @@ well: the same command again, or starting the stage, puts things right.
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -70,7 +70,7 @@ class Deployment:
             try:
                 self._apply(change, first=first)
             except (CannotStart, KeyboardInterrupt) as error:
-                self._look()
+                self._look(change.changed or self._services())
                 reason = str(error) or "It was interrupted."
                 known = deployed or not first
                 back = partial(self._put_back, change, deployed) if known else self._stop
@@ -143,10 +143,10 @@ class Deployment:
             self.report(f"It cannot be stopped: {error}")
         return f"The first deployment to {stage} failed and was stopped: nothing to go back to.\n{reason}"
 
-    def _look(self) -> None:
-        """Show what the services wrote, before they are replaced."""
+    def _look(self, services: Sequence[str]) -> None:
+        """Show what services wrote, before they are replaced."""
         try:
-            self.report(self.stack.logs(self.journal.candidate, self._services(), LOG_LINES))
+            self.report(self.stack.logs(self.journal.candidate, services, LOG_LINES))
         except CannotStart as error:
             self.report(f"Their logs cannot be read: {error}")
 

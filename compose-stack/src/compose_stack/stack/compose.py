@@ -56,7 +56,13 @@ def project_arguments(layout: Layout, owner: str) -> list[str]:
     if owner != PLATFORM:
         named += [CONFIGURATION / f"{owner}.env", layout.secrets(owner)]
     options = [("--file", path) for path in layout.files(owner)] + [("--env-file", path) for path in named]
-    return ["--progress", "quiet", *(part for option, path in options for part in (option, str(path)))]
+    return [
+        "--ansi",
+        "never",
+        "--progress",
+        "quiet",
+        *(part for option, path in options for part in (option, str(path))),
+    ]
 
 
 def docker(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
