@@ -51,7 +51,7 @@ def internal() -> Any:
     return json.loads((DOCS.parent / "data-processor" / "openapi.json").read_text())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def small() -> dict[str, Any]:
     """A contract with one of everything."""
     return {
@@ -107,6 +107,16 @@ def small() -> dict[str, Any]:
 
 def test_an_operation_is_told_with_all_that_it_takes_and_gives(small: dict[str, Any]) -> None:
     assert describe_operations(small, "things") == TOLD
+
+
+def test_a_body_without_a_name_is_told_on_the_spot(small: dict[str, Any]) -> None:
+    body = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string"}}}
+    small["paths"]["/v1/things/{thing}"]["put"]["requestBody"]["content"] = {
+        "multipart/form-data": {"schema": body}
+    }
+    told = describe_operations(small, "things")
+    assert "Body: object (`multipart/form-data`).\n\n| field | type |  | meaning |" in told
+    assert "| `file` | string | required |  |" in told
 
 
 def test_a_schema_is_told_field_by_field(small: dict[str, Any]) -> None:

@@ -9,6 +9,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+pytestmark = pytest.mark.timeout(900)  # the site is built for whichever test comes first
+
 DOCS = Path(__file__).parents[1]
 TREE = DOCS.parent
 DECISIONS = DOCS / "decisions"
@@ -83,7 +85,6 @@ def pages() -> Iterator[Path]:
             yield path
 
 
-@pytest.mark.timeout(600)
 def test_nothing_is_loaded_from_outside(site: Path) -> None:
     found = [
         f"{page.relative_to(site)}: {address}"
@@ -127,7 +128,6 @@ def test_settings_come_from_the_services(site: Path) -> None:
         assert name in text
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -107,7 +107,8 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> list[Outcome]:
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_a_tutorial_does_what_it_says(outcomes: list[Outcome], lesson: str) -> None:
     mine = [outcome for outcome in outcomes if outcome.step.place.startswith(f"{lesson}:")]
-    assert "\n".join(outcome.failure for outcome in mine if outcome.failure) == ""
+    if failures := [outcome.failure for outcome in mine if outcome.failure]:
+        pytest.fail("\n\n".join(failures), pytrace=False)
     assert len(mine) == len(steps(TUTORIALS / lesson)), (
         "An earlier step failed, so this one was never reached."
     )

@@ -128,6 +128,8 @@ def _operation(document: Document, method: str, path: str, operation: Document) 
         lines += [table(("parameter", "in", "type", "meaning"), rows), ""]
     if body := operation.get("requestBody"):
         lines += [f"Body: {_content(body)}.", ""]
+        for said in body["content"].values():
+            lines += [*_fields(said["schema"]), ""] if said["schema"].get("properties") else []
     answers, problems = [], []
     for status, answer in operation["responses"].items():
         if status.isdecimal() and int(status) >= FIRST_PROBLEM:
@@ -144,13 +146,17 @@ def _schema(name: str, schema: Document) -> str:
     lines = [f"({anchor(name)})=", f"## {name}", ""]
     if text := schema.get("description"):
         lines += [prose(text), ""]
-    if fields := schema.get("properties"):
-        required = schema.get("required", ())
-        rows = [_field(field, said, required=field in required) for field, said in fields.items()]
-        lines += [table(("field", "type", "", "meaning"), rows), ""]
+    if schema.get("properties"):
+        lines += [*_fields(schema), ""]
     else:
         lines += [f"{_capital(type_of(schema))}{_and_bounds(schema)}.", ""]
     return "\n".join(lines)
+
+
+def _fields(schema: Document) -> Iterator[str]:
+    required = schema.get("required", ())
+    rows = [_field(name, said, required=name in required) for name, said in schema["properties"].items()]
+    yield table(("field", "type", "", "meaning"), rows)
 
 
 def _field(name: str, schema: Document, *, required: bool) -> Sequence[str]:
