@@ -41,7 +41,7 @@ def test_a_killed_worker_takes_no_run_with_it(stack: Stack) -> None:
         admin.set_policy(MODEL, auto_promote=False, budget_s=20)
         run = admin.start_run(MODEL)["id"]
         deadline = time.monotonic() + 300
-        while not (busy := [one for one in workers if run in docker("logs", one).stdout]):
+        while not (busy := [one for one in workers if run in written_by(one)]):
             assert time.monotonic() < deadline, admin.run(run)
             time.sleep(0.2)
         docker("kill", "--signal", "KILL", *busy)
@@ -52,3 +52,8 @@ def test_a_killed_worker_takes_no_run_with_it(stack: Stack) -> None:
     assert len(busy) == 1
     assert seen["status"] == "succeeded", seen["error"]
     stack.scale("main", "work", 1)
+
+
+def written_by(container: str) -> str:
+    said = docker("logs", container)
+    return said.stdout + said.stderr
