@@ -35,18 +35,25 @@ def test_replicas_come_and_go_and_no_request_fails(stack: Stack, rows: list[Labe
     assert load.failed == []
 
 
-def test_two_workers_share_the_runs(stack: Stack) -> None:
+def test_a_killed_worker_takes_no_run_with_it(stack: Stack) -> None:
     workers = stack.scale("main", "work", 2)
-    try:
-        with stack.sign_in("main") as admin:
-            admin.set_policy(MODEL, auto_promote=False, budget_s=2)
-            runs = [admin.start_run(MODEL)["id"] for _ in range(1)]
-            deadline = time.monotonic() + 300
-            while any(admin.run(run)["status"] in ("queued", "running") for run in runs):
-                assert time.monotonic() < deadline
-                time.sleep(1)
-            assert [admin.run(run)["status"] for run in runs] == ["succeeded"]
-        health = docker("inspect", "--format", "{{.State.Health.Status}}", *workers).stdout.split()
-        assert health == ["healthy", "healthy"]
-    finally:
-        stack.scale("main", "work", 1)
+    with stack.sign_in("main") as admin:
+        admin.set_policy(MODEL, auto_promote=False, budget_s=20)
+        run = admin.start_run(MODEL)["id"]
+        deadline = time.monotonic() + 300
+        while not (busy := [one for one in workers if run in written_by(one)]):
+            assert time.monotonic() < deadline, admin.run(run)
+            time.sleep(0.2)
+        docker("kill", "--signal", "KILL", *busy)
+        assert admin.run(run)["status"] == "running"
+        while (seen := admin.run(run))["status"] == "running":
+            assert time.monotonic() < deadline, seen
+            time.sleep(1)
+    assert len(busy) == 1
+    assert seen["status"] == "succeeded", seen["error"]
+    stack.scale("main", "work", 1)
+
+
+def written_by(container: str) -> str:
+    said = docker("logs", container)
+    return said.stdout + said.stderr
