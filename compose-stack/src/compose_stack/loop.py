@@ -17,8 +17,8 @@ from compose_stack.training import OPEN, Followed, Step, describe_gate, follow
 
 LOOK_EVERY = 50
 """The controller looks at the score each time this many more predictions were judged."""
-RUN_PATIENCE_S = 180.0
-SWAP_PATIENCE_S = 10.0
+RUN_PATIENCE_S = 600.0
+SWAP_PATIENCE_S = 60.0
 POLL_S = 0.02
 BEST = 3
 """Candidates of a leaderboard that are told."""
