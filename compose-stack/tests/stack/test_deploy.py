@@ -25,7 +25,7 @@ LISTENING = (
 )
 BROKEN = {
     "does not start": 'ENTRYPOINT ["false"]\n',
-    "hears nothing": 'HEALTHCHECK CMD ["true"]\nENTRYPOINT ["sleep", "infinity"]\n',
+    "hears nothing": 'HEALTHCHECK CMD ["true"]\nENTRYPOINT ["sh", "-c", "exec sleep infinity"]\n',
     "knows nothing": f'HEALTHCHECK CMD ["true"]\nENTRYPOINT {json.dumps(["python3", "-c", LISTENING])}\n',
 }
 """What is wrong with an image. The last two are healthy."""

@@ -11,6 +11,8 @@ from typing import Any
 
 from compose_stack.delivery.problems import CommandFailed, Problem
 
+CLEAR_LINE = "\x1b[2K"
+"""Compose begins lines of logs with it, also for those who asked for no colours."""
 PULLED = re.compile(r"^Digest: (sha256:[0-9a-f]{64})$", re.MULTILINE)
 
 
@@ -152,7 +154,8 @@ class Stack:
 
     def logs(self, env_file: Path, services: Collection[str], lines: int) -> str:
         """Return the last lines that services wrote."""
-        return self._compose(env_file, "logs", "--no-color", "--tail", str(lines), *services)
+        said = self._compose(env_file, "logs", "--no-color", "--tail", str(lines), *services)
+        return said.replace(CLEAR_LINE, "")
 
     def _config(self, env_file: Path) -> Any:
         return json.loads(self._compose(env_file, "config", "--format", "json"))
