@@ -131,7 +131,7 @@ clean: ## Remove caches and, after asking, everything the platform keeps in STAT
 	@rm -rf $(foreach folder,. $(FOLDERS),$(folder)/.pytest_cache $(folder)/.mypy_cache $(folder)/.ruff_cache \
 	  $(folder)/.hypothesis $(folder)/dist) docs/_build
 	@if [ -e '$(STATE_DIR)' ]; then \
-	  read -r -p "Delete $(STATE_DIR) with every user, dataset, model, prediction and feedback in it? Type yes: " answer \
+	  read -r -p "Delete $(STATE_DIR) with every user, dataset, model, prediction and feedback in it, and the secrets of a stack in containers? Type yes: " answer \
 	    || answer=no; \
 	  if [ "$$answer" = yes ]; then rm -rf '$(STATE_DIR)'; echo "Deleted."; else echo "$(STATE_DIR) stays."; fi; \
 	fi

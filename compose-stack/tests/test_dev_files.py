@@ -88,7 +88,8 @@ def test_what_somebody_wrote_into_the_settings_stays(tmp_path: Path) -> None:
     assert set(read_env(TEMPLATE)) <= set(made)
 
 
-def test_a_setting_that_is_missing_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_setting_that_is_missing_is_refused_by_name(read: dict[str, Any], tmp_path: Path) -> None:
+    assert read
     project = Project(Layout(tmp_path, {}))
     path = tmp_path / "dev.env"
     path.write_text(path.read_text().replace("CALLER_KEY=", "WAS_CALLER_KEY="))

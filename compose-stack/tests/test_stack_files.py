@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +186,14 @@ def test_secrets_are_made_once_and_readable_by_their_owner_alone(tmp_path: Path)
         assert set(read_env(path)) == set(NAMES[owner])
     values = [value for owner in OWNERS for value in read_env(layout.secrets(owner)).values()]
     assert len(set(values)) == len(values)
+
+
+def test_secrets_that_two_make_at_once_are_made_once(tmp_path: Path) -> None:
+    layout = Layout(tmp_path, {})
+    with ThreadPoolExecutor(8) as pool:
+        changed = list(pool.map(lambda _: make_secrets(layout), range(8)))
+    assert sorted(map(len, changed)) == [0] * 7 + [len(OWNERS)]
+    assert not list(tmp_path.rglob("*.new"))
 
 
 def test_a_secret_that_was_added_later_leaves_the_others_alone(tmp_path: Path) -> None:

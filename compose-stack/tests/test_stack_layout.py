@@ -24,6 +24,14 @@ def test_settings_of_the_environment_go_before_those_of_the_files(tmp_path: Path
     assert own.url("staging") == "https://next.example.org:8443"
 
 
+def test_a_machine_keeps_settings_of_its_own_which_the_caller_may_override(tmp_path: Path) -> None:
+    (tmp_path / "settings.env").write_text("# ours\nMAIN_SITE=people.example.org\nHTTPS_PORT=8443\n")
+    here = {"STACK_DIR": str(tmp_path)}
+    assert Layout.from_environment(here).url("main") == "https://people.example.org:8443"
+    assert Layout.from_environment({**here, "HTTPS_PORT": "443"}).url("main") == "https://people.example.org"
+    assert Layout.from_environment(here).environment["STACK_DIR"] == str(tmp_path)
+
+
 def test_the_tag_is_the_one_asked_for_else_the_one_that_runs_else_the_one_built_last(tmp_path: Path) -> None:
     layout = Layout(tmp_path, {})
     with pytest.raises(CannotStart, match="There are no images yet"):
@@ -52,6 +60,11 @@ def test_every_recipe_has_its_dockerfile_and_a_user_without_rights() -> None:
 
 def test_what_is_built_is_tagged_with_its_commit() -> None:
     assert revision().startswith("sha-")
+
+
+def test_a_tree_that_git_does_not_know_is_named_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart, match=f"{tmp_path} is, and images are tagged with it: clone the tree"):
+        revision(tmp_path)
 
 
 def test_a_backup_that_is_not_whole_is_refused(tmp_path: Path) -> None:

@@ -62,6 +62,11 @@ def test_the_server_takes_the_revision_and_deploys_it_itself(server: Server) -> 
     assert not list(server.folder.glob("**/bad"))
 
 
+def test_an_image_that_is_named_by_itself_goes_to_the_server() -> None:
+    reference = f"ghcr.io/loopkeeper/pipeline-api@sha256:{'0' * 64}"
+    assert f" PIPELINE_API_IMAGE={reference} " in command({**GIVEN, "PIPELINE_API_IMAGE": reference})[-1]
+
+
 def test_a_branch_is_where_it_is_now(server: Server) -> None:
     server.commit("two")
     assert server.deploy().stdout.startswith("two|")

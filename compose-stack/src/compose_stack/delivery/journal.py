@@ -54,7 +54,10 @@ class Journal:
                     break
                 except BlockingIOError as error:
                     if time.monotonic() >= deadline:
-                        raise Problem(f"Another deployment to {self.stage} is at work.") from error
+                        raise Problem(
+                            f"Another deployment to {self.stage} is at work, or somebody starts or stops it: "
+                            "try again once that is over."
+                        ) from error
                     time.sleep(POLL_S)
             yield
 

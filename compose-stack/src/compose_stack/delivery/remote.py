@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 
+from compose_stack.delivery.images import IMAGES, variable_of
 from compose_stack.delivery.problems import Problem
 from compose_stack.stack.layout import STAGES
 
@@ -21,6 +22,7 @@ PASSED_ON = (
     "STAGE",
     "IMAGES",
     "TAG",
+    *(variable_of(image) for image in IMAGES),
     "ONLY",
     "PULL",
     "SIGNED_BY",

@@ -106,7 +106,8 @@ def main() -> int:
     parser.add_argument("--offline", action="store_true", help="on base images made from Debian packages")
     parser.add_argument("--volumes", action="store_true", help="down: delete what was kept as well")
     asked = parser.parse_args()
-    layout = Layout.from_environment()
+    # What a stack on this machine is told is nothing to development.
+    layout = Layout(Layout.from_environment().state, os.environ)
 
     def say(line: str) -> None:
         sys.stdout.write(f"{line}\n")

@@ -133,9 +133,18 @@ def make_debian(name: str, packages: Sequence[str] = ("ca-certificates",)) -> No
 
 
 def revision(root: Path = ROOT) -> str:
-    """Return the tag of what is in the tree: its commit, and whether it was changed since."""
+    """Return the tag of what is in the tree: its commit, and whether it was changed since.
+
+    Raises `CannotStart` where git does not know.
+    """
     call = ("git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
-    return f"sha-{subprocess.run(call, capture_output=True, text=True, check=True).stdout.strip()}"
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise CannotStart(
+            f"git cannot say which revision {root} is, and images are tagged with it: clone the tree rather "
+            f"than copy it. git: {done.stderr.strip()}"
+        )
+    return f"sha-{done.stdout.strip()}"
 
 
 def exists(name: str) -> bool:
@@ -153,10 +162,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Build the images of a stack.")
     parser.add_argument("names", nargs="*", help="which (default: all)")
     parser.add_argument("--offline", action="store_true", help="build the base images from Debian packages")
-    parser.add_argument("--tag", default=revision(), help="default: the revision of the code")
+    parser.add_argument("--tag", help="default: the revision of the code")
     asked = parser.parse_args()
     try:
-        return _build(asked.names, asked.tag, offline=asked.offline)
+        return _build(asked.names, asked.tag or revision(), offline=asked.offline)
     except CannotStart as error:
         sys.exit(str(error))
 

@@ -22,13 +22,14 @@ class Layout:
     state: Path
     """What this machine adds: secrets, and the tag that runs in each stage."""
     environment: Mapping[str, str]
-    """Goes before the `.env` files."""
+    """Goes before the `.env` files: this machine's own, over which the caller's goes."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Read `STACK_DIR`, by default `var/stack`."""
+        """Read `STACK_DIR`, by default `var/stack`, and the settings that this machine keeps there."""
         state = (ROOT / (environment.get("STACK_DIR") or "var/stack")).resolve()
-        return cls(state, environment)
+        kept = state / "settings.env"
+        return cls(state, {**(read_env(kept) if kept.exists() else {}), **environment})
 
     def secrets(self, owner: str) -> Path:
         """Return the file with the secrets of a stage, or of the platform."""

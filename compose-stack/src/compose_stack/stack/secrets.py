@@ -1,5 +1,6 @@
 """`make secrets`: what nobody chooses and nobody sees. Random, made once, of mode 0600, not in git."""
 
+import fcntl
 import os
 import secrets
 import sys
@@ -38,7 +39,12 @@ NAMES: dict[str, tuple[str, ...]] = {
 
 def make_secrets(layout: Layout) -> list[Path]:
     """Make the secrets that are missing; those that are there stay. Return the files that changed."""
-    return [path for owner, names in NAMES.items() if _complete(path := layout.secrets(owner), names)]
+    folder = layout.secrets(PLATFORM).parent
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Of two that make the same secret at once, one would have started with what the other replaced.
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return [path for owner, names in NAMES.items() if _complete(path := layout.secrets(owner), names)]
 
 
 def _complete(path: Path, names: tuple[str, ...]) -> bool:

@@ -17,6 +17,8 @@ from compose_stack.stack.secrets import make_secrets
 READY_S = 420
 """The first start of staging trains the sample model."""
 WAIT = ("--wait", "--wait-timeout", "300")
+PATIENCE_S = 300
+"""How long who starts one stage waits for who starts the other, and with it the platform, at that moment."""
 
 Say = Callable[[str], None]
 
@@ -29,7 +31,8 @@ def up(layout: Layout, stage: Stage, say: Say) -> None:
     began = time.monotonic()
     make_secrets(layout)
     platform = Compose(layout, PLATFORM, layout.tag(PLATFORM, keep=True))
-    _start(layout, platform)
+    with Journal(layout.deployments, PLATFORM).only_deployment(PATIENCE_S):
+        _start(layout, platform)
     say(f"The platform is healthy after {time.monotonic() - began:.0f} s ({platform.tag}).")
     services = Compose(layout, stage, layout.tag(stage))
     with Journal(layout.deployments, stage).only_deployment():
@@ -46,7 +49,8 @@ def down(layout: Layout, stage: Stage | None, say: Say, *, volumes: bool = False
     """Stop a stage, or everything; what it keeps stays unless `volumes` says otherwise."""
     flags = ("--volumes",) if volumes else ()
     for one in (stage,) if stage else STAGES:
-        Compose(layout, one, _any_tag(layout, one))("down", "--remove-orphans", *flags)
+        with Journal(layout.deployments, one).only_deployment():
+            Compose(layout, one, _any_tag(layout, one))("down", "--remove-orphans", *flags)
         say(f"Stage {one} is down.")
     if stage is None:
         Compose(layout, PLATFORM, _any_tag(layout, PLATFORM))("down", "--remove-orphans", *flags)
