@@ -54,6 +54,18 @@ def test_the_vendored_contract_has_every_public_operation() -> None:
     assert missing == []
 
 
+def test_the_keyed_operations_are_those_that_the_processor_takes_a_key_for() -> None:
+    paths = vendored()["paths"]
+
+    def takes_key(operation: Operation) -> bool:
+        parameters = paths[operation.path][operation.method.lower()].get("parameters", [])
+        return "Idempotency-Key" in [parameter["name"] for parameter in parameters]
+
+    keyed = [operation.path for operation in OPERATIONS if operation.keyed]
+    assert keyed == [operation.path for operation in OPERATIONS if takes_key(operation)]
+    assert len(keyed) == 2
+
+
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     schemas = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
 

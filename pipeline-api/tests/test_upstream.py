@@ -71,11 +71,12 @@ def gateway(open_gateway: Callable[..., Gateway], fickle: Fickle) -> Gateway:
 
 
 KEYED = {"Idempotency-Key": "once"}
+FEEDBACK = "/v1/predictions/p/feedback"
 
 
 @pytest.mark.parametrize(
     ("method", "path", "more"),
-    [("POST", PREDICT, KEYED), ("POST", "/v1/models/m/runs", KEYED), ("GET", "/v1/models", {})],
+    [("POST", PREDICT, KEYED), ("POST", FEEDBACK, KEYED), ("GET", "/v1/models", {})],
 )
 def test_what_may_be_repeated_is_sent_once_more(
     gateway: Gateway, fickle: Fickle, method: str, path: str, more: dict[str, str]
@@ -101,9 +102,17 @@ def test_what_may_not_be_repeated_is_502_and_says_how_it_could_be(
     assert fickle.requests == 1
 
 
-@pytest.mark.parametrize(
-    ("method", "path"), [("POST", PREDICT), ("POST", "/v1/models/m/runs"), ("GET", "/v1/models")]
-)
+@pytest.mark.parametrize("path", ["/v1/models/m/runs", "/v1/models/m/rollback", "/v1/models/m/promotions"])
+def test_a_key_that_nothing_heeds_makes_no_call_repeatable(
+    gateway: Gateway, fickle: Fickle, path: str
+) -> None:
+    fickle.broken = lambda number: number == 1
+
+    assert gateway.client.post(path, json=INPUTS, headers=gateway.admin | KEYED).status_code == 502
+    assert fickle.requests == 1
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", PREDICT), ("POST", FEEDBACK), ("GET", "/v1/models")])
 def test_nothing_is_sent_for_ever(gateway: Gateway, fickle: Fickle, method: str, path: str) -> None:
     fickle.broken = lambda _number: True
 

@@ -31,8 +31,13 @@ CONNECT_S = 10
 """How long connecting may take."""
 CLIENT_GIVES_UP_MS = 5_000
 """How long a worker waits for a sign of the server's machine before it takes the connection as lost."""
-SERVER_GIVES_UP = {"tcp_keepalives_idle": 10, "tcp_keepalives_interval": 5, "tcp_keepalives_count": 3}
-"""After how many seconds of silence the server frees a worker's locks: later than the worker has given up."""
+SERVER_GIVES_UP = {
+    "tcp_keepalives_idle": 10,
+    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_count": 3,
+    "tcp_user_timeout": 25_000,  # no keepalives are sent while an answer waits to be acknowledged
+}
+"""After which silence (s; ms) the server frees a worker's locks: later than the worker has given up."""
 
 
 class NameTakenError(Exception):

@@ -113,6 +113,7 @@ class Worker:
             name = self._roster.enrol(self._settings.executor_id)
         except NameTakenError as error:
             sys.exit(str(error))
+        self._every(NAME_S, self._look_at_name)
         self._database.create_tables()
         DBOS(config=_dbos_config(self._settings, name))
         kinds = self._jobs.kinds
@@ -125,7 +126,6 @@ class Worker:
         DBOS.register_queue(WATCHING_QUEUE, worker_concurrency=1, polling_interval_sec=UNHURRIED_S)
         self._look_at_others()
         self._every(PROMPT_S, self._look_at_runs)
-        self._every(NAME_S, self._look_at_name)
         self._every(OTHERS_S, self._look_at_others)
         self._every(JOBS_S, self._on_behalf(self._look_at_jobs))
         self._every(UNHURRIED_S, self._on_behalf(self._keeping.look))
@@ -188,7 +188,9 @@ class Worker:
 
     def _look_at_others(self) -> None:
         self._on_duty = self._roster.hold(DUTY)
-        pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
+        pending = DBOS.list_workflows(
+            status="PENDING", app_version=APPLICATION_VERSION, load_input=False, load_output=False
+        )
         self._roster.take_over({job.executor_id for job in pending if job.executor_id}, _take_over)
 
     def _look_at_runs(self) -> None:
@@ -202,12 +204,7 @@ class Worker:
                 self._jobs.cancel(row.id)
 
     def _look_at_jobs(self) -> None:
-        """Fail every open run whose workflow has ended: only a defect or a lost database leaves one."""
-        for row in self._jobs.open_runs():
-            job = DBOS.get_workflow_status(row.id)
-            if job is not None and job.status in ENDED:
-                sentence = f"The run's job ended as {job.status} without a result; the worker's log says why."
-                self._jobs.finish(row.id, {"end": "failed", "error": sentence})
+        self._jobs.fail_abandoned(_end_of_job)
 
     def _look_at_watches(self) -> None:
         for promotion, size in self._watching.due():
@@ -226,14 +223,17 @@ def work(settings: Settings) -> None:
     configure_logging(settings, "work")
     configure_telemetry(settings)
     worker = Worker(settings)
-    worker.start()
+    code = 0
     try:
+        worker.start()
         worker.wait()
-    finally:
         worker.stop()
+    except Exception:
+        log.exception("worker_failed")
+        code = 1
     # A workflow's thread may still wait for its child. Nothing of that may be written down as an ending, so
-    # this process ends here, and the child with it.
-    os._exit(0)
+    # this process ends here, and the child with it; nor does one that failed keep its name until then.
+    os._exit(code)
 
 
 def _define(jobs: Jobs, work: Work) -> Callable[[str], str]:
@@ -258,10 +258,17 @@ def _define_former() -> None:
         return "superseded"
 
 
+def _end_of_job(run: str) -> str | None:
+    """Return how the workflow of a run ended, or nothing if it did not."""
+    job = DBOS.get_workflow_status(run)
+    return job.status if job is not None and job.status in ENDED else None
+
+
 def _take_over(name: str) -> None:
     """Queue the jobs of a worker that is gone: whoever takes one goes on at the step that was interrupted."""
     jobs = DBOS._recover_pending_workflows([name])  # noqa: SLF001  # what DBOS's paid service would call
-    log.warning("jobs_taken_over", executor=name, jobs=len(jobs))
+    if jobs:
+        log.warning("jobs_taken_over", executor=name, jobs=len(jobs))
 
 
 def _dbos_config(settings: Settings, name: str) -> DBOSConfig:

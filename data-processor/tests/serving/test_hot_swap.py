@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import statistics
 from collections.abc import Callable
 from typing import Any
 
@@ -62,6 +63,7 @@ def test_no_request_notices_that_the_stage_moves(
             assert given == pytest.approx(right[found["version"]][place : place + 2], abs=1e-5)
 
     swapped: list[str] = []
+    took: list[float] = []
 
     async def swap(client: httpx.AsyncClient) -> None:
         for number in range(SWAPS):
@@ -75,7 +77,7 @@ def test_no_request_notices_that_the_stage_moves(
             )
             assert answer.status_code == 201, answer.text
             await until(lambda version=version: versions[-1:] == [version])  # type: ignore[misc]  # mypy sees no default
-            assert asyncio.get_running_loop().time() - began < 30
+            took.append(asyncio.get_running_loop().time() - began)
             swapped.append(version)
 
     async def play() -> None:
@@ -89,6 +91,8 @@ def test_no_request_notices_that_the_stage_moves(
 
     asyncio.run(play())
     assert swapped == ["2", "1"] * 5
+    # What is promised; a single one may meet a moment in which the machine is busy elsewhere.
+    assert statistics.median(took) < 5
     assert list(statuses) == [200]
     assert statuses[200] >= REQUESTS
     recorded = serving_world.predictions.page(M, limit=10 * REQUESTS)

@@ -64,9 +64,9 @@ def test_a_promotion_and_a_rollback_are_followed(
     stages.start()
     wait_until(lambda: version_of(stages) == "1")
     serving_world.promote("2")
-    wait_until(lambda: version_of(stages) == "2", 5)
+    wait_until(lambda: version_of(stages) == "2")
     serving_world.ledger.rollback(M, "main", "ann", "worse")
-    wait_until(lambda: version_of(stages) == "1", 5)
+    wait_until(lambda: version_of(stages) == "1")
 
 
 def test_only_the_stacks_own_stage_is_served(

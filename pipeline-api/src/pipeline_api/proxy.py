@@ -68,6 +68,9 @@ async def _pass_on(operation: Operation, path: str, scope: Scope, receive: Recei
     """Answer one operation with what the processor says."""
     gateway: Gateway = scope["app"].state.gateway
     authorization, passed = read_headers(scope["headers"])
+    if not operation.keyed:
+        # The processor would not heed it, and a call that carries one is sent again where it broke off.
+        passed.pop(IDEMPOTENCY_KEY, None)
     caller = await admit(gateway.verifier, authorization, operation.role)
     query = scope["query_string"]
     if len(query) > MAX_QUERY_BYTES:

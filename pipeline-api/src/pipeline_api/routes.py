@@ -21,12 +21,14 @@ class Operation:
     """How long the answer may take, its body included."""
     fast: bool = False
     """Uses the connections that are kept for predictions, which no slow call delays."""
+    keyed: bool = False
+    """Keeps its answer under an `Idempotency-Key`: with one, it may be sent twice. Others get none."""
     upload: bool = False
     """The body is passed on as it comes, however large; `timeout_s` begins anew with each piece of it."""
 
 
 OPERATIONS: tuple[Operation, ...] = (
-    Operation("POST", "/v1/models/{model}/predictions", Role.USER, fast=True),
+    Operation("POST", "/v1/models/{model}/predictions", Role.USER, fast=True, keyed=True),
     Operation("GET", "/v1/models", Role.USER),
     Operation("GET", "/v1/models/{model}", Role.USER),
     Operation("GET", "/v1/models/{model}/predictions", Role.USER),
@@ -35,7 +37,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/v1/predictions/{prediction_id}", Role.USER),
     # The first explanation in a while starts the process that makes them.
     Operation("GET", "/v1/predictions/{prediction_id}/explanation", Role.USER, timeout_s=60),
-    Operation("POST", "/v1/predictions/{prediction_id}/feedback", Role.USER),
+    Operation("POST", "/v1/predictions/{prediction_id}/feedback", Role.USER, keyed=True),
     Operation("GET", "/v1/models/{model}/versions", Role.USER),
     # The processor reads the whole file, which takes it at most half an hour, before it answers.
     Operation("POST", DATASETS, Role.ENGINEER, timeout_s=1860, upload=True),

@@ -221,7 +221,10 @@ class Upstream:
         except (aiohttp.ClientError, OSError) as error:
             detail = "The data-processor broke off before it answered"
             if not repeatable:
-                detail += "; it may have done its work: send an Idempotency-Key to be able to repeat safely"
+                detail += (
+                    "; it may have done its work: look before you repeat it, and where the API takes an"
+                    " Idempotency-Key, send one to be able to repeat safely"
+                )
             raise self._unreachable(f"{detail}.") from error
 
     def _unreachable(self, detail: str) -> UpstreamUnreachable:

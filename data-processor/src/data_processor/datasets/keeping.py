@@ -62,7 +62,8 @@ class Keeping(Work):
             uploads = list(session.scalars(waiting))
         for found in uploads:
             with self._database.transaction() as session:
-                upload = session.get(DatasetUploadRow, found)
+                # Held, so that the run that stores it cannot end between the two looks.
+                upload = session.get(DatasetUploadRow, found, with_for_update=True)
                 if upload is None or upload.state != "storing":
                     continue
                 row = session.get(RunRow, upload.run) if upload.run else None

@@ -184,7 +184,19 @@ class Jobs:
         shutil.rmtree(self._folder(run), ignore_errors=True)
         work.clear(row)
         self._metrics.ended(row.kind, row.model, row.trigger, row.status)
-        log.info("run_finished", run=run, kind=row.kind, model=row.model, status=status, error=error)
+        log.info("run_finished", run=run, kind=row.kind, model=row.model, status=row.status, error=row.error)
+
+    def fail_abandoned(self, end_of_job: Callable[[str], str | None]) -> None:
+        """Fail every open run whose job has ended: only a defect or a lost database leaves one.
+
+        `end_of_job` says how the job of a run ended, and nothing while it goes on.
+        """
+        for row in self.open_runs():
+            end = end_of_job(row.id)
+            # Looked at once more: a job that ends as it should ends its run first, maybe a moment ago.
+            if end is not None and self._row(row.id).status in OPEN_RUN:
+                sentence = f"The run's job ended as {end} without a result; the worker's log says why."
+                self.finish(row.id, {"end": "failed", "error": sentence})
 
     def cancel(self, run: str) -> None:
         """End what a run is doing at once; its workflow then ends it as `cancelled`."""
