@@ -46,7 +46,9 @@ class Project:
     def __init__(self, layout: Layout) -> None:
         """Prepare calls of Compose with the settings of development."""
         self._settings = settings(layout)
-        self._environment = {**layout.environment, "PATH": os.environ["PATH"]}
+        # It runs what it built itself, wherever a stack's images come from.
+        said = {name: value for name, value in layout.environment.items() if name != "IMAGES"}
+        self._environment = {**said, "PATH": os.environ["PATH"]}
         # The files that it extends want the platform's settings too; its own go before them.
         named = (CONFIGURATION / "platform.env", self._settings)
         read = [part for path in named for part in ("--env-file", str(path))]

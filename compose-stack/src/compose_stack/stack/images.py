@@ -88,13 +88,13 @@ class Builder:
             _run([*call, "--file", str(dockerfile), "--tag", name, str(context)], name)
 
 
-def offline_builder(revision: str) -> Builder:
-    """Return a builder on base images that were made here, and make those that are missing."""
+def offline_builder(revision: str, *, renew: bool = False) -> Builder:
+    """Return a builder on base images made here, and make those that are missing; `renew` makes both anew."""
     debian, python = f"{PREFIX}/{DEBIAN}", f"{PREFIX}/{PYTHON}"
     builder = Builder(revision, debian, python)
-    if not exists(debian):
+    if renew or not exists(debian):
         make_debian(debian)
-    if not exists(python):
+    if renew or not exists(python):
         builder.build_from(CONFIGURATION / "images/python.Dockerfile", CONFIGURATION / "images", python)
     return builder
 
@@ -162,21 +162,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Build the images of a stack.")
     parser.add_argument("names", nargs="*", help="which (default: all)")
     parser.add_argument("--offline", action="store_true", help="build the base images from Debian packages")
+    parser.add_argument("--renew", action="store_true", help="with --offline: make the base images anew")
     parser.add_argument("--tag", help="default: the revision of the code")
     asked = parser.parse_args()
+    if asked.renew and not asked.offline:
+        parser.error("--renew is for base images that were made here: give --offline too.")
     try:
-        return _build(asked.names, asked.tag or revision(), offline=asked.offline)
+        return _build(asked.names, asked.tag or revision(), offline=asked.offline, renew=asked.renew)
     except CannotStart as error:
         sys.exit(str(error))
 
 
-def _build(names: Sequence[str], tag: str, *, offline: bool) -> int:
+def _build(names: Sequence[str], tag: str, *, offline: bool, renew: bool) -> int:
     if unknown := set(names) - {recipe.name for recipe in RECIPES}:
         raise CannotStart(
             f"There is no image {', '.join(sorted(unknown))}: it is one of "
             f"{', '.join(recipe.name for recipe in RECIPES)}."
         )
-    builder = offline_builder(tag) if offline else Builder(tag)
+    builder = offline_builder(tag, renew=renew) if offline else Builder(tag)
     too_large = []
     for recipe in RECIPES:
         if names and recipe.name not in names:
