@@ -70,7 +70,7 @@ def test_a_promotion_is_an_entry_of_the_ledger_and_served_at_once(
     assert entry["receipt"]["verdict"] == "promote"
     assert boss.get(f"{PATH}/promotions").json()[0] == entry
     metric = f'loopkeeper_model_version{{model="{M}",stage="main",version="2"}} 1.0'
-    wait_until(lambda: metric in boss.get("/metrics").text, 5)
+    wait_until(lambda: metric in boss.get("/metrics").text)
     back = boss.post(f"{PATH}/rollback", json=MOVE)
     assert (back.status_code, back.json()["version"], back.json()["kind"]) == (201, "1", "rollback")
     assert [found["kind"] for found in boss.get(f"{PATH}/promotions").json()] == [

@@ -14,6 +14,7 @@ from streamlit_ui.service.pages_log import configure_logging
 configure_logging("specimen", "info", Path(sys.argv[1]))
 logging.getLogger("page").warning("shown to %s", "uma")
 logging.getLogger("page").debug("quiet")
+logging.getLogger("page").error("sent: %s", "x\\n2026-01-01 INFO page forged\\r\\x1b[2K")
 loner = logging.getLogger("loner")
 loner.propagate = False
 loner.addHandler(logging.StreamHandler())
@@ -33,6 +34,7 @@ def test_the_file_has_every_line_of_the_console(tmp_path: Path) -> None:
     assert written == done.stderr
     for line in ("WARNING page shown to uma", "passes nothing on", "half a line, and the other"):
         assert f"{line}\n" in written
+    assert "ERROR page sent: x\n    2026-01-01 INFO page forged\\r\\x1b[2K\n" in written
     assert "by hand" in written
     assert written.endswith("RuntimeError: the end\n")
     assert "quiet" not in written

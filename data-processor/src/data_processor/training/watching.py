@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import structlog
-from dbos import DBOS
+from dbos import DBOS, StepOptions
 from sqlalchemy import Select, select
 
 from data_processor.caller import PLATFORM
@@ -25,8 +25,8 @@ from data_processor.settings import Settings
 from data_processor.training.child import Child
 
 WORKFLOW = "watch"
-ATTEMPTS = 6
-"""Attempts at one replay, 5 s, 10 s, 20 s … apart: long enough for a registry to come back."""
+AGAIN: StepOptions = {"retries_allowed": True, "max_attempts": 6, "interval_seconds": 5}
+"""Attempts at one step, 5 s, 10 s, 20 s … apart: long enough for a registry or a database to come back."""
 STATES = {"roll_back": "rolled_back", "alert": "alerted", "passed": "passed", "continue": "open"}
 """What a watch is after a look, by what that concluded."""
 
@@ -113,15 +113,11 @@ def define_watch(work: Watching) -> Callable[[str, int], None]:
     @DBOS.workflow(name=WORKFLOW)
     def look(promotion: str, size: int) -> None:
         try:
-            found = DBOS.run_step(
-                {"name": "replay", "retries_allowed": True, "max_attempts": ATTEMPTS, "interval_seconds": 5},
-                work.replay,
-                promotion,
-                size,
-            )
+            found = DBOS.run_step({**AGAIN, "name": "replay"}, work.replay, promotion, size)
         except Exception as error:  # noqa: BLE001  # DBOS gives back its own class when it replays
             found = work.give_up(size, error)
-        model = DBOS.run_step({"name": "conclude"}, work.conclude, promotion, found)
+        # A look has one job for ever: one that ended without a conclusion would leave the watch open.
+        model = DBOS.run_step({**AGAIN, "name": "conclude"}, work.conclude, promotion, found)
         DBOS.run_step({"name": "alias"}, work.mirror, model)
 
     return look

@@ -1,14 +1,19 @@
 """One log for pages, Streamlit and its web server: standard error and, with a folder, a file in it."""
 
 import logging
+import re
 import sys
 import threading
 from pathlib import Path
 from typing import Any, TextIO, cast
 
+from typing_extensions import override
+
 from .log_file import LogFile
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
+# What could move the cursor or hide text; ends of lines stay, for tracebacks.
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 log = logging.getLogger(__name__)
 
 
@@ -23,7 +28,9 @@ def configure_logging(service_name: str, level: str, folder: Path | None) -> Non
             sys.stderr = cast("TextIO", _Copied(sys.stderr, LogFile(folder, service_name)))
         except OSError as error:
             unusable = error
-    logging.basicConfig(level=level.upper(), format=FORMAT, force=True)
+    logging.basicConfig(level=level.upper(), force=True)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(_Indented(FORMAT))
     if unusable is not None:
         # Pages without a file still have their console; those that do not start show nobody anything.
         log.warning(
@@ -32,6 +39,15 @@ def configure_logging(service_name: str, level: str, folder: Path | None) -> Non
             folder,
             unusable,
         )
+
+
+class _Indented(logging.Formatter):
+    """Indent all but an entry's first line and escape what is no text: nothing quoted forges one."""
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        entry = super().format(record).replace("\n", "\n    ")
+        return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), entry)
 
 
 class _Copied:
