@@ -72,7 +72,7 @@ def test_the_logs_of_every_service_are_files_that_outlive_it(layout: Layout) -> 
     for service in ("data-processor", "pipeline-api"):
         assert any(text.strip() for text in logs(service).values()), service
     # The pages have nothing to say of themselves before somebody opens one.
-    assert logs("streamlit-ui").keys() == {"streamlit-ui.log"}
+    assert logs("streamlit-ui").keys() == {"streamlit-ui-1.log"}
     before = logs("pipeline-api")
     project("up", "--detach", "--no-deps", "--force-recreate", "--wait", "pipeline-api")
     after = logs("pipeline-api")
