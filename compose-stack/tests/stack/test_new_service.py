@@ -92,12 +92,12 @@ def test_its_entry_says_what_those_of_its_neighbours_say(made: Path, tmp_path: P
 
 
 @pytest.fixture(scope="module")
-def entry(made: Path, stack: Stack) -> Iterator[Entry]:
+def entry(made: Path, running: Stack) -> Iterator[Entry]:
     """The entry of the service in a running stage; its image and its container are gone afterwards."""
     run(made, UV, "sync", "--quiet")
     run(made, "make", "readme", f"UV={UV}")
     run(made, "make", "lint", "test", f"UV={UV}")
-    services = stack.services("main")
+    services = running.services("main")
     debian, python = (own if exists(own := f"{PREFIX}/{base}") else base for base in (DEBIAN, PYTHON))
     image = Builder(services.tag, debian, python).build(Recipe(NAME, made, made / "Dockerfile", limit_mb=450))
     entry = Entry(services, made / "compose.service.yaml")
