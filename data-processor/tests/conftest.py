@@ -12,6 +12,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
 import pandas as pd
 import psycopg
@@ -38,6 +39,10 @@ from data_processor.settings import Settings
 from data_processor.training.jobs import Jobs, carry_through
 from data_processor.training.kinds import plain_kinds
 from data_processor.training.preparation import Split, prepare_data
+
+# How long an example takes says more of the machine than of the code. All else stays as it is, in CI the same examples.
+hypothesis.settings.register_profile("any machine", hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 MODEL = "census-income"
 TOKEN = "a-service-token-of-the-tests"

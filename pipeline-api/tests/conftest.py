@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from argon2 import PasswordHasher
 from pydantic import SecretStr
@@ -15,6 +16,10 @@ from pipeline_api.app import create_app
 from pipeline_api.auth import passwords
 from pipeline_api.settings import Settings
 from running import PASSWORD, Gateway, Server
+
+# How long an example takes says more of the machine than of the code. All else stays as it is, in CI the same examples.
+hypothesis.settings.register_profile("any machine", hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)

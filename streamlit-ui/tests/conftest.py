@@ -16,8 +16,8 @@ from streamlit_ui.client import Gateway, connect
 from streamlit_ui.sessions import Session, sessions
 from streamlit_ui.settings import settings
 
-# How long an example takes says more of the machine than of the code.
-hypothesis.settings.register_profile("any machine", deadline=None)
+# How long an example takes says more of the machine than of the code. All else stays as it is, in CI the same examples.
+hypothesis.settings.register_profile("any machine", hypothesis.settings.default, deadline=None)
 hypothesis.settings.load_profile("any machine")
 
 APP = Path(streamlit_ui.__file__).with_name("app.py")
