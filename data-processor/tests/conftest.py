@@ -40,7 +40,7 @@ from data_processor.training.jobs import Jobs, carry_through
 from data_processor.training.kinds import plain_kinds
 from data_processor.training.preparation import Split, prepare_data
 
-# How long an example takes says more of the machine than of the code. All else stays as it is, in CI the same examples.
+# How long an example takes says more of the machine than of the code. In CI the examples stay the same ones.
 hypothesis.settings.register_profile("any machine", hypothesis.settings.default, deadline=None)
 hypothesis.settings.load_profile("any machine")
 

@@ -17,7 +17,7 @@ from pipeline_api.auth import passwords
 from pipeline_api.settings import Settings
 from running import PASSWORD, Gateway, Server
 
-# How long an example takes says more of the machine than of the code. All else stays as it is, in CI the same examples.
+# How long an example takes says more of the machine than of the code. In CI the examples stay the same ones.
 hypothesis.settings.register_profile("any machine", hypothesis.settings.default, deadline=None)
 hypothesis.settings.load_profile("any machine")
 

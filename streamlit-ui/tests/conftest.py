@@ -16,7 +16,7 @@ from streamlit_ui.client import Gateway, connect
 from streamlit_ui.sessions import Session, sessions
 from streamlit_ui.settings import settings
 
-# How long an example takes says more of the machine than of the code. All else stays as it is, in CI the same examples.
+# How long an example takes says more of the machine than of the code. In CI the examples stay the same ones.
 hypothesis.settings.register_profile("any machine", hypothesis.settings.default, deadline=None)
 hypothesis.settings.load_profile("any machine")
 

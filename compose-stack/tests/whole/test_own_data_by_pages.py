@@ -11,7 +11,7 @@ from browser import browser_page
 from compose_stack.client import Client
 from compose_stack.instance import Instance
 
-STORED_MS, TRAINED_MS = 60_000, 120_000
+STORED_MS, TRAINED_MS = 180_000, 300_000
 ROWS = 1500
 
 
