@@ -42,7 +42,7 @@ def open_page(page: Page, name: str) -> None:
     expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(900)
 def test_a_new_user_goes_from_a_file_to_judged_answers(
     instance: Instance, admin: Client, page: Page, plants: Path
 ) -> None:
