@@ -56,7 +56,8 @@ async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIter
     try:
         await to_thread.run_sync(prepare)
         async with upstream:
-            keeping_fresh = asyncio.create_task(_keep_fresh(verifier))
+            closing = asyncio.Event()
+            keeping_fresh = asyncio.create_task(_keep_fresh(verifier, closing))
             try:
                 yield Gateway(
                     settings=settings,
@@ -71,16 +72,16 @@ async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIter
                     seats=Seats(settings.websockets, settings.websockets_per_credential),
                 )
             finally:
-                keeping_fresh.cancel()
-                await asyncio.wait([keeping_fresh])
+                # Cancelled, it would leave its thread with a connection of the database that is closed below.
+                closing.set()
+                await keeping_fresh
     finally:
         await to_thread.run_sync(database.close)
 
 
-async def _keep_fresh(verifier: Verifier) -> None:
+async def _keep_fresh(verifier: Verifier, closing: asyncio.Event) -> None:
     reachable = True
-    while True:
-        await asyncio.sleep(POLL_S)
+    while not await _happens(closing, POLL_S):
         try:
             await to_thread.run_sync(verifier.poll)
         except SQLAlchemyError:
@@ -89,3 +90,11 @@ async def _keep_fresh(verifier: Verifier) -> None:
             reachable = False
         else:
             reachable = True
+
+
+async def _happens(event: asyncio.Event, within_s: float) -> bool:
+    try:
+        await asyncio.wait_for(event.wait(), within_s)
+    except TimeoutError:
+        return False
+    return True
