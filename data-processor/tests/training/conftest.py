@@ -37,7 +37,8 @@ from data_processor.settings import Settings
 from data_processor.training.runs import Runs
 
 CRASHING = Path(__file__).with_name("crashing_worker.py")
-ROWS = 1500
+ROWS = 3_000
+"""A model surely beats guessing, whichever fifth is held out; with 1 500, one time in forty it does not."""
 SEED = 5
 OTHER = {"<=50K": ">50K", ">50K": "<=50K"}
 _models = count(1)
