@@ -53,7 +53,7 @@ def score_of(session: Session, model: str, stage: str, version: str, policy: Pol
         judgements = _newest_of(session, _unpinned(model, stage, version), policy, policy.window * look_back)
         score = summarise(judgements, policy)
         all_read = len(judgements) < policy.window * look_back
-        if all_read or (score.deciding.n >= policy.window and score.persons >= policy.few_voices):
+        if all_read or (score.deciding.n >= policy.window and score.persons >= policy.min_raters):
             break
     return score
 

@@ -134,11 +134,11 @@ def _look_back(predictions: Sequence[Voices], policy: Policy) -> _Window:
     """
     persons = len({subject for voices in predictions for subject in voices})
     whole = _count(predictions, policy.window, math.inf)
-    if persons < policy.few_voices:
+    if persons < policy.min_raters:
         return replace(whole, persons=persons)
     counted, cap = whole, math.inf
-    while counted.most > policy.max_person_share * counted.share.n + _ROUNDING:
-        cap = min(policy.max_person_share * counted.share.n, cap)
+    while counted.most > policy.max_rater_share * counted.share.n + _ROUNDING:
+        cap = min(policy.max_rater_share * counted.share.n, cap)
         counted = _count(predictions, policy.window, cap)
     return replace(counted, persons=persons, left_out=whole.share.n - counted.share.n)
 
@@ -175,12 +175,12 @@ def _heard(voices: Voices, supplied: Mapping[str, float], cap: float) -> Voices:
 
 
 def _remark(window: _Window, policy: Policy) -> str:
-    if 0 < window.persons < policy.few_voices:
+    if 0 < window.persons < policy.min_raters:
         who = "one person" if window.persons == 1 else f"{window.persons} persons"
         return f"Few voices: {who} gave all of this feedback."
     if window.left_out > 0:
         return (
             f"{window.left_out} verdicts are left out, because one person may supply at most "
-            f"{policy.max_person_share:.0%} of the score."
+            f"{policy.max_rater_share:.0%} of the score."
         )
     return ""

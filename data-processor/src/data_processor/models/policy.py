@@ -3,9 +3,12 @@
 The defaults are those of the platform's statistics; `docs/` explains where each comes from.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+import structlog
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
 from data_processor.datasets.preparation import Preparation
 
@@ -13,6 +16,11 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Level = Annotated[float, Field(gt=0, lt=1)]
 
 SelectionMetric = Literal["accuracy", "balanced_accuracy", "f1", "roc_auc", "log_loss", "mae", "rmse", "r2"]
+
+FORMER_NAMES = {"max_person_share": "max_rater_share", "few_voices": "min_raters"}
+"""Fields that once had another name: policies and requests that use it are still read."""
+
+log = structlog.get_logger(__name__)
 
 
 class Policy(BaseModel):
@@ -38,10 +46,10 @@ class Policy(BaseModel):
     """Labelled rows, newer than the champion's snapshot, that a run needs."""
     breaker_after: int = Field(3, ge=1, le=100)
     """Rejected or failed runs in a row that open the breaker."""
-    max_person_share: Share = 0.2
-    """The most of a window that one person may supply, once `few_voices` have spoken."""
-    few_voices: int = Field(5, ge=1)
-    """How many persons must have spoken before `max_person_share` applies."""
+    max_rater_share: Share = 0.2
+    """The most of a window that one rater may supply, once `min_raters` have spoken."""
+    min_raters: int = Field(5, ge=1)
+    """How many raters must have spoken before `max_rater_share` applies."""
     ask_rate: Share = 0.0
     """The random share of predictions that people are asked to judge."""
     tolerance: float = Field(0.0, ge=0)
@@ -72,3 +80,24 @@ class Policy(BaseModel):
     """Above this share of judged predictions without a label the watch only alerts."""
     auto_promote: bool = True
     """Promote to the stage users see without waiting for a maintainer."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_former_names(cls, given: Any) -> Any:
+        return with_present_names(given) if isinstance(given, Mapping) else given
+
+
+def with_present_names(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of a policy under the names they have now; one given under both keeps the new one's."""
+    present = {name: value for name, value in given.items() if name not in FORMER_NAMES}
+    for former, name in FORMER_NAMES.items():
+        if former in given:
+            _report_former_name(former, name)
+            present.setdefault(name, given[former])
+    return present
+
+
+@cache
+def _report_former_name(former: str, name: str) -> None:
+    """Say once in a process that a policy uses a former name."""
+    log.warning("policy_field_renamed", former=former, name=name)

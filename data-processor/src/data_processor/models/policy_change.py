@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from data_processor.models.policy import Policy
+from data_processor.models.policy import Policy, with_present_names
 from data_processor.service.errors import FieldError, Invalid
 from data_processor.training.estimators import REGRESSION_METRICS
 
@@ -14,7 +14,7 @@ from data_processor.training.estimators import REGRESSION_METRICS
 def changed(present: Mapping[str, Any], changes: Mapping[str, Any], task: str) -> Policy:
     """Return a policy with changes merged in; raises `Invalid` naming every field that is wrong."""
     try:
-        policy = Policy.model_validate({**present, **changes})
+        policy = Policy.model_validate({**with_present_names(present), **with_present_names(changes)})
     except ValidationError as error:
         raise _refused(
             [FieldError(loc=["body", "policy", *e["loc"]], message=e["msg"]) for e in error.errors()]

@@ -9,11 +9,12 @@ lives on the request path.
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from data_processor.datasets.preparation import Preparation
-from data_processor.datasets.schema import Task
+from data_processor.datasets.schema import Kind, Task
 from data_processor.models.policy import SelectionMetric
 from data_processor.service.errors import FieldError
 from data_processor.training.hyperparameters import Estimator, Hyperparameter, problems
@@ -29,13 +30,32 @@ CLASSIFICATION_METRICS: tuple[SelectionMetric, ...] = (
 REGRESSION_METRICS: tuple[SelectionMetric, ...] = ("mae", "rmse", "r2")
 
 
+class Suitable(BaseModel):
+    """What a table must be like for a task to be the one that is meant."""
+
+    model_config = ConfigDict(frozen=True)
+
+    target: Literal["classes", "quantity"] = Field(
+        description="quantity: a numeric column with more than 20 different values; classes: any other."
+    )
+    inputs: tuple[Kind, ...] | None = Field(
+        None, description="The kinds of its inputs, each once; null: whatever they are."
+    )
+
+
 class TaskDescription(BaseModel):
-    """One task: what it can be measured by, what can be tried, and what can be set."""
+    """One task: what it can be measured by, what can be tried, what can be set, and what pages need."""
 
     model_config = ConfigDict(frozen=True)
 
     task: Task
     title: str
+    label: str = Field(description="What kind of problem it is, in a word or two.")
+    meaning: str = Field(description="What it is for, in one sentence.")
+    answer: Literal["label", "value"] = Field(
+        description="What it answers with: one of the target's classes, or a number."
+    )
+    suits: Suitable = Field(description="Which tables it is proposed for; the most particular task wins.")
     metrics: tuple[SelectionMetric, ...]
     default_metric: SelectionMetric = Field(description="What candidates are ranked by if nothing is said.")
     estimators: tuple[Estimator, ...]
@@ -261,6 +281,10 @@ TASKS: dict[str, TaskDescription] = {
         TaskDescription(
             task="tabular-classification",
             title="Tell classes apart by a table's columns",
+            label="Classification",
+            meaning="Tell classes apart, such as yes and no.",
+            answer="label",
+            suits=Suitable(target="classes"),
             metrics=CLASSIFICATION_METRICS,
             default_metric="log_loss",
             estimators=(_LOGISTIC, _boosting(), _RANDOM_FOREST, _EXTRA_TREES),
@@ -269,6 +293,10 @@ TASKS: dict[str, TaskDescription] = {
         TaskDescription(
             task="tabular-regression",
             title="Estimate a number from a table's columns",
+            label="Regression",
+            meaning="Predict a number, such as a price.",
+            answer="value",
+            suits=Suitable(target="quantity"),
             metrics=REGRESSION_METRICS,
             default_metric="rmse",
             estimators=(_RIDGE, _boosting(), _RANDOM_FOREST, _EXTRA_TREES),
@@ -277,6 +305,10 @@ TASKS: dict[str, TaskDescription] = {
         TaskDescription(
             task="text-classification",
             title="Tell classes apart by a text",
+            label="Text classification",
+            meaning="Tell classes of texts apart.",
+            answer="label",
+            suits=Suitable(target="classes", inputs=("text",)),
             metrics=CLASSIFICATION_METRICS,
             default_metric="roc_auc",
             estimators=texts.ESTIMATORS,
