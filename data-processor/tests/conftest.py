@@ -20,25 +20,26 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
+from comments import divide, make_comments
 from data_processor.app import create_app
 from data_processor.caller import Caller, Role, sign
 from data_processor.database import Database
 from data_processor.datasets.census import make_table, sample_rows, schema_of
-from data_processor.datasets.inference import infer_schema
-from data_processor.datasets.schema import Schema
 from data_processor.datasets.tables import LabelledRow, keepable, with_feedback
+from data_processor.features.inference import infer_schema
+from data_processor.features.schema import Schema
+from data_processor.features.split import Split, prepare_data
+from data_processor.kinds import plain_kinds
 from data_processor.models.ledger import Ledger
 from data_processor.models.loaded import LoadedVersions
 from data_processor.models.manifest import BACKGROUND_FILE, ONNX_FILE, SKOPS_FILE, Lineage, Manifest, Parity
 from data_processor.models.policy import Policy
 from data_processor.models.registry import Registry
-from data_processor.monitoring.runs import RunMetrics
+from data_processor.predictions.records import PredictionStore
 from data_processor.rows import DatasetRow, now
-from data_processor.serving.records import PredictionStore
+from data_processor.runs.jobs import Jobs, carry_through
+from data_processor.runs.metrics import RunMetrics
 from data_processor.settings import Settings
-from data_processor.training.jobs import Jobs, carry_through
-from data_processor.training.kinds import plain_kinds
-from data_processor.training.preparation import Split, prepare_data
 
 # How long an example takes says more of the machine than of the code. In CI the examples stay the same ones.
 hypothesis.settings.register_profile("any machine", hypothesis.settings.default, deadline=None)
@@ -63,11 +64,11 @@ def tiny_versions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TinyVer
 
     Version 2 has no background sample, as those of before have none.
     """
-    from data_processor.serving.compile import compile_model  # noqa: PLC0415  # only those who train need it
-    from data_processor.training.artefact import build_manifest, save_pipeline  # noqa: PLC0415
-    from data_processor.training.background import write_background  # noqa: PLC0415
-    from data_processor.training.candidates import Candidate  # noqa: PLC0415
-    from data_processor.training.pipelines import fit  # noqa: PLC0415
+    from data_processor.models.artefact import build_manifest, save_pipeline  # noqa: PLC0415
+    from data_processor.models.background import write_background  # noqa: PLC0415
+    from data_processor.tasks.candidates import Candidate  # noqa: PLC0415
+    from data_processor.tasks.tables.pipelines import fit  # noqa: PLC0415
+    from data_processor.training.compile import compile_model  # noqa: PLC0415  # only those who train need it
 
     candidate = Candidate(estimator="logistic-regression", params={})
     versions: dict[str, TinyVersion] = {}
@@ -371,3 +372,9 @@ def price_split() -> Split:
     )
     schema = infer_schema(frame, "price")
     return prepare_data(keepable(frame, schema), schema, "salt", None, choose_on_recent=False)
+
+
+@pytest.fixture(scope="session")
+def comments_split() -> Split:
+    """Return 240 comments, divided."""
+    return divide(make_comments(240, 3))

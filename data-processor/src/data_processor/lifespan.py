@@ -8,27 +8,27 @@ from collections.abc import AsyncIterator
 from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.adapters.mlflow_connection import MlflowConnection
 from data_processor.caller import Callers
+from data_processor.catalogue.service import Catalogue
 from data_processor.database import Database
 from data_processor.datasets.exploration.profiles import Profiles
-from data_processor.datasets.library import Library
-from data_processor.feedback.judgements import Judgements
-from data_processor.models.catalogue import Catalogue
+from data_processor.datasets.service import Library
+from data_processor.feedback.service import Judgements
 from data_processor.models.ledger import Ledger
 from data_processor.models.loaded import LoadedVersions
 from data_processor.models.registry import Registry
-from data_processor.monitoring.metrics import ModelMetrics
+from data_processor.predictions.recorders import open_recorder
+from data_processor.predictions.records import PredictionStore
+from data_processor.predictions.retention import Retention
+from data_processor.runs.service import Runs
 from data_processor.serving.batching import Batcher
 from data_processor.serving.explanations import Explanations
 from data_processor.serving.history import History
+from data_processor.serving.metrics import ModelMetrics
+from data_processor.serving.model_manager import Stages
 from data_processor.serving.predictions import Predictor
-from data_processor.serving.recorder import open_recorder
-from data_processor.serving.records import PredictionStore
-from data_processor.serving.retention import Retention
-from data_processor.serving.stages import Stages
 from data_processor.settings import Settings
 from data_processor.state import State
 from data_processor.training.evaluations import Evaluations
-from data_processor.training.runs import Runs
 
 SWITCH_INTERVAL_S = 0.001
 """How long a thread may keep the interpreter while others wait; Python's own 5 ms is a slow answer."""

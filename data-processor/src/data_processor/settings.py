@@ -76,10 +76,10 @@ class Settings(ServiceSettings):
         "sklearn.tree._tree.Tree",
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
-        "data_processor.training.texts.lemmas.LemmaTokenizer",
-        "data_processor.training.texts.letters.PlainLower",
-        "data_processor.training.texts.terms.CountedTerms",
-        "data_processor.training.texts.terms.WeightedTerms",
+        "data_processor.tasks.texts.lemmas.LemmaTokenizer",
+        "data_processor.tasks.texts.letters.PlainLower",
+        "data_processor.tasks.texts.terms.CountedTerms",
+        "data_processor.tasks.texts.terms.WeightedTerms",
     )
     """The types beyond skops' own that a model file may contain. Nothing in a file can widen it."""
     sample_model: bool = False

@@ -2,7 +2,7 @@
 
     runs, every 0.5 s         a queued run becomes a workflow (of the run's id: repeating attaches to it),
                               and a run that somebody cancelled is ended
-    its name, every 1 s       a worker that lost its name ends itself (`roster.py`)
+    its name, every 1 s       a worker that lost its name ends itself (`worker_registry.py`)
     the others, every 5 s     what a dead worker left is taken over
 
 and one worker of the stage, for all of them:
@@ -34,24 +34,24 @@ from data_processor.adapters.mlflow_aliases import MlflowAliases
 from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.adapters.mlflow_connection import MlflowConnection
 from data_processor.database import Database
-from data_processor.datasets.keeping import Keeping
-from data_processor.models.crossing import Crossing
+from data_processor.datasets.storing_run import StoringRun
+from data_processor.kinds import plain_kinds
 from data_processor.models.ledger import Ledger
 from data_processor.models.reconcile import Reconciler
 from data_processor.models.registry import Registry
-from data_processor.monitoring.runs import RunMetrics
+from data_processor.models.stage_sync import Crossing
 from data_processor.probes import Probes
-from data_processor.roster import NameTakenError, open_roster
+from data_processor.runs.jobs import PROMPT_S, UNHURRIED_S, Jobs, Work, carry_through
+from data_processor.runs.metrics import RunMetrics
 from data_processor.service.logging import configure_logging
 from data_processor.service.metrics import ServiceMetrics
 from data_processor.service.telemetry import configure_telemetry
 from data_processor.settings import Settings
 from data_processor.training.adoption import VersionCheck
-from data_processor.training.jobs import PROMPT_S, UNHURRIED_S, Jobs, Work, carry_through
-from data_processor.training.kinds import plain_kinds
+from data_processor.training.promotion_watch import Watching, define_watch
 from data_processor.training.retrain import Retraining
 from data_processor.training.sample import SamplePlant
-from data_processor.training.watching import Watching, define_watch
+from data_processor.worker_registry import NameTakenError, open_roster
 
 APPLICATION_VERSION = "1"
 """Constant, because DBOS strands the jobs of another version."""
@@ -94,7 +94,7 @@ class Worker:
         )
         kinds = [training, *plain_kinds(settings, self._database)]
         self._jobs = Jobs(settings, self._database, kinds, RunMetrics(metrics.registry))
-        self._keeping = next(kind for kind in kinds if isinstance(kind, Keeping))
+        self._storing = next(kind for kind in kinds if isinstance(kind, StoringRun))
         self._watching = Watching(settings, self._database, ledger, self._reconciler)
         self._sample = SamplePlant(settings, self._database, ledger)
         self._probes = (
@@ -128,7 +128,7 @@ class Worker:
         self._every(PROMPT_S, self._look_at_runs)
         self._every(OTHERS_S, self._look_at_others)
         self._every(JOBS_S, self._on_behalf(self._look_at_jobs))
-        self._every(UNHURRIED_S, self._on_behalf(self._keeping.look))
+        self._every(UNHURRIED_S, self._on_behalf(self._storing.mend))
         self._every(UNHURRIED_S, self._on_behalf(self._look_at_watches))
         self._every(UNHURRIED_S, self._on_behalf(self._sample.look))
         self._every(self._settings.reconcile_interval_s, self._on_behalf(self._reconciler.look))
@@ -250,7 +250,7 @@ def _define(jobs: Jobs, work: Work) -> Callable[[str], str]:
 
 
 def _define_former() -> None:
-    """Let jobs of before storing was a run end: `Keeping.look` gives their uploads runs."""
+    """Let jobs of before storing was a run end: `StoringRun.look` gives their uploads runs."""
 
     @DBOS.workflow(name="keep_dataset")
     def keep_dataset(upload: str, attempt: int) -> str:

@@ -11,15 +11,16 @@ import pyarrow.parquet as pq
 
 from data_processor.datasets.batches import batches
 from data_processor.datasets.confirmation import Confirmed, ConfirmedColumn
+from data_processor.datasets.data_quality import look_for
 from data_processor.datasets.duplicates import find_repeated
-from data_processor.datasets.inference import infer_schema
-from data_processor.datasets.preparation import DatasetPreparation
 from data_processor.datasets.preparing import task_of, write_confirmed
 from data_processor.datasets.profile import read_columns
-from data_processor.datasets.reading import Hints, read_file
-from data_processor.datasets.suspicions import look_for
+from data_processor.datasets.reading.files import read_file
+from data_processor.datasets.reading.source import Hints
 from data_processor.datasets.tables import ParquetColumns
 from data_processor.datasets.warehouse import Warehouse
+from data_processor.features.inference import infer_schema
+from data_processor.features.preparation import DatasetPreparation
 
 
 def main(folder: Path) -> None:

@@ -8,11 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import delete, update
 
-from data_processor.datasets.keeping import Keeping
-from data_processor.datasets.library import Library
+from data_processor.datasets.service import Library
+from data_processor.datasets.storing_run import StoringRun
 from data_processor.datasets.warehouse import Warehouse
 from data_processor.rows import DatasetUploadRow, RunEventRow, RunRow
-from data_processor.training.runs import Runs
+from data_processor.runs.service import Runs
 
 PEOPLE = b"age;city;weight;bought\n" + b"".join(
     f"{20 + n % 50};{city};{60 + n % 7},{n % 10};{'no' if n % 5 else 'yes'}\n".encode()
@@ -248,7 +248,7 @@ def test_storing_that_is_cancelled_in_the_queue_can_be_begun_again(desk: Any) ->
     desk.upload(PEOPLE)
     run = desk.confirm(target="bought").json()["run"]
     assert desk.client.post(f"/v1/runs/{run}/cancel").json()["status"] == "cancelled"
-    Keeping(desk.settings, desk.database).look()
+    StoringRun(desk.settings, desk.database).mend()
     assert (desk.read()["state"], desk.read()["error"]) == ("failed", "Storing it was cancelled.")
     assert desk.confirm(target="bought").status_code == 202
     desk.keep()
@@ -262,7 +262,7 @@ def test_an_upload_of_before_storing_was_a_run_gets_one(desk: Any) -> None:
         session.execute(update(DatasetUploadRow).values(run=None))
         session.execute(delete(RunEventRow).where(RunEventRow.run == run))
         session.execute(delete(RunRow).where(RunRow.id == run))
-    Keeping(desk.settings, desk.database).look()
+    StoringRun(desk.settings, desk.database).mend()
     desk.keep()
     assert desk.read()["state"] == "ready"
     [row] = desk.client.get("/v1/runs?dataset=people&kind=dataset").json()

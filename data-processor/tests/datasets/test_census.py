@@ -8,10 +8,10 @@ from sklearn.metrics import accuracy_score, roc_auc_score
 
 from data_processor.datasets import census
 from data_processor.datasets.tables import keepable
-from data_processor.training.candidates import Candidate
+from data_processor.features.split import Split, prepare_data
+from data_processor.tasks.candidates import Candidate
+from data_processor.tasks.tables.pipelines import answer
 from data_processor.training.evaluation import fit_final
-from data_processor.training.pipelines import answer
-from data_processor.training.preparation import Split, prepare_data
 
 
 def positive(table: pd.DataFrame) -> float:

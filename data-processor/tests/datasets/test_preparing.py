@@ -11,10 +11,11 @@ import pytest
 
 from data_processor.datasets import batches
 from data_processor.datasets.confirmation import Confirmed, ConfirmedColumn
-from data_processor.datasets.preparation import DatasetPreparation
 from data_processor.datasets.preparing import task_of, write_confirmed
 from data_processor.datasets.profile import read_columns
-from data_processor.datasets.tables import PROVENANCE, from_parquet
+from data_processor.datasets.tables import from_parquet
+from data_processor.features.preparation import DatasetPreparation
+from data_processor.features.split import PROVENANCE
 
 DAY, NOON = dt.datetime(2026, 1, 31), dt.datetime(2026, 1, 31, 12)  # noqa: DTZ001  # as tables have them
 COLUMNS: dict[str, tuple[Any, str, list[Any]]] = {

@@ -4,10 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.tables import (
-    JUDGEMENT_COLUMN,
-    PREDICTION_COLUMN,
     LabelledRow,
     UnreadableTableError,
     check_keepable,
@@ -17,6 +14,8 @@ from data_processor.datasets.tables import (
     to_parquet,
     with_feedback,
 )
+from data_processor.features.inference import infer_schema
+from data_processor.features.split import JUDGEMENT_COLUMN, PREDICTION_COLUMN
 
 UCI = b"""age, workclass, fnlwgt, income
 39, State-gov, 77516, <=50K

@@ -11,13 +11,13 @@ from sqlalchemy import select
 
 from data_processor.caller import Caller
 from data_processor.database import Database
-from data_processor.feedback.judgements import Judgements
 from data_processor.feedback.schemas import FeedbackRequest
+from data_processor.feedback.service import Judgements
 from data_processor.models.policy import Policy
+from data_processor.predictions.records import Prediction
 from data_processor.rows import DecisionRow, JudgementRow, ModelRow, PromotionRow, RunRow, VersionRow, now
-from data_processor.serving.records import Prediction
+from data_processor.runs.service import Runs
 from data_processor.settings import Settings
-from data_processor.training.runs import Runs
 
 MODEL = "census"
 CLASSES = ("<=50K", ">50K")

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 
 from data_processor.caller import Caller
 from data_processor.database import Database
-from data_processor.feedback.judgements import Judgements
 from data_processor.feedback.schemas import FeedbackRequest
+from data_processor.feedback.service import Judgements
+from data_processor.predictions.records import Prediction
 from data_processor.rows import now
-from data_processor.serving.records import Prediction
+from data_processor.runs.service import Runs
 from data_processor.settings import Settings
-from data_processor.training.runs import Runs
 
 SECRET = "a-secret-of-the-tests"
 

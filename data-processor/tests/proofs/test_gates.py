@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from data_processor.feedback.controller import Facts, Hold, Outcome, decide, tripped
 from data_processor.models.policy import Policy
-from data_processor.training import gate
-from data_processor.training.gate import Answers, Receipt
-from data_processor.training.paired import FEWEST_ROWS
+from data_processor.statistics import gate
+from data_processor.statistics.gate import Answers, Receipt
+from data_processor.statistics.paired import FEWEST_ROWS
 
 POLICY = Policy(cooldown_s=0)
 CLASSES = ("no", "yes")

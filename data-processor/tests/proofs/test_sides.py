@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 
 from data_processor.datasets.census import make_table, schema_of
-from data_processor.datasets.holdout import canonical_row, folds
-from data_processor.datasets.schema import Schema
-from data_processor.datasets.tables import JUDGEMENT_COLUMN, PREDICTION_COLUMN
+from data_processor.features.holdout import canonical_row, folds
+from data_processor.features.schema import Schema
+from data_processor.features.split import JUDGEMENT_COLUMN, PREDICTION_COLUMN, Rows, Split, prepare_data
 from data_processor.training.evaluation import FOLDS, fold_rows
-from data_processor.training.preparation import Rows, Split, prepare_data
 
 ALL, ROWS = 1_000, 200
 

@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
 from data_processor.models.policy import Policy
-from data_processor.monitoring.metrics import ModelMetrics
+from data_processor.predictions.recorder import Answered, Recorder, RecorderUnavailableError
+from data_processor.predictions.recorders import open_recorder
+from data_processor.predictions.records import Key, PredictionStore
 from data_processor.service.errors import Conflict, NotReady, Problem
 from data_processor.serving.answers import Question
 from data_processor.serving.batching import Batcher
 from data_processor.serving.diagnosis import Limits
 from data_processor.serving.loading import Served
-from data_processor.serving.recorder import Answered, Recorder, RecorderUnavailableError, open_recorder
-from data_processor.serving.records import Key, PredictionStore
+from data_processor.serving.metrics import ModelMetrics
 from data_processor.serving.validation import Validator
 
 

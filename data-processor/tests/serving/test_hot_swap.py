@@ -18,8 +18,8 @@ Rows = list[dict[str, Any]]
 
 
 def expected(tiny_versions: Any, inputs: Rows) -> dict[str, list[float]]:
-    from data_processor.serving.engine import load_engine  # noqa: PLC0415
-    from data_processor.serving.packing import pack_rows  # noqa: PLC0415
+    from data_processor.features.packing import pack_rows  # noqa: PLC0415
+    from data_processor.models.engine import load_engine  # noqa: PLC0415
 
     answers = {}
     for version in "12":

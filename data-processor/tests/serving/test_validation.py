@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_processor.datasets.schema import Column, Schema
+from data_processor.features.calendar import FEATURES
+from data_processor.features.packing import pack_rows
+from data_processor.features.schema import Column, Schema
 from data_processor.models.policy import Policy
 from data_processor.service.errors import BadRequest, Invalid, Problem
-from data_processor.serving.calendar import FEATURES
 from data_processor.serving.diagnosis import Limits, diagnose
-from data_processor.serving.packing import pack_rows
 from data_processor.serving.validation import Checked, Validator, asked_version, flag_kind
 
 TABLE = Schema(

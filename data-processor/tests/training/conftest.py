@@ -26,15 +26,15 @@ from data_processor.adapters.mlflow_connection import MlflowConnection
 from data_processor.caller import Caller, sign
 from data_processor.database import Database
 from data_processor.datasets.census import make_table, sample_rows, schema_of
-from data_processor.datasets.schema import Schema
-from data_processor.datasets.store import DatasetStore
+from data_processor.datasets.version_store import VersionStore
+from data_processor.features.schema import Schema
 from data_processor.models.ledger import Ledger
 from data_processor.models.policy import Policy
 from data_processor.models.registry import Registry
+from data_processor.predictions.records import PredictionStore, predictions
 from data_processor.rows import OPEN_RUN, JudgementRow, RunRow
-from data_processor.serving.records import PredictionStore, predictions
+from data_processor.runs.service import Runs
 from data_processor.settings import Settings
-from data_processor.training.runs import Runs
 
 CRASHING = Path(__file__).with_name("crashing_worker.py")
 ROWS = 3_000
@@ -76,7 +76,7 @@ class Workshop:
     registry: Registry
     ledger: Ledger
     runs: Runs
-    store: DatasetStore
+    store: VersionStore
     aliases: MlflowAliases
     mlflow: MlflowConnection
     _workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -133,7 +133,7 @@ class Workshop:
         for process in psutil.process_iter():
             try:
                 mine = str(self.settings.state_dir) in process.environ().get("STATE_DIR", "")
-                if mine and "data_processor.training.compute" in process.cmdline():
+                if mine and "data_processor.runs.compute" in process.cmdline():
                     found.append(process)
             except (psutil.AccessDenied, psutil.NoSuchProcess):
                 continue
@@ -190,7 +190,7 @@ def make_workshop(
         registry=Registry(database, settings.models_dir, MlflowArtefacts(connection)),
         ledger=Ledger(database),
         runs=Runs(database, settings.stage),
-        store=DatasetStore(database, repository),
+        store=VersionStore(database, repository),
         aliases=MlflowAliases(connection),
         mlflow=connection,
     )

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from data_processor.datasets.schema import Schema
+from data_processor.features.schema import Schema
+from data_processor.features.split import Split
+from data_processor.tasks.candidates import BLEND, Candidate, members_of
+from data_processor.tasks.tables.pipelines import answer, blended, fit
 from data_processor.training.blending import MOST_MEMBERS, blend, select
-from data_processor.training.candidates import BLEND, Candidate, members_of
 from data_processor.training.leaderboard import Tried, as_answers, metrics
-from data_processor.training.pipelines import answer, blended, fit
-from data_processor.training.preparation import Split
 
 SCHEMA = Schema(task="tabular-classification", target="answer", columns=(), classes=("no", "yes"))
 ROWS = 2_000

@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_processor.datasets import holdout
-from data_processor.datasets.schema import Schema
-from data_processor.datasets.tables import JUDGEMENT_COLUMN, PREDICTION_COLUMN
+from data_processor.features import holdout
+from data_processor.features.schema import Schema
+from data_processor.features.split import JUDGEMENT_COLUMN, PREDICTION_COLUMN, Rows, Split, prepare_data
+from data_processor.models.engine import PipelineEngine
 from data_processor.models.policy import Policy
-from data_processor.serving.engine import PipelineEngine
-from data_processor.training.candidates import Candidate
+from data_processor.tasks.candidates import Candidate
+from data_processor.tasks.tables.pipelines import fit
 from data_processor.training.evaluation import (
     FOLDS,
     Champion,
@@ -20,8 +21,6 @@ from data_processor.training.evaluation import (
     fold_rows,
     reference_metrics,
 )
-from data_processor.training.pipelines import fit
-from data_processor.training.preparation import Rows, Split, prepare_data
 
 OLD = Candidate(estimator="logistic-regression", params={})
 NEW = Candidate(estimator="logistic-regression", params={"C": 0.3}, recent_share=0.9)

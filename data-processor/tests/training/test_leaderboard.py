@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from data_processor.datasets.schema import Schema
-from data_processor.training.candidates import Candidate
+from data_processor.features.schema import Schema
+from data_processor.features.split import Split
+from data_processor.tasks.candidates import Candidate
+from data_processor.tasks.tables.pipelines import fit
 from data_processor.training.leaderboard import (
     LENGTH,
     Tried,
@@ -15,8 +17,6 @@ from data_processor.training.leaderboard import (
     size,
     tied,
 )
-from data_processor.training.pipelines import fit
-from data_processor.training.preparation import Split
 
 SCHEMA = Schema(task="tabular-classification", target="answer", columns=(), classes=("no", "yes"))
 DRAW = np.random.default_rng(0)

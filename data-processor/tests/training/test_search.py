@@ -4,13 +4,13 @@ import time
 import numpy as np
 import pytest
 
-from data_processor.datasets.preparation import Preparation
+from data_processor.features.preparation import Preparation
+from data_processor.features.split import Split
 from data_processor.models.policy import Policy
-from data_processor.training.candidates import Candidate
-from data_processor.training.columns import TooFewRowsError
+from data_processor.tasks.candidates import Candidate
+from data_processor.tasks.tables.columns import TooFewRowsError
+from data_processor.tasks.tables.pipelines import fit
 from data_processor.training.leaderboard import Tried
-from data_processor.training.pipelines import fit
-from data_processor.training.preparation import Split
 from data_processor.training.search import LATE, search
 from data_processor.training.trials import Fitted, Ground, try_fold
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_processor.training.candidates import Candidate
-from data_processor.training.preparation import Rows, Split
+from data_processor.features.split import Rows, Split
+from data_processor.tasks.candidates import Candidate
 from data_processor.training.trials import FEWEST_ROWS, Ground, make_ground, stratified_folds, try_fold
 
 positions = st.lists(st.sampled_from(np.linspace(0, 0.99, 40).tolist()), min_size=1, max_size=120)

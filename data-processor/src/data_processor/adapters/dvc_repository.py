@@ -26,8 +26,6 @@ from typing import Any
 
 import stamina
 
-from data_processor.datasets.store import TableVersion
-
 os.environ.setdefault("DVC_NO_ANALYTICS", "true")
 
 TABLE = "table.parquet"
@@ -44,6 +42,19 @@ _GIT = (
     *("-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false", "-c", "core.hooksPath=/dev/null"),
     *("-c", "core.autocrlf=false", "-c", "protocol.file.allow=always"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class TableVersion:
+    """One immutable version of a table, as the dataset repository knows it."""
+
+    number: int
+    revision: str
+    """The git commit."""
+    request: str
+    """What asked for it: the same request never makes two versions."""
+    facts: Mapping[str, Any]
+    """What was said of it when it was made."""
 
 
 class DatasetRepositoryError(Exception):

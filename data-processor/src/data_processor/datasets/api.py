@@ -4,9 +4,9 @@ import asyncio
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data_processor.caller import Caller, CallerDep
@@ -20,9 +20,10 @@ from data_processor.datasets.schemas import (
     DatasetStoring,
     DatasetVersion,
 )
+from data_processor.datasets.service import Library
 from data_processor.datasets.spooling import FILE_FIELD, Spool
+from data_processor.dependencies import current_state
 from data_processor.service.errors import FieldError, Invalid
-from data_processor.state import State, StateDep
 
 PATH = "/v1/datasets"
 SOURCE_FILE = "source"
@@ -42,6 +43,15 @@ class UploadForm(BaseModel):
     encoding: str | None = Field(None, max_length=40, description="The encoding of a CSV, e.g. cp1252.")
     decimal: Literal[".", ","] | None = Field(None, description="The decimal mark of a CSV.")
     header: bool | None = Field(None, description="Whether the first row names the columns.")
+
+
+class State(Protocol):
+    """What these routes need of what the lifespan opens."""
+
+    library: Library
+
+
+StateDep = Annotated[State, Depends(current_state)]
 
 
 router = APIRouter(prefix=PATH, tags=["datasets"])

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from data_processor.datasets.preparation import DatasetPreparation
-from data_processor.datasets.schema import INPUT_KINDS, Kind, Schema, Task
+from data_processor.features.preparation import DatasetPreparation
+from data_processor.features.schema import INPUT_KINDS, Kind, Schema, Task
 from data_processor.service.errors import FieldError, Invalid
 
 TARGET_KINDS: tuple[Kind, ...] = ("categorical", "numeric")

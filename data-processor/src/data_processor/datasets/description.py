@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any, cast, get_args
 
-from data_processor.datasets.schema import Schema, Task
 from data_processor.datasets.schemas import (
     DatasetColumn,
     DatasetDetail,
@@ -12,6 +11,7 @@ from data_processor.datasets.schemas import (
     DatasetState,
     DatasetVersion,
 )
+from data_processor.features.schema import Schema, Task
 from data_processor.rows import DatasetRow, DatasetUploadRow, DatasetVersionRow
 
 

@@ -18,11 +18,11 @@ import pyarrow.parquet as pq
 from data_processor.datasets.batches import batches
 from data_processor.datasets.confirmation import Confirmed
 from data_processor.datasets.duplicates import find_repeated
-from data_processor.datasets.inference import FEW
 from data_processor.datasets.profile import ColumnFacts
-from data_processor.datasets.schema import Kind, Task
-from data_processor.datasets.tables import JUDGEMENT_COLUMN, PREDICTION_COLUMN
-from data_processor.serving.packing import MISSING, text
+from data_processor.features.inference import FEW
+from data_processor.features.packing import MISSING, text
+from data_processor.features.schema import Kind, Task
+from data_processor.features.split import JUDGEMENT_COLUMN, PREDICTION_COLUMN
 
 _DAY, _MOMENT = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from data_processor.datasets.schema import Kind, Task
+from data_processor.features.schema import Kind, Task
 
 DatasetState = Literal["proposed", "storing", "ready", "failed"]
 DatasetName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]

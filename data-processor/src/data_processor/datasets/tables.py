@@ -14,14 +14,9 @@ from typing import IO, Any
 import pandas as pd
 import pyarrow.parquet as pq
 
-from data_processor.datasets.schema import Kind, Schema
-from data_processor.serving.packing import MISSING, text
-
-PREDICTION_COLUMN = "loopkeeper:prediction"
-"""The id of the prediction a row of feedback belongs to; empty for a row of the upload."""
-JUDGEMENT_COLUMN = "loopkeeper:judgement"
-"""The sequence number of the judgement that labelled the row; 0 for a row of the upload."""
-PROVENANCE = (PREDICTION_COLUMN, JUDGEMENT_COLUMN)
+from data_processor.features.packing import MISSING, text
+from data_processor.features.schema import Kind, Schema
+from data_processor.features.split import JUDGEMENT_COLUMN, PREDICTION_COLUMN, PROVENANCE
 
 MISSING_CELLS = ("", "?", "NA", "N/A", "NaN", "nan", "NULL", "null")
 """What a cell of a CSV says when it says nothing; `?` is UCI's way."""

@@ -1,10 +1,11 @@
 """The routes of feedback, score and the controller's breaker."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 
 from data_processor.caller import CallerDep
+from data_processor.dependencies import current_state
 from data_processor.feedback.schemas import (
     Feedback,
     FeedbackRequest,
@@ -12,7 +13,17 @@ from data_processor.feedback.schemas import (
     ResumeRequest,
     ScorePoint,
 )
-from data_processor.state import StateDep
+from data_processor.feedback.service import Judgements
+
+
+class State(Protocol):
+    """What these routes need of what the lifespan opens."""
+
+    judgements: Judgements
+
+
+StateDep = Annotated[State, Depends(current_state)]
+
 
 router = APIRouter(tags=["feedback"])
 

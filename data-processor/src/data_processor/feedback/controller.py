@@ -18,9 +18,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from data_processor.datasets.holdout import CHOOSING
-from data_processor.feedback.score import Score, Share
+from data_processor.features.holdout import CHOOSING
 from data_processor.models.policy import Policy
+from data_processor.statistics.score import Score, Share
 
 ModelState = Literal["collecting", "healthy", "degraded", "retraining", "watching", "paused"]
 Outcome = Literal["promote", "hold", "reject", "failed", "cancelled"]

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from data_processor.feedback.controller import Facts, Hold, Outcome, labels_wanted, tripped
-from data_processor.feedback.records import newly_labelled, score_of
+from data_processor.feedback.repository import newly_labelled, score_of
 from data_processor.models.policy import Policy
 from data_processor.rows import (
     OPEN_RUN,

@@ -10,15 +10,15 @@ from data_processor.caller import PLATFORM
 from data_processor.database import Database
 from data_processor.feedback.controller import Decision, Facts, decide
 from data_processor.feedback.facts import gather, last_decision
-from data_processor.feedback.records import newly_judged
+from data_processor.feedback.repository import newly_judged
 from data_processor.feedback.schemas import ModelScore, ScorePoint, ShareOfRight
-from data_processor.feedback.score import Share
-from data_processor.feedback.trail import trail
+from data_processor.feedback.score_history import trail
 from data_processor.models.policy import Policy
 from data_processor.rows import DecisionRow, ModelRow, PromotionRow, now
+from data_processor.runs.service import Runs
 from data_processor.service.errors import Conflict, NotFound
 from data_processor.settings import Settings
-from data_processor.training.runs import Runs
+from data_processor.statistics.score import Share
 
 
 class Scoreboard:

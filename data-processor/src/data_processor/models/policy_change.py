@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from data_processor.models.policy import Policy, with_present_names
 from data_processor.service.errors import FieldError, Invalid
-from data_processor.training.estimators import REGRESSION_METRICS
+from data_processor.statistics.measures import REGRESSION_METRICS
 
 
 def changed(present: Mapping[str, Any], changes: Mapping[str, Any], task: str) -> Policy:

@@ -10,9 +10,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from data_processor.predictions.records import Ids, Key
 from data_processor.service.errors import Conflict
 from data_processor.serving.loading import Served
-from data_processor.serving.records import Ids, Key
 from data_processor.serving.validation import Checked
 
 DECIMALS = 6

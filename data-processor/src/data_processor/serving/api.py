@@ -1,16 +1,20 @@
 """The routes of predictions."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from data_processor.caller import CALLER_HEADER, CallerDep
+from data_processor.caller import CALLER_HEADER, CallerDep, Callers
+from data_processor.dependencies import current_state
 from data_processor.service.middleware import ROUTE_KEY
 from data_processor.service.telemetry import current_trace_id
+from data_processor.serving.explanations import Explanations
+from data_processor.serving.history import History
+from data_processor.serving.predictions import Predictor
 from data_processor.serving.schemas import (
     EXAMPLE,
     Explanation,
@@ -19,7 +23,19 @@ from data_processor.serving.schemas import (
     PredictionRequest,
     RecordedPrediction,
 )
-from data_processor.state import State, StateDep
+
+
+class State(Protocol):
+    """What these routes need of what the lifespan opens."""
+
+    callers: Callers
+    explanations: Explanations
+    history: History
+    predictor: Predictor
+
+
+StateDep = Annotated[State, Depends(current_state)]
+
 
 router = APIRouter(tags=["predictions"])
 

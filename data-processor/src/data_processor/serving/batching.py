@@ -17,11 +17,11 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from data_processor.monitoring.metrics import ModelMetrics
+from data_processor.predictions.recorder import Answered, Recorder, RecorderUnavailableError
 from data_processor.service.errors import NotReady, Problem
 from data_processor.serving.answers import Question, Writer, response, used_otherwise
 from data_processor.serving.loading import Served
-from data_processor.serving.recorder import Answered, Recorder, RecorderUnavailableError
+from data_processor.serving.metrics import ModelMetrics
 from data_processor.serving.validation import flag_kind
 
 log = structlog.get_logger(__name__)

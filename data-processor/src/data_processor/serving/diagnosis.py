@@ -6,9 +6,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple, NoReturn
 
-from data_processor.datasets.schema import Column, Schema
+from data_processor.features.calendar import read_moment
+from data_processor.features.schema import Column, Schema
 from data_processor.service.errors import BadRequest, FieldError, Invalid
-from data_processor.serving.calendar import read_moment
 
 LARGEST_NUMBER = 1e30
 """The largest number that a model is asked: compiled models are compared with trained ones up to here."""

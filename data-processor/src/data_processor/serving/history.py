@@ -8,9 +8,9 @@ from sqlalchemy import select
 from data_processor.caller import Caller
 from data_processor.database import Database
 from data_processor.models.registry import Registry
+from data_processor.predictions.records import Prediction, PredictionStore
 from data_processor.rows import JudgementRow
 from data_processor.service.errors import NotFound
-from data_processor.serving.records import Prediction, PredictionStore
 from data_processor.serving.schemas import Judged, PredictionDetail, PredictionLineage, RecordedPrediction
 
 

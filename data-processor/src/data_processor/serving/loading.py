@@ -7,14 +7,14 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from data_processor.datasets.schema import Schema
+from data_processor.features.packing import pack_rows
+from data_processor.features.schema import Schema
+from data_processor.models.engine import Engine, load_engine
 from data_processor.models.manifest import Manifest
 from data_processor.models.policy import Policy
 from data_processor.models.registry import ArtefactRejectedError, Registry
+from data_processor.predictions.records import PredictionStore
 from data_processor.serving.diagnosis import Limits
-from data_processor.serving.engine import Engine, load_engine
-from data_processor.serving.packing import pack_rows
-from data_processor.serving.records import PredictionStore
 from data_processor.serving.validation import Validator
 from data_processor.settings import Settings
 

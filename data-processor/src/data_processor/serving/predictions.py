@@ -5,12 +5,12 @@ import hashlib
 import time
 
 from data_processor.caller import Caller
+from data_processor.predictions.records import Key, PredictionStore
 from data_processor.service.errors import Invalid
 from data_processor.serving.answers import Question, used_otherwise
 from data_processor.serving.batching import Batcher
 from data_processor.serving.loading import Served
-from data_processor.serving.records import Key, PredictionStore
-from data_processor.serving.stages import Stages
+from data_processor.serving.model_manager import Stages
 from data_processor.serving.validation import Checked, asked_version
 
 LARGE_BODY = 64 * 1024

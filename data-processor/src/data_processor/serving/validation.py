@@ -13,11 +13,11 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 from msgspec.structs import astuple
 
-from data_processor.datasets.schema import Column, Schema
+from data_processor.features.calendar import FEATURES, MISSING_MOMENT, features_of, read_moment
+from data_processor.features.packing import MISSING, Packed
+from data_processor.features.schema import Column, Schema
 from data_processor.models.policy import Policy
-from data_processor.serving.calendar import FEATURES, MISSING_MOMENT, features_of, read_moment
 from data_processor.serving.diagnosis import LARGEST_NUMBER, Limits, diagnose
-from data_processor.serving.packing import MISSING, Packed
 
 QUOTED = 60
 """How much of a text is repeated in a flag."""

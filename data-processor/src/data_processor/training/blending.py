@@ -12,11 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from data_processor.datasets.schema import Schema
-from data_processor.models.policy import SelectionMetric
-from data_processor.training.candidates import BLEND, Candidate
+from data_processor.features.schema import Schema
+from data_processor.statistics.measures import LOWER_IS_BETTER, Answers, SelectionMetric, prepare, value
+from data_processor.tasks.candidates import BLEND, Candidate
 from data_processor.training.leaderboard import Tried, as_answers, metrics, ranked, row_losses, tied
-from data_processor.training.measures import LOWER_IS_BETTER, Answers, prepare, value
 
 CONSIDERED = 16
 """The best candidates, and the best of each estimator, may join."""

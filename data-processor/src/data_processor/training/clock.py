@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from time import monotonic
 
-from data_processor.training.candidates import Arm, Candidate
+from data_processor.tasks.candidates import Arm, Candidate
 
 
 @dataclass(slots=True)

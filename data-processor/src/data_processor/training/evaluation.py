@@ -9,24 +9,25 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from data_processor.datasets import holdout
-from data_processor.datasets.schema import Schema
+from data_processor.features import holdout
+from data_processor.features.packing import pack
+from data_processor.features.schema import Schema
+from data_processor.features.split import Rows, Split
 from data_processor.models.policy import Policy
-from data_processor.serving.packing import pack
-from data_processor.training.candidates import Candidate
-from data_processor.training.gate import Receipt, Slice, decide, deciding_metric
+from data_processor.statistics.gate import Receipt, Slice, decide
+from data_processor.statistics.measures import Answers
+from data_processor.statistics.receipt import SliceName
+from data_processor.tasks.candidates import Candidate
+from data_processor.tasks.metrics import deciding_metric
+from data_processor.tasks.tables.pipelines import answer, fit
 from data_processor.training.leaderboard import as_answers, metrics
-from data_processor.training.measures import Answers
-from data_processor.training.pipelines import answer, fit
-from data_processor.training.preparation import Rows, Split
-from data_processor.training.receipt import SliceName
 
 FOLDS = 5
 """Folds of the recent gate rows: each is answered by a fit on the others."""
 
 
 class Asked(Protocol):
-    """Whatever answers packed rows (`serving/engine.py: Engine`)."""
+    """Whatever answers packed rows (`models/engine.py: Engine`)."""
 
     def predict(self, numeric: NDArray[np.float32], strings: NDArray[np.object_]) -> NDArray[np.float32]:
         """Return probabilities (rows, classes), or values (rows, 1)."""

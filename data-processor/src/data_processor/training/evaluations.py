@@ -6,9 +6,9 @@ import time
 from data_processor.database import Database
 from data_processor.models.registry import Registry
 from data_processor.rows import OPEN_RUN, DatasetRow
+from data_processor.runs.child import GONE
+from data_processor.runs.service import Runs
 from data_processor.service.errors import Conflict, Invalid, NotFound, NotReady
-from data_processor.training.child import GONE
-from data_processor.training.runs import Runs
 from data_processor.training.schemas import Evaluation
 
 WAIT_S = 280

@@ -9,18 +9,19 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from sklearn.pipeline import Pipeline
 
-from data_processor.datasets.schema import Schema
-from data_processor.models.policy import SelectionMetric
-from data_processor.training.candidates import Candidate
-from data_processor.training.estimators import CLASSIFICATION_METRICS, REGRESSION_METRICS
-from data_processor.training.measures import (
+from data_processor.features.schema import Schema
+from data_processor.statistics.measures import (
+    CLASSIFICATION_METRICS,
     LOWER_IS_BETTER,
+    REGRESSION_METRICS,
     SMALLEST_PROBABILITY,
     Answers,
+    SelectionMetric,
     prepare,
     right,
     value,
 )
+from data_processor.tasks.candidates import Candidate
 
 LENGTH = 20
 """How many rows a leaderboard shows, beside the best of each estimator."""

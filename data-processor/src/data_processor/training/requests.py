@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from data_processor.service.errors import Invalid
-from data_processor.training.estimators import estimator_problems, vectorizer_problems
+from data_processor.tasks.estimators import estimator_problems, vectorizer_problems
 from data_processor.training.schemas import CandidateRequest
 
 

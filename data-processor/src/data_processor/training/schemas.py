@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from data_processor.features.hyperparameters import Value
 from data_processor.rows import RunRow
-from data_processor.training.hyperparameters import Value
 
 VectorizerName = Annotated[str, Field(max_length=100, description="By its name in `GET /v1/tasks`.")]
 RunStatus = Literal["queued", "running", "succeeded", "failed", "cancelled"]

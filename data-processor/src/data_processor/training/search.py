@@ -19,13 +19,14 @@ from typing import Any
 
 import numpy as np
 
-from data_processor.models.policy import Policy, SelectionMetric
+from data_processor.features.split import Split
+from data_processor.models.policy import Policy
+from data_processor.statistics.measures import Answers, SelectionMetric
+from data_processor.tasks.candidates import Candidate
+from data_processor.tasks.metrics import selection_metric
+from data_processor.tasks.tables.columns import TooFewRowsError
 from data_processor.training.blending import blend
-from data_processor.training.candidates import Candidate
 from data_processor.training.clock import Clock
-from data_processor.training.columns import TooFewRowsError
-from data_processor.training.drawing import Drawing, Drawn
-from data_processor.training.gate import selection_metric
 from data_processor.training.leaderboard import (
     LeaderboardRow,
     Tried,
@@ -34,9 +35,8 @@ from data_processor.training.leaderboard import (
     metrics,
     ranked,
 )
-from data_processor.training.measures import Answers
 from data_processor.training.pool import Pool, local_pool
-from data_processor.training.preparation import Split
+from data_processor.training.sampler import Drawing, Drawn
 from data_processor.training.trials import Fitted, make_ground, try_fold
 
 Progress = Callable[[float, Tried], None]

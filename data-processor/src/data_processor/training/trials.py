@@ -21,13 +21,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from data_processor.datasets import holdout
-from data_processor.datasets.schema import Schema
-from data_processor.training.candidates import Candidate
-from data_processor.training.columns import TooFewRowsError
+from data_processor.features import holdout
+from data_processor.features.schema import Schema
+from data_processor.features.split import Rows, Split
+from data_processor.tasks.candidates import Candidate
+from data_processor.tasks.tables.columns import TooFewRowsError
+from data_processor.tasks.tables.pipelines import answer, fit
 from data_processor.training.leaderboard import size
-from data_processor.training.pipelines import answer, fit
-from data_processor.training.preparation import Rows, Split
 
 RECENT_FOLDS = 3
 CROSS_FOLDS = {5: 20, 3: 3}

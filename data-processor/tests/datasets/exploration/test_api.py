@@ -8,8 +8,8 @@ from sqlalchemy import select
 from data_processor.datasets.exploration.profiles import explore_stored
 from data_processor.datasets.exploration.schemas import FORMAT
 from data_processor.rows import DatasetProfileRow, DatasetRow, DatasetVersionRow, RunRow
-from data_processor.training.events import RunLog
-from data_processor.training.runs import Runs
+from data_processor.runs.events import RunLog
+from data_processor.runs.service import Runs
 
 PATH = "/v1/datasets/people/profile"
 PEOPLE = b"age,said,mood\n" + b"".join(

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from data_processor.datasets.schema import Column, Schema
-from data_processor.training.candidates import Candidate, Vectorizer
+from data_processor.features.schema import Column, Schema
+from data_processor.tasks.candidates import Candidate, Vectorizer
+from data_processor.tasks.texts.blend import members_of
 from data_processor.training.leaderboard import Tried, as_answers
-from data_processor.training.texts.blending import blend, members_of
+from data_processor.training.texts.blending import blend
 from data_processor.training.texts.measuring import Measured
 
 SCHEMA = Schema(

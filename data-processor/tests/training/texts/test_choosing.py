@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from data_processor.datasets.schema import Column, Schema
-from data_processor.training.candidates import Candidate
+from data_processor.features.schema import Column, Schema
+from data_processor.tasks.candidates import Candidate
 from data_processor.training.leaderboard import Tried, as_answers
 from data_processor.training.texts.choosing import choose, standard_error
 from data_processor.training.texts.measuring import Measured

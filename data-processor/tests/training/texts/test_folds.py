@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data_processor.features.split import Split
 from data_processor.models.policy import Policy
-from data_processor.training.preparation import Split
 from data_processor.training.texts.folds import FOLDS, REPEATS, divide, shares_of, stratified
 
 ROW = st.tuples(st.sampled_from([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), st.sampled_from(["no", "yes"]))

@@ -1,9 +1,9 @@
 import time
 
+from data_processor.features.split import Split
 from data_processor.models.policy import Policy
+from data_processor.tasks.texts.declared import ESTIMATORS
 from data_processor.training.leaderboard import Tried
-from data_processor.training.preparation import Split
-from data_processor.training.texts.declared import ESTIMATORS
 from data_processor.training.texts.search import search_texts
 
 

@@ -10,8 +10,8 @@ from data_processor.caller import PLATFORM
 from data_processor.database import Database
 from data_processor.datasets.exploration.schemas import FORMAT, ProfileComputing
 from data_processor.rows import DELETING, OPEN_RUN, DatasetProfileRow, DatasetRow, DatasetVersionRow, RunRow
+from data_processor.runs.service import Runs
 from data_processor.service.errors import Conflict, NotFound
-from data_processor.training.runs import Runs
 
 KIND = "profile"
 Part = Literal["profile", "report"]

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from data_processor.datasets.schema import Kind, Task
+from data_processor.features.schema import Kind, Task
 
 FORMAT = 1
 """Raised when a profile says things in another way: those kept in an older one are made anew."""

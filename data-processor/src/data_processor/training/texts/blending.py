@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_processor.training.candidates import BLEND, Candidate, Vectorizer
+from data_processor.tasks.candidates import BLEND, Candidate
 from data_processor.training.leaderboard import Tried, as_answers, ranked
 from data_processor.training.texts.measuring import Measured
 
@@ -42,19 +42,6 @@ def blend(tried: Sequence[Tried], said: Sequence[Said], measured: Measured) -> T
     ]
     first = next(iter(ranked([*order[:1], *made], measured.metric)), None)
     return first if first in made else None
-
-
-def members_of(candidate: Candidate) -> list[Candidate]:
-    """Return what a blend is made of."""
-    return [
-        Candidate(
-            estimator=one["estimator"],
-            params=one["params"],
-            vectorizer=Vectorizer.model_validate(one["vectorizer"]),
-            recent_share=candidate.recent_share,
-        )
-        for one in candidate.params["members"]
-    ]
 
 
 def _joint(members: Sequence[Tried], said: Sequence[Said], measured: Measured) -> Tried:

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from data_processor.statistics.measures import gain, prepare
 from data_processor.training.leaderboard import Tried, ranked
-from data_processor.training.measures import gain, prepare
 from data_processor.training.texts.measuring import Measured
 
 RESAMPLES = 300

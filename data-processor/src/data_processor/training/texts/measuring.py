@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_processor.datasets.schema import Schema
-from data_processor.models.policy import SelectionMetric
+from data_processor.features.schema import Schema
+from data_processor.statistics.measures import SelectionMetric
 from data_processor.training.leaderboard import as_answers, metrics
 
 

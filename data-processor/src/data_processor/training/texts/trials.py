@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import CountVectorizer
 
-from data_processor.datasets.schema import Schema
-from data_processor.models.policy import SelectionMetric
-from data_processor.training.candidates import Candidate, RecentShare, Vectorizer
-from data_processor.training.columns import TooFewRowsError
+from data_processor.features.schema import Schema
+from data_processor.statistics.measures import SelectionMetric
+from data_processor.tasks.candidates import Candidate, RecentShare, Vectorizer
+from data_processor.tasks.tables.columns import TooFewRowsError
+from data_processor.tasks.texts.counting import Counted
+from data_processor.tasks.texts.families import TextArm, make_estimator
+from data_processor.tasks.texts.pipeline import rows_of_rarest
+from data_processor.tasks.texts.vectorizers import make_vectorizer, words_of
 from data_processor.training.leaderboard import Tried, as_answers
-from data_processor.training.texts.counting import Counted
-from data_processor.training.texts.families import TextArm, make_estimator
 from data_processor.training.texts.folds import Fold, Material
 from data_processor.training.texts.measuring import Measured
-from data_processor.training.texts.pipeline import rows_of_rarest
-from data_processor.training.texts.vectorizers import make_vectorizer, words_of
 
 COUNTED = 12
 """Ways of counting that are kept."""

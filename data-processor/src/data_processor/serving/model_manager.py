@@ -1,0 +1,253 @@
+"""What this process serves: it follows the ledger, and swaps versions without any request noticing.
+
+A version is fetched, verified, loaded and tried in a background thread. Then one assignment puts it in
+place; requests that began with the old one keep it until they are answered.
+"""
+
+import gc
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import structlog
+
+from data_processor.models.ledger import Ledger
+from data_processor.models.loaded import LoadedVersions
+from data_processor.models.policy import Policy
+from data_processor.models.registry import Registry
+from data_processor.models.waiting import why_unserved
+from data_processor.predictions.records import PredictionStore
+from data_processor.rows import ModelRow
+from data_processor.service.errors import Conflict, NotReady, Problem
+from data_processor.serving.loading import Loader, Served, reason_of
+from data_processor.serving.metrics import ModelMetrics
+from data_processor.serving.model_cache import Shelf
+from data_processor.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+LONGEST_PAUSE_S = 60
+"""Between two attempts at a version that cannot be loaded."""
+SWAPPERS = 4
+"""Versions loaded at once because the ledger says so."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A version that was to be served and could not be loaded."""
+
+    version: str
+    reason: str
+    attempts: int
+    again_at: float
+
+
+class Stages:
+    """The versions in memory: what the stage serves, and a few beside it (`shelf.py`)."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        registry: Registry,
+        ledger: Ledger,
+        predictions: PredictionStore,
+        metrics: ModelMetrics,
+        *,
+        loaded: LoadedVersions,
+    ) -> None:
+        """Serve what the ledger says of the settings' stage."""
+        self.stage = settings.stage
+        self._settings = settings
+        self._loader = Loader(settings, registry, predictions)
+        self._shelf = Shelf(self._loader, loaded.places)
+        self._registry = registry
+        self._ledger = ledger
+        self._loaded = loaded
+        self._metrics = metrics
+        self._served: dict[str, Served] = {}
+        self._rehearsed: dict[str, Served] = {}
+        self._failures: dict[str, Failure] = {}
+        self._loading: dict[str, Future[None]] = {}
+        self._expected: set[str] | None = None
+        self._lock = threading.Lock()
+        self._storing = threading.Lock()  # what the database keeps and what the shelf holds change together
+        self._closed = threading.Event()
+        self._swappers = ThreadPoolExecutor(SWAPPERS, thread_name_prefix="swapper")
+        self._thread = threading.Thread(target=self._follow, name="ledger", daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow the ledger."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop following; what is in memory still answers."""
+        self._closed.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        self._swappers.shutdown(cancel_futures=True)
+        self._shelf.close()
+
+    def find(self, model: str) -> Served | None:
+        """Return what the stage serves of a model; None if nothing, for which `excuse` has the reason."""
+        return self._served.get(model)
+
+    def excuse(self, model: str) -> NotReady:
+        """Return why nothing is served of a model; raises `NotFound` if there is no such model."""
+        self._registry.get_model(model)
+        failure = self._failures.get(model)
+        if failure is not None:
+            return NotReady(f"Version {failure.version} of {model!r} cannot be served: {failure.reason}")
+        versions = self._registry.versions(model)
+        if versions and self._ledger.current(model, self.stage) is None:
+            return NotReady(why_unserved(versions[0], self.stage), headers={"Retry-After": "5"})
+        return NotReady(
+            f"Model {model!r} has no version in stage {self.stage!r} yet; it is being trained or loaded.",
+            headers={"Retry-After": "5"},
+        )
+
+    def failure(self, model: str) -> Failure | None:
+        """Return the version that the ledger names but that could not be loaded, if there is one."""
+        return self._failures.get(model)
+
+    def beside(self, model: str, version: str) -> Future[Served]:
+        """Return the loading of a version that a caller asked for; its result may raise `NotReady`.
+
+        Raises `NotFound` for an unknown version, `Conflict` where no place is left beside the stage's own.
+        """
+        self._registry.version(model, version)
+        return self._shelf.ask(model, version)
+
+    def load(self, model: str, version: str, subject: str) -> None:
+        """Keep a version in memory until it is unloaded, here and in every other process: blocks.
+
+        Raises `NotFound` for an unknown version, `Conflict` for one that cannot be loaded or has no place.
+        """
+        self._registry.version(model, version)
+        self._loaded.require_place(model, version)
+        own = self._served.get(model)
+        served = own if own and own.version == version else self._shelf.find(model, version)
+        served = served or self._tried(model, version)
+        with self._storing:
+            self._loaded.keep(model, version, subject)
+            if served is not own:
+                self._shelf.put(served)
+        log.info("version_kept", model=model, version=version, subject=subject)
+
+    def unload(self, model: str, version: str, subject: str) -> None:
+        """Keep a version no longer, and let it go unless the stage serves it; raises `NotFound`."""
+        self._registry.version(model, version)
+        with self._storing:
+            self._loaded.let_go(model, version)
+            self._shelf.drop(model, version)
+        log.info("version_let_go", model=model, version=version, subject=subject)
+
+    def rehearse(self, model: str, version: str) -> None:
+        """Load a version and try it before the stage is given to it: blocks.
+
+        It is kept for the swap. Raises `NotFound` for an unknown version, `Conflict` for one that fails.
+        """
+        self._rehearsed[model] = self._shelf.find(model, version) or self._tried(model, version)
+
+    def look(self) -> None:
+        """Compare what is served with what the ledger says, once, and begin to load what is new."""
+        current = self._ledger.all_current(self.stage)
+        models = {row.name: row for row in self._registry.list_models()}
+        for model, row in models.items():
+            if model in current:
+                self._adjust(row, current[model].version)
+        for model, rehearsed in list(self._rehearsed.items()):
+            if model not in current or current[model].version != rehearsed.version:
+                self._rehearsed.pop(model, None)  # the ledger did not take it
+        with self._lock:
+            for model in self._served.keys() - models.keys():
+                self._served = {name: served for name, served in self._served.items() if name != model}
+                self._metrics.gone(model, self.stage)
+                self._shelf.changed()
+            self._expected = set(current) & set(models)
+        policies = {name: Policy.model_validate(row.policy) for name, row in models.items()}
+        with self._storing:
+            self._shelf.follow(self._loaded.all(), self._served, policies, self._registry.existing)
+
+    def missing(self) -> str | None:
+        """Return in a sentence what ought to be served and is not; None when all is."""
+        if self._expected is None:
+            return "The ledger has not been read yet."
+        for model in sorted(self._expected - self._served.keys()):
+            failure = self._failures.get(model)
+            return f"Model {model!r} is not served: {failure.reason if failure else 'it is being loaded.'}"
+        if self._settings.sample_model and not self._served:
+            return "The sample model is being trained; it takes about a minute."
+        return None
+
+    def _follow(self) -> None:
+        while True:
+            try:
+                self.look()
+            except Exception:  # whatever happens to the database, what is in memory goes on answering
+                log.exception("ledger_unreadable", stage=self.stage)
+            if self._closed.wait(self._settings.poll_interval_s):
+                return
+
+    def _adjust(self, row: ModelRow, version: str) -> None:
+        """Begin to load a version that is not served yet, or follow a change of the policy."""
+        served = self._served.get(row.name)
+        if served is None or served.version != version:
+            failure = self._failures.get(row.name)
+            waits = failure and failure.version == version and time.monotonic() < failure.again_at
+            if not waits and not self._is_loading(row.name):
+                self._loading[row.name] = self._swappers.submit(self._swap, row.name, version)
+            return
+        self._failures.pop(row.name, None)  # the ledger may have gone back to what is served
+        policy = Policy.model_validate(row.policy)
+        if policy != served.policy:
+            changed = self._loader.with_policy(served, policy)
+            with self._lock:
+                if self._served.get(row.name) is served:  # else it was swapped out meanwhile
+                    self._served = {**self._served, row.name: changed}
+
+    def _swap(self, model: str, version: str) -> None:
+        try:
+            rehearsed = self._rehearsed.pop(model, None)
+            ready = rehearsed is not None and rehearsed.version == version
+            served = rehearsed if rehearsed is not None and ready else self._loader.load(model, version)
+        except Exception as error:  # noqa: BLE001  # whatever it is, it is logged and the old version stays
+            self._remember(model, version, error)
+        else:
+            with self._lock:
+                before = self._served.get(model)
+                self._served = {**self._served, model: served}
+                self._failures.pop(model, None)
+            if before is not None:
+                self._shelf.put(before, only_if_kept=True)
+                self._shelf.changed()
+            self._metrics.served(model, self.stage, version, served.manifest.engine)
+            log.info("version_served", model=model, version=version, engine=served.manifest.engine)
+            _settle()
+
+    def _is_loading(self, model: str) -> bool:
+        loading = self._loading.get(model)
+        return loading is not None and not loading.done()
+
+    def _remember(self, model: str, version: str, error: Exception) -> None:
+        before = self._failures.get(model)
+        attempts = before.attempts + 1 if before and before.version == version else 1
+        pause = min(LONGEST_PAUSE_S, 2.0**attempts)
+        self._failures[model] = Failure(version, reason_of(error), attempts, time.monotonic() + pause)
+        self._metrics.failed(model, self.stage)
+        log.error("version_not_served", model=model, version=version, attempts=attempts, exc_info=error)
+
+    def _tried(self, model: str, version: str) -> Served:
+        try:
+            return self._loader.load(model, version)
+        except Problem:
+            raise
+        except Exception as error:
+            log.exception("rehearsal_failed", model=model, version=version)
+            raise Conflict(f"Version {version} of {model!r} cannot be served: {reason_of(error)}") from error
+
+
+def _settle() -> None:
+    """Keep what was just loaded out of the collector's rounds, as the server does with what it began with."""
+    if gc.get_freeze_count():
+        gc.freeze()

@@ -1,0 +1,147 @@
+import contextlib
+import re
+from collections.abc import Callable, Iterator
+from typing import cast
+
+import psycopg
+import pytest
+
+from data_processor.worker_registry import (
+    SERVER_GIVES_UP,
+    NameTakenError,
+    PostgresRoster,
+    Roster,
+    open_roster,
+)
+
+NewRoster = Callable[..., Roster]
+
+
+@pytest.fixture
+def new_roster(database_url: str) -> Iterator[NewRoster]:
+    with contextlib.ExitStack() as opened:
+
+        def make(url: str = database_url) -> Roster:
+            roster = open_roster(url)
+            opened.callback(roster.close)
+            return roster
+
+        yield make
+
+
+def enrolled(roster: Roster, name: str | None = None) -> str:
+    roster.enrol(name)
+    return roster.name
+
+
+def taken_over(roster: Roster, names: set[str]) -> list[str]:
+    dealt_with: list[str] = []
+    roster.take_over(names, dealt_with.append)
+    return dealt_with
+
+
+def test_each_worker_has_the_lowest_free_name(new_roster: NewRoster) -> None:
+    first, second, third = new_roster(), new_roster(), new_roster()
+    assert [enrolled(one) for one in (first, second, third)] == ["worker-1", "worker-2", "worker-3"]
+    second.close()
+    assert enrolled(new_roster()) == "worker-2"
+    assert enrolled(new_roster()) == "worker-4"
+
+
+def test_a_name_that_was_asked_for_is_given_once(new_roster: NewRoster) -> None:
+    first = new_roster()
+    assert enrolled(first, "night-shift") == "night-shift"
+    place = re.escape(first.place("night-shift"))
+    with pytest.raises(NameTakenError, match=rf"'night-shift' is at work already \(it holds {place}\)\.$"):
+        new_roster().enrol("night-shift")
+    first.close()
+    assert enrolled(new_roster(), "night-shift") == "night-shift"
+
+
+def test_the_jobs_of_a_name_are_taken_over_once_nobody_held_it_at_two_looks(new_roster: NewRoster) -> None:
+    living, dying, looking = new_roster(), new_roster(), new_roster()
+    names = {enrolled(one) for one in (living, dying, looking)}
+    assert taken_over(looking, names) == []
+    dying.close()
+    assert taken_over(looking, names) == []
+    assert taken_over(looking, names | {"local"}) == ["worker-2"]
+    assert taken_over(looking, names | {"local"}) == ["local", "worker-2"]
+
+
+def test_a_name_that_came_back_between_two_looks_keeps_its_jobs(new_roster: NewRoster) -> None:
+    looking = new_roster()
+    looking.enrol(None)
+    assert taken_over(looking, {"worker-2"}) == []
+    back = new_roster()
+    assert enrolled(back) == "worker-2"
+    assert taken_over(looking, {"worker-2"}) == []
+    back.close()
+    assert taken_over(looking, {"worker-2"}) == []
+    assert taken_over(looking, {"worker-2"}) == ["worker-2"]
+
+
+def test_a_name_is_held_while_its_jobs_are_taken_over_and_free_afterwards(new_roster: NewRoster) -> None:
+    looking, other = new_roster(), new_roster()
+    looking.enrol("looking")
+    held: list[bool] = []
+
+    def fail(_name: str) -> None:
+        held.append(not other.hold("name=gone"))
+        raise ConnectionError("The jobs database is away.")
+
+    assert taken_over(looking, {"gone"}) == []
+    with pytest.raises(ConnectionError):
+        looking.take_over({"gone"}, fail)
+    assert held == [True]
+    assert other.hold("name=gone")
+
+
+def test_a_duty_is_one_workers_until_it_is_gone(new_roster: NewRoster) -> None:
+    first, second = new_roster(), new_roster()
+    assert first.hold("duty")
+    assert first.hold("duty")
+    assert not second.hold("duty")
+    first.close()
+    assert second.hold("duty")
+
+
+def test_every_database_has_names_of_its_own(new_roster: NewRoster, database_url: str) -> None:
+    if database_url.startswith("sqlite"):
+        other_url = database_url.replace("test.db", "other.db")
+    else:
+        other_url = database_url.replace("@/test_", "@/other_")
+        with contextlib.closing(psycopg.connect(conninfo(database_url), autocommit=True)) as connection:
+            connection.execute(f"CREATE DATABASE {other_url.split('@/')[1].split('?')[0]}".encode())
+    assert enrolled(new_roster()) == "worker-1"
+    assert enrolled(new_roster(other_url)) == "worker-1"
+
+
+@pytest.mark.services
+def test_a_worker_learns_that_the_server_let_its_name_go(postgres_url: str) -> None:
+    first, second = open_roster(postgres_url), open_roster(postgres_url)
+    try:
+        first.enrol(None)
+        assert first.is_kept()
+        backend = cast("PostgresRoster", first)._connection.info.backend_pid
+        with contextlib.closing(psycopg.connect(conninfo(postgres_url), autocommit=True)) as connection:
+            connection.execute("SELECT pg_terminate_backend(%s, 10000)", [backend])
+        assert not first.is_kept()
+        assert not first.is_kept()
+        assert enrolled(second) == "worker-1"
+    finally:
+        first.close()
+        second.close()
+
+
+@pytest.mark.services
+def test_the_server_soon_gives_up_a_worker_whose_machine_is_gone(postgres_url: str) -> None:
+    roster = cast("PostgresRoster", open_roster(postgres_url))
+    with contextlib.closing(roster):
+        shown = roster._connection.execute(
+            "SELECT name, source FROM pg_settings WHERE name LIKE 'tcp_%' ORDER BY name"
+        ).fetchall()
+    assert shown == [(name, "client") for name in sorted(SERVER_GIVES_UP)]
+
+
+def conninfo(url: str) -> str:
+    return url.replace("postgresql+psycopg:", "postgresql:")
