@@ -83,7 +83,7 @@ def main() -> None:
     rows = keepable(table, schema)
     found = []
     for seed in range(asked.first, asked.first + asked.seeds):
-        split = prepare_data(rows, schema, f"seed {seed}", None, choose_on_recent=False)
+        split = prepare_data(rows, schema, f"seed {seed}", None, validate_on_recent=False)
         found.append(measure(split, seed, asked.budget, asked.threads))
         _say(found[-1])
     gains = np.array([one.gain for one in found])
@@ -106,13 +106,13 @@ def measure(split: Split, seed: int, budget_s: float, threads: int | None) -> Me
     pipeline = fit_final(split, searched.best, seed)
     with TemporaryDirectory() as folder:
         target = Path(folder) / "model.onnx"
-        engine = compile_model(pipeline, schema, split.reference.frame, target).engine
+        engine = compile_model(pipeline, schema, split.holdout.frame, target).engine
         megabytes = target.stat().st_size / 2**20 if target.exists() else 0.0
-    positive = split.reference.target == schema.classes[1]
+    positive = split.holdout.target == schema.classes[1]
     default = max(
         float(roc_auc_score(positive, _default(split, seed, natively=natively))) for natively in (True, False)
     )
-    winner = float(roc_auc_score(positive, answer(pipeline, split.reference.frame)[:, 1]))
+    winner = float(roc_auc_score(positive, answer(pipeline, split.holdout.frame)[:, 1]))
     members = searched.best.params.get("members", [])
     name = " + ".join(f"{one['weight']:.2f} {one['estimator']}" for one in members) or searched.best.estimator
     return Measured(
@@ -131,7 +131,7 @@ def measure(split: Split, seed: int, budget_s: float, threads: int | None) -> Me
 
 def _default(split: Split, seed: int, *, natively: bool) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
     """Return the probability of the second class that the default gives the held out rows."""
-    fitting, asked = _frames(split.allowed, split.reference, split.schema, natively=natively)
+    fitting, asked = _frames(split.allowed, split.holdout, split.schema, natively=natively)
     model = HistGradientBoostingClassifier(random_state=seed, categorical_features="from_dtype")
     with threadpool_limits(1):  # threads that wait for each other change nothing but the time it takes
         model.fit(fitting, split.allowed.target)

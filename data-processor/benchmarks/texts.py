@@ -74,8 +74,8 @@ def _read(csv: Path, text: str, target: str) -> tuple[Rows, Split]:
     table = read_csv(csv)[[text, target]]
     table[target] = table[target].astype("str")
     schema = infer_schema(table, target, task="text-classification", kinds={text: "text"})
-    split = prepare_data(keepable(table, schema), schema, "benchmark", None, choose_on_recent=False)
-    return split.fitting.join(split.choosing, split.reference), split
+    split = prepare_data(keepable(table, schema), schema, "benchmark", None, validate_on_recent=False)
+    return split.fitting.join(split.validation, split.holdout), split
 
 
 def _one(rows: Rows, like: Split, held_out: NDArray[np.bool_], seed: int, budget_s: float) -> Fold:

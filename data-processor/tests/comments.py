@@ -26,4 +26,4 @@ def make_comments(rows: int, seed: int) -> pd.DataFrame:
 def divide(table: pd.DataFrame) -> Split:
     """Return comments without feedback, divided."""
     schema = infer_schema(table, "toxic", task="text-classification", kinds={"comment": "text"})
-    return prepare_data(keepable(table, schema), schema, "salt", None, choose_on_recent=False)
+    return prepare_data(keepable(table, schema), schema, "salt", None, validate_on_recent=False)

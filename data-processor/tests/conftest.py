@@ -76,7 +76,7 @@ def tiny_versions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TinyVer
         folder = tmp_path_factory.mktemp(f"version-{version}")
         table = make_table(400, seed=7, drift=drift)
         schema = schema_of(table)
-        split = prepare_data(table, schema, "salt", None, choose_on_recent=False)
+        split = prepare_data(table, schema, "salt", None, validate_on_recent=False)
         if version != "2":
             write_background(split.allowed, schema, 1, folder / BACKGROUND_FILE)
         if version == "3":
@@ -87,7 +87,7 @@ def tiny_versions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TinyVer
         else:
             pipeline = fit(candidate, split.fitting, schema, seed=1)
             save_pipeline(pipeline, folder / SKOPS_FILE)
-            parity = compile_model(pipeline, schema, split.reference.frame[:20], folder / ONNX_FILE).parity
+            parity = compile_model(pipeline, schema, split.holdout.frame[:20], folder / ONNX_FILE).parity
         manifest = build_manifest(
             folder,
             model=MODEL,
@@ -336,7 +336,7 @@ def census_split() -> Split:
     """Return synthetic census rows without feedback, divided."""
     table = make_table(3_000, 1)
     schema = schema_of(table)
-    return prepare_data(keepable(table, schema), schema, "salt", None, choose_on_recent=False)
+    return prepare_data(keepable(table, schema), schema, "salt", None, validate_on_recent=False)
 
 
 @pytest.fixture(scope="session")
@@ -354,7 +354,7 @@ def drifted_snapshot() -> tuple[pd.DataFrame, Schema]:
 @pytest.fixture(scope="session")
 def drifted_split(drifted_snapshot: tuple[pd.DataFrame, Schema]) -> Split:
     """Return the drifted snapshot divided for a run that the score opened: all its feedback is recent."""
-    return prepare_data(*drifted_snapshot, "salt", 0, choose_on_recent=True)
+    return prepare_data(*drifted_snapshot, "salt", 0, validate_on_recent=True)
 
 
 @pytest.fixture(scope="session")
@@ -371,7 +371,7 @@ def price_split() -> Split:
         }
     )
     schema = infer_schema(frame, "price")
-    return prepare_data(keepable(frame, schema), schema, "salt", None, choose_on_recent=False)
+    return prepare_data(keepable(frame, schema), schema, "salt", None, validate_on_recent=False)
 
 
 @pytest.fixture(scope="session")

@@ -10,56 +10,58 @@ from data_processor.worker_registry import (
     SERVER_GIVES_UP,
     NameTakenError,
     PostgresRoster,
-    Roster,
-    open_roster,
+    WorkerRegistry,
+    open_workers,
 )
 
-NewRoster = Callable[..., Roster]
+NewRegistry = Callable[..., WorkerRegistry]
 
 
 @pytest.fixture
-def new_roster(database_url: str) -> Iterator[NewRoster]:
+def new_registry(database_url: str) -> Iterator[NewRegistry]:
     with contextlib.ExitStack() as opened:
 
-        def make(url: str = database_url) -> Roster:
-            roster = open_roster(url)
+        def make(url: str = database_url) -> WorkerRegistry:
+            roster = open_workers(url)
             opened.callback(roster.close)
             return roster
 
         yield make
 
 
-def enrolled(roster: Roster, name: str | None = None) -> str:
+def enrolled(roster: WorkerRegistry, name: str | None = None) -> str:
     roster.enrol(name)
     return roster.name
 
 
-def taken_over(roster: Roster, names: set[str]) -> list[str]:
+def taken_over(roster: WorkerRegistry, names: set[str]) -> list[str]:
     dealt_with: list[str] = []
     roster.take_over(names, dealt_with.append)
     return dealt_with
 
 
-def test_each_worker_has_the_lowest_free_name(new_roster: NewRoster) -> None:
-    first, second, third = new_roster(), new_roster(), new_roster()
+def test_each_worker_has_the_lowest_free_name(new_registry: NewRegistry) -> None:
+    first, second, third = new_registry(), new_registry(), new_registry()
     assert [enrolled(one) for one in (first, second, third)] == ["worker-1", "worker-2", "worker-3"]
     second.close()
-    assert enrolled(new_roster()) == "worker-2"
-    assert enrolled(new_roster()) == "worker-4"
+    assert enrolled(new_registry()) == "worker-2"
+    assert enrolled(new_registry()) == "worker-4"
 
 
-def test_a_name_that_was_asked_for_is_given_once(new_roster: NewRoster) -> None:
-    first = new_roster()
+def test_a_name_that_was_asked_for_is_given_once(new_registry: NewRegistry) -> None:
+    first = new_registry()
     assert enrolled(first, "night-shift") == "night-shift"
     place = re.escape(first.place("night-shift"))
     with pytest.raises(NameTakenError, match=rf"'night-shift' is at work already \(it holds {place}\)\.$"):
-        new_roster().enrol("night-shift")
+        new_registry().enrol("night-shift")
     first.close()
-    assert enrolled(new_roster(), "night-shift") == "night-shift"
+    assert enrolled(new_registry(), "night-shift") == "night-shift"
 
 
-def test_the_jobs_of_a_name_are_taken_over_once_nobody_held_it_at_two_looks(new_roster: NewRoster) -> None:
-    living, dying, looking = new_roster(), new_roster(), new_roster()
+def test_the_jobs_of_a_name_are_taken_over_once_nobody_held_it_at_two_looks(
+    new_registry: NewRegistry,
+) -> None:
+    living, dying, looking = new_registry(), new_registry(), new_registry()
     names = {enrolled(one) for one in (living, dying, looking)}
     assert taken_over(looking, names) == []
     dying.close()
@@ -68,11 +70,11 @@ def test_the_jobs_of_a_name_are_taken_over_once_nobody_held_it_at_two_looks(new_
     assert taken_over(looking, names | {"local"}) == ["local", "worker-2"]
 
 
-def test_a_name_that_came_back_between_two_looks_keeps_its_jobs(new_roster: NewRoster) -> None:
-    looking = new_roster()
+def test_a_name_that_came_back_between_two_looks_keeps_its_jobs(new_registry: NewRegistry) -> None:
+    looking = new_registry()
     looking.enrol(None)
     assert taken_over(looking, {"worker-2"}) == []
-    back = new_roster()
+    back = new_registry()
     assert enrolled(back) == "worker-2"
     assert taken_over(looking, {"worker-2"}) == []
     back.close()
@@ -80,8 +82,10 @@ def test_a_name_that_came_back_between_two_looks_keeps_its_jobs(new_roster: NewR
     assert taken_over(looking, {"worker-2"}) == ["worker-2"]
 
 
-def test_a_name_is_held_while_its_jobs_are_taken_over_and_free_afterwards(new_roster: NewRoster) -> None:
-    looking, other = new_roster(), new_roster()
+def test_a_name_is_held_while_its_jobs_are_taken_over_and_free_afterwards(
+    new_registry: NewRegistry,
+) -> None:
+    looking, other = new_registry(), new_registry()
     looking.enrol("looking")
     held: list[bool] = []
 
@@ -96,8 +100,8 @@ def test_a_name_is_held_while_its_jobs_are_taken_over_and_free_afterwards(new_ro
     assert other.hold("name=gone")
 
 
-def test_a_duty_is_one_workers_until_it_is_gone(new_roster: NewRoster) -> None:
-    first, second = new_roster(), new_roster()
+def test_a_duty_is_one_workers_until_it_is_gone(new_registry: NewRegistry) -> None:
+    first, second = new_registry(), new_registry()
     assert first.hold("duty")
     assert first.hold("duty")
     assert not second.hold("duty")
@@ -105,20 +109,20 @@ def test_a_duty_is_one_workers_until_it_is_gone(new_roster: NewRoster) -> None:
     assert second.hold("duty")
 
 
-def test_every_database_has_names_of_its_own(new_roster: NewRoster, database_url: str) -> None:
+def test_every_database_has_names_of_its_own(new_registry: NewRegistry, database_url: str) -> None:
     if database_url.startswith("sqlite"):
         other_url = database_url.replace("test.db", "other.db")
     else:
         other_url = database_url.replace("@/test_", "@/other_")
         with contextlib.closing(psycopg.connect(conninfo(database_url), autocommit=True)) as connection:
             connection.execute(f"CREATE DATABASE {other_url.split('@/')[1].split('?')[0]}".encode())
-    assert enrolled(new_roster()) == "worker-1"
-    assert enrolled(new_roster(other_url)) == "worker-1"
+    assert enrolled(new_registry()) == "worker-1"
+    assert enrolled(new_registry(other_url)) == "worker-1"
 
 
 @pytest.mark.services
 def test_a_worker_learns_that_the_server_let_its_name_go(postgres_url: str) -> None:
-    first, second = open_roster(postgres_url), open_roster(postgres_url)
+    first, second = open_workers(postgres_url), open_workers(postgres_url)
     try:
         first.enrol(None)
         assert first.is_kept()
@@ -135,7 +139,7 @@ def test_a_worker_learns_that_the_server_let_its_name_go(postgres_url: str) -> N
 
 @pytest.mark.services
 def test_the_server_soon_gives_up_a_worker_whose_machine_is_gone(postgres_url: str) -> None:
-    roster = cast("PostgresRoster", open_roster(postgres_url))
+    roster = cast("PostgresRoster", open_workers(postgres_url))
     with contextlib.closing(roster):
         shown = roster._connection.execute(
             "SELECT name, source FROM pg_settings WHERE name LIKE 'tcp_%' ORDER BY name"

@@ -52,7 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     install_problem_handlers(app)
-    app.add_middleware(serving_api.ShortWay)
+    app.add_middleware(serving_api.FastPath)
     install_middleware(
         app,
         settings,

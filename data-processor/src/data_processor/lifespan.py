@@ -11,8 +11,8 @@ from data_processor.caller import Callers
 from data_processor.catalogue.service import Catalogue
 from data_processor.database import Database
 from data_processor.datasets.exploration.profiles import Profiles
-from data_processor.datasets.service import Library
-from data_processor.feedback.service import Judgements
+from data_processor.datasets.service import DatasetService
+from data_processor.feedback.service import FeedbackService
 from data_processor.models.ledger import Ledger
 from data_processor.models.loaded import LoadedVersions
 from data_processor.models.registry import Registry
@@ -24,7 +24,7 @@ from data_processor.serving.batching import Batcher
 from data_processor.serving.explanations import Explanations
 from data_processor.serving.history import History
 from data_processor.serving.metrics import ModelMetrics
-from data_processor.serving.model_manager import Stages
+from data_processor.serving.model_manager import ModelManager
 from data_processor.serving.predictions import Predictor
 from data_processor.settings import Settings
 from data_processor.state import State
@@ -51,17 +51,17 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
         ledger = Ledger(database, staging_required=settings.staging_required)
         loaded = LoadedVersions(database, settings.stage, settings.pinned_versions)
         runs = Runs(database, settings.stage)
-        judgements = Judgements(database, settings, predictions, runs)
+        feedback = FeedbackService(database, settings, predictions, runs)
         recorder = open_recorder(settings.predictions_url, settings.checkpoint_interval_s)
         opened.callback(recorder.close)
         batcher = Batcher(recorder, metrics, settings.max_waiting_rows)
         opened.push_async_callback(batcher.close)
-        stages = Stages(settings, registry, ledger, predictions, metrics, loaded=loaded)
-        opened.callback(stages.close)
+        manager = ModelManager(settings, registry, ledger, predictions, metrics, loaded=loaded)
+        opened.callback(manager.close)
         retention = Retention(settings, database, predictions)
         opened.callback(retention.close)
-        library = Library(settings, database, runs)
-        await asyncio.to_thread(library.sweep)
+        datasets = DatasetService(settings, database, runs)
+        await asyncio.to_thread(datasets.sweep)
         history = History(database, predictions, registry)
         explanations = Explanations(settings, history, registry)
         opened.callback(explanations.close)
@@ -75,23 +75,23 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
             ledger=ledger,
             loaded=loaded,
             runs=runs,
-            judgements=judgements,
+            feedback=feedback,
             catalogue=Catalogue(
-                database, registry, ledger, judgements, runs, loaded=loaded, stage=settings.stage
+                database, registry, ledger, feedback, runs, loaded=loaded, stage=settings.stage
             ),
-            library=library,
+            datasets=datasets,
             profiles=Profiles(database, runs),
             history=history,
             explanations=explanations,
             evaluations=Evaluations(database, registry, runs),
             predictions=predictions,
-            stages=stages,
-            predictor=Predictor(stages, batcher, predictions),
+            manager=manager,
+            predictor=Predictor(manager, batcher, predictions),
         )
         interval = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         opened.callback(sys.setswitchinterval, interval)
-        stages.start()
+        manager.start()
         explanations.start()
         retention.start()
         yield state

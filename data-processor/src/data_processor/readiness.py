@@ -36,5 +36,5 @@ async def _predictions(state: State) -> None:
 
 
 async def _models(state: State) -> None:
-    if missing := state.stages.missing():
+    if missing := state.manager.missing():
         raise NotReady(missing)

@@ -281,7 +281,7 @@ class RunEventRow(Base):
     at: Mapped[datetime] = mapped_column(default=now)
 
 
-class JudgementRow(Base):
+class FeedbackRow(Base):
     """What a person said of one prediction. Append-only: a changed mind is a later row.
 
     It repeats what the score needs of its prediction, so that deciding never reads the predictions database.

@@ -6,8 +6,8 @@ from data_processor.caller import Callers
 from data_processor.catalogue.service import Catalogue
 from data_processor.database import Database
 from data_processor.datasets.exploration.profiles import Profiles
-from data_processor.datasets.service import Library
-from data_processor.feedback.service import Judgements
+from data_processor.datasets.service import DatasetService
+from data_processor.feedback.service import FeedbackService
 from data_processor.models.ledger import Ledger
 from data_processor.models.loaded import LoadedVersions
 from data_processor.models.registry import Registry
@@ -15,7 +15,7 @@ from data_processor.predictions.records import PredictionStore
 from data_processor.runs.service import Runs
 from data_processor.serving.explanations import Explanations
 from data_processor.serving.history import History
-from data_processor.serving.model_manager import Stages
+from data_processor.serving.model_manager import ModelManager
 from data_processor.serving.predictions import Predictor
 from data_processor.settings import Settings
 from data_processor.training.evaluations import Evaluations
@@ -32,13 +32,13 @@ class State:
     ledger: Ledger
     loaded: LoadedVersions
     runs: Runs
-    judgements: Judgements
+    feedback: FeedbackService
     catalogue: Catalogue
-    library: Library
+    datasets: DatasetService
     profiles: Profiles
     history: History
     explanations: Explanations
     evaluations: Evaluations
     predictions: PredictionStore
-    stages: Stages
+    manager: ModelManager
     predictor: Predictor

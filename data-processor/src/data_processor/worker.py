@@ -39,7 +39,7 @@ from data_processor.kinds import plain_kinds
 from data_processor.models.ledger import Ledger
 from data_processor.models.reconcile import Reconciler
 from data_processor.models.registry import Registry
-from data_processor.models.stage_sync import Crossing
+from data_processor.models.stage_sync import StageSync
 from data_processor.probes import Probes
 from data_processor.runs.jobs import PROMPT_S, UNHURRIED_S, Jobs, Work, carry_through
 from data_processor.runs.metrics import RunMetrics
@@ -51,7 +51,7 @@ from data_processor.training.adoption import VersionCheck
 from data_processor.training.promotion_watch import Watching, define_watch
 from data_processor.training.retrain import Retraining
 from data_processor.training.sample import SamplePlant
-from data_processor.worker_registry import NameTakenError, open_roster
+from data_processor.worker_registry import NameTakenError, open_workers
 
 APPLICATION_VERSION = "1"
 """Constant, because DBOS strands the jobs of another version."""
@@ -81,8 +81,8 @@ class Worker:
         metrics = ServiceMetrics(settings)
         self._reconciler = Reconciler(settings.stage, ledger, aliases, check)
         # One stage alone has nobody to exchange versions with.
-        self._crossing = (
-            Crossing(settings.stage, registry, ledger, aliases, check.take_in)
+        self._stage_sync = (
+            StageSync(settings.stage, registry, ledger, aliases, check.take_in)
             if settings.stage == "staging" or settings.staging_required
             else None
         )
@@ -108,9 +108,9 @@ class Worker:
 
     def start(self) -> None:
         """Migrate, launch DBOS, which resumes what was interrupted, and start looking."""
-        self._roster = open_roster(self._settings.jobs_url)
+        self._workers = open_workers(self._settings.jobs_url)
         try:
-            name = self._roster.enrol(self._settings.executor_id)
+            name = self._workers.enrol(self._settings.executor_id)
         except NameTakenError as error:
             sys.exit(str(error))
         self._every(NAME_S, self._look_at_name)
@@ -132,8 +132,8 @@ class Worker:
         self._every(UNHURRIED_S, self._on_behalf(self._look_at_watches))
         self._every(UNHURRIED_S, self._on_behalf(self._sample.look))
         self._every(self._settings.reconcile_interval_s, self._on_behalf(self._reconciler.look))
-        if self._crossing is not None:
-            self._every(self._settings.reconcile_interval_s, self._on_behalf(self._crossing.look))
+        if self._stage_sync is not None:
+            self._every(self._settings.reconcile_interval_s, self._on_behalf(self._stage_sync.look))
         if self._probes is not None:
             self._probes.start()
         log.info("worker_ready", executor=name, stage=self._settings.stage)
@@ -156,7 +156,7 @@ class Worker:
             self._probes.stop()
         DBOS.destroy()
         self._mlflow.close()
-        self._roster.close()
+        self._workers.close()
         log.info("worker_stopped")
 
     def _every(self, seconds: float, action: Callable[[], None]) -> None:
@@ -182,16 +182,16 @@ class Worker:
         return look
 
     def _look_at_name(self) -> None:
-        if not self._roster.is_kept() and not self._stopping.is_set():
-            log.critical("worker_name_lost", executor=self._roster.name)
+        if not self._workers.is_kept() and not self._stopping.is_set():
+            log.critical("worker_name_lost", executor=self._workers.name)
             os._exit(1)  # at once, and its children with it: another worker may go on with their runs
 
     def _look_at_others(self) -> None:
-        self._on_duty = self._roster.hold(DUTY)
+        self._on_duty = self._workers.hold(DUTY)
         pending = DBOS.list_workflows(
             status="PENDING", app_version=APPLICATION_VERSION, load_input=False, load_output=False
         )
-        self._roster.take_over({job.executor_id for job in pending if job.executor_id}, _take_over)
+        self._workers.take_over({job.executor_id for job in pending if job.executor_id}, _take_over)
 
     def _look_at_runs(self) -> None:
         for row in self._jobs.open_runs():

@@ -44,7 +44,7 @@ class NameTakenError(Exception):
     """A worker of this name is at work already."""
 
 
-class Roster(ABC):
+class WorkerRegistry(ABC):
     """The locks of one worker on its jobs database."""
 
     def __init__(self) -> None:
@@ -121,7 +121,7 @@ class Roster(ABC):
         """Let go of a lock that is held."""
 
 
-class FileRoster(Roster):
+class FileRoster(WorkerRegistry):
     """Locks on files beside a SQLite database."""
 
     def __init__(self, database: Path) -> None:
@@ -160,7 +160,7 @@ class FileRoster(Roster):
         return self._database.with_name(f"{self._database.name}.{lock}.lock")
 
 
-class PostgresRoster(Roster):
+class PostgresRoster(WorkerRegistry):
     """Advisory locks of a connection to a PostgreSQL database."""
 
     def __init__(self, url: URL) -> None:
@@ -201,7 +201,7 @@ class PostgresRoster(Roster):
         self._connection.execute("SELECT pg_advisory_unlock(%s)", [_number(lock)])
 
 
-def open_roster(jobs_url: str) -> Roster:
+def open_workers(jobs_url: str) -> WorkerRegistry:
     """Open the roster of a jobs database."""
     url = make_url(jobs_url)
     if url.get_backend_name() == "sqlite":

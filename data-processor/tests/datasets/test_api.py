@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import delete, update
 
-from data_processor.datasets.service import Library
+from data_processor.datasets.service import DatasetService
 from data_processor.datasets.storing_run import StoringRun
 from data_processor.datasets.warehouse import Warehouse
 from data_processor.rows import DatasetUploadRow, RunEventRow, RunRow
@@ -280,7 +280,7 @@ def test_a_deletion_that_breaks_off_is_finished_by_the_next_start(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Warehouse, "drop", die)
-    library = Library(desk.settings, desk.database, Runs(desk.database, "main"))
+    library = DatasetService(desk.settings, desk.database, Runs(desk.database, "main"))
     with pytest.raises(KeyboardInterrupt):
         library.delete("people")
     assert desk.client.get("/v1/datasets/people").status_code == 404

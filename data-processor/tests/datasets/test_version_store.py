@@ -17,7 +17,7 @@ from data_processor.datasets.version_store import (
 )
 from data_processor.features.inference import infer_schema
 from data_processor.features.schema import Schema
-from data_processor.features.split import JUDGEMENT_COLUMN
+from data_processor.features.split import FEEDBACK_COLUMN
 from data_processor.rows import DatasetRow, DatasetVersionRow
 
 # pygtrie, which dvc uses, warns of a change in itself.
@@ -112,7 +112,7 @@ def test_a_snapshot_is_the_last_upload_with_the_feedback_behind_it(
     assert (made.version, made.kind, made.rows, made.feedback_seq) == (3, "snapshot", 4, 7)
     assert table["age"].tolist() == [39, 50, 20, 21]
     assert table["income"].tolist() == ["low", "high", "high", "low"]
-    assert table[JUDGEMENT_COLUMN].tolist() == [0, 0, 3, 7]
+    assert table[FEEDBACK_COLUMN].tolist() == [0, 0, 3, 7]
 
 
 def test_a_dataset_of_another_stack_is_taken_in_once(

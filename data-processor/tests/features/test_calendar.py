@@ -110,5 +110,5 @@ def test_the_schema_of_a_table_says_what_a_model_sees_of_its_moments() -> None:
     frame = pd.DataFrame({"sold": ["2025-06-01", "2024-06-01"] * 20, "price": np.arange(40.0)})
     schema = infer_schema(frame, "price", kinds={"sold": "datetime"})
     assert schema.columns[0].calendar == FEATURES
-    assert schema.columns[0].typical == "2025-06-01"
+    assert schema.columns[0].default_value == "2025-06-01"
     assert observed(schema, frame, calendar=False).columns[0].calendar == ()

@@ -10,12 +10,12 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from data_processor.features.holdout import (
-    CHOOSING,
-    REFERENCE,
+    HOLDOUT,
+    VALIDATION_FROM,
     canonical_row,
     folds,
-    for_choosing,
-    on_reference,
+    for_validation,
+    on_holdout,
     position,
     positions,
 )
@@ -210,7 +210,7 @@ def test_equal_inputs_are_never_on_two_sides_nor_in_two_folds(many: list[dict[st
     frame = pd.DataFrame([*many, *many[::-1]], columns=["age", "work", "essay", "at"], dtype=object)
     at = positions(frame, INPUTS, salt)
     n = len(many)
-    for side in (on_reference(at), for_choosing(at), folds(at)):
+    for side in (on_holdout(at), for_validation(at), folds(at)):
         assert side[:n].tolist() == side[n:][::-1].tolist()
 
 
@@ -220,17 +220,17 @@ def _uniform_frame(rows: int) -> pd.DataFrame:
 
 def test_positions_are_uniform_and_folds_independent_of_the_side() -> None:
     at = positions(_uniform_frame(20_000), INPUTS, "salt")
-    assert abs(on_reference(at).mean() - REFERENCE) < 0.01
-    assert abs(for_choosing(at).mean() - (1 - CHOOSING)) < 0.011
-    for side in (on_reference(at), for_choosing(at), ~on_reference(at)):
+    assert abs(on_holdout(at).mean() - HOLDOUT) < 0.01
+    assert abs(for_validation(at).mean() - (1 - VALIDATION_FROM)) < 0.011
+    for side in (on_holdout(at), for_validation(at), ~on_holdout(at)):
         shares = np.bincount(folds(at[side]), minlength=5) / side.sum()
         assert np.abs(shares - 0.2).max() < 0.02
 
 
 def test_another_salt_holds_out_other_rows() -> None:
     frame = _uniform_frame(5_000)
-    one, other = (on_reference(positions(frame, INPUTS, salt)) for salt in ("one", "other"))
-    assert abs((one & other).mean() - REFERENCE**2) < 0.02
+    one, other = (on_holdout(positions(frame, INPUTS, salt)) for salt in ("one", "other"))
+    assert abs((one & other).mean() - HOLDOUT**2) < 0.02
 
 
 def test_the_sides_of_a_model_never_change() -> None:

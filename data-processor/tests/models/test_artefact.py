@@ -41,7 +41,7 @@ def test_every_estimator_comes_back_with_the_types_that_settings_trust(
     save_pipeline(pipeline, path)
     again = load_pipeline(path.read_bytes(), TRUSTED)
 
-    frame = split.reference.frame
+    frame = split.holdout.frame
     np.testing.assert_array_equal(answer(again, frame), answer(pipeline, frame))
 
 

@@ -8,7 +8,7 @@ import pytest
 from data_processor.adapters.mlflow_aliases import Known, Mirrored
 from data_processor.adapters.mlflow_connection import MlflowUnreachableError
 from data_processor.models.ledger import Ledger
-from data_processor.models.stage_sync import Crossing
+from data_processor.models.stage_sync import StageSync
 from data_processor.service.errors import Conflict
 
 M = "census-income"
@@ -39,11 +39,11 @@ class Aliases:
         return [Known(version, f"mlflow-artifacts:/{version}", tags) for version, tags in self.known.items()]
 
 
-def crossing(world: World, aliases: Aliases, problem: str | None = None) -> Crossing:
+def crossing(world: World, aliases: Aliases, problem: str | None = None) -> StageSync:
     def take_in(_model: str, _known: Known) -> str | None:
         return problem
 
-    return Crossing(
+    return StageSync(
         world.settings.stage,
         world.registry,
         world.ledger,

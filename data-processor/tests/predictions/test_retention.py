@@ -5,7 +5,7 @@ from data_processor.predictions.recorder import Answered
 from data_processor.predictions.recorders import open_recorder
 from data_processor.predictions.records import Ids, Key
 from data_processor.predictions.retention import HOUR_US, Retention
-from data_processor.rows import JudgementRow
+from data_processor.rows import FeedbackRow
 
 M = "census-income"
 
@@ -43,7 +43,7 @@ def test_old_predictions_go_where_the_settings_say_so_but_never_those_that_were_
     old, new = record(world, 1200, 50, "old"), record(world, 3, 1, "new")
     with world.database.transaction() as session:
         session.add(
-            JudgementRow(
+            FeedbackRow(
                 prediction=old[7],
                 model=M,
                 stage="main",

@@ -90,7 +90,7 @@ def test_the_rows_asked_for_after_a_hold_show_the_gain_in_most_cases(seeds: rang
 def test_equal_models_pass_the_bootstrap_in_at_most_5_of_100_sequences(
     seeds: range, at_most: Rate, rows: int
 ) -> None:
-    """Six gates on log loss against one champion, on as few reference rows as are ever compared, and on more.
+    """Six gates on log loss against one champion, on as few holdout rows as are ever compared, and on more.
 
     Their levels are nearly all there is to spend: the rest of the sequence has less than one of a hundred.
     """

@@ -21,7 +21,7 @@ from data_processor.service.errors import Conflict, NotReady, Problem
 from data_processor.serving.answers import Question
 from data_processor.serving.batching import Batcher
 from data_processor.serving.diagnosis import Limits
-from data_processor.serving.loading import Served
+from data_processor.serving.loading import LoadedModel
 from data_processor.serving.metrics import ModelMetrics
 from data_processor.serving.validation import Validator
 
@@ -70,7 +70,7 @@ class Counting:
 class Desk:
     """A batcher between an echo and a database."""
 
-    def __init__(self, served: Served, engine: Echo, recorder: Counting, store: PredictionStore) -> None:
+    def __init__(self, served: LoadedModel, engine: Echo, recorder: Counting, store: PredictionStore) -> None:
         self.served = served
         self.engine = engine
         self.recorder = recorder
@@ -79,7 +79,11 @@ class Desk:
 
     async def ask(self, *ages: int, key: str | None = None, work: str = "Private") -> list[float]:
         rows = [
-            {**{c.name: c.typical for c in self.served.manifest.table.inputs}, "age": age, "workclass": work}
+            {
+                **{c.name: c.default_value for c in self.served.manifest.table.inputs},
+                "age": age,
+                "workclass": work,
+            }
             for age in ages
         ]
         body = json.dumps({"inputs": rows}).encode()
@@ -113,7 +117,7 @@ def open_desk(tmp_path: Path, tiny_versions: Any) -> OpenDesk:
         manifest, engine = tiny_versions["1"].manifest, Echo()
         recorder = Counting(open_recorder(url, 0.1))
         validator = Validator(manifest.table, Policy(), Limits(100_000))
-        served = Served(
+        served = LoadedModel(
             "census-income", "main", "1", manifest, engine, Policy(), validator, b'{"predictions":['
         )
         desk = Desk(served, engine, recorder, store)

@@ -15,7 +15,7 @@ from data_processor.models.artefact import describe
 from data_processor.models.manifest import ONNX_FILE
 from data_processor.service.errors import Conflict, NotFound
 from data_processor.serving.metrics import ModelMetrics
-from data_processor.serving.model_manager import Stages
+from data_processor.serving.model_manager import ModelManager
 
 M = "census-income"
 Wait = Callable[..., None]
@@ -24,14 +24,14 @@ WEIGHT_MB = 200
 
 
 @pytest.fixture
-def open_stages() -> Iterator[Callable[[Any], Stages]]:
+def open_manager() -> Iterator[Callable[[Any], ModelManager]]:
     """Open what a serving process has; two of them on one world are two processes."""
-    opened: list[Stages] = []
+    opened: list[ModelManager] = []
 
-    def make(world: Any) -> Stages:
+    def make(world: Any) -> ModelManager:
         metrics = ModelMetrics(CollectorRegistry())
         opened.append(
-            Stages(
+            ModelManager(
                 world.settings,
                 world.registry,
                 world.ledger,
@@ -44,27 +44,27 @@ def open_stages() -> Iterator[Callable[[Any], Stages]]:
         return opened[-1]
 
     yield make
-    for stages in opened:
-        stages.close()
+    for manager in opened:
+        manager.close()
 
 
-def serves(stages: Stages, version: str) -> bool:
-    served = stages.find(M)
+def serves(manager: ModelManager, version: str) -> bool:
+    served = manager.find(M)
     return served is not None and served.version == version
 
 
-def holds(stages: Stages, version: str) -> bool:
-    return stages._shelf.find(M, version) is not None
+def holds(manager: ModelManager, version: str) -> bool:
+    return manager._shelf.find(M, version) is not None
 
 
 def test_a_loaded_version_is_held_by_every_process_and_by_those_that_start_later(
-    serving_world: Any, open_stages: Callable[[Any], Stages], wait_until: Wait
+    serving_world: Any, open_manager: Callable[[Any], ModelManager], wait_until: Wait
 ) -> None:
-    first, second = open_stages(serving_world), open_stages(serving_world)
+    first, second = open_manager(serving_world), open_manager(serving_world)
     first.load(M, "2", "eve")
     assert holds(first, "2")
     wait_until(lambda: holds(second, "2"))
-    third = open_stages(serving_world)
+    third = open_manager(serving_world)
     wait_until(lambda: holds(third, "2"))
     second.unload(M, "2", "eve")
     assert not holds(second, "2")
@@ -72,83 +72,83 @@ def test_a_loaded_version_is_held_by_every_process_and_by_those_that_start_later
 
 
 def test_a_loaded_version_is_not_evicted_by_what_callers_ask_for(
-    new_world: Callable[..., Any], open_stages: Callable[[Any], Stages], wait_until: Wait
+    new_world: Callable[..., Any], open_manager: Callable[[Any], ModelManager], wait_until: Wait
 ) -> None:
     world = new_world(pinned_versions=2)
-    stages = open_stages(world)
-    stages.load(M, "1", "eve")
-    stages.beside(M, "2").result()
-    stages.beside(M, "3").result()
-    assert (holds(stages, "1"), holds(stages, "2"), holds(stages, "3")) == (True, False, True)
-    stages.load(M, "2", "eve")
-    wait_until(lambda: not holds(stages, "3"))
+    manager = open_manager(world)
+    manager.load(M, "1", "eve")
+    manager.beside(M, "2").result()
+    manager.beside(M, "3").result()
+    assert (holds(manager, "1"), holds(manager, "2"), holds(manager, "3")) == (True, False, True)
+    manager.load(M, "2", "eve")
+    wait_until(lambda: not holds(manager, "3"))
     with pytest.raises(Conflict, match=r"Version 3 .* keeps version 1 of .*, version 2 of .* all 2 places"):
-        stages.beside(M, "3")
+        manager.beside(M, "3")
     with pytest.raises(Conflict, match="All 2 places"):
-        stages.load(M, "3", "eve")
-    stages.unload(M, "1", "eve")
-    assert stages.beside(M, "3").result().version == "3"
+        manager.load(M, "3", "eve")
+    manager.unload(M, "1", "eve")
+    assert manager.beside(M, "3").result().version == "3"
 
 
 def test_the_stages_own_version_is_held_once_and_stays_when_the_stage_moves(
-    serving_world: Any, open_stages: Callable[[Any], Stages], wait_until: Wait
+    serving_world: Any, open_manager: Callable[[Any], ModelManager], wait_until: Wait
 ) -> None:
-    stages = open_stages(serving_world)
-    wait_until(lambda: serves(stages, "1"))
-    own = stages.find(M)
-    stages.load(M, "1", "eve")
-    stages.look()
-    assert not holds(stages, "1")
+    manager = open_manager(serving_world)
+    wait_until(lambda: serves(manager, "1"))
+    own = manager.find(M)
+    manager.load(M, "1", "eve")
+    manager.look()
+    assert not holds(manager, "1")
     serving_world.promote("2")
-    wait_until(lambda: serves(stages, "2"))
-    wait_until(lambda: stages._shelf.find(M, "1") is own)
+    wait_until(lambda: serves(manager, "2"))
+    wait_until(lambda: manager._shelf.find(M, "1") is own)
     serving_world.ledger.rollback(M, "main", "ann", "worse")
-    wait_until(lambda: serves(stages, "1") and not holds(stages, "1"))
+    wait_until(lambda: serves(manager, "1") and not holds(manager, "1"))
 
 
 def test_a_change_of_the_policy_reaches_versions_beside_the_stages_own(
-    serving_world: Any, open_stages: Callable[[Any], Stages], wait_until: Wait
+    serving_world: Any, open_manager: Callable[[Any], ModelManager], wait_until: Wait
 ) -> None:
-    stages = open_stages(serving_world)
-    stages.load(M, "2", "eve")
-    before = stages._shelf.find(M, "2")
+    manager = open_manager(serving_world)
+    manager.load(M, "2", "eve")
+    before = manager._shelf.find(M, "2")
     serving_world.registry.change_policy(M, {"ask_rate": 0.5})
-    wait_until(lambda: (found := stages._shelf.find(M, "2")) is not None and found.policy.ask_rate == 0.5)
-    after = stages._shelf.find(M, "2")
+    wait_until(lambda: (found := manager._shelf.find(M, "2")) is not None and found.policy.ask_rate == 0.5)
+    after = manager._shelf.find(M, "2")
     assert before is not None
     assert after is not None
     assert after.engine is before.engine
 
 
 def test_a_version_that_cannot_be_loaded_takes_no_place(
-    serving_world: Any, open_stages: Callable[[Any], Stages]
+    serving_world: Any, open_manager: Callable[[Any], ModelManager]
 ) -> None:
     (serving_world.settings.models_dir / M / "2" / ONNX_FILE).write_bytes(b"damaged")
     serving_world.registry._store = None
-    stages = open_stages(serving_world)
+    manager = open_manager(serving_world)
     with pytest.raises(Conflict, match=r"Version 2 .* cannot be served"):
-        stages.load(M, "2", "eve")
+        manager.load(M, "2", "eve")
     with pytest.raises(NotFound):
-        stages.load(M, "9", "eve")
+        manager.load(M, "9", "eve")
     assert serving_world.loaded.all() == frozenset()
 
 
 def test_a_deleted_version_is_let_go(
-    serving_world: Any, open_stages: Callable[[Any], Stages], wait_until: Wait
+    serving_world: Any, open_manager: Callable[[Any], ModelManager], wait_until: Wait
 ) -> None:
-    stages = open_stages(serving_world)
-    stages.load(M, "2", "eve")
-    stages.beside(M, "3").result()
+    manager = open_manager(serving_world)
+    manager.load(M, "2", "eve")
+    manager.beside(M, "3").result()
     assert set(serving_world.registry.delete_unused_versions(M)) == {"2", "3"}
-    wait_until(lambda: not stages._shelf._held)
+    wait_until(lambda: not manager._shelf._held)
 
 
 def test_memory_comes_back_when_a_version_is_unloaded(
-    serving_world: Any, open_stages: Callable[[Any], Stages], wait_until: Wait
+    serving_world: Any, open_manager: Callable[[Any], ModelManager], wait_until: Wait
 ) -> None:
     make_heavy(serving_world, "2")
-    stages = open_stages(serving_world)
-    wait_until(lambda: serves(stages, "1"))
+    manager = open_manager(serving_world)
+    wait_until(lambda: serves(manager, "1"))
     process = psutil.Process(os.getpid())
 
     def resident() -> float:
@@ -156,13 +156,13 @@ def test_memory_comes_back_when_a_version_is_unloaded(
 
     def cycle() -> tuple[float, float]:
         before = resident()
-        stages.load(M, "2", "eve")
+        manager.load(M, "2", "eve")
         gained = resident() - before
-        held = stages._shelf.find(M, "2")
+        held = manager._shelf.find(M, "2")
         assert held is not None
         engine = weakref.ref(held.engine)
         del held
-        stages.unload(M, "2", "eve")
+        manager.unload(M, "2", "eve")
         wait_until(lambda: engine() is None and resident() - before < 0.1 * WEIGHT_MB)
         return gained, resident() - before
 

@@ -55,7 +55,7 @@ def test_a_challenger_that_is_better_beyond_chance_is_promoted() -> None:
 def test_a_promotion_is_explained_with_its_numbers() -> None:
     reason = _gate(_pairs(260, 70, 28, 42)).reason
     assert reason == (
-        "On 400 recent gate rows the challenger's accuracy is 0.825 against the champion's 0.720 "
+        "On 400 recent test rows the challenger's accuracy is 0.825 against the champion's 0.720 "
         "(gain +0.105, 70 rows won and 28 lost). That is more than chance: p = 1.3e-05 < alpha = 0.025."
     )
 
@@ -138,7 +138,7 @@ def test_what_is_lost_on_reference_rows_does_not_matter_unless_the_policy_says_s
     assert _gate(better, other=worse).verdict == "promote"
     held = _gate(better, Policy(max_reference_loss=0.05), other=worse)
     assert (held.verdict, held.n_needed) == ("hold", None)
-    assert "on the reference rows it loses 0.100, and may lose at most 0.05" in held.reason
+    assert "on the holdout rows it loses 0.100, and may lose at most 0.05" in held.reason
     assert _gate(better, Policy(max_reference_loss=0.11), other=worse).verdict == "promote"
 
 
@@ -303,7 +303,7 @@ def test_a_metric_without_a_value_is_null_in_the_receipt_and_held() -> None:
         classes=CLASSES,
     )
     assert (receipt.verdict, receipt.champion, receipt.discordance) == ("hold", None, None)
-    assert receipt.reason.startswith("On 60 reference rows the roc auc has no value.")
+    assert receipt.reason.startswith("On 60 holdout rows the roc auc has no value.")
     json.dumps(receipt.as_json(), allow_nan=False)
 
 

@@ -32,7 +32,7 @@ from data_processor.models.ledger import Ledger
 from data_processor.models.policy import Policy
 from data_processor.models.registry import Registry
 from data_processor.predictions.records import PredictionStore, predictions
-from data_processor.rows import OPEN_RUN, JudgementRow, RunRow
+from data_processor.rows import OPEN_RUN, FeedbackRow, RunRow
 from data_processor.runs.service import Runs
 from data_processor.settings import Settings
 
@@ -291,9 +291,9 @@ def recorded(model: str, version: str, number: int, row: dict[str, Any]) -> dict
     }
 
 
-def judged(model: str, version: str, number: int, label: str) -> JudgementRow:
+def judged(model: str, version: str, number: int, label: str) -> FeedbackRow:
     """Return what a person said of it."""
-    return JudgementRow(
+    return FeedbackRow(
         prediction=f"{model}-{version}-{number:06d}",
         model=model,
         stage="main",

@@ -70,11 +70,11 @@ def test_a_blend_answers_with_the_weighted_mean_of_its_members(
         one, other = (
             answer(
                 fit(Candidate(estimator=name, params={}), split.fitting, split.schema, 1),
-                split.reference.frame,
+                split.holdout.frame,
             )
             for name in names
         )
 
-        said = answer(pipeline, split.reference.frame)
+        said = answer(pipeline, split.holdout.frame)
         np.testing.assert_allclose(said, 0.25 * one + 0.75 * other)
         assert blended(pipeline)[1] == [0.25, 0.75]

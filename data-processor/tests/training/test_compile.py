@@ -45,13 +45,13 @@ def test_every_estimator_compiles_and_answers_alike(
     census_split: Split, fitted: dict[str, Pipeline], name: str, tmp_path: Path
 ) -> None:
     target = tmp_path / "model.onnx"
-    compiled = compile_model(fitted[name], census_split.schema, census_split.reference.frame, target)
+    compiled = compile_model(fitted[name], census_split.schema, census_split.holdout.frame, target)
 
     assert compiled.engine == "onnx"
     assert compiled.parity.passed
     assert compiled.parity.labels_differing == 0
     assert compiled.parity.max_difference < 1e-5
-    assert compiled.parity.rows > len(census_split.reference) + 5_000
+    assert compiled.parity.rows > len(census_split.holdout) + 5_000
     assert target.exists()
 
 
@@ -59,9 +59,7 @@ def test_every_estimator_compiles_and_answers_alike(
 def test_regressions_compile_too(price_split: Split, name: str, tmp_path: Path) -> None:
     candidate = Candidate(estimator=name, params=SMALL.get(name, {}))
     pipeline = fit(candidate, price_split.fitting, price_split.schema, seed=1)
-    compiled = compile_model(
-        pipeline, price_split.schema, price_split.reference.frame, tmp_path / "model.onnx"
-    )
+    compiled = compile_model(pipeline, price_split.schema, price_split.holdout.frame, tmp_path / "model.onnx")
 
     assert compiled.engine == "onnx", compiled.parity.reason
 
@@ -82,7 +80,7 @@ def test_every_preparation_compiles(
     candidate = Candidate(estimator=name, params=SMALL[name], preparation=choices)
     pipeline = fit(candidate, census_split.fitting, census_split.schema, seed=1)
     compiled = compile_model(
-        pipeline, census_split.schema, census_split.reference.frame, tmp_path / "model.onnx"
+        pipeline, census_split.schema, census_split.holdout.frame, tmp_path / "model.onnx"
     )
 
     assert compiled.engine == "onnx", compiled.parity.reason
@@ -94,7 +92,7 @@ def test_a_blend_compiles_to_one_model(census_split: Split, price_split: Split, 
         pipeline = fit(
             Candidate(estimator=BLEND, params={"members": members}), split.fitting, split.schema, seed=1
         )
-        compiled = compile_model(pipeline, split.schema, split.reference.frame, tmp_path / "model.onnx")
+        compiled = compile_model(pipeline, split.schema, split.holdout.frame, tmp_path / "model.onnx")
 
         assert compiled.engine == "onnx", compiled.parity.reason
 
@@ -114,7 +112,7 @@ def test_a_blend_is_read_back_by_the_types_that_are_trusted_anyway(
     again = load_pipeline((tmp_path / "model.skops").read_bytes(), trusted)
 
     np.testing.assert_array_equal(
-        answer(again, census_split.reference.frame), answer(pipeline, census_split.reference.frame)
+        answer(again, census_split.holdout.frame), answer(pipeline, census_split.holdout.frame)
     )
 
 
@@ -129,10 +127,10 @@ def test_moments_compile(name: str, tmp_path: Path) -> None:
         }
     )
     schema = infer_schema(frame, "answer", kinds={"sold": "datetime"})
-    split = prepare_data(keepable(frame, schema), schema, "salt", None, choose_on_recent=False)
+    split = prepare_data(keepable(frame, schema), schema, "salt", None, validate_on_recent=False)
     pipeline = fit(Candidate(estimator=name, params=SMALL[name]), split.fitting, schema, seed=1)
 
-    compiled = compile_model(pipeline, schema, split.reference.frame, tmp_path / "model.onnx")
+    compiled = compile_model(pipeline, schema, split.holdout.frame, tmp_path / "model.onnx")
 
     assert compiled.engine == "onnx", compiled.parity.reason
 
@@ -190,10 +188,10 @@ def test_a_table_of_one_kind_of_columns_compiles(name: str, kept: str, tmp_path:
     columns = {"numeric": draw.normal(size=400), "strings": draw.choice(["a", "b", "c"], 400)}
     frame = pd.DataFrame({"it": columns[kept], "answer": draw.choice(["no", "yes"], 400)})
     schema = infer_schema(frame, "answer")
-    split = prepare_data(keepable(frame, schema), schema, "salt", None, choose_on_recent=False)
+    split = prepare_data(keepable(frame, schema), schema, "salt", None, validate_on_recent=False)
     pipeline = fit(Candidate(estimator=name, params=SMALL[name]), split.fitting, schema, seed=1)
 
-    compiled = compile_model(pipeline, schema, split.reference.frame, tmp_path / "model.onnx")
+    compiled = compile_model(pipeline, schema, split.holdout.frame, tmp_path / "model.onnx")
 
     assert compiled.engine == "onnx", compiled.parity.reason
     session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
@@ -209,10 +207,10 @@ def test_several_classes_with_unusual_names_compile(name: str, tmp_path: Path) -
         {"size": size, "naïve-column": draw.choice(["ä", "ß", "日本"], 900), "answer": labels}
     )
     schema = infer_schema(frame, "answer")
-    split = prepare_data(keepable(frame, schema), schema, "salt", None, choose_on_recent=False)
+    split = prepare_data(keepable(frame, schema), schema, "salt", None, validate_on_recent=False)
     pipeline = fit(Candidate(estimator=name, params=SMALL[name]), split.fitting, schema, seed=1)
 
-    compiled = compile_model(pipeline, schema, split.reference.frame, tmp_path / "model.onnx")
+    compiled = compile_model(pipeline, schema, split.holdout.frame, tmp_path / "model.onnx")
 
     assert compiled.engine == "onnx", compiled.parity.reason
     assert schema.classes == ("1", "<b>", "klein é")
@@ -243,7 +241,7 @@ def test_a_pipeline_that_is_compiled_wrongly_is_served_by_scikit_learn(
     ).fit(rows.frame, rows.target)
     target = tmp_path / "model.onnx"
 
-    compiled = compile_model(native, schema, census_split.reference.frame, target)
+    compiled = compile_model(native, schema, census_split.holdout.frame, target)
 
     assert compiled.engine == "scikit-learn"
     assert compiled.parity.labels_differing > 0
@@ -265,7 +263,7 @@ def test_a_pipeline_that_cannot_be_compiled_is_served_by_scikit_learn(
     ).fit(census_split.fitting.frame, census_split.fitting.target)
 
     compiled = compile_model(
-        pipeline, census_split.schema, census_split.reference.frame, tmp_path / "model.onnx"
+        pipeline, census_split.schema, census_split.holdout.frame, tmp_path / "model.onnx"
     )
 
     assert compiled.engine == "scikit-learn"
@@ -275,7 +273,7 @@ def test_a_pipeline_that_cannot_be_compiled_is_served_by_scikit_learn(
 def test_answers_that_are_no_numbers_are_no_parity(
     census_split: Split, fitted: dict[str, Pipeline], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = census_split.reference.frame.iloc[:3]
+    rows = census_split.holdout.frame.iloc[:3]
     monkeypatch.setattr(
         "data_processor.training.compile._compiled", lambda *_: np.full((3, 2), np.nan, np.float32)
     )

@@ -90,7 +90,7 @@ def test_a_search_on_two_machines_finds_what_one_finds(
     ]
     pipeline = fit_final(census_split, there.best, 1)
     compiled = compile_model(
-        pipeline, census_split.schema, census_split.reference.frame, tmp_path / "model.onnx"
+        pipeline, census_split.schema, census_split.holdout.frame, tmp_path / "model.onnx"
     )
     assert compiled.engine == "onnx"
 

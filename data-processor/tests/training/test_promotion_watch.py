@@ -8,7 +8,7 @@ from data_processor.datasets.census import sample_rows
 from data_processor.models.policy import Policy
 from data_processor.models.reconcile import Reconciler
 from data_processor.predictions.records import predictions
-from data_processor.rows import JudgementRow, ModelRow, VersionRow, WatchRow
+from data_processor.rows import FeedbackRow, ModelRow, VersionRow, WatchRow
 from data_processor.training.promotion_watch import Watching
 
 M = "census-income"
@@ -45,7 +45,7 @@ def judge(world: World, amount: int, *, right: bool, labelled: bool = True, star
             label = row["label"] if right else other[row["label"]]
             connection.execute(insert(predictions).values(recorded_of(number, row["inputs"], label)))
             session.add(
-                JudgementRow(
+                FeedbackRow(
                     prediction=f"p{number:04d}",
                     model=M,
                     stage="main",

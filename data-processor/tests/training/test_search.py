@@ -46,7 +46,7 @@ class Pretended:
         self.fits.append(candidate)
         seconds = self.seconds * candidate.params.get("max_iter", 100) / 100
         self.now += seconds
-        truth = ground.choosing.target[ground.folds[fold]]
+        truth = ground.validation.target[ground.folds[fold]]
         if not ground.schema.classes:
             return Fitted(truth[:, None] * (1 + len(candidate.estimator)), "", seconds, 0.01, 100, "here:1")
         knows = 0.4 if candidate.params.get("learning_rate", 0.1) > 0.05 else 0.1
@@ -209,7 +209,7 @@ def test_the_rows_of_the_gate_and_of_reference_are_never_looked_at(
     search(drifted_split, Policy(), budget_s=0.01, seed=1, asked=QUICK)
 
     assert seen
-    assert all(not ids & set(drifted_split.gate.predictions) for ids in seen)
+    assert all(not ids & set(drifted_split.test.predictions) for ids in seen)
 
 
 def test_fixed_hyperparameters_stay_fixed(census_split: Split) -> None:
@@ -247,9 +247,9 @@ def test_rows_of_one_class_cannot_be_searched(census_split: Split) -> None:
     split = Split(
         census_split.schema,
         poor,
-        census_split.choosing,
-        census_split.gate,
-        census_split.reference,
+        census_split.validation,
+        census_split.test,
+        census_split.holdout,
         census_split.chosen_on,
     )
 

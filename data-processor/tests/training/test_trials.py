@@ -43,13 +43,13 @@ def test_given_time_every_row_but_the_reference_ones_is_chosen_by(census_split: 
     ground = make_ground(census_split, budget_s=10, seed=1)
 
     assert (ground.chosen_on, len(ground.folds)) == ("cross-validation", 5)
-    assert len(ground.choosing) == len(census_split.fitting) + len(census_split.choosing)
-    assert ground.choosing.positions.min() >= 0.2
-    assert np.sum(ground.folds, axis=0).tolist() == [1] * len(ground.choosing)
+    assert len(ground.validation) == len(census_split.fitting) + len(census_split.validation)
+    assert ground.validation.positions.min() >= 0.2
+    assert np.sum(ground.folds, axis=0).tolist() == [1] * len(ground.validation)
     for fold in ground.folds:
         _, rows = ground.part(Candidate(estimator="ridge", params={}), fold)
-        assert not set(rows.positions) & set(ground.choosing.positions[fold])
-        assert len(rows) + fold.sum() == len(ground.choosing)
+        assert not set(rows.positions) & set(ground.validation.positions[fold])
+        assert len(rows) + fold.sum() == len(ground.validation)
 
 
 @pytest.mark.parametrize(
@@ -66,14 +66,14 @@ def test_the_less_time_the_fewer_folds(
 def test_of_many_rows_a_quick_search_fits_a_sample(census_split: Split) -> None:
     ground = make_ground(census_split, 0.01, seed=1)
     assert len(ground.fitting) == min(FEWEST_ROWS, len(census_split.fitting))
-    assert ground.choosing is census_split.choosing
+    assert ground.validation is census_split.validation
 
 
 def test_recent_rows_are_chosen_by_as_ever(drifted_split: Split) -> None:
     ground = make_ground(drifted_split, 60, seed=1)
     assert (ground.chosen_on, len(ground.folds)) == ("recent", 3)
     natural, rows = ground.part(Candidate(estimator="ridge", params={}), ground.folds[0])
-    others = len(ground.choosing) - ground.folds[0].sum()
+    others = len(ground.validation) - ground.folds[0].sum()
     assert natural.recent_share == pytest.approx(others / (others + len(drifted_split.fitting)))
     assert rows.recent.sum() == others
 

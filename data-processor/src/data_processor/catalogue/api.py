@@ -26,7 +26,7 @@ from data_processor.models.ledger import UNSET, Ledger
 from data_processor.models.loaded import LoadedVersions
 from data_processor.models.registry import Registry
 from data_processor.service.errors import Invalid
-from data_processor.serving.model_manager import Stages
+from data_processor.serving.model_manager import ModelManager
 from data_processor.settings import Settings
 
 
@@ -38,7 +38,7 @@ class State(Protocol):
     loaded: LoadedVersions
     registry: Registry
     settings: Settings
-    stages: Stages
+    manager: ModelManager
 
 
 StateDep = Annotated[State, Depends(current_state)]
@@ -65,9 +65,9 @@ def create_model(body: ModelRequest, state: StateDep, caller: CallerDep) -> Mode
 @router.get("/{model}")
 def read_model(model: str, state: StateDep, _caller: CallerDep) -> ModelDetail:
     """Show a model: the schema of its inputs, its classes, its policy, its versions."""
-    failure = state.stages.failure(model)
+    failure = state.manager.failure(model)
     problem = f"Version {failure.version} is not served: {failure.reason}" if failure else None
-    return state.catalogue.model(model, ready=state.stages.find(model) is not None, problem=problem)
+    return state.catalogue.model(model, ready=state.manager.find(model) is not None, problem=problem)
 
 
 @router.patch("/{model}")
@@ -100,14 +100,14 @@ def list_versions(model: str, state: StateDep, _caller: CallerDep) -> list[Versi
 @router.post("/{model}/versions/{version}/load")
 def load_version(model: str, version: str, state: StateDep, caller: CallerDep) -> VersionMemory:
     """Keep a version in memory beside the stage's own until it is unloaded; 409 when no place is left."""
-    state.stages.load(model, version, caller.subject)
+    state.manager.load(model, version, caller.subject)
     return _memory(state, model, version)
 
 
 @router.post("/{model}/versions/{version}/unload")
 def unload_version(model: str, version: str, state: StateDep, caller: CallerDep) -> VersionMemory:
     """Let a version go from memory; what the stage serves stays there."""
-    state.stages.unload(model, version, caller.subject)
+    state.manager.unload(model, version, caller.subject)
     return _memory(state, model, version)
 
 
@@ -139,7 +139,7 @@ def read_ledger(
 def promote(model: str, body: PromotionRequest, state: StateDep, caller: CallerDep) -> PromotionEntry:
     """Let the stage serve a version; 409 when it moved meanwhile or the version has no receipt."""
     _own_stage(state, body.stage)
-    state.stages.rehearse(model, body.version)
+    state.manager.rehearse(model, body.version)
     entry = state.ledger.promote(
         model,
         body.stage,

@@ -109,7 +109,7 @@ class VersionShort(BaseModel):
 
     version: str
     created_at: datetime
-    metrics: dict[str, float] = Field(description="On the reference rows.")
+    metrics: dict[str, float] = Field(description="On the holdout rows.")
     candidate: dict[str, Any]
     preparation: dict[str, Any] = Field(
         description="The choices, what fitting made of them for each column, and the columns left out."

@@ -11,7 +11,7 @@ from data_processor.database import Database
 from data_processor.datasets.confirmation import Confirmed
 from data_processor.features.schema import Schema
 from data_processor.feedback.schemas import ModelScore
-from data_processor.feedback.service import Judgements
+from data_processor.feedback.service import FeedbackService
 from data_processor.models.ledger import Ledger
 from data_processor.models.loaded import LoadedVersions
 from data_processor.models.manifest import Manifest
@@ -33,7 +33,7 @@ class Catalogue:
         database: Database,
         registry: Registry,
         ledger: Ledger,
-        judgements: Judgements,
+        feedback: FeedbackService,
         runs: Runs,
         *,
         loaded: LoadedVersions,
@@ -44,7 +44,7 @@ class Catalogue:
         self._registry = registry
         self._ledger = ledger
         self._loaded = loaded
-        self._judgements = judgements
+        self._feedback = feedback
         self._runs = runs
         self._stage = stage
 
@@ -125,7 +125,7 @@ class Catalogue:
             return row, run.id
 
     def _short(self, row: ModelRow, entry: PromotionRow | None) -> ModelShort:
-        found = self._judgements.score(row.name, self._stage) if entry else None
+        found = self._feedback.score(row.name, self._stage) if entry else None
         score = ModelScore.model_validate(found) if found else None
         return ModelShort(
             name=row.name,

@@ -22,7 +22,7 @@ from data_processor.datasets.profile import ColumnFacts
 from data_processor.features.inference import FEW
 from data_processor.features.packing import MISSING, text
 from data_processor.features.schema import Kind, Task
-from data_processor.features.split import JUDGEMENT_COLUMN, PREDICTION_COLUMN
+from data_processor.features.split import FEEDBACK_COLUMN, PREDICTION_COLUMN
 
 _DAY, _MOMENT = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"
 
@@ -51,7 +51,7 @@ def write_confirmed(
             for name, column in confirmed.columns.items()
         }
         fields = [(column.name, column.type) for column in columns.values()]
-        schema = pa.schema([*fields, (PREDICTION_COLUMN, pa.string()), (JUDGEMENT_COLUMN, pa.int64())])
+        schema = pa.schema([*fields, (PREDICTION_COLUMN, pa.string()), (FEEDBACK_COLUMN, pa.int64())])
         with pq.ParquetWriter(target, schema, compression="zstd") as writer:
             for found in batches(file):
                 batch = found

@@ -49,7 +49,7 @@ READERS = 2
 log = structlog.get_logger(__name__)
 
 
-class Library:
+class DatasetService:
     """Takes in files and answers for datasets."""
 
     def __init__(self, settings: Settings, database: Database, runs: Runs) -> None:

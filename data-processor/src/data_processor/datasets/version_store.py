@@ -126,7 +126,7 @@ class VersionStore:
     def take_in(self, name: str, schema: Schema) -> int:
         """Make a dataset that another stack keeps in the same repository known here; return how much is new.
 
-        Judgements are numbered by each stack for itself: what is taken in counts as older than all of ours.
+        Each stack numbers feedback for itself: what is taken in counts as older than all of ours.
         """
         found = self._repository.versions(name)
         with self._database.transaction() as session:

@@ -22,10 +22,10 @@ from data_processor.features.schema import Column
 if TYPE_CHECKING:  # the controller asks this module for its shares and must not wait for pandas
     import pandas as pd
 
-REFERENCE = 0.20
-"""Positions below are the reference side: never fitted on, in any version, rows of feedback included."""
-CHOOSING = 0.70
-"""Positions from here on are, among the recent rows, the choosing rows; those before are the gate rows."""
+HOLDOUT = 0.20
+"""Positions below are the holdout side: never fitted on, in any version, rows of feedback included."""
+VALIDATION_FROM = 0.70
+"""Positions from here on are, among the recent rows, the validation rows; those before are the test rows."""
 MISSING_TEXT = "nan"
 """What stands for a missing text in the model's string tensor, and is therefore the same input."""
 
@@ -60,14 +60,14 @@ def positions(frame: "pd.DataFrame", inputs: Sequence[Column], salt: str) -> Flo
     return np.fromiter((_hash(row, key) for row in rows), np.float64, len(frame))
 
 
-def on_reference(at: Floats) -> Flags:
-    """Say of each position whether it is on the reference side."""
-    return at < REFERENCE
+def on_holdout(at: Floats) -> Flags:
+    """Say of each position whether it is on the holdout side."""
+    return at < HOLDOUT
 
 
-def for_choosing(at: Floats) -> Flags:
+def for_validation(at: Floats) -> Flags:
     """Say of each recent row whether candidates are chosen on it; the gate decides on the others."""
-    return at >= CHOOSING
+    return at >= VALIDATION_FROM
 
 
 def folds(at: Floats, count: int = 5) -> NDArray[np.int64]:

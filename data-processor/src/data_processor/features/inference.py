@@ -122,16 +122,16 @@ def _describe(column: Column, values: "pd.Series[Any]", *, calendar: bool = True
             "minimum": float(numbers.min()),
             "maximum": float(numbers.max()),
             "integer": whole,
-            "typical": middle,
+            "default_value": middle,
         }
     elif column.kind == "categorical" and len(known):
         # Equally frequent values go by name: the same table always gives the same schema.
         ranked = sorted(counts_of(known).items(), key=lambda item: (-item[1], item[0]))
         categories = tuple(value for value, _ in ranked)
-        seen = {"categories": categories, "typical": categories[0] if categories else None}
+        seen = {"categories": categories, "default_value": categories[0] if categories else None}
     elif column.kind == "datetime" and len(known):
         # ISO 8601 sorts as time does: the last moment is where whoever asks probably is.
-        seen = {"typical": text(max(known.map(text))), "calendar": FEATURES if calendar else ()}
+        seen = {"default_value": text(max(known.map(text))), "calendar": FEATURES if calendar else ()}
     else:
         seen = {}
     return column.model_copy(update=seen)

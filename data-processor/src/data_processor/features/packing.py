@@ -35,7 +35,7 @@ class Packed(NamedTuple):
 
     numeric: NDArray[np.float32]
     """Shape (rows, `schema.width`): the columns of `schema.numeric`, then the calendar of each of
-    `schema.moments`; NaN is missing, all else finite."""
+    `schema.timestamps`; NaN is missing, all else finite."""
     strings: NDArray[np.object_]
     """Shape (rows, other columns), in the order of `schema.strings`; `MISSING` is missing."""
 
@@ -52,7 +52,7 @@ def pack_rows(rows: Sequence[Mapping[str, Any]], schema: Schema) -> Packed:
         values = [row.get(name) for row in rows]
         numeric[:, place] = [math.nan if value is None else value for value in values]
     start = len(schema.numeric)
-    for column in schema.moments:
+    for column in schema.timestamps:
         name = column.name
         seen = [FEATURES.index(feature) for feature in column.calendar]
         moments = np.array([calendar_of(row.get(name)) for row in rows]).reshape(-1, len(FEATURES))
@@ -74,7 +74,7 @@ def pack(frame: "pd.DataFrame", schema: Schema) -> Packed:
     for place, column in enumerate(schema.numeric):
         numeric[:, place] = frame[column.name].to_numpy(np.float64, na_value=np.nan)
     start = len(schema.numeric)
-    for column in schema.moments:
+    for column in schema.timestamps:
         numeric[:, start : start + len(column.calendar)] = _calendar(frame, column)
         start += len(column.calendar)
     for place, column in enumerate(schema.strings):
@@ -99,13 +99,13 @@ def unpack(packed: Packed, schema: Schema) -> "pd.DataFrame":
 
 def numeric_names(schema: Schema) -> list[str]:
     """Return what the columns of the numeric block are called in an unpacked frame, in order."""
-    calendar = [feature_name(c.name, feature) for c in schema.moments for feature in c.calendar]
+    calendar = [feature_name(c.name, feature) for c in schema.timestamps for feature in c.calendar]
     return [*(column.name for column in schema.numeric), *calendar]
 
 
 def owners(schema: Schema) -> tuple[list[str], list[str]]:
     """Return the input that each column of the numeric block, and each of the text block, belongs to."""
-    calendar = [column.name for column in schema.moments for _ in column.calendar]
+    calendar = [column.name for column in schema.timestamps for _ in column.calendar]
     numbers = [*(column.name for column in schema.numeric), *calendar]
     return numbers, [column.name for column in schema.strings]
 

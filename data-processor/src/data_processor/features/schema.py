@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 Task = Literal["tabular-classification", "tabular-regression", "text-classification", "face-recognition"]
 Kind = Literal["numeric", "categorical", "text", "datetime", "identifier", "ignored"]
@@ -13,7 +13,9 @@ INPUT_KINDS: tuple[Kind, ...] = ("numeric", "categorical", "text", "datetime")
 class Column(BaseModel):
     """One column of a table."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+    )
 
     name: str
     kind: Kind
@@ -26,10 +28,10 @@ class Column(BaseModel):
     """Numeric: every value in training was whole."""
     categories: tuple[str, ...] = ()
     """Categorical: the values in training, most frequent first."""
-    typical: float | str | None = None
-    """The median, the most frequent value or the last moment: where a form starts."""
+    default_value: float | str | None = Field(None, alias="typical")
+    """The median, the most frequent value or the last timestamp: where a form starts. Kept as `typical`."""
     calendar: tuple[str, ...] = ()
-    """Datetime: what a model sees of a moment (`features/calendar.py`); older versions see nothing of it."""
+    """Datetime: what a model sees of a timestamp (`features/calendar.py`); older versions see nothing of it."""
     description: str = ""
 
 
@@ -55,14 +57,14 @@ class Schema(BaseModel):
         return tuple(c for c in self.inputs if c.kind == "numeric")
 
     @property
-    def moments(self) -> tuple[Column, ...]:
+    def timestamps(self) -> tuple[Column, ...]:
         """The inputs packed as calendar features into the numeric tensor, behind its numbers, in order."""
         return tuple(c for c in self.inputs if c.calendar)
 
     @property
     def width(self) -> int:
         """How many columns the numeric tensor has."""
-        return len(self.numeric) + sum(len(c.calendar) for c in self.moments)
+        return len(self.numeric) + sum(len(c.calendar) for c in self.timestamps)
 
     @property
     def strings(self) -> tuple[Column, ...]:
@@ -86,7 +88,7 @@ def _property(column: Column) -> dict[str, Any]:
     described: dict[str, Any] = {"type": [kind, "null"] if column.nullable else kind}
     extra: Mapping[str, Any] = {
         "description": column.description,
-        "default": column.typical,
+        "default": column.default_value,
         # What training saw is a hint and not a limit: values outside are answered and flagged.
         "x-kind": column.kind,
         "x-minimum": column.minimum,

@@ -1,15 +1,15 @@
-"""Which rows are for what: fitting, choosing, the gate, reference. The one place where rows are divided.
+"""The train, validation, test and holdout split of a table: the one place where rows are divided.
 
     side of the hash      dataset rows              recent rows (feedback newer than the champion)
     ------------------    ----------------------    ----------------------------------------------
-    u < 0.20              reference: never fitted   gate: scored, never fitted
-    0.20 <= u < 0.70      fitting                   gate: fitted on only after it has decided
-    0.70 <= u             fitting                   choosing
+    u < 0.20              holdout: never fitted     test: scored by the gate, never fitted
+    0.20 <= u < 0.70      fitting                   test: fitted on only after the gate has decided
+    0.70 <= u             fitting                   validation
 
 Without recent rows to choose by, the dataset rows with 0.20 <= u < 0.36 (a fifth of those that may be fitted)
-are the choosing rows until the last fit. Searching gets `fitting` and `choosing` and nothing else: it cannot
-meet a row that the gate decides on. A recent row may repeat the inputs of an old one: whoever fits to answer
-recent rows leaves those out first (`Rows.without`), so that equal inputs are never on two sides.
+are the validation split until the last fit. A search gets `fitting` and `validation` and nothing else, so it
+never meets a row that the gate decides on. A recent row may repeat the inputs of an old one: whoever fits to
+answer recent rows leaves those out first (`Rows.without`), so that equal inputs are never on two sides.
 """
 
 from collections.abc import Mapping
@@ -26,9 +26,9 @@ from data_processor.features.schema import Schema
 
 PREDICTION_COLUMN = "loopkeeper:prediction"
 """The id of the prediction a row of feedback belongs to; empty for a row of the upload."""
-JUDGEMENT_COLUMN = "loopkeeper:judgement"
+FEEDBACK_COLUMN = "loopkeeper:judgement"
 """The sequence number of the judgement that labelled the row; 0 for a row of the upload."""
-PROVENANCE = (PREDICTION_COLUMN, JUDGEMENT_COLUMN)
+PROVENANCE = (PREDICTION_COLUMN, FEEDBACK_COLUMN)
 VALIDATION = 0.36
 """Dataset rows on the fitting side below this position are chosen by, if no recent rows are."""
 
@@ -84,16 +84,16 @@ class Split:
 
     schema: Schema
     fitting: Rows
-    choosing: Rows
-    gate: Rows
-    reference: Rows
+    validation: Rows
+    test: Rows
+    holdout: Rows
     chosen_on: Literal["recent", "validation"]
-    """Where the choosing rows come from."""
+    """Where the validation rows come from."""
 
     @property
     def allowed(self) -> Rows:
         """Every row that the last fit may use, the gate having decided."""
-        return self.fitting.join(self.choosing, self.gate.take(~holdout.on_reference(self.gate.positions)))
+        return self.fitting.join(self.validation, self.test.take(~holdout.on_holdout(self.test.positions)))
 
 
 def prepare_data(
@@ -102,28 +102,28 @@ def prepare_data(
     salt: str,
     champion_feedback_seq: int | None,
     *,
-    choose_on_recent: bool,
+    validate_on_recent: bool,
 ) -> Split:
     """Divide a snapshot's rows by the hash of their inputs.
 
     Feedback with a judgement later than `champion_feedback_seq` is recent; without a champion none is.
-    `choose_on_recent` is for runs that the score opened. Rows without a target are left out.
+    `validate_on_recent` is for runs that the score opened. Rows without a target are left out.
     """
     rows = _rows(frame, schema, salt, champion_feedback_seq)
     old, recent = rows.take(~rows.recent), rows.take(rows.recent)
-    reference = holdout.on_reference(old.positions)
-    chosen_by = holdout.for_choosing(recent.positions)
-    by_recent = choose_on_recent and bool(chosen_by.any())
-    fitting, choosing = old.take(~reference), recent.take(chosen_by)
+    held_out = holdout.on_holdout(old.positions)
+    chosen_by = holdout.for_validation(recent.positions)
+    by_recent = validate_on_recent and bool(chosen_by.any())
+    fitting, validation = old.take(~held_out), recent.take(chosen_by)
     if not by_recent:
-        validation = fitting.positions < VALIDATION
-        fitting, choosing = fitting.take(~validation).join(choosing), fitting.take(validation)
+        validating = fitting.positions < VALIDATION
+        fitting, validation = fitting.take(~validating).join(validation), fitting.take(validating)
     return Split(
         schema=schema,
         fitting=fitting,
-        choosing=choosing,
-        gate=recent.take(~chosen_by),
-        reference=old.take(reference),
+        validation=validation,
+        test=recent.take(~chosen_by),
+        holdout=old.take(held_out),
         chosen_on="recent" if by_recent else "validation",
     )
 
@@ -132,8 +132,8 @@ def _rows(frame: pd.DataFrame, schema: Schema, salt: str, champion_feedback_seq:
     frame = frame[frame[schema.target].notna()]
     target = frame[schema.target]
     classification = schema.task.endswith("classification")
-    feedback = JUDGEMENT_COLUMN in frame
-    judged = frame[JUDGEMENT_COLUMN].to_numpy(np.int64) if feedback else np.zeros(len(frame), np.int64)
+    feedback = FEEDBACK_COLUMN in frame
+    judged = frame[FEEDBACK_COLUMN].to_numpy(np.int64) if feedback else np.zeros(len(frame), np.int64)
     recent = (
         judged > champion_feedback_seq if champion_feedback_seq is not None else np.zeros(len(frame), bool)
     )
@@ -150,5 +150,5 @@ def _rows(frame: pd.DataFrame, schema: Schema, salt: str, champion_feedback_seq:
 
 def summary(split: Split) -> Mapping[str, Any]:
     """Return how many rows each part has, for logs."""
-    parts = ("fitting", "choosing", "gate", "reference")
+    parts = ("fitting", "validation", "test", "holdout")
     return {**{name: len(getattr(split, name)) for name in parts}, "chosen_on": split.chosen_on}

@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from data_processor.features.holdout import CHOOSING
+from data_processor.features.holdout import VALIDATION_FROM
 from data_processor.models.policy import Policy
 from data_processor.statistics.score import Score, Share
 
@@ -26,7 +26,7 @@ ModelState = Literal["collecting", "healthy", "degraded", "retraining", "watchin
 Outcome = Literal["promote", "hold", "reject", "failed", "cancelled"]
 """How a run ended: by its gate's verdict, or before it."""
 
-GATE_SHARE = CHOOSING
+GATE_SHARE = VALIDATION_FROM
 """The share of labelled recent rows that the gate decides on; the others are for choosing."""
 _ROUNDING = 1e-9
 

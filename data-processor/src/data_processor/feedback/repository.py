@@ -1,4 +1,4 @@
-"""Judgements as rows: written once, never changed, read as score, snapshot and watch need them."""
+"""FeedbackService as rows: written once, never changed, read as score, snapshot and watch need them."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -9,16 +9,16 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, insert, or_, sele
 from sqlalchemy.orm import Session, aliased
 
 from data_processor.models.policy import Policy
-from data_processor.rows import JudgementRow
+from data_processor.rows import FeedbackRow
 from data_processor.statistics.score import Judgement, Score, summarise, verdict
 
 LOOK_BACK = (2, 5, 20)
-"""Judgements that are read for each verdict of the window: some are repeated, some are left out.
+"""FeedbackService that are read for each verdict of the window: some are repeated, some are left out.
 
 More only where fewer do not do: a flood by one person must not wash away what the others said.
 """
 
-J = JudgementRow
+J = FeedbackRow
 
 # Built once: on the path of every feedback, making a statement costs more than running it.
 _APPEND = insert(J).returning(J.seq)
@@ -173,5 +173,5 @@ def _newest(conditions: Iterable[ColumnElement[bool]], limit: int) -> Select[tup
     return select(newest.c.prediction)
 
 
-def _labelled(row: type[JudgementRow]) -> ColumnElement[bool]:
+def _labelled(row: type[FeedbackRow]) -> ColumnElement[bool]:
     return or_(row.label.is_not(None), row.value.is_not(None))

@@ -12,14 +12,14 @@ from data_processor.feedback.controller import ModelState
 from data_processor.feedback.repository import of
 from data_processor.feedback.schemas import ScorePoint, ShareOfRight
 from data_processor.models.policy import Policy
-from data_processor.rows import DecisionRow, JudgementRow, PromotionRow
+from data_processor.rows import DecisionRow, FeedbackRow, PromotionRow
 from data_processor.statistics.score import Judgement, summarise
 
 EVERY = 10
 """Newly judged predictions from one point to the next."""
 
 
-class Reign(NamedTuple):
+class ServingPeriod(NamedTuple):
     """The time in which a stage served a version."""
 
     version: str
@@ -37,7 +37,7 @@ def trail(session: Session, model: str, stage: str, policy: Policy, limit: int) 
     points = [ScorePoint.model_validate({**row.score, **_of_look(row)}) for row in looks]
     taken = {row.score["seq"] for row in looks}
     between = 0
-    for reign in _reigns(session, model, stage):
+    for reign in _serving_periods(session, model, stage):
         left = limit - between
         for seq, point in _points(session, model, stage, policy=policy, reign=reign, limit=left):
             between += 1
@@ -54,35 +54,35 @@ def _of_look(row: DecisionRow) -> dict[str, object]:
     return {"at": row.at, "version": row.version, "state": row.state, "reason": row.reason, "run": row.run}
 
 
-def _reigns(session: Session, model: str, stage: str) -> list[Reign]:
+def _serving_periods(session: Session, model: str, stage: str) -> list[ServingPeriod]:
     """Return which version was served when, the present one first."""
     query = select(PromotionRow.version, PromotionRow.at).where(
         PromotionRow.model == model, PromotionRow.stage == stage
     )
-    entries = [Reign(*entry, None) for entry in session.execute(query.order_by(PromotionRow.seq))]
+    entries = [ServingPeriod(*entry, None) for entry in session.execute(query.order_by(PromotionRow.seq))]
     ended = [reign._replace(until=after.since) for reign, after in pairwise(entries)]
     return [*entries[-1:], *reversed(ended)]
 
 
 def _points(
-    session: Session, model: str, stage: str, *, policy: Policy, reign: Reign, limit: int
+    session: Session, model: str, stage: str, *, policy: Policy, reign: ServingPeriod, limit: int
 ) -> Iterator[tuple[int, ScorePoint]]:
     """Yield up to `limit` points of a reign, the newest, each with the judgement it follows.
 
     The score of a version that was served before goes on where it was.
     """
     query = select(
-        JudgementRow.prediction,
-        JudgementRow.subject,
-        JudgementRow.correct,
-        JudgementRow.asked,
-        JudgementRow.seq,
-        JudgementRow.at,
-    ).where(*of(model, stage, reign.version), JudgementRow.pinned.is_(False))
+        FeedbackRow.prediction,
+        FeedbackRow.subject,
+        FeedbackRow.correct,
+        FeedbackRow.asked,
+        FeedbackRow.seq,
+        FeedbackRow.at,
+    ).where(*of(model, stage, reign.version), FeedbackRow.pinned.is_(False))
     if reign.until is not None:
-        query = query.where(JudgementRow.at < reign.until)
+        query = query.where(FeedbackRow.at < reign.until)
     reach = 2 * policy.window  # enough for the window, repeated and left-out judgements included
-    rows = session.execute(query.order_by(JudgementRow.seq.desc()).limit(limit * EVERY + reach)).all()[::-1]
+    rows = session.execute(query.order_by(FeedbackRow.seq.desc()).limit(limit * EVERY + reach)).all()[::-1]
     judgements = [Judgement._make(row[:4]) for row in rows]
     seen: set[str] = set()
     for place, row in enumerate(rows):

@@ -23,7 +23,7 @@ from data_processor.settings import Settings
 from data_processor.tasks.truth import Said, understand
 
 
-class Judgements:
+class FeedbackService:
     """What people say of the predictions of one stage, and what follows."""
 
     def __init__(

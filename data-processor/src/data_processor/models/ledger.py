@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from data_processor.caller import PLATFORM
 from data_processor.database import Database
-from data_processor.rows import JudgementRow, ModelRow, PromotionRow, VersionRow, WatchRow
+from data_processor.rows import FeedbackRow, ModelRow, PromotionRow, VersionRow, WatchRow
 from data_processor.service.errors import Conflict, NotFound
 
 Kind = Literal["promotion", "rollback", "adoption"]
@@ -254,6 +254,6 @@ def _watch(session: Session, entry: PromotionRow) -> None:
             stage=entry.stage,
             version=entry.version,
             predecessor=entry.previous,
-            since_seq=session.scalar(select(func.max(JudgementRow.seq))) or 0,
+            since_seq=session.scalar(select(func.max(FeedbackRow.seq))) or 0,
         )
     )

@@ -41,7 +41,7 @@ class Lineage(BaseModel):
 
 
 class Parity(BaseModel):
-    """How the compiled model compared with the trained one, row by row on the reference rows."""
+    """How the compiled model compared with the trained one, row by row on the holdout rows."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -70,7 +70,7 @@ class Manifest(BaseModel):
     preparation: dict[str, Any] = {}
     """The choices and what fitting made of them (`tasks/tables/prepared.py`); older versions have none."""
     metrics: dict[str, float]
-    """On the reference rows."""
+    """On the holdout rows."""
     lineage: Lineage
     receipt: dict[str, Any] | None
     engine: Literal["onnx", "scikit-learn"]

@@ -70,7 +70,7 @@ class Policy(BaseModel):
     min_class_rows: int = Field(20, ge=1)
     """Deciding rows that a class needs before its recall is compared."""
     max_reference_loss: Share | None = None
-    """If set: the most that the challenger may lose on the reference rows."""
+    """If set: the most that the challenger may lose on the holdout rows."""
     watch_alpha: Level = 0.01
     """The level at which a predecessor that answers better takes its place back."""
     watch_looks: tuple[PositiveInt, ...] = Field((50, 100, 200, 400), min_length=1, max_length=20)

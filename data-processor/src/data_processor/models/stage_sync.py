@@ -28,7 +28,7 @@ STAGE_TAG = "loopkeeper.stage"
 """On a version: the stage that trained it."""
 
 
-class Crossing:
+class StageSync:
     """Brings the versions of the other stage into this one."""
 
     def __init__(

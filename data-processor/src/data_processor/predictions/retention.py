@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from data_processor.database import Database
 from data_processor.predictions.records import PredictionStore
-from data_processor.rows import JudgementRow
+from data_processor.rows import FeedbackRow
 from data_processor.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -58,7 +58,7 @@ class Retention:
             self._predictions.delete([prediction for prediction in old if prediction not in judged])
 
     def _judged(self, ids: Sequence[str]) -> set[str]:
-        query = select(JudgementRow.prediction).where(JudgementRow.prediction.in_(ids))
+        query = select(FeedbackRow.prediction).where(FeedbackRow.prediction.in_(ids))
         with self._database.reading() as session:
             return set(session.scalars(query))
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from data_processor.predictions.records import Ids, Key
 from data_processor.service.errors import Conflict
-from data_processor.serving.loading import Served
+from data_processor.serving.loading import LoadedModel
 from data_processor.serving.validation import Checked
 
 DECIMALS = 6
@@ -25,7 +25,7 @@ DIGITS = 8
 class Question:
     """One valid request on its way to an answer."""
 
-    served: Served
+    served: LoadedModel
     checked: Checked
     pinned: bool
     subject: str
@@ -86,7 +86,7 @@ class Writer:
         return items, recorded
 
 
-def response(served: Served, items: Sequence[bytes]) -> bytes:
+def response(served: LoadedModel, items: Sequence[bytes]) -> bytes:
     """Return the body of the answer that holds these predictions."""
     return served.head + b",".join(items) + b"]}"
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from data_processor.predictions.recorder import Answered, Recorder, RecorderUnavailableError
 from data_processor.service.errors import NotReady, Problem
 from data_processor.serving.answers import Question, Writer, response, used_otherwise
-from data_processor.serving.loading import Served
+from data_processor.serving.loading import LoadedModel
 from data_processor.serving.metrics import ModelMetrics
 from data_processor.serving.validation import flag_kind
 
@@ -136,7 +136,7 @@ class Batcher:
 
     def _answer(self, jobs: list[_Job]) -> None:
         """Answer small requests in one transaction."""
-        groups: dict[Served, list[_Job]] = {}
+        groups: dict[LoadedModel, list[_Job]] = {}
         for job in jobs:
             groups.setdefault(job.question.served, []).append(job)
         done: list[tuple[_Job, Answered]] = []
@@ -145,7 +145,7 @@ class Batcher:
         if done:
             self._record(done)
 
-    def _infer_together(self, served: Served, jobs: list[_Job]) -> list[tuple[_Job, Answered]]:
+    def _infer_together(self, served: LoadedModel, jobs: list[_Job]) -> list[tuple[_Job, Answered]]:
         try:
             return self._infer(served, jobs)
         except Exception as error:
@@ -156,7 +156,7 @@ class Batcher:
             self._deliver([(jobs[0], _failure())])
             return []
 
-    def _infer(self, served: Served, jobs: list[_Job]) -> list[tuple[_Job, Answered]]:
+    def _infer(self, served: LoadedModel, jobs: list[_Job]) -> list[tuple[_Job, Answered]]:
         packed = [job.question.checked.packed for job in jobs]
         numeric, strings = packed[0]
         if len(packed) > 1:
@@ -250,7 +250,7 @@ class Batcher:
 
 
 def _predict(
-    served: Served, numeric: NDArray[np.float32], strings: NDArray[np.object_]
+    served: LoadedModel, numeric: NDArray[np.float32], strings: NDArray[np.object_]
 ) -> NDArray[np.float32]:
     outputs = served.engine.predict(numeric, strings)
     if not np.isfinite(outputs).all():

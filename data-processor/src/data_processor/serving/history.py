@@ -9,7 +9,7 @@ from data_processor.caller import Caller
 from data_processor.database import Database
 from data_processor.models.registry import Registry
 from data_processor.predictions.records import Prediction, PredictionStore
-from data_processor.rows import JudgementRow
+from data_processor.rows import FeedbackRow
 from data_processor.service.errors import NotFound
 from data_processor.serving.schemas import Judged, PredictionDetail, PredictionLineage, RecordedPrediction
 
@@ -47,8 +47,8 @@ class History:
         ]
 
     def _feedback(self, ids: Sequence[str]) -> dict[str, list[Judged]]:
-        latest: dict[str, dict[str, JudgementRow]] = {}
-        query = select(JudgementRow).where(JudgementRow.prediction.in_(ids)).order_by(JudgementRow.seq)
+        latest: dict[str, dict[str, FeedbackRow]] = {}
+        query = select(FeedbackRow).where(FeedbackRow.prediction.in_(ids)).order_by(FeedbackRow.seq)
         with self._database.reading() as session:
             for row in session.scalars(query):
                 persons = latest.setdefault(row.prediction, {})

@@ -24,7 +24,7 @@ REPLAYED = 10
 
 
 @dataclass(frozen=True, eq=False)
-class Served:
+class LoadedModel:
     """One version in memory, ready to answer."""
 
     model: str
@@ -53,7 +53,7 @@ class Loader:
         self._predictions = predictions
         self._limits = Limits(settings.max_rows, settings.max_text_length)
 
-    def load(self, model: str, version: str) -> Served:
+    def load(self, model: str, version: str) -> LoadedModel:
         """Return a version that has answered: blocks.
 
         Raises `NotFound`, `ArtefactRejectedError` for a version that is not what it should be, and whatever
@@ -66,7 +66,7 @@ class Loader:
         engine = load_engine(directory, manifest, settings.trusted_types, settings.inference_threads)
         _try(engine, manifest, [found.inputs for found in self._predictions.page(model, limit=REPLAYED)])
         head = msgspec.json.encode({"model": model, "version": version, "stage": settings.stage})
-        return Served(
+        return LoadedModel(
             model=model,
             stage=settings.stage,
             version=version,
@@ -77,7 +77,7 @@ class Loader:
             head=head[:-1] + b',"predictions":[',
         )
 
-    def with_policy(self, served: Served, policy: Policy) -> Served:
+    def with_policy(self, served: LoadedModel, policy: Policy) -> LoadedModel:
         """Return the same version under another policy."""
         validator = Validator(served.manifest.table, policy, self._limits)
         return replace(served, policy=policy, validator=validator)
@@ -93,7 +93,7 @@ def reason_of(error: Exception) -> str:
 def _try(engine: Engine, manifest: Manifest, recorded: Sequence[dict[str, Any]]) -> None:
     """Ask what people ask, also what they asked last, and refuse an engine whose answers cannot be right."""
     table = manifest.table
-    typical: dict[str, Any] = {column.name: column.typical for column in table.inputs}
+    typical: dict[str, Any] = {column.name: column.default_value for column in table.inputs}
     questions = [[row] * count for count in WARM_ROWS for row in (typical, {})]
     questions += [[_known(row, table)] for row in recorded]
     for rows in questions:

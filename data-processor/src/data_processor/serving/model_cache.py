@@ -20,7 +20,7 @@ import structlog
 from data_processor.models.loaded import Key
 from data_processor.models.policy import Policy
 from data_processor.service.errors import Conflict, NotReady
-from data_processor.serving.loading import Loader, Served, reason_of
+from data_processor.serving.loading import LoadedModel, Loader, reason_of
 
 log = structlog.get_logger(__name__)
 
@@ -30,14 +30,14 @@ PAUSE_S = 30
 """Between two attempts at a kept version that cannot be loaded."""
 
 
-class Shelf:
+class ModelCache:
     """Holds versions beside the stage's own."""
 
     def __init__(self, loader: Loader, places: int) -> None:
         """Hold at most `places` versions."""
         self._loader = loader
         self._places = places
-        self._held: OrderedDict[Key, Future[Served]] = OrderedDict()
+        self._held: OrderedDict[Key, Future[LoadedModel]] = OrderedDict()
         self._kept: frozenset[Key] = frozenset()
         self._again_at: dict[Key, float] = {}
         self._untidy = False
@@ -48,7 +48,7 @@ class Shelf:
         """Load nothing more; what is in memory still answers."""
         self._loaders.shutdown(cancel_futures=True)
 
-    def ask(self, model: str, version: str) -> Future[Served]:
+    def ask(self, model: str, version: str) -> Future[LoadedModel]:
         """Return the loading of a version; its result may raise `NotReady`. Who asks meanwhile gets the same.
 
         Raises `Conflict` when every place is taken by a version that is kept.
@@ -59,12 +59,12 @@ class Shelf:
                 raise Conflict(self._refusal(model, version))
             return self._hold(key)
 
-    def find(self, model: str, version: str) -> Served | None:
+    def find(self, model: str, version: str) -> LoadedModel | None:
         """Return a version that is in memory, or None."""
         with self._lock:
             return _ready(self._held.get((model, version)))
 
-    def put(self, served: Served, *, only_if_kept: bool = False) -> None:
+    def put(self, served: LoadedModel, *, only_if_kept: bool = False) -> None:
         """Take in a version that is already in memory; it counts as kept unless that is asked about."""
         key = (served.model, served.version)
         with self._lock:
@@ -87,7 +87,7 @@ class Shelf:
     def follow(
         self,
         kept: frozenset[Key],
-        served: Mapping[str, Served],
+        served: Mapping[str, LoadedModel],
         policies: Mapping[str, Policy],
         exist: Callable[[list[Key]], set[Key]],
     ) -> None:
@@ -118,7 +118,7 @@ class Shelf:
                     self._hold(key)
             self._evict()
 
-    def _hold(self, key: Key) -> Future[Served]:
+    def _hold(self, key: Key) -> Future[LoadedModel]:
         loading = self._held.get(key)
         if loading is None:
             loading = self._held[key] = self._loaders.submit(self._load, key)
@@ -136,7 +136,7 @@ class Shelf:
         if self._held.pop(key, None) is not None:
             self._untidy = True
 
-    def _load(self, key: Key) -> Served:
+    def _load(self, key: Key) -> LoadedModel:
         model, version = key
         try:
             served = self._loader.load(model, version)
@@ -166,13 +166,13 @@ def return_memory() -> None:
         trim(0)
 
 
-def _ready(loading: Future[Served] | None) -> Served | None:
+def _ready(loading: Future[LoadedModel] | None) -> LoadedModel | None:
     if loading is None or not loading.done() or loading.cancelled() or loading.exception():
         return None
     return loading.result()
 
 
-def _done(served: Served) -> Future[Served]:
-    loading: Future[Served] = Future()
+def _done(served: LoadedModel) -> Future[LoadedModel]:
+    loading: Future[LoadedModel] = Future()
     loading.set_result(served)
     return loading

@@ -20,9 +20,9 @@ from data_processor.models.waiting import why_unserved
 from data_processor.predictions.records import PredictionStore
 from data_processor.rows import ModelRow
 from data_processor.service.errors import Conflict, NotReady, Problem
-from data_processor.serving.loading import Loader, Served, reason_of
+from data_processor.serving.loading import LoadedModel, Loader, reason_of
 from data_processor.serving.metrics import ModelMetrics
-from data_processor.serving.model_cache import Shelf
+from data_processor.serving.model_cache import ModelCache
 from data_processor.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ class Failure:
     again_at: float
 
 
-class Stages:
+class ModelManager:
     """The versions in memory: what the stage serves, and a few beside it (`shelf.py`)."""
 
     def __init__(
@@ -60,13 +60,13 @@ class Stages:
         self.stage = settings.stage
         self._settings = settings
         self._loader = Loader(settings, registry, predictions)
-        self._shelf = Shelf(self._loader, loaded.places)
+        self._shelf = ModelCache(self._loader, loaded.places)
         self._registry = registry
         self._ledger = ledger
         self._loaded = loaded
         self._metrics = metrics
-        self._served: dict[str, Served] = {}
-        self._rehearsed: dict[str, Served] = {}
+        self._served: dict[str, LoadedModel] = {}
+        self._rehearsed: dict[str, LoadedModel] = {}
         self._failures: dict[str, Failure] = {}
         self._loading: dict[str, Future[None]] = {}
         self._expected: set[str] | None = None
@@ -88,7 +88,7 @@ class Stages:
         self._swappers.shutdown(cancel_futures=True)
         self._shelf.close()
 
-    def find(self, model: str) -> Served | None:
+    def find(self, model: str) -> LoadedModel | None:
         """Return what the stage serves of a model; None if nothing, for which `excuse` has the reason."""
         return self._served.get(model)
 
@@ -110,7 +110,7 @@ class Stages:
         """Return the version that the ledger names but that could not be loaded, if there is one."""
         return self._failures.get(model)
 
-    def beside(self, model: str, version: str) -> Future[Served]:
+    def beside(self, model: str, version: str) -> Future[LoadedModel]:
         """Return the loading of a version that a caller asked for; its result may raise `NotReady`.
 
         Raises `NotFound` for an unknown version, `Conflict` where no place is left beside the stage's own.
@@ -237,7 +237,7 @@ class Stages:
         self._metrics.failed(model, self.stage)
         log.error("version_not_served", model=model, version=version, attempts=attempts, exc_info=error)
 
-    def _tried(self, model: str, version: str) -> Served:
+    def _tried(self, model: str, version: str) -> LoadedModel:
         try:
             return self._loader.load(model, version)
         except Problem:

@@ -9,8 +9,8 @@ from data_processor.predictions.records import Key, PredictionStore
 from data_processor.service.errors import Invalid
 from data_processor.serving.answers import Question, used_otherwise
 from data_processor.serving.batching import Batcher
-from data_processor.serving.loading import Served
-from data_processor.serving.model_manager import Stages
+from data_processor.serving.loading import LoadedModel
+from data_processor.serving.model_manager import ModelManager
 from data_processor.serving.validation import Checked, asked_version
 
 LARGE_BODY = 64 * 1024
@@ -21,9 +21,9 @@ LONGEST_KEY = 255
 class Predictor:
     """Answers requests for predictions."""
 
-    def __init__(self, stages: Stages, batcher: Batcher, predictions: PredictionStore) -> None:
+    def __init__(self, manager: ModelManager, batcher: Batcher, predictions: PredictionStore) -> None:
         """Answer with what the stages serve."""
-        self._stages = stages
+        self._manager = manager
         self._batcher = batcher
         self._predictions = predictions
 
@@ -50,19 +50,19 @@ class Predictor:
             Question(served, checked, pinned, caller.subject, trace_id, key, received)
         )
 
-    async def _read(self, model: str, body: bytes) -> tuple[Served, Checked, bool]:
+    async def _read(self, model: str, body: bytes) -> tuple[LoadedModel, Checked, bool]:
         """Return the version that answers, the checked request, and whether the caller chose the version."""
-        served = self._stages.find(model)
+        served = self._manager.find(model)
         large = len(body) >= LARGE_BODY
         version = None
         if served is None or b'"version"' in body or b"\\u" in body:
             version = asked_version(body) if not large else await asyncio.to_thread(asked_version, body)
         if version is not None and (served is None or version != served.version):
-            loading = await asyncio.to_thread(self._stages.beside, model, version)
+            loading = await asyncio.to_thread(self._manager.beside, model, version)
             # Shielded: others may wait for the same loading when this caller has hung up.
             served = await asyncio.shield(asyncio.wrap_future(loading))
         if served is None:
-            raise await asyncio.to_thread(self._stages.excuse, model)
+            raise await asyncio.to_thread(self._manager.excuse, model)
         check = served.validator.check
         checked = await asyncio.to_thread(check, body) if large else check(body)
         return served, checked, checked.version is not None

@@ -75,7 +75,7 @@ class Validator:
         self._inputs = [column.name for column in schema.inputs]
         self._numbers = [_number(self._inputs.index(column.name), column) for column in schema.numeric]
         self._texts = [_text(self._inputs.index(column.name), column) for column in schema.strings]
-        self._moments = [_moment(self._inputs.index(column.name), column) for column in schema.moments]
+        self._moments = [_moment(self._inputs.index(column.name), column) for column in schema.timestamps]
 
     def check(self, body: bytes) -> Checked:
         """Return what a body asks; raises `BadRequest` if it is no JSON, `Invalid` naming every bad field."""

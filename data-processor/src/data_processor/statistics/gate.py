@@ -11,7 +11,7 @@ a model is retried, an equal one takes its place with no more than that probabil
 
 Which metric decides follows from what opened the run. A run that the score opened decides on recent rows by
 what the score counts, right answers, so by McNemar's exact test; a regression's answers are right within its
-tolerance. All other runs decide on reference rows by what candidates are selected by: McNemar if that is
+tolerance. All other runs decide on holdout rows by what candidates are selected by: McNemar if that is
 accuracy, else the paired bootstrap.
 """
 
@@ -31,7 +31,7 @@ __all__ = ["Answers", "Receipt", "Slice", "decide", "level"]
 
 _ROUNDING = 1e-9
 """A loss of exactly what is allowed, as a difference of two shares, is not more than that."""
-SHOWN_AS: dict[SliceName, str] = {"recent": "recent gate rows", "reference": "reference rows"}
+SHOWN_AS: dict[SliceName, str] = {"recent": "recent test rows", "reference": "holdout rows"}
 
 
 def level(policy: GateTerms, k: int) -> float:
@@ -138,15 +138,15 @@ def _broken(report: SliceReport, policy: GateTerms) -> str:
 
 
 def _lost_on_reference(reference: SliceReport | None, policy: GateTerms) -> str:
-    """Say that too much is lost on the reference rows, if the policy minds and it is."""
+    """Say that too much is lost on the holdout rows, if the policy minds and it is."""
     most = policy.max_reference_loss
     if most is None:
         return ""
     if reference is None or reference.gain is None:
-        return f"But it may lose at most {most:.3g} on the reference rows, and was not measured there."
+        return f"But it may lose at most {most:.3g} on the holdout rows, and was not measured there."
     if -reference.gain <= most + _ROUNDING:
         return ""
-    return f"But on the reference rows it loses {-reference.gain:.3f}, and may lose at most {most:.3g}."
+    return f"But on the holdout rows it loses {-reference.gain:.3f}, and may lose at most {most:.3g}."
 
 
 def _numbers(

@@ -1,7 +1,7 @@
 """Several versions on the same labelled rows: how good each is, and how sure their differences are.
 
 Which rows are fair follows from what each version was fitted to (`features/holdout.py`). Of the dataset it
-was trained on, those on the reference side, which no version ever sees. Of another dataset, all but those
+was trained on, those on the holdout side, which no version ever sees. Of another dataset, all but those
 whose inputs the version's own training rows have too. A row must be fair to every version that is compared.
 """
 
@@ -72,7 +72,7 @@ def assess(context: TaskContext, model: str, versions: list[str], dataset: str) 
         told.append(_ask(context, manifest, frame, schema))
         context.log.progress(len(told) / (len(manifests) + 1))
     which = (
-        "The reference rows: held out by the hash of their inputs, never fitted to by any version."
+        "The holdout rows: held out by the hash of their inputs, never fitted to by any version."
         if own
         else "Rows whose inputs are not among those that a version was fitted to."
     )
@@ -144,7 +144,7 @@ def fair(frame: pd.DataFrame, fitted: pd.DataFrame | None, schema: Schema, salt:
     `fitted` is the table that the version was trained on if `frame` is of another dataset.
     """
     at = holdout.positions(frame, schema.inputs, salt)
-    reference = holdout.on_reference(at)
+    reference = holdout.on_holdout(at)
     if fitted is None:
         return reference
     return reference | ~np.isin(at, holdout.positions(fitted, schema.inputs, salt))

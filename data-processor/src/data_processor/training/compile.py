@@ -3,7 +3,7 @@
 What conversion needs to be exact, measured with skl2onnx 1.20: no scaler in front of trees and no native
 categories (`tasks/tables/pipelines.py` has neither), the booleans of boosted trees as integers (protobuf 7
 refuses them), and no missing number in front of a forest, whose converter forgets which way they go. None of
-that is trusted: each model is asked the reference rows, and copies of some with every column missing, unseen
+that is trusted: each model is asked the holdout rows, and copies of some with every column missing, unseen
 or far out of range in turn; if one label differs, or one probability by more than `TOLERANCE`, the version is
 served by scikit-learn and says why.
 """
@@ -170,7 +170,7 @@ def _varied(rows: pd.DataFrame, schema: Schema) -> Iterator[pd.DataFrame]:
         span = max(1.0, abs(column.maximum or 0.0), abs(column.minimum or 0.0))
         for value in (np.nan, 0.0, 10 * span, -10 * span, 1e30, -1e30):
             yield rows.assign(**{column.name: np.float32(value)})
-    for column in schema.moments:
+    for column in schema.timestamps:
         for moment in MOMENTS:
             seen = dict(zip(FEATURES, calendar_of(moment), strict=True))
             yield rows.assign(

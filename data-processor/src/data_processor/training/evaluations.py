@@ -28,7 +28,7 @@ class Evaluations:
     async def evaluate(
         self, model: str, versions: list[str], dataset: str | None, subject: str
     ) -> Evaluation:
-        """Compare versions on a dataset, or on the model's own reference rows: takes some seconds.
+        """Compare versions on a dataset, or on the model's own holdout rows: takes some seconds.
 
         Raises `NotFound` for what does not exist, `Invalid` for a version named twice, `Conflict` when the
         data does not suit the versions or somebody cancelled it, `NotReady` when it takes too long.

@@ -62,7 +62,7 @@ def _inputs(context: TaskContext, manifest: Manifest) -> Packed:
     except (TypeError, ValueError):  # recorded under a schema in which a column had another kind
         rows = []
     if not rows:
-        typical = {column.name: column.typical for column in manifest.table.inputs}
+        typical = {column.name: column.default_value for column in manifest.table.inputs}
         packed = pack_rows([typical, {}], manifest.table)
     return packed
 

@@ -1,4 +1,4 @@
-"""How the candidates that were tried compare: on the choosing rows, in what they cost, and which are tied."""
+"""How candidates compare: on the validation rows, in what they cost, and which of them are tied."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class LeaderboardRow(BaseModel):
 
     candidate: Candidate
     metrics: dict[str, float]
-    """On the choosing rows."""
+    """On the validation rows."""
     fit_seconds: float
     """Of one fit in the search, on its sample of the rows."""
     ms_per_row: float
@@ -53,7 +53,7 @@ class LeaderboardRow(BaseModel):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Tried:
-    """A candidate and what it answered on the choosing rows, by fits that had not seen them."""
+    """A candidate and what it answered on the validation rows, by fits that had not seen them."""
 
     candidate: Candidate
     answers: Answers

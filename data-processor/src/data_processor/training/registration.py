@@ -30,7 +30,7 @@ class Result:
     selection_metric: str
     history: list[float]
     metrics: dict[str, float]
-    """On the reference rows."""
+    """On the holdout rows."""
     preparation: dict[str, Any]
     """What fitting made of the choices (`prepared.py`)."""
     receipt: dict[str, Any]

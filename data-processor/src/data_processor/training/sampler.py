@@ -30,7 +30,7 @@ class Drawn:
     candidate: Candidate
 
 
-class Drawing:
+class Sampler:
     """A study of one search. It is used by one thread."""
 
     def __init__(

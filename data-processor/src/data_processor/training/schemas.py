@@ -58,7 +58,7 @@ class EvaluationRequest(BaseModel):
         min_length=1, max_length=8, description="The first is what the others are compared with."
     )
     dataset: str | None = Field(
-        None, max_length=256, description="A labelled dataset; none: the model's own, its reference rows."
+        None, max_length=256, description="A labelled dataset; none: the model's own, its holdout rows."
     )
 
 

@@ -36,7 +36,7 @@ from data_processor.training.leaderboard import (
     ranked,
 )
 from data_processor.training.pool import Pool, local_pool
-from data_processor.training.sampler import Drawing, Drawn
+from data_processor.training.sampler import Drawn, Sampler
 from data_processor.training.trials import Fitted, make_ground, try_fold
 
 Progress = Callable[[float, Tried], None]
@@ -93,7 +93,7 @@ def search(
     pool: Pool | None = None,
     progress: Progress | None = None,
 ) -> Searched:
-    """Find the best candidate on the choosing rows within `budget_s` seconds.
+    """Find the best candidate on the validation rows within `budget_s` seconds.
 
     One candidate is tried whatever the budget; in a run that the score opened, each estimator. `asked`
     restricts the search to these estimators, with the hyperparameters that are given. `pool` is who fits, by
@@ -127,7 +127,7 @@ class _Search:
         self._asked = bool(asked)
         self._budget_s = budget_s
         self._clock = Clock(budget_s * (1 - BLENDING) if self._crossed else budget_s)
-        self._drawing = Drawing(
+        self._sampler = Sampler(
             split.schema.task,
             policy,
             self._metric,
@@ -139,7 +139,7 @@ class _Search:
         )
         self._pool, self._progress = pool, progress
         self._shared: Any = None
-        self._untried = set(range(len(self._drawing.arms)))
+        self._untried = set(range(len(self._sampler.arms)))
         self._known: set[str] = set()
         self._running: dict[Future[Fitted], _Attempt] = {}
         self._tried: list[Tried] = []
@@ -158,7 +158,7 @@ class _Search:
                 self._go_on(self._running.pop(future), _result(future))
         if not self._tried:
             raise TooFewRowsError(f"No candidate can be fitted: {self._why_not}")
-        trials, truth = len(self._tried) + self._pruned, self._ground.choosing.target
+        trials, truth = len(self._tried) + self._pruned, self._ground.validation.target
         if self._crossed and (joint := blend(self._tried, self._metric, truth, self._schema)) is not None:
             self._tried.append(joint)
         board = leaderboard(self._tried, self._metric, truth, self._schema)
@@ -184,17 +184,17 @@ class _Search:
         """Begin as many trials as there are hands for them; say whether one is under way."""
         misses = 0
         while len(self._running) < self._pool.count():
-            if not self._drawing.due and (self._clock.used >= self._clock.budget_s or misses >= MISSES):
+            if not self._sampler.due and (self._clock.used >= self._clock.budget_s or misses >= MISSES):
                 break
-            first = self._drawing.due > 0
-            drawn = self._drawing.draw()
+            first = self._sampler.due > 0
+            drawn = self._sampler.draw()
             nothing = not self._tried and not self._running
             attempt = _Attempt(drawn, must=drawn.number in self._untried if self._recent else nothing)
             if self._wanted(attempt):
                 self._submit(attempt)
                 misses = 0
             else:
-                self._drawing.failed(drawn)
+                self._sampler.failed(drawn)
                 misses += not first
         return bool(self._running)
 
@@ -208,7 +208,7 @@ class _Search:
         if not attempt.must:
             if not self._clock.allows(arm, candidate, folds):
                 return False
-            rows = len(self._ground.fitting) or len(self._ground.choosing)
+            rows = len(self._ground.fitting) or len(self._ground.validation)
             first = folds * arm.family.seconds * rows / 10_000
             if not self._asked and not arm.family.core and first > MOST_FOR_ONE * self._budget_s:
                 return False
@@ -224,7 +224,7 @@ class _Search:
         drawn = attempt.drawn
         if fitted.said is None:
             self._why_not = fitted.why_not
-            self._drawing.failed(drawn)
+            self._sampler.failed(drawn)
             return
         attempt.fitted.append(fitted)
         self._places.add(fitted.where)
@@ -233,13 +233,13 @@ class _Search:
         answers, found = self._measure(attempt)
         if not left:
             self._finish(attempt, answers, found)
-        elif self._drawing.hopeless(drawn, len(attempt.fitted), found.get(self._metric)):
+        elif self._sampler.hopeless(drawn, len(attempt.fitted), found.get(self._metric)):
             self._pruned += 1
-            self._drawing.pruned(drawn)
+            self._sampler.pruned(drawn)
         elif attempt.must or self._clock.allows(drawn.arm, drawn.candidate, left):
             self._submit(attempt)
         else:
-            self._drawing.failed(drawn)
+            self._sampler.failed(drawn)
 
     def _finish(self, attempt: _Attempt, answers: Answers, found: dict[str, float]) -> None:
         tried = Tried(
@@ -252,19 +252,19 @@ class _Search:
         )
         self._tried.append(tried)
         self._untried.discard(attempt.drawn.number)
-        self._drawing.finished(attempt.drawn, found.get(self._metric))
+        self._sampler.finished(attempt.drawn, found.get(self._metric))
         if self._progress is not None:
             self._progress(min(1.0, self._clock.used / self._budget_s), tried)
 
     def _measure(self, attempt: _Attempt) -> tuple[Answers, dict[str, float]]:
         """Return what the folds so far answered, and every metric of it."""
         done = self._ground.folds[: len(attempt.fitted)]
-        said = np.zeros((len(self._ground.choosing), max(1, len(self._schema.classes))))
+        said = np.zeros((len(self._ground.validation), max(1, len(self._schema.classes))))
         for fold, fitted in zip(done, attempt.fitted, strict=True):
             said[fold] = fitted.said
         seen = np.logical_or.reduce(done)
         answers = as_answers(said[seen], self._schema)
-        return answers, metrics(self._ground.choosing.target[seen], answers, self._schema)
+        return answers, metrics(self._ground.validation.target[seen], answers, self._schema)
 
 
 def _result(future: Future[Fitted]) -> Fitted:

@@ -125,13 +125,13 @@ def compile(context: TaskContext) -> dict[str, Any]:  # noqa: A001  # the step's
     """Compile the challenger to ONNX and prove that it answers as it was trained."""
     rows = _split(context)
     half = context.path("half.onnx")
-    compiled = compile_model(_pipeline(context), rows.schema, rows.reference.frame, half)
+    compiled = compile_model(_pipeline(context), rows.schema, rows.holdout.frame, half)
     if compiled.engine == "onnx":
         context.write(f"{FILES}/{ONNX_FILE}", lambda path: path.write_bytes(half.read_bytes()))
     else:
         context.path(f"{FILES}/{ONNX_FILE}").unlink(missing_ok=True)  # of a process that died here
     context.write(PARITY, lambda path: path.write_text(compiled.parity.model_dump_json()))
-    context.log.say(f"Served by {compiled.engine}: {compiled.parity.reason}")
+    context.log.say(f"LoadedModel by {compiled.engine}: {compiled.parity.reason}")
     return {}
 
 
@@ -140,8 +140,8 @@ def register(context: TaskContext) -> dict[str, Any]:
     from data_processor.training.plots import draw  # noqa: PLC0415  # it imports matplotlib: see NEEDED_LATER
 
     rows, judged, searched = _split(context), context.read_json(JUDGED), context.read_json(SEARCHED)
-    said = answer(_pipeline(context), rows.reference.frame)
-    draw(context.path(FILES) / "plots", rows.reference.target, said, rows.schema.classes)
+    said = answer(_pipeline(context), rows.holdout.frame)
+    draw(context.path(FILES) / "plots", rows.holdout.target, said, rows.schema.classes)
     plan = read_plan(context)
     context.write(
         f"{FILES}/{BACKGROUND_FILE}",
@@ -218,7 +218,7 @@ def _split(context: TaskContext) -> Split:
     def divide() -> Split:
         plan, schema = read_plan(context), Schema.model_validate(context.read_json(SCHEMA))
         return prepare_data(
-            _frame(context), schema, plan.salt, plan.champion_feedback_seq, choose_on_recent=plan.by_score
+            _frame(context), schema, plan.salt, plan.champion_feedback_seq, validate_on_recent=plan.by_score
         )
 
     return context.keep("split", divide)

@@ -2,8 +2,8 @@
 
     rows are chosen by     a candidate is fitted on                and answers
     -------------------    ------------------------------------    -----------------------------------
-    recent                 old rows and the other folds' recent    each fold of the recent choosing rows
-    validation             the fitting rows                        the choosing rows, once
+    recent                 old rows and the other folds' recent    each fold of the recent validation rows
+    validation             the fitting rows                        the validation rows, once
     cross-validation       the other folds                         each fold of all rows but reference
 
 No fit sees inputs that it answers: folds follow the hash of the inputs. Those of a cross-validation are
@@ -51,11 +51,11 @@ class Ground:
     schema: Schema
     seed: int
     chosen_on: Literal["recent", "validation", "cross-validation"]
-    choosing: Rows
+    validation: Rows
     fitting: Rows
     """Empty for a cross-validation, which fits on the other folds."""
     folds: list[Flags]
-    """Of the choosing rows."""
+    """Of the validation rows."""
     old: int
     """How many old rows there are, of which `fitting` may be a sample."""
 
@@ -63,14 +63,14 @@ class Ground:
         """Return what is fitted to answer a fold."""
         if self.chosen_on == "validation":
             return candidate, self.fitting
-        others = self.choosing.take(~fold)
+        others = self.validation.take(~fold)
         if self.chosen_on == "cross-validation":
             return candidate, others
         if candidate.recent_share == "natural":
             # The old rows are a sample here: the recent ones get the share they have among all of them.
             share = len(others) / max(1, len(others) + self.old)
             candidate = candidate.model_copy(update={"recent_share": share})
-        return candidate, self.fitting.without(self.choosing.take(fold)).join(others)
+        return candidate, self.fitting.without(self.validation.take(fold)).join(others)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,21 +90,21 @@ class Fitted:
 def make_ground(split: Split, budget_s: float, seed: int) -> Ground:
     """Return the rows to search on: recent ones if the run is about them, else as many as time allows."""
     recent = split.chosen_on == "recent"
-    rows = len(split.fitting) + len(split.choosing)
+    rows = len(split.fitting) + len(split.validation)
     if not recent:
         for count, often in CROSS_FOLDS.items():
             if rows * often <= budget_s * ROWS_PER_SECOND:
-                every = split.fitting.join(split.choosing)
+                every = split.fitting.join(split.validation)
                 at = stratified_folds(every.positions, every.target, count)
                 none = every.take(np.zeros(rows, np.bool_))
                 folds = [at == fold for fold in range(count)]
                 return Ground(split.schema, seed, "cross-validation", every, none, folds, rows)
-    at = holdout.folds(split.choosing.positions, RECENT_FOLDS)
+    at = holdout.folds(split.validation.positions, RECENT_FOLDS)
     folds = [at == fold for fold in np.unique(at)] if recent else [np.ones(len(at), np.bool_)]
     most = max(FEWEST_ROWS, int(budget_s * ROWS_PER_SECOND / max(1, len(folds))))
     sample = _sample(split.fitting, most, seed)
     chosen_on: Literal["recent", "validation"] = "recent" if recent else "validation"
-    return Ground(split.schema, seed, chosen_on, split.choosing, sample, folds, len(split.fitting))
+    return Ground(split.schema, seed, chosen_on, split.validation, sample, folds, len(split.fitting))
 
 
 def try_fold(ground: Ground, candidate: Candidate, fold: int) -> Fitted:
@@ -122,7 +122,7 @@ def try_fold(ground: Ground, candidate: Candidate, fold: int) -> Fitted:
     answer(pipeline, some)
     ms_per_row = 1000 * (monotonic() - began) / max(1, len(some))
     return Fitted(
-        answer(pipeline, ground.choosing.frame[mask]), "", seconds, ms_per_row, size(pipeline), where
+        answer(pipeline, ground.validation.frame[mask]), "", seconds, ms_per_row, size(pipeline), where
     )
 
 

@@ -2,7 +2,7 @@ import pandas as pd
 
 from data_processor.datasets.exploration.sampling import draw
 from data_processor.datasets.tables import to_parquet
-from data_processor.features.split import JUDGEMENT_COLUMN, PREDICTION_COLUMN
+from data_processor.features.split import FEEDBACK_COLUMN, PREDICTION_COLUMN
 
 
 def table(rows: int) -> bytes:
@@ -12,7 +12,7 @@ def table(rows: int) -> bytes:
             "n": numbers.where(numbers % 4 != 0),
             "city": pd.Series([None if n % 10 == 0 else f"c{n % 3}" for n in range(rows)], dtype="str"),
             PREDICTION_COLUMN: pd.Series([""] * rows, dtype="str"),
-            JUDGEMENT_COLUMN: 0,
+            FEEDBACK_COLUMN: 0,
         }
     )
     return to_parquet(frame)

@@ -34,7 +34,7 @@ def gaps() -> tuple[Rows, Schema]:
     )
     kinds = {"sold": "datetime", "same": "numeric", "word": "categorical"}
     schema = infer_schema(frame, "dear", kinds=kinds)  # type: ignore[arg-type]  # they are kinds
-    split = prepare_data(keepable(frame, schema), schema, "salt", None, choose_on_recent=False)
+    split = prepare_data(keepable(frame, schema), schema, "salt", None, validate_on_recent=False)
     return split.allowed, schema
 
 

@@ -24,11 +24,11 @@ def test_a_fitted_pipeline_gives_probabilities_in_the_order_of_the_classes(
     census_split: Split, name: str
 ) -> None:
     pipeline = fit(candidate(name), census_split.fitting, census_split.schema, seed=1)
-    said = answer(pipeline, census_split.reference.frame)
+    said = answer(pipeline, census_split.holdout.frame)
 
-    assert said.shape == (len(census_split.reference), 2)
+    assert said.shape == (len(census_split.holdout), 2)
     np.testing.assert_allclose(said.sum(axis=1), 1)
-    rich = census_split.reference.target == ">50K"
+    rich = census_split.holdout.target == ">50K"
     assert said[rich, 1].mean() > said[~rich, 1].mean() + 0.2
     assert tuple(pipeline.classes_) == census_split.schema.classes
 
@@ -36,7 +36,7 @@ def test_a_fitted_pipeline_gives_probabilities_in_the_order_of_the_classes(
 @pytest.mark.parametrize("name", NAMES)
 def test_missing_and_unseen_values_in_every_column_are_answered(census_split: Split, name: str) -> None:
     pipeline = fit(candidate(name), census_split.fitting, census_split.schema, seed=1)
-    frame = census_split.reference.frame.iloc[:20].copy()
+    frame = census_split.holdout.frame.iloc[:20].copy()
     frame[[c.name for c in census_split.schema.numeric]] = np.float32(np.nan)
     frame[[c.name for c in census_split.schema.strings]] = MISSING
     unseen = frame.assign(**{c.name: "never seen" for c in census_split.schema.strings})
@@ -50,7 +50,7 @@ def test_the_same_seed_gives_the_same_answers(census_split: Split, name: str) ->
     first, second = (
         answer(
             fit(candidate(name), census_split.fitting, census_split.schema, seed=3),
-            census_split.reference.frame,
+            census_split.holdout.frame,
         )
         for _ in range(2)
     )
@@ -65,26 +65,26 @@ def test_a_column_without_a_single_value_is_no_obstacle(census_split: Split, nam
     emptied = Rows(frame, rows.target, rows.positions, rows.recent, rows.predictions)
     pipeline = fit(candidate(name), emptied, census_split.schema, seed=1)
 
-    assert np.isfinite(answer(pipeline, census_split.reference.frame)).all()
+    assert np.isfinite(answer(pipeline, census_split.holdout.frame)).all()
 
 
 @pytest.mark.parametrize("name", families("tabular-regression"))
 def test_a_regression_answers_with_values(price_split: Split, name: str) -> None:
     pipeline = fit(candidate(name, "tabular-regression"), price_split.fitting, price_split.schema, seed=1)
-    said = answer(pipeline, price_split.reference.frame)
+    said = answer(pipeline, price_split.holdout.frame)
 
-    assert said.shape == (len(price_split.reference), 1)
-    assert np.corrcoef(said[:, 0], price_split.reference.target)[0, 1] > 0.75
+    assert said.shape == (len(price_split.holdout), 1)
+    assert np.corrcoef(said[:, 0], price_split.holdout.target)[0, 1] > 0.75
 
 
 def test_more_weight_for_recent_rows_follows_the_new_world(drifted_split: Split) -> None:
-    rows = drifted_split.fitting.join(drifted_split.choosing)
+    rows = drifted_split.fitting.join(drifted_split.validation)
     right = {}
     for share in ("natural", 0.9, "only"):
         shared = Candidate(estimator="logistic-regression", params={}, recent_share=share)
-        said = answer(fit(shared, rows, drifted_split.schema, seed=1), drifted_split.gate.frame)
+        said = answer(fit(shared, rows, drifted_split.schema, seed=1), drifted_split.test.frame)
         labels = np.asarray(drifted_split.schema.classes, object)[said.argmax(axis=1)]
-        right[share] = (labels == drifted_split.gate.target).mean()
+        right[share] = (labels == drifted_split.test.target).mean()
 
     assert right[0.9] > right["natural"] + 0.03
     assert right["only"] > right["natural"] + 0.03
@@ -133,7 +133,7 @@ def test_forests_are_fitted_by_several_threads_without_a_word(price_split: Split
 
     def work(seed: int) -> float:
         fitted = fit(few, price_split.fitting, price_split.schema, seed)
-        return float(answer(fitted, price_split.reference.frame).mean())
+        return float(answer(fitted, price_split.holdout.frame).mean())
 
     with ThreadPoolExecutor(4) as threads:
         assert np.isfinite(list(threads.map(work, range(8)))).all()

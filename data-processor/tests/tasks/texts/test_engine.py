@@ -41,7 +41,7 @@ def table(request: Any) -> pd.DataFrame:
 def fitted(table: pd.DataFrame) -> list[Fitted]:
     """Every estimator on every vectorizer."""
     schema = infer_schema(table, "topic", task="text-classification", kinds={"text": "text"})
-    split = prepare_data(keepable(table, schema), schema, "salt", None, choose_on_recent=False)
+    split = prepare_data(keepable(table, schema), schema, "salt", None, validate_on_recent=False)
     made = []
     for estimator in ESTIMATORS:
         for vectorizer in VECTORIZERS:

@@ -29,7 +29,7 @@ def fitted(split: Split, estimator: str, vectorizer: Vectorizer | None = None, *
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_fitted_pipeline_tells_the_classes_apart(comments_split: Split, name: str) -> None:
-    rows = comments_split.reference
+    rows = comments_split.holdout
     said = answer(fitted(comments_split, name), rows.frame)
 
     assert said.shape == (len(rows), 2)
@@ -46,8 +46,8 @@ def test_a_model_file_comes_back_with_the_trusted_types_alone_and_answers_alike(
     pipeline = fitted(comments_split, name, vectorizer)
     save_pipeline(pipeline, tmp_path / "model.skops")
     content = (tmp_path / "model.skops").read_bytes()
-    texts = odd_texts(comments_split.reference.frame["comment"].tolist()[:5])
-    frame = comments_split.reference.frame.iloc[np.zeros(len(texts), int)].assign(comment=texts)
+    texts = odd_texts(comments_split.holdout.frame["comment"].tolist()[:5])
+    frame = comments_split.holdout.frame.iloc[np.zeros(len(texts), int)].assign(comment=texts)
     packed = pack(frame, comments_split.schema)
     said = TextEngine(load_pipeline(content, TRUSTED), comments_split.schema).predict(*packed)
 
@@ -66,7 +66,7 @@ def test_words_compile_to_the_same_answers_odd_texts_included(
     compiled = compile_model(
         fitted(comments_split, name, vectorizer),
         comments_split.schema,
-        comments_split.reference.frame,
+        comments_split.holdout.frame,
         tmp_path / "model.onnx",
     )
 
@@ -81,7 +81,7 @@ def test_lemmas_and_characters_are_served_by_scikit_learn(
 ) -> None:
     pipeline = fitted(comments_split, "logistic-regression", vectorizer)
     target = tmp_path / "model.onnx"
-    compiled = compile_model(pipeline, comments_split.schema, comments_split.reference.frame, target)
+    compiled = compile_model(pipeline, comments_split.schema, comments_split.holdout.frame, target)
 
     assert (compiled.engine, compiled.parity.passed, target.exists()) == ("scikit-learn", False, False)
 
@@ -99,7 +99,7 @@ def test_a_blend_is_the_mean_of_its_members_and_comes_back_from_its_file(
         comments_split.schema,
         seed=1,
     )
-    frame = comments_split.reference.frame
+    frame = comments_split.holdout.frame
     each = [
         answer(fitted(comments_split, "naive-bayes"), frame),
         answer(fitted(comments_split, "linear-svc", CHARACTERS, C=1.0), frame),

@@ -33,7 +33,7 @@ def test_every_class_is_in_all_folds_alike(few: int, many: int, seed: int) -> No
 def test_without_recent_rows_every_row_is_asked_about_in_every_division(comments_split: Split) -> None:
     material = divide(comments_split, 10_000, seed=1)
 
-    assert len(material.rows) == len(comments_split.fitting) + len(comments_split.choosing)
+    assert len(material.rows) == len(comments_split.fitting) + len(comments_split.validation)
     assert len(material.divisions) == REPEATS
     for number in range(REPEATS):
         seen = np.zeros(len(material.rows), int)
@@ -48,7 +48,7 @@ def test_without_recent_rows_every_row_is_asked_about_in_every_division(comments
 def test_recent_rows_are_asked_about_by_fits_that_saw_no_equal_input(drifted_split: Split) -> None:
     material = divide(drifted_split, 500, seed=1)
     assert shares_of(drifted_split, Policy()) == [0.9, "only", "natural"]
-    assert material.asked.sum() == len(drifted_split.choosing)
+    assert material.asked.sum() == len(drifted_split.validation)
 
     for share, expected in ((0.9, 0.9), ("only", 1.0), ("natural", None)):
         for fitted, weights, asked in material.fits(0, share):  # type: ignore[arg-type]

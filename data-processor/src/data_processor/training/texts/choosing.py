@@ -31,7 +31,7 @@ def choose(tried: Sequence[Tried], measured: Measured) -> Tried:
 
 
 def standard_error(one: Tried, other: Tried, measured: Measured) -> float:
-    """Return how far the difference of two candidates varies over resamples of the choosing rows, paired."""
+    """Return how far the difference of two candidates varies over paired resamples of the validation rows."""
     rows, draw = len(measured.truth), np.random.default_rng(0)
     weights = draw.multinomial(rows, np.full(rows, 1 / rows), RESAMPLES).astype(np.float64)
     classes = measured.schema.classes

@@ -17,7 +17,7 @@ from data_processor.tasks.tables.pipelines import recent_weights
 FOLDS = 5
 """Folds of one division of the rows."""
 RECENT_FOLDS = 3
-"""Folds of the recent choosing rows."""
+"""Folds of the recent validation rows."""
 REPEATS = 3
 """Divisions that a candidate is measured by: of a few hundred texts, one says little."""
 
@@ -66,11 +66,11 @@ class Material:
 def divide(split: Split, most: int, seed: int) -> Material:
     """Return a search's rows, at most so many old ones; raises `TooFewRowsError` for none to choose by."""
     by_recent = split.chosen_on == "recent"
-    old = split.fitting if by_recent else split.fitting.join(split.choosing)
+    old = split.fitting if by_recent else split.fitting.join(split.validation)
     count, draw = len(old), np.random.default_rng(seed)
     if count > most:
         old = old.take(np.sort(draw.choice(count, most, replace=False)))
-    rows = old.join(split.choosing) if by_recent else old
+    rows = old.join(split.validation) if by_recent else old
     asked = np.arange(len(rows)) >= len(old) if by_recent else np.ones(len(rows), np.bool_)
     if not asked.any():
         raise TooFewRowsError("There is no row to choose by.")

@@ -1,4 +1,4 @@
-"""How good what was said of the choosing rows is, over all divisions that a candidate was measured by."""
+"""How good what was said of the validation rows is, over all divisions that a candidate was measured by."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,7 @@ class Measured:
     metric: SelectionMetric
     """What candidates are ranked by."""
     truth: NDArray[Any]
-    """The labels of the choosing rows."""
+    """The labels of the validation rows."""
     schema: Schema
 
     def of(self, said: NDArray[np.float64]) -> dict[str, float]:
