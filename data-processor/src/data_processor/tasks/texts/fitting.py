@@ -2,20 +2,15 @@
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import VotingClassifier
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import LabelEncoder
 from threadpoolctl import threadpool_limits
 
 from data_processor.features.schema import Schema
 from data_processor.features.split import Rows
-from data_processor.tasks.candidates import BLEND, Candidate
-from data_processor.tasks.tables.columns import TooFewRowsError
-from data_processor.tasks.tables.pipelines import recent_weights
-from data_processor.tasks.texts.blend import members_of
+from data_processor.tasks.candidates import Candidate, TooFewRowsError
+from data_processor.tasks.pipelines import recent_weights
 from data_processor.tasks.texts.counting import no_terms
 from data_processor.tasks.texts.families import complete, make_estimator
 from data_processor.tasks.texts.vectorizers import make_vectorizer, words_of
@@ -27,9 +22,7 @@ FEWEST = 2
 
 
 def fit_texts(candidate: Candidate, rows: Rows, schema: Schema, seed: int) -> Pipeline:
-    """Fit a candidate on rows with one column of texts; as `tasks/tables/pipelines.py: fit` for tables."""
-    if candidate.estimator == BLEND:
-        return _join([fit_texts(one, rows, schema, seed) for one in members_of(candidate)], schema)
+    """Fit a candidate on rows with one column of texts; raises `TooFewRowsError`."""
     if candidate.recent_share == "only":
         rows = rows.take(rows.recent)
     rarest = rows_of_rarest(rows.target, schema)
@@ -50,16 +43,6 @@ def fit_texts(candidate: Candidate, rows: Rows, schema: Schema, seed: int) -> Pi
         if any(what in str(error) for what in ("no terms remain", "empty vocabulary", "max_df")):
             raise no_terms() from error
         raise
-
-
-def _join(fitted: list[Pipeline], schema: Schema) -> Pipeline:
-    """Return fitted members as the voting classifier that scikit-learn would have fitted."""
-    named = [(f"member-{place}", one) for place, one in enumerate(fitted)]
-    model = VotingClassifier(named, voting="soft", weights=[1.0] * len(fitted))
-    model.estimators_ = fitted
-    model.le_ = LabelEncoder().fit(np.asarray(schema.classes, object))
-    model.classes_ = model.le_.classes_
-    return Pipeline([("model", model)])
 
 
 def rows_of_rarest(target: NDArray[Any], schema: Schema) -> int:

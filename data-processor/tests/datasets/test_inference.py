@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data_processor.datasets.inference import UnusableTargetError, infer_schema, observed
 from data_processor.datasets.tables import keepable
-from data_processor.features.inference import UnusableTargetError, infer_schema, observed
 from data_processor.features.schema import Column, Schema
 
 

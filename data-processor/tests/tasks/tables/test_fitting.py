@@ -6,16 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_processor.features.packing import MISSING
-from data_processor.features.schema import Task
 from data_processor.features.split import Rows, Split
-from data_processor.tasks.candidates import Candidate, families
-from data_processor.tasks.tables.columns import TooFewRowsError
-from data_processor.tasks.tables.pipelines import answer, fit, recent_weights
+from data_processor.tasks.candidates import Candidate, TooFewRowsError
+from data_processor.tasks.fitting import fit
+from data_processor.tasks.pipelines import answer, recent_weights
+from data_processor.tasks.tables.families import families
 
 NAMES = list(families("tabular-classification"))
 
 
-def candidate(name: str, task: Task = "tabular-classification", **fields: object) -> Candidate:
+def candidate(name: str, task: str = "tabular-classification", **fields: object) -> Candidate:
     return Candidate(estimator=name, params=dict(families(task)[name].defaults), **fields)
 
 

@@ -1,60 +1,14 @@
-"""What can be trained for each task, and what people may set of it: the one declaration.
+"""What can be set of a model for tables: the one declaration.
 
 `GET /v1/tasks` shows it; forms are drawn, requests are checked and searches draw from it. It imports no
-scikit-learn, because `serve` reads it too. How each estimator is made is in `candidates.py`.
+scikit-learn, because `serve` reads it too. How each estimator is made is in `families.py`.
 
 The searched ranges are bounded so that one fit on 30 000 rows stays within about a second on two cores, and
 every model within a few megabytes: the gate refits the chosen candidate five times, and a compiled model
 lives on the request path.
 """
 
-from collections.abc import Sequence
-from typing import Literal
-
-from pydantic import BaseModel, ConfigDict, Field
-
-from data_processor.features.hyperparameters import Estimator, Hyperparameter, problems
-from data_processor.features.preparation import Preparation
-from data_processor.features.schema import Kind, Task
-from data_processor.service.errors import FieldError
-from data_processor.statistics.measures import CLASSIFICATION_METRICS, REGRESSION_METRICS, SelectionMetric
-from data_processor.tasks.texts import declared as texts
-
-
-class Suitable(BaseModel):
-    """What a table must be like for a task to be the one that is meant."""
-
-    model_config = ConfigDict(frozen=True)
-
-    target: Literal["classes", "quantity"] = Field(
-        description="quantity: a numeric column with more than 20 different values; classes: any other."
-    )
-    inputs: tuple[Kind, ...] | None = Field(
-        None, description="The kinds of its inputs, each once; null: whatever they are."
-    )
-
-
-class TaskDescription(BaseModel):
-    """One task: what it can be measured by, what can be tried, what can be set, and what pages need."""
-
-    model_config = ConfigDict(frozen=True)
-
-    task: Task
-    title: str
-    label: str = Field(description="What kind of problem it is, in a word or two.")
-    meaning: str = Field(description="What it is for, in one sentence.")
-    answer: Literal["label", "value"] = Field(
-        description="What it answers with: one of the target's classes, or a number."
-    )
-    suits: Suitable = Field(description="Which tables it is proposed for; the most particular task wins.")
-    metrics: tuple[SelectionMetric, ...]
-    default_metric: SelectionMetric = Field(description="What candidates are ranked by if nothing is said.")
-    estimators: tuple[Estimator, ...]
-    vectorizers: tuple[Estimator, ...] = Field((), description="How texts become numbers; [] for tables.")
-    preparation: tuple[Hyperparameter, ...] = Field(
-        (), description="What is done to the columns before an estimator sees them."
-    )
-
+from data_processor.features.hyperparameters import Estimator, Hyperparameter
 
 _LINEAR_HELP = "A weighted sum of the columns: quick, steady on few rows, easy to explain."
 _BOOSTING_HELP = "Many small trees, each correcting those before it: usually the best on tables."
@@ -265,71 +219,7 @@ _RIDGE = Estimator(
         ),
     ),
 )
+_BOOSTING = _boosting()
 
-TASKS: dict[str, TaskDescription] = {
-    described.task: described
-    for described in (
-        TaskDescription(
-            task="tabular-classification",
-            title="Tell classes apart by a table's columns",
-            label="Classification",
-            meaning="Tell classes apart, such as yes and no.",
-            answer="label",
-            suits=Suitable(target="classes"),
-            metrics=CLASSIFICATION_METRICS,
-            default_metric="log_loss",
-            estimators=(_LOGISTIC, _boosting(), _RANDOM_FOREST, _EXTRA_TREES),
-            preparation=Preparation.declared(),
-        ),
-        TaskDescription(
-            task="tabular-regression",
-            title="Estimate a number from a table's columns",
-            label="Regression",
-            meaning="Predict a number, such as a price.",
-            answer="value",
-            suits=Suitable(target="quantity"),
-            metrics=REGRESSION_METRICS,
-            default_metric="rmse",
-            estimators=(_RIDGE, _boosting(), _RANDOM_FOREST, _EXTRA_TREES),
-            preparation=Preparation.declared(),
-        ),
-        TaskDescription(
-            task="text-classification",
-            title="Tell classes apart by a text",
-            label="Text classification",
-            meaning="Tell classes of texts apart.",
-            answer="label",
-            suits=Suitable(target="classes", inputs=("text",)),
-            metrics=CLASSIFICATION_METRICS,
-            default_metric="roc_auc",
-            estimators=texts.ESTIMATORS,
-            vectorizers=texts.VECTORIZERS,
-        ),
-    )
-}
-"""What the platform can train, by task."""
-
-
-def estimator_problems(task: str, name: str, params: dict[str, object], *loc: str | int) -> list[FieldError]:
-    """Return what is wrong with an estimator that is asked for, with its place in the request."""
-    described = TASKS.get(task)
-    known = {one.name: one for one in described.estimators} if described else {}
-    if name not in known:
-        there = f"there are {', '.join(known)}" if known else "nothing can be trained for it"
-        return [{"loc": [*loc, "estimator"], "message": f"there is no {name!r} for {task}; {there}"}]
-    return problems(known[name].hyperparameters, params, name, *loc, "params")
-
-
-def vectorizer_problems(task: str, name: str, params: dict[str, object], *loc: str | int) -> list[FieldError]:
-    """Return what is wrong with a vectorizer that is asked for, with its place in the request."""
-    described = TASKS.get(task)
-    known = {one.name: one for one in described.vectorizers} if described else {}
-    if name not in known:
-        there = f"there are {', '.join(known)}" if known else "it takes none"
-        return [{"loc": [*loc, "vectorizer"], "message": f"there is no {name!r} for {task}; {there}"}]
-    return problems(known[name].hyperparameters, params, name, *loc, "vectorizer", "params")
-
-
-def space_of(task: str, name: str) -> Sequence[Hyperparameter]:
-    """Return what can be set of an estimator; raises `KeyError` if there is none of that name."""
-    return {one.name: one for one in TASKS[task].estimators}[name].hyperparameters
+CLASSIFIERS = (_LOGISTIC, _BOOSTING, _RANDOM_FOREST, _EXTRA_TREES)
+REGRESSORS = (_RIDGE, _BOOSTING, _RANDOM_FOREST, _EXTRA_TREES)
