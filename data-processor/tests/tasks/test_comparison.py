@@ -3,13 +3,15 @@ import pytest
 from numpy.typing import NDArray
 
 from data_processor.features.schema import Schema
+from data_processor.statistics.measures import SelectionMetric
 from data_processor.tasks.candidates import Candidate
-from data_processor.tasks.comparison import Scorer, Tried, as_answers, metrics, ranked, row_losses, tied
+from data_processor.tasks.comparison import Scorer, Tried, as_answers, metrics, tied
 
 SCHEMA = Schema(task="tabular-classification", target="answer", columns=(), classes=("no", "yes"))
 DRAW = np.random.default_rng(0)
 TRUTH = np.where(DRAW.random(400) < 0.4, "yes", "no").astype(object)
 SCORER = Scorer("log_loss", TRUTH, SCHEMA)
+METRICS: tuple[SelectionMetric, ...] = ("log_loss", "roc_auc", "accuracy")
 
 
 def answered(quality: float, estimator: str = "some", noise: int = 0) -> Tried:
@@ -24,8 +26,8 @@ def answered(quality: float, estimator: str = "some", noise: int = 0) -> Tried:
 def test_the_best_comes_first_by_metrics_of_either_direction() -> None:
     tried = [answered(0.2), answered(0.8), answered(0.5)]
 
-    for metric in ("log_loss", "roc_auc", "accuracy"):
-        order = [one.candidate.params["quality"] for one in ranked(tried, metric)]
+    for metric in METRICS:
+        order = [one.candidate.params["quality"] for one in Scorer(metric, TRUTH, SCHEMA).ranked(tried)]
         assert order == [0.8, 0.5, 0.2]
 
 
@@ -41,13 +43,13 @@ def test_a_metric_without_a_value_is_left_out_and_ranks_last() -> None:
     unmeasured = Tried(good.candidate, good.outputs, good.answers, {}, 0.1, 0.1, 1)
 
     assert "roc_auc" not in one_class
-    assert ranked([unmeasured, good], "roc_auc") == [good, unmeasured]
+    assert Scorer("roc_auc", TRUTH, SCHEMA).ranked([unmeasured, good]) == [good, unmeasured]
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "log_loss", "balanced_accuracy"])
 def test_the_losses_of_rows_add_up_to_the_metric(metric: str) -> None:
     one = answered(0.3)
-    losses = row_losses(metric, TRUTH, one.answers, SCHEMA)  # type: ignore[arg-type]  # parametrize gives str
+    losses = Scorer(metric, TRUTH, SCHEMA).losses(one.answers)  # type: ignore[arg-type]  # parametrize gives str
     expected = one.metrics[metric]
 
     assert losses.mean() == pytest.approx(expected if metric == "log_loss" else 1 - expected)
@@ -58,8 +60,8 @@ def test_a_regression_is_compared_by_its_errors() -> None:
     truth = np.array([1.0, 2.0, 3.0])
     answers = as_answers(np.array([[1.0], [4.0], [2.0]]), schema)
 
-    assert row_losses("mae", truth, answers, schema).tolist() == [0, 2, 1]
-    assert row_losses("rmse", truth, answers, schema).tolist() == [0, 4, 1]
+    assert Scorer("mae", truth, schema).losses(answers).tolist() == [0, 2, 1]
+    assert Scorer("rmse", truth, schema).losses(answers).tolist() == [0, 4, 1]
     assert metrics(truth, answers, schema)["mae"] == 1
 
 

@@ -72,12 +72,29 @@ class Scorer:
         return Tried(candidate, outputs, answers, self.metrics(outputs), fit_seconds, ms_per_row, bytes)
 
     def ranked(self, tried: Sequence[Tried]) -> list[Tried]:
-        """Return candidates best first."""
-        return ranked(tried, self.metric)
+        """Return candidates best first; those for whom the metric has no value go last."""
+        sign, name = (1.0 if self.metric in LOWER_IS_BETTER else -1.0), self.metric
+        return sorted(tried, key=lambda one: sign * one.metrics[name] if name in one.metrics else np.inf)
 
-    def losses(self, one: Tried) -> Floats:
-        """Return what each row adds to a candidate's loss."""
-        return row_losses(self.metric, self.truth, one.answers, self.schema)
+    def losses(self, answers: Answers) -> Floats:
+        """Return what each row adds to the metric's loss, shape (rows,).
+
+        Metrics that are not a mean over rows are compared by the loss closest to them: ROC AUC by log loss,
+        F1 by right and wrong, R² by squared error. For balanced accuracy every class has the same weight.
+        """
+        truth = self.truth
+        if answers.values is not None:
+            error = np.asarray(answers.values, np.float64) - truth.astype(np.float64)
+            return np.abs(error) if self.metric == "mae" else error**2
+        if self.metric in ("log_loss", "roc_auc") and answers.probabilities is not None:
+            true = truth[:, None] == np.asarray(self.schema.classes, object)
+            given = (answers.probabilities * true).sum(axis=1)
+            return np.asarray(-np.log(np.clip(given, SMALLEST_PROBABILITY, 1.0)))
+        wrong = (~right(truth, answers)).astype(np.float64)
+        if self.metric == "balanced_accuracy" and len(truth):
+            _, which, counts = np.unique(truth.astype(str), return_inverse=True, return_counts=True)
+            wrong *= len(truth) / (len(counts) * counts[which])
+        return wrong
 
 
 def as_answers(outputs: Floats, schema: Schema) -> Answers:
@@ -94,31 +111,6 @@ def metrics(truth: NDArray[Any], answers: Answers, schema: Schema) -> dict[str, 
     names = CLASSIFICATION_METRICS if schema.classes else REGRESSION_METRICS
     values = {name: value(prepare(name, truth, answers, schema.classes), len(truth)) for name in names}
     return {name: measured for name, measured in values.items() if np.isfinite(measured)}
-
-
-def ranked(tried: Sequence[Tried], metric: SelectionMetric) -> list[Tried]:
-    """Return candidates best first; those for whom the metric has no value go last."""
-    sign = 1.0 if metric in LOWER_IS_BETTER else -1.0
-    return sorted(tried, key=lambda one: sign * one.metrics[metric] if metric in one.metrics else np.inf)
-
-
-def row_losses(metric: SelectionMetric, truth: NDArray[Any], answers: Answers, schema: Schema) -> Floats:
-    """Return what each row adds to a metric's loss, shape (rows,).
-
-    Metrics that are not a mean over rows are compared by the loss closest to them: ROC AUC by log loss, F1 by
-    right and wrong, R² by squared error. For balanced accuracy every class has the same weight.
-    """
-    if answers.values is not None:
-        error = np.asarray(answers.values, np.float64) - truth.astype(np.float64)
-        return np.abs(error) if metric == "mae" else error**2
-    if metric in ("log_loss", "roc_auc") and answers.probabilities is not None:
-        given = (answers.probabilities * (truth[:, None] == np.asarray(schema.classes, object))).sum(axis=1)
-        return np.asarray(-np.log(np.clip(given, SMALLEST_PROBABILITY, 1.0)))
-    wrong = (~right(truth, answers)).astype(np.float64)
-    if metric == "balanced_accuracy" and len(truth):
-        _, which, counts = np.unique(truth.astype(str), return_inverse=True, return_counts=True)
-        wrong *= len(truth) / (len(counts) * counts[which])
-    return wrong
 
 
 def tied(losses: Floats, best: Floats) -> bool:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from data_processor.features.preparation import Preparation
 from data_processor.features.split import Split
-from data_processor.statistics.measures import SelectionMetric
+from data_processor.statistics.measures import LOWER_IS_BETTER, SelectionMetric
 from data_processor.tasks.candidates import Candidate, RecentShare
 from data_processor.tasks.comparison import Scorer, Tried
 
@@ -79,45 +79,28 @@ class Cost(NamedTuple):
     units: float
 
 
-class Suggestion(NamedTuple):
-    """What is to be tried next."""
-
-    candidate: Candidate
-    required: Hashable | None
-    """What of it has to be tried once whatever the budget; None: it may be left out."""
-
-
-class Sampling(NamedTuple):
-    """How Optuna's sampler begins, and when a trial or the search is given up."""
-
-    first: Sequence[Mapping[str, Any]]
-    """Parameters of the trials that come before any that are sampled."""
-    warm_up: int
-    """How many trials are sampled at random before the sampler learns from them."""
-    pruner: optuna.pruners.BasePruner
-    misses: int
-    """Samples in a row that are known or would take too long, after which the search ends."""
-
-
 class Space(Protocol):
     """Everything that differs from one search to another."""
 
     chosen_on: ChosenOn
     """Which rows are the validation rows: recent ones, a part of the rows, or all of them."""
     scorer: Scorer
+    trials: Trials
     folds: Sequence[Fold]
     """One for each fit of a candidate, in order."""
     checkpoints: Collection[int]
     """After how many fits, besides all of them, a candidate is measured and may be pruned."""
-    ahead: int
-    """How many of a candidate's next fits must end in time for the first of them to begin."""
+    study: optuna.Study
+    """Samples parameters; those that wait in it come first."""
     fitting_s: float
     """The part of the budget in which fits may begin."""
-    trials: Trials
-    sampling: Sampling
+    ahead: int
+    """How many of a candidate's next fits must end in time for the first of them to begin."""
+    misses: int
+    """Samples in a row that are known or would take too long, after which the search ends."""
 
-    def suggest(self, trial: optuna.Trial) -> Suggestion:
-        """Return the candidate that a trial's parameters stand for."""
+    def suggest(self, trial: optuna.Trial) -> tuple[Candidate, Hashable | None]:
+        """Return what a trial's parameters stand for, and what of it is tried once whatever the budget."""
 
     def cost(self, candidate: Candidate) -> Cost:
         """Return what a fit of a candidate takes."""
@@ -127,6 +110,24 @@ class Space(Protocol):
 
     def choose(self, tried: Sequence[Tried]) -> Tried:
         """Return the candidate that meets the gate; `tried` are in the order of trying, a blend last."""
+
+
+def make_study(
+    request: SearchRequest, pruner: optuna.pruners.BasePruner, warm_up: int, first: Sequence[dict[str, Any]]
+) -> optuna.Study:
+    """Return a study that tries the first parameters, then `warm_up` random ones, then what it has learnt.
+
+    Its sampler is a tree-structured Parzen estimator.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        sampler=optuna.samplers.TPESampler(seed=request.seed, n_startup_trials=warm_up),
+        pruner=pruner,
+        direction="minimize" if request.metric in LOWER_IS_BETTER else "maximize",
+    )
+    for parameters in first:
+        study.enqueue_trial(parameters)
+    return study
 
 
 def recent_shares(split: Split, request: SearchRequest) -> list[RecentShare]:

@@ -38,7 +38,7 @@ def leaderboard(tried: Sequence[Tried], scorer: Scorer, chosen: Tried) -> list[L
     to weigh: a tie says that these rows cannot tell them apart, not that they are alike.
     """
     order = scorer.ranked(tried)
-    best = scorer.losses(order[0])
+    best = scorer.losses(order[0].answers)
     estimators: set[str] = set()
     shown = []
     for place, one in enumerate(order):
@@ -54,7 +54,7 @@ def leaderboard(tried: Sequence[Tried], scorer: Scorer, chosen: Tried) -> list[L
                 fit_seconds=round(one.fit_seconds, 4),
                 ms_per_row=round(one.ms_per_row, 5),
                 bytes=one.bytes,
-                tied=tied(scorer.losses(one), best),
+                tied=tied(scorer.losses(one.answers), best),
                 recommended=False,
             )
             for one in shown

@@ -18,7 +18,7 @@ from itertools import accumulate
 from typing import Any
 
 import numpy as np
-from optuna.trial import Trial
+from optuna.trial import Trial, TrialState
 
 from data_processor.features.split import Split
 from data_processor.models.policy import Policy
@@ -31,7 +31,6 @@ from data_processor.training.clock import Clock
 from data_processor.training.leaderboard import LeaderboardRow, leaderboard
 from data_processor.training.metrics import selection_metric
 from data_processor.training.pool import Pool, local_pool
-from data_processor.training.sampler import Sampler
 
 Progress = Callable[[float, Tried], None]
 """Told after each trial: the share of the budget that is used, and what was tried."""
@@ -98,18 +97,19 @@ def search(
     )
     space = task_of(task).learner.space(split, request)
     with nullcontext(pool) if pool is not None else local_pool(1) as fitting:
-        return _Search(space, request, fitting, progress).run()
+        return _Search(space, budget_s, fitting, progress).run()
 
 
 class _Search:
     """One search: what is under way, and what was found."""
 
-    def __init__(self, space: Space, request: SearchRequest, pool: Pool, progress: Progress | None) -> None:
-        self._space, self._pool, self._progress = space, pool, progress
-        self._metric, self._budget_s = request.metric, request.budget_s
+    def __init__(self, space: Space, budget_s: float, pool: Pool, progress: Progress | None) -> None:
+        self._space, self._budget_s, self._pool, self._progress = space, budget_s, pool, progress
+        self._study, self._metric = space.study, space.scorer.metric
+        self._first = len(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+        """How many trials are still to come that the space begins with."""
         self._clock = Clock(space.fitting_s)
-        self._sampler = Sampler(space, request.seed)
-        self._shared: Any = None
+        self._shared = pool.share(space.trials)
         self._known: set[str] = set()
         self._met: set[Hashable] = set()
         """What is required and was tried."""
@@ -121,7 +121,6 @@ class _Search:
 
     def run(self) -> Searched:
         """Try candidates until the budget is used, and compare them."""
-        self._shared = self._pool.share(self._space.trials)
         while self._begin():
             done, _ = wait(self._running, self._patience(), FIRST_COMPLETED)
             if not done and self._clock.used >= LATE * self._budget_s:
@@ -153,76 +152,82 @@ class _Search:
 
     def _begin(self) -> bool:
         """Begin as many trials as the pool can take; say whether one is under way."""
-        misses, most = 0, self._space.sampling.misses
+        misses = 0
         while len(self._running) < self._pool.count():
-            if not self._sampler.due and (self._clock.used >= self._clock.budget_s or misses >= most):
+            if self._first > 0:
+                self._first -= 1
+            elif self._clock.used >= self._clock.budget_s or misses >= self._space.misses:
                 break
-            first = self._sampler.due > 0
-            trial, (candidate, required) = self._sampler.sample()
+            else:
+                misses += 1
+            trial = self._study.ask()
+            candidate, required = self._space.suggest(trial)
             nothing = not self._tried and not self._running
-            must = nothing or (required is not None and required not in self._met)
-            if self._wanted(candidate, must=must):
-                self._submit(_Attempt(trial, candidate, required, must))
+            attempt = _Attempt(trial, candidate, required, must=nothing or required not in {None, *self._met})
+            if self._wanted(attempt):
+                self._submit(attempt)
                 misses = 0
             else:
-                self._sampler.failed(trial)
-                misses += not first
+                self._study.tell(trial, state=TrialState.FAIL)
         return bool(self._running)
 
-    def _wanted(self, candidate: Candidate, *, must: bool) -> bool:
+    def _wanted(self, attempt: _Attempt) -> bool:
         """Say whether a candidate is new, and will probably end in time."""
-        name = candidate.model_dump_json()
-        if name in self._known or not (must or self._in_time(candidate, fits_done=0)):
-            return False
-        self._known.add(name)
-        return True
+        name = attempt.candidate.model_dump_json()
+        wanted = name not in self._known and self._in_time(attempt)
+        self._known |= {name} if wanted else set()
+        return wanted
 
-    def _in_time(self, candidate: Candidate, fits_done: int) -> bool:
-        ahead = min(self._space.ahead, len(self._space.folds) - fits_done)
-        return self._clock.allows(self._space.cost(candidate), ahead)
+    def _in_time(self, attempt: _Attempt) -> bool:
+        """Say whether a trial's next fits will probably end in time, or must be done anyway."""
+        ahead = min(self._space.ahead, len(self._space.folds) - len(attempt.fitted))
+        return attempt.must or self._clock.allows(self._space.cost(attempt.candidate), ahead)
 
     def _submit(self, attempt: _Attempt) -> None:
         fit = self._pool.executor.submit(try_fit, self._shared, attempt.candidate, len(attempt.fitted))
         self._running[fit] = attempt
 
     def _go_on(self, attempt: _Attempt, fitted: Fitted) -> None:
-        """Take in what a fit answered: begin the next, give the trial up, or finish it."""
+        """Take in what a fit answered: begin the next, or end the trial."""
         if fitted.outputs is None:
             self._why_not = fitted.why_not
-            self._sampler.failed(attempt.trial)
+            self._study.tell(attempt.trial, state=TrialState.FAIL)
             return
         attempt.fitted.append(fitted)
         self._places.add(fitted.where)
         self._clock.learn(self._space.cost(attempt.candidate), fitted.seconds)
-        done = len(attempt.fitted)
-        if done == len(self._space.folds):
-            self._finish(attempt, self._measure(attempt))
-        elif done in self._space.checkpoints and self._ends(attempt, done):
-            return
-        elif attempt.must or self._in_time(attempt.candidate, done):
+        done, fits = len(attempt.fitted), len(self._space.folds)
+        if done == fits or done in self._space.checkpoints:
+            tried = self._measure(attempt)
+            if done == fits or self._suffices(attempt, tried):
+                self._finish(attempt, tried)
+                return
+            if self._is_behind(attempt, tried):
+                self._pruned += 1
+                self._study.tell(attempt.trial, state=TrialState.PRUNED)
+                return
+        if self._in_time(attempt):
             self._submit(attempt)
         else:
-            self._sampler.failed(attempt.trial)
+            self._study.tell(attempt.trial, state=TrialState.FAIL)
 
-    def _ends(self, attempt: _Attempt, done: int) -> bool:
-        """Measure a trial at a checkpoint; prune it if it is behind, or leave it at that; say if either."""
-        tried = self._measure(attempt)
-        behind = self._sampler.behind(attempt.trial, done, tried.metrics.get(self._metric))
-        if not attempt.must:
-            if behind:
-                self._pruned += 1
-                self._sampler.pruned(attempt.trial)
-            return behind
-        enough = tried.outputs.shape[1] == len(self._space.scorer.truth)
-        if enough and self._clock.used > self._clock.budget_s:
-            self._finish(attempt, tried)
-            return True
-        return False
+    def _suffices(self, attempt: _Attempt, tried: Tried) -> bool:
+        """Say whether a trial that must be tried may stay at a checkpoint, now that the budget is over."""
+        every_row = len(tried.outputs[0]) == len(self._space.scorer.truth)
+        return attempt.must and every_row and self._clock.used > self._clock.budget_s
+
+    def _is_behind(self, attempt: _Attempt, tried: Tried) -> bool:
+        """Tell the study how good a trial is at a checkpoint; say whether it is to be pruned."""
+        if self._metric not in tried.metrics:
+            return False
+        attempt.trial.report(tried.metrics[self._metric], len(attempt.fitted))
+        return not attempt.must and attempt.trial.should_prune()
 
     def _finish(self, attempt: _Attempt, tried: Tried) -> None:
         self._tried.append(tried)
         self._met.add(attempt.required)
-        self._sampler.finished(attempt.trial, tried.metrics.get(self._metric))
+        value = tried.metrics.get(self._metric)
+        self._study.tell(attempt.trial, value, TrialState.FAIL if value is None else None)
         if self._progress is not None:
             self._progress(min(1.0, self._clock.used / self._budget_s), tried)
 

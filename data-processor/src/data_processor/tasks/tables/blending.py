@@ -41,7 +41,7 @@ def blend(tried: Sequence[Tried], scorer: Scorer) -> Tried | None:
     if len(weights) < 2:  # noqa: PLR2004  # see above
         return None
     found = joint([considered[place] for place in weights], scorer, list(weights.values()))
-    losses, best = scorer.losses(found), scorer.losses(order[0])
+    losses, best = scorer.losses(found.answers), scorer.losses(order[0].answers)
     return None if losses.mean() >= best.mean() or tied(losses, best) else found
 
 

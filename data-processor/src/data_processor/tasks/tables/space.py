@@ -6,7 +6,7 @@ blended (`blending.py`). A search that the score opened is about few recent rows
 estimators is tried whatever the budget, and nothing is blended.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import optuna
 
@@ -17,10 +17,9 @@ from data_processor.tasks.space import (
     ChosenOn,
     Cost,
     Fold,
-    Sampling,
     SearchRequest,
-    Suggestion,
     Trials,
+    make_study,
     recent_shares,
 )
 from data_processor.tasks.tables.blending import blend
@@ -34,14 +33,16 @@ BLENDING = 0.04
 MOST_FOR_ONE = 0.2
 """The share of the budget that the first trial of an estimator may want that is not one of the quick ones."""
 WARM_UP = 8
+"""Random samples before the sampler learns; the defaults come first."""
 KEPT_PERCENT = 75.0
 """A trial that is worse than so many of the others after as many folds is pruned. The first fold says little:
 what three in four do better is seldom worth another, what half do better often is."""
-MISSES = 20
 
 
 class TabularSpace:
     """Estimators on prepared columns."""
+
+    misses = 20
 
     def __init__(self, split: Split, request: SearchRequest) -> None:
         """Search as requested; raises `UnknownCandidateError`."""
@@ -69,10 +70,10 @@ class TabularSpace:
             for params in arm.family.starts(share, patient=self._patient)
         ]
         pruner = optuna.pruners.PercentilePruner(KEPT_PERCENT, n_startup_trials=len(first))
-        self.sampling = Sampling(first, WARM_UP, pruner, MISSES)
+        self.study = make_study(request, pruner, WARM_UP, first)
 
-    def suggest(self, trial: optuna.Trial) -> Suggestion:
-        """Return the candidate that a trial's parameters stand for."""
+    def suggest(self, trial: optuna.Trial) -> tuple[Candidate, Hashable | None]:
+        """Return what a trial's parameters stand for; of recent rows every estimator is required once."""
         number = trial.suggest_categorical("arm", range(len(self._arms)))
         share = self._shares[trial.suggest_categorical("recent_share", range(len(self._shares)))]
         arm = self._arms[number]
@@ -82,7 +83,7 @@ class TabularSpace:
             recent_share=share,
             preparation=self._preparation,
         )
-        return Suggestion(candidate, required=number if self._recent else None)
+        return candidate, number if self._recent else None
 
     def cost(self, candidate: Candidate) -> Cost:
         """Return what a fit of a candidate takes, as its family says."""

@@ -7,7 +7,7 @@ the budget. Unless somebody asked for something, the best few may answer togethe
 best by a hair does not win (`one_standard_error.py`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 import optuna
@@ -18,10 +18,9 @@ from data_processor.tasks.comparison import Scorer, Tried
 from data_processor.tasks.space import (
     ChosenOn,
     Cost,
-    Sampling,
     SearchRequest,
-    Suggestion,
     Trials,
+    make_study,
     recent_shares,
 )
 from data_processor.tasks.texts.blending import blend
@@ -35,18 +34,19 @@ ROWS_PER_SECOND = 200
 FEWEST_ROWS = 1_000
 """Old texts that a search fits in any case."""
 WARM_UP = 12
+"""Random samples before the sampler learns; the defaults come first."""
 UNPRUNED = 4
 """Trials that are measured by every division, before what is behind the others is pruned."""
-MISSES = 10
 
 
 class TextSpace:
     """Estimators on vectorizers."""
 
     ahead = 1
+    misses = 10
 
     def __init__(self, split: Split, request: SearchRequest) -> None:
-        """Search as requested; raises `UnknownCandidateError`, or `TooFewRowsError` for no validation rows."""
+        """Search as requested; raises `UnknownCandidateError` or `TooFewRowsError`."""
         self._arms, self._shares = text_arms(request.estimators), recent_shares(split, request)
         material = divide(split, max(FEWEST_ROWS, int(request.budget_s * ROWS_PER_SECOND)), request.seed)
         self.chosen_on: ChosenOn = "recent" if material.by_recent else "cross-validation"
@@ -60,22 +60,19 @@ class TextSpace:
         }
         self.fitting_s = request.budget_s
         self.trials: Trials = TextTrials(material, split.schema, request.seed)
-        self.sampling = Sampling(
-            first=[
-                _parameters(arm.default(share), number, place)
-                for place, share in enumerate(self._shares)
-                for number, arm in enumerate(self._arms)
-            ],
-            warm_up=WARM_UP,
-            pruner=optuna.pruners.MedianPruner(n_startup_trials=UNPRUNED),
-            misses=MISSES,
-        )
+        first = [
+            _parameters(arm.default(share), number, place)
+            for place, share in enumerate(self._shares)
+            for number, arm in enumerate(self._arms)
+        ]
+        pruner = optuna.pruners.MedianPruner(n_startup_trials=UNPRUNED)
+        self.study = make_study(request, pruner, WARM_UP, first)
 
-    def suggest(self, trial: optuna.Trial) -> Suggestion:
-        """Return the candidate that a trial's parameters stand for; every estimator is required once."""
+    def suggest(self, trial: optuna.Trial) -> tuple[Candidate, Hashable | None]:
+        """Return what a trial's parameters stand for; every estimator is required once."""
         arm = self._arms[trial.suggest_categorical("arm", range(len(self._arms)))]
         share = self._shares[trial.suggest_categorical("recent_share", range(len(self._shares)))]
-        return Suggestion(arm.suggest(trial, share), required=arm.estimator.name)
+        return arm.suggest(trial, share), arm.estimator.name
 
     def cost(self, candidate: Candidate) -> Cost:
         """Return what a fit of a candidate takes: as long as the slowest of its estimator and vectorizer."""
