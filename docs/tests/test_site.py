@@ -25,6 +25,7 @@ LOADING = {
     ("source", "src"),
 }
 ADDRESS = re.compile(r"url\(\s*['\"]?(https?:)?//|@import\s")
+SPACE = re.compile(r"[^a-z0-9]+")
 UNVISITED = {".venv", ".tools", "_build", "node_modules", "var", ".git"}
 
 
@@ -158,12 +159,12 @@ def test_every_file_that_a_page_of_the_tree_links_to_is_there() -> None:
     assert lost == []
 
 
-def test_every_decision_is_listed_by_its_title_and_number() -> None:
+def test_every_decision_is_listed_and_filed_under_its_number_and_title() -> None:
     listed = re.findall(r"^(\d+)\. \[(.+)\]\((.+)\)$", (DECISIONS / "index.md").read_text(), re.MULTILINE)
     written = []
     for path in sorted(DECISIONS.glob("0*.md")):
         number, title = re.match(r"# (\d+)\. (.+)\n", path.read_text()).groups()  # type: ignore[union-attr]
-        assert path.name.startswith(f"{int(number):04d}-")
+        assert path.name == f"{int(number):04d}-{SPACE.sub('-', title.lower()).strip('-')}.md"
         written.append((number, title, path.name))
     assert listed == written
     assert [int(number) for number, _, _ in written] == list(range(1, len(written) + 1))
