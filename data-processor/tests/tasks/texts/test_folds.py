@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from data_processor.features.split import Split
 from data_processor.models.policy import Policy
-from data_processor.training.texts.folds import FOLDS, REPEATS, divide, shares_of, stratified
+from data_processor.tasks.space import SearchRequest, recent_shares
+from data_processor.tasks.texts.folds import FOLDS, REPEATS, divide, stratified
 
 ROW = st.tuples(st.sampled_from([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), st.sampled_from(["no", "yes"]))
 
@@ -34,10 +35,13 @@ def test_without_recent_rows_every_row_is_asked_about_in_every_division(comments
     material = divide(comments_split, 10_000, seed=1)
 
     assert len(material.rows) == len(comments_split.fitting) + len(comments_split.validation)
-    assert len(material.divisions) == REPEATS
-    for number in range(REPEATS):
+    assert {fold.division for fold in material.folds} == set(range(REPEATS))
+    for division in range(REPEATS):
         seen = np.zeros(len(material.rows), int)
-        for fitted, weights, asked in material.fits(number, "natural"):
+        for number, fold in enumerate(material.folds):
+            if fold.division != division:
+                continue
+            fitted, weights, asked = material.part(number, "natural")
             assert not set(fitted) & set(asked)
             assert len(fitted) + len(asked) == len(material.rows)
             np.testing.assert_array_equal(weights, 1)
@@ -47,11 +51,14 @@ def test_without_recent_rows_every_row_is_asked_about_in_every_division(comments
 
 def test_recent_rows_are_asked_about_by_fits_that_saw_no_equal_input(drifted_split: Split) -> None:
     material = divide(drifted_split, 500, seed=1)
-    assert shares_of(drifted_split, Policy()) == [0.9, "only", "natural"]
-    assert material.asked.sum() == len(drifted_split.validation)
+    policy = Policy()
+    request = SearchRequest("roc_auc", 1, 1, None, policy.recent_share, policy.preparation)
+    assert recent_shares(drifted_split, request) == [0.9, "only", "natural"]
+    assert material.validation.sum() == len(drifted_split.validation)
 
     for share, expected in ((0.9, 0.9), ("only", 1.0), ("natural", None)):
-        for fitted, weights, asked in material.fits(0, share):  # type: ignore[arg-type]
+        for number in range(len(material.folds)):
+            fitted, weights, asked = material.part(number, share)  # type: ignore[arg-type]  # one of them
             assert material.rows.recent[asked].all()
             assert not set(material.rows.positions[fitted]) & set(material.rows.positions[asked])
             recent = material.rows.recent[fitted]

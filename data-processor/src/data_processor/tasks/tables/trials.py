@@ -1,33 +1,34 @@
-"""The rows that candidates are tried on, and one fit of a candidate: the unit of work of a search.
+"""The rows of tables that candidates are tried on, and one fit of a candidate: a search's unit of work.
 
     rows are chosen by     a candidate is fitted on                and answers
     -------------------    ------------------------------------    -----------------------------------
     recent                 old rows and the other folds' recent    each fold of the recent validation rows
     validation             the fitting rows                        the validation rows, once
-    cross-validation       the other folds                         each fold of all rows but reference
+    cross-validation       the other folds                         each fold of all rows but the holdout
 
 No fit sees inputs that it answers: folds follow the hash of the inputs. Those of a cross-validation are
 stratified besides: each has its share of every class, or of every tenth of the values.
 
-A fit may be done anywhere: by a thread here, or by a machine of a Dask cluster (`pool.py`).
+A fit may be done anywhere: by a thread here, or by a machine of a Dask cluster (`training/pool.py`).
 """
 
 import os
 import socket
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
 
 from data_processor.features import holdout
 from data_processor.features.schema import Schema
 from data_processor.features.split import Rows, Split
 from data_processor.tasks.candidates import Candidate, TooFewRowsError
-from data_processor.tasks.fitting import fit
 from data_processor.tasks.pipelines import answer
-from data_processor.training.leaderboard import size
+from data_processor.tasks.space import ChosenOn, Fitted, Flags
+from data_processor.tasks.tables.fitting import fit_table
 
 RECENT_FOLDS = 3
 CROSS_FOLDS = {5: 20, 3: 3}
@@ -41,16 +42,14 @@ TIMED_ROWS = 500
 STRATA = 10
 """Parts of the values of a regression, each spread over all folds."""
 
-Flags = NDArray[np.bool_]
-
 
 @dataclass(frozen=True, eq=False)
 class Ground:
-    """The rows of a search. It travels to whoever fits; nothing of it is changed."""
+    """The rows of a search, and the fits on them. It travels to whoever fits, and never changes."""
 
     schema: Schema
     seed: int
-    chosen_on: Literal["recent", "validation", "cross-validation"]
+    chosen_on: ChosenOn
     validation: Rows
     fitting: Rows
     """Empty for a cross-validation, which fits on the other folds."""
@@ -72,19 +71,22 @@ class Ground:
             candidate = candidate.model_copy(update={"recent_share": share})
         return candidate, self.fitting.without(self.validation.take(fold)).join(others)
 
-
-@dataclass(frozen=True, eq=False)
-class Fitted:
-    """What one fit said of its fold, and what it cost."""
-
-    said: NDArray[np.float64] | None
-    """Probabilities (rows, classes) or values (rows, 1); None if it could not be fitted."""
-    why_not: str
-    seconds: float
-    ms_per_row: float
-    bytes: int
-    where: str
-    """The machine and process that did it."""
+    def fit(self, candidate: Candidate, fold: int) -> Fitted:
+        """Fit a candidate and let it answer the fold of this number."""
+        where = f"{socket.gethostname()}:{os.getpid()}"
+        began = monotonic()
+        mask = self.folds[fold]
+        fitted, rows = self.part(candidate, mask)
+        try:
+            pipeline = fit_table(fitted, rows, self.schema, self.seed)
+        except TooFewRowsError as error:
+            return Fitted(None, str(error), monotonic() - began, 0.0, 0, where)
+        seconds = monotonic() - began
+        some, began = rows.frame.iloc[:TIMED_ROWS], monotonic()
+        answer(pipeline, some)
+        ms_per_row = 1000 * (monotonic() - began) / max(1, len(some))
+        outputs = answer(pipeline, self.validation.frame[mask])
+        return Fitted(outputs, "", seconds, ms_per_row, size(pipeline), where)
 
 
 def make_ground(split: Split, budget_s: float, seed: int) -> Ground:
@@ -103,27 +105,8 @@ def make_ground(split: Split, budget_s: float, seed: int) -> Ground:
     folds = [at == fold for fold in np.unique(at)] if recent else [np.ones(len(at), np.bool_)]
     most = max(FEWEST_ROWS, int(budget_s * ROWS_PER_SECOND / max(1, len(folds))))
     sample = _sample(split.fitting, most, seed)
-    chosen_on: Literal["recent", "validation"] = "recent" if recent else "validation"
+    chosen_on: ChosenOn = "recent" if recent else "validation"
     return Ground(split.schema, seed, chosen_on, split.validation, sample, folds, len(split.fitting))
-
-
-def try_fold(ground: Ground, candidate: Candidate, fold: int) -> Fitted:
-    """Fit a candidate and let it answer one fold."""
-    where = f"{socket.gethostname()}:{os.getpid()}"
-    began = monotonic()
-    mask = ground.folds[fold]
-    fitted, rows = ground.part(candidate, mask)
-    try:
-        pipeline = fit(fitted, rows, ground.schema, ground.seed)
-    except TooFewRowsError as error:
-        return Fitted(None, str(error), monotonic() - began, 0.0, 0, where)
-    seconds = monotonic() - began
-    some, began = rows.frame.iloc[:TIMED_ROWS], monotonic()
-    answer(pipeline, some)
-    ms_per_row = 1000 * (monotonic() - began) / max(1, len(some))
-    return Fitted(
-        answer(pipeline, ground.validation.frame[mask]), "", seconds, ms_per_row, size(pipeline), where
-    )
 
 
 def stratified_folds(at: NDArray[np.float64], target: NDArray[Any], count: int) -> NDArray[np.int64]:
@@ -137,7 +120,7 @@ def stratified_folds(at: NDArray[np.float64], target: NDArray[Any], count: int) 
         stratum = np.searchsorted(cuts, target[first])
     else:
         stratum = np.unique(target[first].astype(str), return_inverse=True)[1]
-    # Positions are random: within a stratum, taking turns by position is a draw.
+    # Positions are random: within a stratum, taking turns by position is random too.
     order = np.lexsort((positions, stratum))
     starts = np.searchsorted(stratum[order], np.arange(stratum.max(initial=0) + 1))
     rank = np.empty(len(order), np.int64)
@@ -150,3 +133,14 @@ def _sample(rows: Rows, most: int, seed: int) -> Rows:
     if len(rows) <= most:
         return rows
     return rows.take(np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False)))
+
+
+def size(pipeline: Pipeline) -> int:
+    """Return how many bytes the fitted numbers of a pipeline's model take in memory."""
+    model = pipeline.named_steps["model"]
+    if hasattr(model, "_predictors"):
+        return sum(tree.nodes.nbytes for stage in model._predictors for tree in stage)  # noqa: SLF001  # no public way
+    if hasattr(model, "estimators_"):
+        states = (tree.tree_.__getstate__() for tree in model.estimators_)
+        return sum(state["nodes"].nbytes + state["values"].nbytes for state in states)
+    return int(np.asarray(model.coef_).nbytes + np.asarray(model.intercept_).nbytes)

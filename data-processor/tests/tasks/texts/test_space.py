@@ -2,13 +2,13 @@ import time
 
 from data_processor.features.split import Split
 from data_processor.models.policy import Policy
+from data_processor.tasks.comparison import Tried
 from data_processor.tasks.texts.declared import ESTIMATORS
-from data_processor.training.leaderboard import Tried
-from data_processor.training.texts.search import search_texts
+from data_processor.training.search import search
 
 
 def test_every_estimator_is_tried_however_small_the_budget(comments_split: Split) -> None:
-    found = search_texts(comments_split, Policy(), budget_s=0.01, seed=1)
+    found = search(comments_split, Policy(), budget_s=0.01, seed=1)
 
     assert {row.candidate.estimator for row in found.leaderboard} - {"blend"} == {
         one.name for one in ESTIMATORS
@@ -22,7 +22,7 @@ def test_the_budget_is_used_and_kept_and_progress_is_told(comments_split: Split)
     told: list[tuple[float, Tried]] = []
     began = time.monotonic()
     asked = [{"estimator": "naive-bayes", "vectorizer": {"name": "tf-idf", "params": {"ngrams": "1-1"}}}]
-    found = search_texts(
+    found = search(
         comments_split, Policy(), budget_s=2, seed=1, asked=asked, progress=lambda *news: told.append(news)
     )
 
@@ -37,7 +37,7 @@ def test_the_budget_is_used_and_kept_and_progress_is_told(comments_split: Split)
 
 
 def test_the_policy_says_what_the_best_is_best_by(comments_split: Split) -> None:
-    found = search_texts(comments_split, Policy(selection_metric="log_loss"), budget_s=1, seed=1)
+    found = search(comments_split, Policy(selection_metric="log_loss"), budget_s=1, seed=1)
 
     first, *others = [row.metrics["log_loss"] for row in found.leaderboard]
     assert others == sorted(others)

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from data_processor.features.split import Rows, Split
 from data_processor.tasks.candidates import Candidate
-from data_processor.training.trials import FEWEST_ROWS, Ground, make_ground, stratified_folds, try_fold
+from data_processor.tasks.fitting import fit
+from data_processor.tasks.tables.trials import FEWEST_ROWS, Ground, make_ground, size, stratified_folds
 
 positions = st.lists(st.sampled_from(np.linspace(0, 0.99, 40).tolist()), min_size=1, max_size=120)
 
@@ -80,9 +81,9 @@ def test_recent_rows_are_chosen_by_as_ever(drifted_split: Split) -> None:
 
 def test_a_fit_says_what_it_cost_and_where_it_was_done(census_split: Split) -> None:
     ground = make_ground(census_split, 10, seed=1)
-    fitted = try_fold(ground, Candidate(estimator="logistic-regression", params={}), 0)
-    assert fitted.said is not None
-    assert fitted.said.shape == (ground.folds[0].sum(), 2)
+    fitted = ground.fit(Candidate(estimator="logistic-regression", params={}), 0)
+    assert fitted.outputs is not None
+    assert fitted.outputs.shape == (ground.folds[0].sum(), 2)
     assert min(fitted.seconds, fitted.ms_per_row, fitted.bytes) > 0
     assert ":" in fitted.where
 
@@ -91,5 +92,16 @@ def test_what_cannot_be_fitted_says_why(census_split: Split) -> None:
     rows = census_split.fitting.take(census_split.fitting.target == "<=50K")
     none: Rows = rows.take(np.zeros(len(rows), np.bool_))
     one = Ground(census_split.schema, 1, "validation", rows, none, [np.ones(len(rows), np.bool_)], 0)
-    fitted = try_fold(one, Candidate(estimator="logistic-regression", params={}), 0)
-    assert (fitted.said, fitted.why_not) == (None, "There is no row to fit on.")
+    fitted = one.fit(Candidate(estimator="logistic-regression", params={}), 0)
+    assert (fitted.outputs, fitted.why_not) == (None, "There is no row to fit on.")
+
+
+@pytest.mark.parametrize("estimator", ["logistic-regression", "hist-gradient-boosting", "random-forest"])
+def test_the_size_of_a_model_is_that_of_its_numbers(census_split: Split, estimator: str) -> None:
+    params = {"random-forest": {"n_estimators": 5}, "hist-gradient-boosting": {"max_iter": 5}}.get(
+        estimator, {}
+    )
+    candidate = Candidate(estimator=estimator, params=params)
+    measured = size(fit(candidate, census_split.fitting, census_split.schema, seed=1))
+
+    assert 100 < measured < 3_000_000
