@@ -20,7 +20,7 @@ class RecorderUnavailableError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class PredictionResult:
     """One request's predictions and the answer that will be given."""
 
     rows: Sequence[tuple[Any, ...]]
@@ -33,7 +33,7 @@ class Answered:
 class Recorder(Protocol):
     """Writes batches, from one thread."""
 
-    def write(self, batch: Sequence[Answered]) -> list[bytes | None]:
+    def write(self, batch: Sequence[PredictionResult]) -> list[bytes | None]:
         """Record a batch in one transaction and return what to answer to each request.
 
         That is its own response; the earlier one if its key was used before for the same body; None if it was

@@ -6,7 +6,12 @@ import psycopg
 from psycopg import Connection, sql
 from sqlalchemy import make_url
 
-from data_processor.predictions.recorder import COLUMNS, KEY_COLUMNS, Answered, RecorderUnavailableError
+from data_processor.predictions.recorder import (
+    COLUMNS,
+    KEY_COLUMNS,
+    PredictionResult,
+    RecorderUnavailableError,
+)
 
 
 class PostgresRecorder:
@@ -18,7 +23,7 @@ class PostgresRecorder:
         self._conninfo = parts.render_as_string(hide_password=False)
         self._connection: Connection | None = None
 
-    def write(self, batch: Sequence[Answered]) -> list[bytes | None]:
+    def write(self, batch: Sequence[PredictionResult]) -> list[bytes | None]:
         """Record a batch in one transaction and return what to answer to each request."""
         try:
             connection = self._connected()
@@ -49,8 +54,8 @@ class PostgresRecorder:
         return self._connection
 
 
-def _take_keys(connection: Connection, batch: Sequence[Answered]) -> list[bytes | None]:
-    answers: list[bytes | None] = [answered.response for answered in batch]
+def _take_keys(connection: Connection, batch: Sequence[PredictionResult]) -> list[bytes | None]:
+    answers: list[bytes | None] = [result.response for result in batch]
     # Taken in one order everywhere: two replicas that want the same keys wait for each other, not for ever.
     keyed = sorted((mine.key, place) for place, mine in enumerate(batch) if mine.key is not None)
     for key, place in keyed:

@@ -10,7 +10,12 @@ from typing import Any
 
 import structlog
 
-from data_processor.predictions.recorder import COLUMNS, KEY_COLUMNS, Answered, RecorderUnavailableError
+from data_processor.predictions.recorder import (
+    COLUMNS,
+    KEY_COLUMNS,
+    PredictionResult,
+    RecorderUnavailableError,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +33,7 @@ class SqliteRecorder:
         self._connection = _connect(path)
         self._checkpoints = _Checkpoints(path, checkpoint_interval_s)
 
-    def write(self, batch: Sequence[Answered]) -> list[bytes | None]:
+    def write(self, batch: Sequence[PredictionResult]) -> list[bytes | None]:
         """Record a batch in one transaction and return what to answer to each request."""
         execute = self._connection.execute
         try:
@@ -36,7 +41,7 @@ class SqliteRecorder:
                 execute("PRAGMA wal_checkpoint(PASSIVE)")
             execute("BEGIN IMMEDIATE")
             try:
-                answers = [self._take(answered) for answered in batch]
+                answers = [self._take_key(result) for result in batch]
                 pairs = zip(batch, answers, strict=True)
                 self._insert([row for mine, answer in pairs if answer is mine.response for row in mine.rows])
                 execute("COMMIT")
@@ -54,14 +59,14 @@ class SqliteRecorder:
         self._checkpoints.close()
         self._connection.close()
 
-    def _take(self, answered: Answered) -> bytes | None:
-        """Take an answer's key, if it has one; return what to answer."""
-        key = answered.key
+    def _take_key(self, result: PredictionResult) -> bytes | None:
+        """Take a result's key, if it has one; return what to answer."""
+        key = result.key
         if key is None:
-            return answered.response
+            return result.response
         execute = self._connection.execute
-        if execute(_TAKE_KEY, (*key, answered.response, answered.at_us)).rowcount == 1:
-            return answered.response
+        if execute(_TAKE_KEY, (*key, result.response, result.at_us)).rowcount == 1:
+            return result.response
         body_sha256, response = execute(_FIND_KEY, key[:2]).fetchone()
         return response if body_sha256 == key.body_sha256 else None
 

@@ -169,7 +169,7 @@ class PredictionStore:
         return None if found is None else (found.response, found.body_sha256 == key.body_sha256)
 
     def expire_keys(self, before_us: int) -> int:
-        """Forget up to `AT_ONCE` answers to keys that are older than a moment; return how many."""
+        """Forget up to `AT_ONCE` answers to keys that are older than a time; return how many."""
         c = idempotency.c
         old = select(c.subject, c.key).where(c.at_us < before_us).limit(AT_ONCE)
         with self._engine.begin() as connection:
@@ -179,7 +179,7 @@ class PredictionStore:
         return len(found)
 
     def older_than(self, before_us: int, after: str) -> list[str]:
-        """Return up to `AT_ONCE` ids of predictions older than a moment, in order, later than `after`."""
+        """Return up to `AT_ONCE` ids of predictions older than a time, in order, later than `after`."""
         old = (predictions.c.at_us < before_us) & (predictions.c.id > after)
         query = select(predictions.c.id).where(old).order_by(predictions.c.id).limit(AT_ONCE)
         with self._engine.connect() as connection:
@@ -207,7 +207,7 @@ class Ids:
         """Return `count` new ids, each later than every one before; not for use by two threads at once."""
         first = max(time.time_ns(), self._last + 1)
         self._last = first + count - 1
-        return [f"{moment:016x}{self._process}" for moment in range(first, first + count)]
+        return [f"{nanosecond:016x}{self._process}" for nanosecond in range(first, first + count)]
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -98,9 +98,9 @@ def read(session: Session, run: str, after: int = 0, limit: int = PAGE) -> list[
     return [Event(row.seq, row.at, row.type, row.body) for row in rows]
 
 
-def rfc3339(moment: datetime) -> str:
-    """Return a moment as RFC 3339 in UTC, in milliseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def rfc3339(timestamp: datetime) -> str:
+    """Return a timestamp as RFC 3339 in UTC, in milliseconds."""
+    return timestamp.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _words(kind: str, body: dict[str, Any]) -> str:
