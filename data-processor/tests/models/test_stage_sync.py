@@ -72,7 +72,7 @@ def test_main_takes_what_staging_served(main: World) -> None:
     crossing(main, Aliases({"1": served_by_staging("entry-1")})).look()
     entry = main.ledger.current(M, "main")
     assert (entry.version, entry.subject) == ("1", "loopkeeper")
-    assert main.ledger.served(M, "staging", "1")
+    assert main.ledger.has_served(M, "staging", "1")
 
 
 def test_main_leaves_to_people_what_staging_serves_no_longer(main: World) -> None:
@@ -133,7 +133,7 @@ def test_a_version_that_fails_its_checks_is_tried_once(main: World) -> None:
     look()
     look()
     assert main.ledger.current(M, "main") is None
-    assert not main.ledger.served(M, "staging", "1")
+    assert not main.ledger.has_served(M, "staging", "1")
 
 
 def test_mlflow_being_away_is_no_error(main: World) -> None:

@@ -64,12 +64,12 @@ class StageSync:
         # What staging served once and serves no longer was rolled back or is older: people may still want it.
         mirrored = self._aliases.read(model, "staging")
         present = mirrored is not None and mirrored.version == known.version
-        if policy.auto_promote and present and not self._ledger.served(model, "main", known.version):
+        if policy.auto_promote and present and not self._ledger.has_served(model, "main", known.version):
             self._promote(model, known, "Staging served it, and the policy promotes by itself.")
 
     def _from_main(self, model: str, known: Known) -> None:
         theirs = known.tags.get(STAGE_TAG) == "main" and known.tags.get(VERDICT_TAG) == "promote"
-        if not theirs or self._ledger.served(model, "staging", known.version):
+        if not theirs or self._ledger.has_served(model, "staging", known.version):
             return
         current = self._ledger.current(model, "staging")
         if current is not None and int(current.version) > int(known.version):

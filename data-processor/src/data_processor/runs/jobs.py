@@ -25,6 +25,7 @@ from data_processor.rows import OPEN_RUN, RunRow, now
 from data_processor.runs.child import Child, ChildFailedError, ChildGoneError
 from data_processor.runs.events import RunLog, append
 from data_processor.runs.metrics import RunMetrics
+from data_processor.runs.repository import open_runs
 from data_processor.service.errors import Problem
 from data_processor.settings import Settings
 
@@ -120,9 +121,8 @@ class Jobs:
 
     def open_runs(self) -> list[RunRow]:
         """Return the stage's open runs of these kinds."""
-        mine = (RunRow.status.in_(OPEN_RUN), RunRow.stage == self._settings.stage)
         with self._database.reading() as session:
-            return list(session.scalars(select(RunRow).where(*mine, RunRow.kind.in_(self.kinds))))
+            return open_runs(session, stage=self._settings.stage, kinds=self.kinds)
 
     def begin(self, run: str) -> Outcome:
         """Take a queued run, unless it was cancelled while it waited; start its child process."""

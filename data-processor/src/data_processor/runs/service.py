@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from data_processor.database import Database
 from data_processor.rows import OPEN_RUN, ModelRow, RunResultRow, RunRow, now
 from data_processor.runs.events import Event, append, read
+from data_processor.runs.repository import open_training_run
 from data_processor.service.errors import Conflict, NotFound
 
 Trigger = Literal["score", "manual", "upload", "drift", "initial"]
@@ -186,8 +187,5 @@ def _find(session: Session, run: str, lock: Database | None = None) -> RunRow:
 
 
 def _refuse_second(session: Session, model: str) -> None:
-    is_open = select(RunRow.id).where(
-        RunRow.model == model, RunRow.kind == "training", RunRow.status.in_(OPEN_RUN)
-    )
-    if run := session.scalar(is_open):
+    if run := open_training_run(session, model):
         raise Conflict(f"Run {run} of model {model!r} is still open; wait for it or cancel it.", run=run)
