@@ -24,7 +24,7 @@ Kind = Literal["promotion", "rollback", "adoption"]
 
 
 class Unset(Enum):
-    """Tells "expects nothing" from "expects that no version is served"."""
+    """Distinguishes "expects nothing" from "expects that no version is served"."""
 
     UNSET = "unset"
 
@@ -34,10 +34,10 @@ Expected = str | Unset | None
 
 
 class Ledger:
-    """What each stage serves, and how it came to."""
+    """Which version each stage serves, and how it came to serve it."""
 
     def __init__(self, database: Database, *, staging_required: bool = False) -> None:
-        """Keep the ledger in a database; `main` may demand that `staging` served a version first."""
+        """Keep the ledger in a database; `main` may require that `staging` has served a version first."""
         self._database = database
         self._staging_required = staging_required
 
@@ -52,7 +52,7 @@ class Ledger:
             return repository.current_entries(session, stage)
 
     def knows(self, entry: str) -> bool:
-        """Return whether an entry, this ledger's own or one noted of another stage, is in it."""
+        """Return whether the ledger has an entry with this id, its own or one noted from another stage."""
         with self._database.reading() as session:
             return session.get(PromotionRow, entry) is not None
 
@@ -62,17 +62,17 @@ class Ledger:
             return repository.has_served(session, model, stage, version)
 
     def note(self, model: str, stage: str, version: str, entry: str) -> None:
-        """Note that another stage, whose ledger is elsewhere, served a version: once per entry there."""
+        """Note once that another stage, whose ledger is elsewhere, served a version by this entry there."""
         with self._transaction(None, model) as held:
             if held.get(PromotionRow, entry) is not None:
                 return
             noted = _next_entry(model, stage, self.current(model, stage, held), version)
             noted.id, noted.kind, noted.subject = entry, "promotion", PLATFORM
-            noted.reason = f"Stage {stage!r} served it, as MLflow says."
+            noted.reason = f"Stage {stage!r} served it, according to MLflow."
             held.add(noted)
 
     def entries(self, model: str, limit: int = 1000) -> list[PromotionRow]:
-        """Return the entries of a model in every stage, newest first."""
+        """Return the entries of a model in all stages, newest first."""
         query = (
             select(PromotionRow)
             .where(PromotionRow.model == model)
@@ -99,8 +99,8 @@ class Ledger:
         """Let a stage serve a version, inside the caller's transaction if one is given.
 
         A run promotes a version once: repeating the call returns the first entry. Raises `NotFound` for an
-        unknown model or version, and `Conflict` when the stage moved meanwhile, already serves the version,
-        or may not have it: no `promote` receipt and no override, barred, not yet served in staging.
+        unknown model or version, and `Conflict` when the stage has moved meanwhile, already serves the
+        version, or may not serve it: no `promote` receipt and no override, barred, or not served in staging.
         """
         with self._transaction(session, model) as held:
             if run and (done := repository.promotion_by(held, model, stage, run=run, version=version)):
@@ -136,10 +136,10 @@ class Ledger:
         bar: str | None = None,
         session: Session | None = None,
     ) -> PromotionRow:
-        """Return a stage to the version it served before.
+        """Return a stage to the version that it served before.
 
         `bar` says why the platform may not promote the present one again. Raises `Conflict` when the stage
-        moved meanwhile or served nothing before.
+        has moved meanwhile or served nothing before.
         """
         with self._transaction(session, model) as held:
             last = self.current(model, stage, held)
@@ -178,11 +178,11 @@ class Ledger:
 
 
 def _expect(model: str, stage: str, last: PromotionRow | None, expected: Expected) -> None:
-    served = last.version if last else None
-    if expected is not UNSET and expected != served:
-        serves = f"serves version {served}" if served else "serves no version"
+    serving = last.version if last else None
+    if expected is not UNSET and expected != serving:
+        serves = f"serves version {serving}" if serving else "serves no version"
         raise Conflict(
-            f"Stage {stage!r} {serves} of {model!r}, not {expected}: it moved meanwhile.", version=served
+            f"Stage {stage!r} {serves} of {model!r}, not {expected}: it moved meanwhile.", version=serving
         )
 
 
@@ -202,13 +202,15 @@ def _append(session: Session, entry: PromotionRow) -> PromotionRow:
         with session.begin_nested():
             session.add(entry)
     except IntegrityError as error:  # the unique (model, stage, seq) is the compare-and-swap
-        raise Conflict(f"Stage {entry.stage!r} of {entry.model!r} moved meanwhile; look again.") from error
+        raise Conflict(
+            f"Stage {entry.stage!r} of {entry.model!r} moved meanwhile; read it again and retry."
+        ) from error
     _watch(session, entry)
     return entry
 
 
 def _watch(session: Session, entry: PromotionRow) -> None:
-    """Close the watches over earlier promotions, and open one over this."""
+    """Close the watches over earlier promotions, and open one over this entry."""
     older = (WatchRow.model == entry.model, WatchRow.stage == entry.stage, WatchRow.state == "open")
     session.execute(update(WatchRow).where(*older).values(state="superseded"))
     if entry.kind == "rollback" or entry.previous is None:

@@ -5,7 +5,6 @@ Should an old one still be dying, a new one waits for the lock on the run's fold
 """
 
 import ctypes
-import fcntl
 import importlib
 import json
 import logging
@@ -18,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from filelock import FileLock
 from pydantic import SecretStr
 
 from data_processor.runs.context import TaskContext
@@ -42,8 +42,8 @@ def main(tasks: Mapping[str, str]) -> None:
     logging.captureWarnings(capture=True)
     os.nice(settings.training_niceness)
     folder = Path(opening["folder"])
-    held = _lock(folder)
-    with TaskContext(settings, folder, opening["run"]) as context, held:
+    lock = FileLock(folder / "lock", fallback_to_soft=False)  # the kernel's: it ends with its holder
+    with lock, TaskContext(settings, folder, opening["run"]) as context:
         while True:
             message = messages.get()
             task = message["task"]
@@ -97,9 +97,3 @@ def _die_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
-
-
-def _lock(folder: Path) -> IO[str]:
-    file = (folder / "lock").open("w")
-    fcntl.flock(file, fcntl.LOCK_EX)
-    return file
