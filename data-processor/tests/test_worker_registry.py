@@ -1,12 +1,17 @@
 import contextlib
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 import psycopg
 import pytest
 
 from data_processor.worker_registry import (
+    LEADER_LOCK,
     SERVER_GIVES_UP,
     NameTakenError,
     PostgresWorkerRegistry,
@@ -51,14 +56,14 @@ def test_each_worker_has_the_lowest_free_name(new_registry: NewRegistry) -> None
 def test_a_name_that_was_asked_for_is_given_once(new_registry: NewRegistry) -> None:
     first = new_registry()
     assert registered(first, "night-shift") == "night-shift"
-    place = re.escape(first.place("night-shift"))
-    with pytest.raises(NameTakenError, match=rf"'night-shift' is already running: it holds {place}\. Stop it"):
+    refusal = f"'night-shift' is already running: it holds {first.place('night-shift')}. Stop it"
+    with pytest.raises(NameTakenError, match=re.escape(refusal)):
         new_registry().register("night-shift")
     first.close()
     assert registered(new_registry(), "night-shift") == "night-shift"
 
 
-def test_the_jobs_of_a_name_are_taken_over_once_nobody_held_it_at_two_looks(
+def test_the_jobs_of_a_name_are_taken_over_once_nobody_held_it_at_two_polls(
     new_registry: NewRegistry,
 ) -> None:
     living, dying, polling = new_registry(), new_registry(), new_registry()
@@ -70,7 +75,7 @@ def test_the_jobs_of_a_name_are_taken_over_once_nobody_held_it_at_two_looks(
     assert taken_over(polling, names | {"local"}) == ["local", "worker-2"]
 
 
-def test_a_name_that_came_back_between_two_looks_keeps_its_jobs(new_registry: NewRegistry) -> None:
+def test_a_name_that_came_back_between_two_polls_keeps_its_jobs(new_registry: NewRegistry) -> None:
     polling = new_registry()
     polling.register(None)
     assert taken_over(polling, {"worker-2"}) == []
@@ -118,6 +123,44 @@ def test_every_database_has_names_of_its_own(new_registry: NewRegistry, database
             connection.execute(f"CREATE DATABASE {other_url.split('@/')[1].split('?')[0]}".encode())
     assert registered(new_registry()) == "worker-1"
     assert registered(new_registry(other_url)) == "worker-1"
+
+
+HOLDING = """
+import sys, time
+from data_processor.worker_registry import open_worker_registry
+
+registry = open_worker_registry(sys.argv[1])
+print(registry.register(None), flush=True)
+time.sleep(600)
+"""
+
+
+def test_the_name_of_a_killed_worker_is_free_soon(new_registry: NewRegistry, database_url: str) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDING, database_url], stdout=subprocess.PIPE, text=True
+    ) as worker:
+        try:
+            assert worker.stdout is not None
+            assert worker.stdout.readline() == "worker-1\n"
+            assert registered(new_registry()) == "worker-2"
+        finally:
+            worker.kill()
+    deadline = time.monotonic() + 30
+    while not (first := new_registry()).hold("name=worker-1"):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert registered(first) == "worker-1"
+
+
+def test_a_lock_is_held_by_the_worker_and_not_by_one_of_its_threads(new_registry: NewRegistry) -> None:
+    first, second = new_registry(), new_registry()
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(first.lead).result()
+    assert first.lead()
+    assert not second.lead()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(first.release, LEADER_LOCK).result()
+    assert second.lead()
 
 
 @pytest.mark.services

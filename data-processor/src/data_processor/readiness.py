@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from data_processor.service.errors import NotReady
-from data_processor.state import State
+from data_processor.wiring.state import State
 
 Check = Callable[[], Awaitable[None]]
 

@@ -194,7 +194,7 @@ class DvcRepository:
             self._clone()
         elif not self._is_ours():
             raise DatasetRepositoryError(
-                f"{self.working_copy} is not a working copy of the dataset repository, so it was left as it is. "
+                f"{self.working_copy} is not a working copy of the dataset repository and was left as it is. "
                 "Move it away, or set DATASET_REPOSITORY to a folder that does not exist yet."
             )
         for stale in self._stale_locks():

@@ -6,7 +6,7 @@
 
 A workflow only orchestrates: every step may be repeated. One that was interrupted starts again; one that was
 finished is remembered and never runs a second time. The heavy ones run in the run's child process
-(`compute.py`) and leave their results in the run's folder. What kinds there are is said in `kinds.py`.
+(`compute.py`) and leave their results in the run's folder. `wiring/kinds.py` lists the kinds.
 """
 
 import shutil

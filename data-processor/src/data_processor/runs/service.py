@@ -73,7 +73,7 @@ class Runs:
         subject: str,
         options: dict[str, Any] | None = None,
     ) -> RunRow:
-        """Queue a run of any kind (`kinds.py`), inside the caller's transaction if one is given."""
+        """Queue a run of any kind (`wiring/kinds.py`), inside the caller's transaction if one is given."""
         row = RunRow(
             id=str(uuid4()),
             kind=kind,
