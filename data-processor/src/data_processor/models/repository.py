@@ -1,4 +1,4 @@
-"""Queries on the entries of the ledger: which version a stage serves, and which it has served.
+"""Queries on the entries of the ledger: which version a stage serves, and which it has earlier.
 
 Every room that asks so asks here; only `ledger.py` adds entries.
 """
@@ -61,16 +61,16 @@ def promotion_by(session: Session, model: str, stage: str, *, run: str, version:
 
 def version_before(session: Session, model: str, stage: str) -> str | None:
     """Return the version that a rollback of the stage returns to: the one before it that still exists."""
-    served: list[str] = []
+    earlier: list[str] = []
     for entry in stage_history(session, model, stage):
         if entry.kind == "rollback":
-            while served and served[-1] != entry.version:
-                served.pop()
-            served = served or [entry.version]
+            while earlier and earlier[-1] != entry.version:
+                earlier.pop()
+            earlier = earlier or [entry.version]
         else:
-            served.append(entry.version)
+            earlier.append(entry.version)
     existing = set(session.scalars(select(VersionRow.version).where(VersionRow.model == model)))
-    return next((version for version in reversed(served[:-1]) if version in existing), None)
+    return next((version for version in reversed(earlier[:-1]) if version in existing), None)
 
 
 def _newest_first(model: str, stage: str) -> Select[PromotionRow]:
