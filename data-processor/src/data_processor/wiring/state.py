@@ -1,4 +1,4 @@
-"""What the lifespan opens once and closes in one place; routes reach it by `dependencies.py`."""
+"""The typed state of `serve`, which the lifespan opens; routes reach it through `dependencies.py`."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Open everything that `serve` needs, and close it in order."""
+"""Joins the rooms for `serve`: opens everything that its routes work with, and closes it in order."""
 
 import asyncio
 import contextlib
@@ -27,16 +27,16 @@ from data_processor.serving.metrics import ModelMetrics
 from data_processor.serving.model_manager import ModelManager
 from data_processor.serving.predictions import Predictor
 from data_processor.settings import Settings
-from data_processor.state import State
 from data_processor.training.evaluations import Evaluations
+from data_processor.wiring.state import State
 
 SWITCH_INTERVAL_S = 0.001
-"""How long a thread may keep the interpreter while others wait; Python's own 5 ms is a slow answer."""
+"""Seconds that a thread may keep the interpreter while others wait; Python's 5 ms would slow answers."""
 
 
 @contextlib.asynccontextmanager
 async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator[State]:
-    """Yield what the routes work with; the model versions follow as soon as they are loaded."""
+    """Yield the state that the routes work with; model versions follow as soon as they are loaded."""
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.records_url)
     predictions = PredictionStore(settings.predictions_url)
