@@ -49,7 +49,7 @@ from data_processor.runs.jobs import Jobs, carry_through
 from data_processor.runs.metrics import RunMetrics
 from data_processor.settings import Settings
 
-pytest_plugins = ["side_by_side"]
+pytest_plugins = ["in_process", "side_by_side"]
 
 # How long an example takes says more of the machine than of the code. In CI the examples stay the same ones.
 hypothesis.settings.register_profile("any machine", hypothesis.settings.default, deadline=None)
