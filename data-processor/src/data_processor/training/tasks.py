@@ -26,7 +26,6 @@ from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.comparison import Tried
 from data_processor.tasks.pipelines import answer
 from data_processor.tasks.registry import task_of
-from data_processor.tasks.tables.prepared import describe
 from data_processor.training.checks import check_table
 from data_processor.training.compile import compile_model
 from data_processor.training.evaluation import Champion, evaluate, fit_final, reference_metrics
@@ -104,6 +103,7 @@ def search(context: TaskContext) -> dict[str, Any]:
 def gate(context: TaskContext) -> dict[str, Any]:
     """Fit the chosen candidate for good, and let the gate decide between it and the champion."""
     plan, rows = read_plan(context), _split(context)
+    learner = task_of(rows.schema.task).learner
     candidate = Candidate.model_validate(context.read_json(SEARCHED)["best"])
     trained_at = now()
     pipeline = context.keep(SKOPS_FILE, lambda: fit_final(rows, candidate, plan.seed))
@@ -124,7 +124,7 @@ def gate(context: TaskContext) -> dict[str, Any]:
         {
             "receipt": found,
             "metrics": reference_metrics(rows, pipeline),
-            "preparation": describe(pipeline, candidate, rows.allowed, rows.schema),
+            "preparation": learner.prepared(pipeline, candidate, rows.allowed, rows.schema),
             "trained_at": trained_at.isoformat(),
         },
     )
