@@ -11,13 +11,17 @@ export UV
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 # An environment that happens to be active is not the one of the folder at work.
 unexport VIRTUAL_ENV
-# Everything here starts Python again and again: what it compiled once it keeps, whatever the machine's habit is.
+# Everything here starts Python again and again: compiled code is kept, whatever this machine's default is.
 unexport PYTHONDONTWRITEBYTECODE
 
-FOLDERS := data-processor pipeline-api streamlit-ui container-template compose-stack docs
+# The one that takes longest comes first, so that the others are done beside it.
+FOLDERS := data-processor compose-stack pipeline-api streamlit-ui container-template docs
+JOBS ?= 2
+# Folders are tested side by side: a test mostly waits. What one prints is kept together, and shown once it has ended.
+SIDE_BY_SIDE = --jobs=$(JOBS) --output-sync=recurse --keep-going
 
 .PHONY: help run demo bench test test-services lint format contracts contracts-check template-drift \
-        lint-delivery deploy deploy-remote split census-income docs hooks clean
+        lint-delivery lint-ci deploy deploy-remote split census-income docs hooks clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -75,37 +79,43 @@ split: $(UV) ## Push a folder with its history to a repository of its own: SERVI
 
 # --- the code -----------------------------------------------------------------------------------------------------
 
-test: $(FOLDERS:%=test-in-%) ## Run the tests of every folder
-test-services: $(FOLDERS:%=test-services-in-%) ## Run the tests that start real servers, or take long
+test: $(UV) ## Run the tests of every folder, JOBS=2 folders at a time
+	@$(MAKE) $(SIDE_BY_SIDE) $(FOLDERS:%=test-in-%)
 
-lint: $(FOLDERS:%=lint-in-%) template-drift contracts-check lint-delivery ## Check style, types, drift, contracts, delivery
-	@$(UV) run --frozen --project container-template ruff check \
-	  --config container-template/pyproject.toml --ignore INP001 .ci
+test-services: $(UV) ## Run the tests that start real servers, or take long
+	@$(MAKE) $(SIDE_BY_SIDE) $(FOLDERS:%=test-services-in-%)
+
+LINTS_OF_THE_TREE := template-drift contracts-check lint-delivery lint-ci
+
+lint: $(UV) ## Check style, types, drift, contracts, delivery
+	@$(MAKE) $(SIDE_BY_SIDE) $(FOLDERS:%=lint-in-%) $(LINTS_OF_THE_TREE:%=lint-of-%)
 
 format: $(FOLDERS:%=format-in-%) ## Fix style where it can be fixed
 
 test-in-%: $(UV)
-	@echo "==> $*: test"
-	@$(MAKE) -C $* test
+	@.ci/timed '$*: test' $(MAKE) -C $* test
 
 test-services-in-%: $(UV)
-	@echo "==> $*: test-services"
-	@$(MAKE) -C $* test-services
+	@.ci/timed '$*: test-services' $(MAKE) -C $* test-services
 
 lint-in-%: $(UV)
-	@echo "==> $*: lint"
-	@$(MAKE) -C $* lint
+	@.ci/timed '$*: lint' $(MAKE) -C $* lint
+
+lint-of-%: $(UV)
+	@.ci/timed '$*: lint' $(MAKE) $*
 
 format-in-%: $(UV)
 	@$(MAKE) -C $* format
 
 template-drift: $(UV) ## Show where a folder differs from what the template owns
-	@echo "==> template-drift"
 	@$(UV) run --frozen --project container-template template-drift $(FOLDERS)
 
 lint-delivery: $(UV) ## Check workflows, shell scripts and Dockerfiles
-	@echo "==> lint-delivery"
 	@$(MAKE) -C compose-stack lint-delivery
+
+lint-ci: $(UV) ## Check the style of the programs in .ci
+	@$(UV) run --frozen --project container-template ruff check \
+	  --config container-template/pyproject.toml --ignore INP001 .ci
 
 contracts: $(UV) ## Export both OpenAPI documents and vendor the data-processor's into the gateway
 	@$(MAKE) -C data-processor contract
@@ -114,7 +124,6 @@ contracts: $(UV) ## Export both OpenAPI documents and vendor the data-processor'
 	@$(MAKE) -C pipeline-api contract
 
 contracts-check: $(UV) ## Fail when code and exported documents differ
-	@echo "==> contracts-check"
 	@cmp data-processor/openapi.json pipeline-api/contracts/data-processor.json
 	@for service in data-processor pipeline-api; do \
 	  $(UV) run --frozen --project $$service $$service contract | diff -u $$service/openapi.json - \
