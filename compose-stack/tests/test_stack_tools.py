@@ -61,7 +61,7 @@ def test_a_package_is_unpacked_where_it_should_be(mirror: Path, tmp_path: Path) 
 
 def test_another_package_than_it_was_is_refused(mirror: Path, tmp_path: Path) -> None:
     other = Package(package(mirror, "one", Path(SCRIPT)).path, "0" * 64)
-    with pytest.raises(CannotStart, match=r"one\.deb is not the package that it was"):
+    with pytest.raises(CannotStart, match=r"one\.deb is not the expected package"):
         unpack(other, tmp_path / "here")
     assert not (tmp_path / "here").exists()
 

@@ -92,11 +92,11 @@ def test_a_revision_that_is_not_there_touches_nothing(server: Server) -> None:
     ("wrong", "sentence"),
     [
         ({"DEPLOY_HOST": "-oProxyCommand=x@y"}, "DEPLOY_HOST must be user@host"),
-        ({"DEPLOY_HOST": ""}, "DEPLOY_HOST must be user@host, and is ''"),
-        ({"STAGE": "prod"}, "STAGE must be staging or main, and is 'prod'"),
+        ({"DEPLOY_HOST": ""}, "DEPLOY_HOST must be user@host, not ''"),
+        ({"STAGE": "prod"}, "STAGE must be staging or main, not 'prod'"),
         ({"REVISION": "--force"}, "REVISION must be the commit"),
     ],
 )
-def test_what_cannot_be_meant_is_named(wrong: dict[str, str], sentence: str) -> None:
+def test_a_setting_that_makes_no_sense_is_named(wrong: dict[str, str], sentence: str) -> None:
     with pytest.raises(Problem, match=sentence):
         command({**GIVEN, **wrong})

@@ -13,11 +13,11 @@ import pytest
 from compose_stack.client import Client
 from compose_stack.delivery.deploy import Deployment, deployment
 from compose_stack.delivery.images import IMAGES
+from compose_stack.delivery.stages import down, up
 from compose_stack.settings import CannotStart
 from compose_stack.stack.compose import Compose, docker
-from compose_stack.stack.door import sign_in
+from compose_stack.stack.edge import sign_in
 from compose_stack.stack.layout import PLATFORM, STAGES, Layout, Stage
-from compose_stack.stack.stages import down, up
 from compose_stack.stack.tools import BUILDX, command, engine_runs
 from compose_stack.traffic import Labelled, sample_rows
 
