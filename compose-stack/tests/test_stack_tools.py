@@ -30,7 +30,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "mirror"
     folder.mkdir()
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    Thread(target=server.serve_forever).start()
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
     monkeypatch.setattr(tools, "MIRROR", f"http://127.0.0.1:{server.server_port}")
     try:
         yield folder

@@ -80,7 +80,7 @@ def test_a_process_that_died_is_started_again_and_people_are_told(tmp_path: Path
         first, child = back_pids(tmp_path)
         (tmp_path / "back.pids").unlink()
         os.kill(first, signal.SIGKILL)
-        told = wait_for(platform, "starts again")
+        told = wait_for(platform, "restarts in")
         assert "back was killed by SIGKILL" in told
         assert str(tmp_path / "logs" / "back.log") in told
         second = back_pids(tmp_path)[0]

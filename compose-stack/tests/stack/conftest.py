@@ -77,7 +77,7 @@ class Stack:
         return len(self.services(stage).containers(service, every=True))
 
     def until_main_serves(self, patience_s: float = 240) -> str:
-        """Return the version that crossed to main."""
+        """Return the version that was promoted from staging to main."""
         deadline = time.monotonic() + patience_s
         with self.sign_in("main") as admin:
             while time.monotonic() < deadline:
@@ -85,7 +85,7 @@ class Stack:
                 if served:
                     return str(served[0])
                 time.sleep(1)
-        raise AssertionError(f"Main serves nothing after {patience_s:g} s.")
+        raise AssertionError(f"Main still serves nothing after {patience_s:g} s.")
 
 
 def _free_port() -> int:

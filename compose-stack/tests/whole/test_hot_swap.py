@@ -1,4 +1,4 @@
-"""Promotions under load: no request notices, except that its answer names another version."""
+"""Zero-downtime promotions: under load no request fails, and each answer is that of the version it names."""
 
 import threading
 import time
