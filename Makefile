@@ -1,4 +1,4 @@
-# Everything a person does with Loopkeeper. Needs Python 3.11 or newer, git and make; it fetches the rest into this folder.
+# Everything you do with Loopkeeper. Needs Python 3.11 or newer, git and make; it fetches the rest into this folder.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
@@ -9,15 +9,15 @@ STATE_DIR ?= var
 UV := $(CURDIR)/.tools/bin/uv
 export UV
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
-# An environment that happens to be active is not the one of the folder at work.
+# An active environment is not that of the folder a command runs in.
 unexport VIRTUAL_ENV
 # Everything here starts Python again and again: compiled code is kept, whatever this machine's default is.
 unexport PYTHONDONTWRITEBYTECODE
 
-# The one that takes longest comes first, so that the others are done beside it.
+# The slowest comes first, so that the others run beside it.
 FOLDERS := data-processor compose-stack pipeline-api streamlit-ui container-template docs
 JOBS ?= 2
-# Folders are tested side by side: a test mostly waits. What one prints is kept together, and shown once it has ended.
+# Folders are tested side by side; the output of each is shown as a whole once it has finished.
 SIDE_BY_SIDE = --jobs=$(JOBS) --output-sync=recurse --keep-going
 
 .PHONY: help run demo bench test test-services lint format contracts contracts-check template-drift \
@@ -50,31 +50,31 @@ STACK_TARGETS := stack-tools images images-offline secrets stack-up stack-down s
   stack-dev stack-dev-down swarm-file backup restore test-stack
 .PHONY: $(STACK_TARGETS)
 
-stack-tools: ## Fetch what a stack needs beside the engine: Docker's plugins compose and buildx
+stack-tools: ## Fetch what a stack needs beside the engine: the Docker plugins compose and buildx
 images: ## Build every image of a stack
 images-offline: ## The same without a registry: base images from Debian packages
 secrets: ## Make the secrets of a stack that are missing
 stack-up: ## Start STAGE=staging or STAGE=main in containers, behind HTTPS
-stack-down: ## Stop STAGE=…, or the whole stack; what it keeps stays
+stack-down: ## Stop STAGE=…, or the whole stack; data is kept
 stack-status: ## Show what runs in containers, and its memory
-stack-dev: ## Build what the tree holds and start one stage of it, every port on this machine
-stack-dev-down: ## Stop that; what it keeps stays
+stack-dev: ## Build the tree and start one stage of it, every port on this machine
+stack-dev-down: ## Stop that; data is kept
 swarm-file: ## Write the files of STAGE=… for `docker stack deploy`
-backup: ## Copy everything the stack keeps to TO=folder
+backup: ## Copy all data of the stack to TO=folder
 restore: ## Fill an empty stack from FROM=folder
-test-stack: ## Start a stack of two stages, and prove what it promises (needs a Docker engine)
+test-stack: ## Start a stack of two stages, and test what it promises (needs a Docker engine)
 $(STACK_TARGETS): $(UV)
 	@$(MAKE) -C compose-stack $@
 
 # --- delivery -----------------------------------------------------------------------------------------------------
 
-deploy: $(UV) ## Have STAGE run other images (TAG=…) and nobody notice, or put back what was there
+deploy: $(UV) ## Zero-downtime deployment of other images (TAG=…) to STAGE, rolled back if it fails
 	@$(MAKE) -C compose-stack deploy
 
 deploy-remote: $(UV) ## The same on the server DEPLOY_HOST=user@host, over SSH
 	@$(MAKE) -C compose-stack deploy-remote
 
-split: $(UV) ## Push a folder with its history to a repository of its own: SERVICE=data-processor REMOTE=…
+split: $(UV) ## Push a folder with its history to its own repository: SERVICE=data-processor REMOTE=…
 	@$(MAKE) -C compose-stack split
 
 # --- the code -----------------------------------------------------------------------------------------------------
@@ -107,7 +107,7 @@ lint-of-%: $(UV)
 format-in-%: $(UV)
 	@$(MAKE) -C $* format
 
-template-drift: $(UV) ## Show where a folder differs from what the template owns
+template-drift: $(UV) ## Show where a folder differs from the files that the template owns
 	@$(UV) run --frozen --project container-template template-drift $(FOLDERS)
 
 lint-delivery: $(UV) ## Check workflows, shell scripts and Dockerfiles
@@ -133,16 +133,16 @@ contracts-check: $(UV) ## Fail when code and exported documents differ
 docs: $(UV) ## Build the documentation into docs/_build/html; a warning is an error
 	@$(MAKE) -C docs docs
 
-hooks: $(UV) ## Check each commit before it is made (installs pre-commit's hook)
+hooks: $(UV) ## Check every commit before it is made (installs the pre-commit hook)
 	@$(UV) tool run pre-commit install
 
-clean: ## Remove caches and, after asking, everything the platform keeps in STATE_DIR
+clean: ## Remove caches and, after asking, all data of the platform in STATE_DIR
 	@rm -rf $(foreach folder,. $(FOLDERS),$(folder)/.pytest_cache $(folder)/.mypy_cache $(folder)/.ruff_cache \
 	  $(folder)/.hypothesis $(folder)/dist) docs/_build
 	@if [ -e '$(STATE_DIR)' ]; then \
-	  read -r -p "Delete $(STATE_DIR) with every user, dataset, model, prediction and feedback in it, and the secrets of a stack in containers? Type yes: " answer \
+	  read -r -p "Delete $(STATE_DIR) with all users, datasets, models, predictions and feedback in it, and the secrets of the stack? Type yes: " answer \
 	    || answer=no; \
-	  if [ "$$answer" = yes ]; then rm -rf '$(STATE_DIR)'; echo "Deleted."; else echo "$(STATE_DIR) stays."; fi; \
+	  if [ "$$answer" = yes ]; then rm -rf '$(STATE_DIR)'; echo "Deleted."; else echo "$(STATE_DIR) was kept."; fi; \
 	fi
 
 $(UV):
