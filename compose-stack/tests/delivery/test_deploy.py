@@ -165,7 +165,7 @@ def test_there_are_as_many_new_ones_as_there_were_old_and_always_one_to_be_found
 ) -> None:
     engine.publish("a")
     deploy()
-    engine.start("gateway", engine.running["gateway"]).config = "made by hand"
+    engine.start("gateway", engine.running["gateway"]).config = "started manually"
     engine.publish("b")
     deploy()
     assert engine.letters() == {"b"}
@@ -185,7 +185,7 @@ def test_what_did_not_change_goes_on(engine: Engine, deploy: Any) -> None:
     assert not [call for call in engine.calls if call[1] in ("stop", "rm")]
 
 
-def test_a_stage_started_by_hand_goes_back_to_the_very_containers_that_it_ran(
+def test_a_stage_started_manually_goes_back_to_the_very_containers_that_it_ran(
     engine: Engine, deploy: Any, tmp_path: Path
 ) -> None:
     for service, variable in SERVICES.items():

@@ -10,7 +10,7 @@ GIVEN = {"DEPLOY_HOST": "deploy@server.example", "STAGE": "staging", "REVISION":
 
 
 class Server:
-    """A server whose clone of the tree has a `make deploy` that notes what it is told."""
+    """A server whose clone of the tree has a `make deploy` that records its settings."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.origin, self.clone = folder, folder / "origin", folder / "a clone"

@@ -17,7 +17,7 @@ from compose_stack.settings import ROOT
 
 ORGANISATION = ".github"
 """The folder that becomes GitHub's repository for an organisation: its profile stands at the top there, while
-reusable workflows stay where GitHub looks for them."""
+reusable workflows stay where GitHub expects them."""
 PROFILE = ("--path-rename", ".github/profile/:profile/")
 BRANCH = re.compile(r"[A-Za-z0-9][\w./-]*")
 
