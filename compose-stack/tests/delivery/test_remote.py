@@ -1,3 +1,4 @@
+import os
 import subprocess
 from pathlib import Path
 
@@ -38,7 +39,11 @@ class Server:
         program, *arguments = command({**GIVEN, "DEPLOY_FOLDER": str(self.clone), **given})
         assert program == "ssh"
         assert arguments[-2] == GIVEN["DEPLOY_HOST"]
-        return subprocess.run([ssh, *arguments], check=False, capture_output=True, text=True, cwd=self.folder)
+        # A server is not told that a `make` of this machine runs the tests: its own would print more.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+        return subprocess.run(
+            [ssh, *arguments], check=False, capture_output=True, text=True, cwd=self.folder, env=environment
+        )
 
     @staticmethod
     def _git(*arguments: str | Path) -> str:
