@@ -9,10 +9,10 @@ import pytest
 import own_data
 from compose_stack.client import Client, Refused
 
-pytestmark = pytest.mark.services
+pytestmark = [pytest.mark.services, pytest.mark.timeout(900)]
 
 POLL_S = 0.25
-LONGEST_S = 150
+LONGEST_S = 300
 BUDGET_S = 3
 FEEDBACK = 60
 OPEN = ("queued", "running")
