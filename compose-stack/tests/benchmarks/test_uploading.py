@@ -6,7 +6,7 @@ from compose_stack.benchmarks.uploading import is_child
 @pytest.mark.parametrize(
     ("command", "child"),
     [
-        (["python", "-m", "data_processor.training.compute"], True),
+        (["python", "-m", "data_processor.child"], True),
         (["python", "-X", "dev", "-m", "data_processor.elsewhere"], True),
         (["python", "/x/bin/data-processor", "work"], False),
         (["python", "-m", "compose_stack.run"], False),
