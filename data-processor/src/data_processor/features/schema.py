@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Task = Literal["tabular-classification", "tabular-regression", "text-classification", "face-recognition"]
 Kind = Literal["numeric", "categorical", "text", "datetime", "identifier", "ignored"]
 INPUT_KINDS: tuple[Kind, ...] = ("numeric", "categorical", "text", "datetime")
 
@@ -31,7 +30,7 @@ class Column(BaseModel):
     default_value: float | str | None = Field(None, alias="typical")
     """The median, the most frequent value or the last timestamp: where a form starts. Kept as `typical`."""
     calendar: tuple[str, ...] = ()
-    """Datetime: what a model sees of a timestamp (`features/calendar.py`); older versions see nothing of it."""
+    """Datetime: what a model sees of a timestamp (`features/calendar.py`); older versions: nothing."""
     description: str = ""
 
 
@@ -40,7 +39,8 @@ class Schema(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    task: Task
+    task: str
+    """What kind of problem it is (`tasks/registry.py`)."""
     target: str
     columns: tuple[Column, ...]
     classes: tuple[str, ...] = ()

@@ -15,11 +15,6 @@ from data_processor.service.errors import Conflict
 from data_processor.serving.loading import LoadedModel
 from data_processor.serving.validation import Checked
 
-DECIMALS = 6
-"""Of a probability: as many as a 32-bit float distinguishes."""
-DIGITS = 8
-"""Significant digits of a value, for the same reason."""
-
 
 @dataclass(slots=True, eq=False)
 class PredictionRequest:
@@ -50,7 +45,7 @@ class Writer:
         `outputs` is what the engine answered to them: (rows, classes), or (rows, 1) for regression.
         """
         loaded, (rows, _, flags, _) = request.loaded, request.checked
-        described = _describe(outputs, loaded.classes)
+        described = loaded.task.answers(outputs, loaded.classes)
         ask_rate = loaded.policy.ask_rate
         at_us = time.time_ns() // 1000
         latency_ms = round((time.perf_counter() - request.received) * 1000, 3)
@@ -89,19 +84,6 @@ class Writer:
 def response(loaded: LoadedModel, items: Sequence[bytes]) -> bytes:
     """Return the body of the response that carries these predictions."""
     return loaded.head + b",".join(items) + b"]}"
-
-
-def _describe(outputs: NDArray[np.float32], classes: tuple[str, ...]) -> list[bytes]:
-    """Return the JSON of each output: the label and its probabilities, or the value."""
-    encode = msgspec.json.encode
-    if not classes:
-        return [encode({"value": float(f"{value:.{DIGITS}g}")}) for value in outputs[:, 0].tolist()]
-    labels = outputs.argmax(axis=1).tolist()
-    probabilities = outputs.astype(np.float64).round(DECIMALS).tolist()
-    return [
-        encode({"label": classes[label], "probabilities": dict(zip(classes, row, strict=True))})
-        for label, row in zip(labels, probabilities, strict=True)
-    ]
 
 
 def key_reused(key: Key | None) -> Conflict:
