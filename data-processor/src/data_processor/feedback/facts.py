@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from data_processor.feedback.controller import Facts, Hold, Outcome, labels_wanted, tripped
-from data_processor.feedback.repository import newly_labelled, score_of
+from data_processor.feedback.repository import count_new_labels, score_of
 from data_processor.models.policy import Policy
 from data_processor.rows import (
     OPEN_RUN,
@@ -20,13 +20,13 @@ from data_processor.rows import (
 )
 
 AUTOMATIC = ("score", "drift")
-"""The triggers of runs that the platform opens by itself: only these open the breaker."""
+"""The triggers of runs that the platform opens automatically: only these open the circuit breaker."""
 HOLDS_BETWEEN = 20
-"""How many runs that do not count the breaker looks past, and a `hold` is searched among."""
+"""How many runs that do not count the circuit breaker skips, and a `hold` is searched among."""
 
 
 def gather(session: Session, model: ModelRow, policy: Policy, stage: str, version: str, *, on: bool) -> Facts:
-    """Return what there is to know of a stage's version; `on` says whether the stage opens runs by itself."""
+    """Return what there is to know of a stage's version; `on`: the stage opens runs automatically."""
     last = last_decision(session, model.name, stage, version)
     hold = _hold(session, model.name, version)
     return Facts(
@@ -37,14 +37,14 @@ def gather(session: Session, model: ModelRow, policy: Policy, stage: str, versio
             select(RunRow.id).where(*_training(model.name), RunRow.status.in_(OPEN_RUN)).limit(1)
         ),
         idle_s=_idle_s(session, model.name),
-        new_labels=newly_labelled(
+        new_labels=count_new_labels(
             session,
             model.name,
             _snapshot_seq(session, model.name, version),
             labels_wanted(hold, policy),
         ),
         hold=hold,
-        breaker=_breaker(session, model, policy),
+        circuit_breaker=_circuit_breaker(session, model, policy),
         predecessor=session.scalar(
             select(WatchRow.predecessor)
             .where(
@@ -72,7 +72,7 @@ def _training(model: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 
 def _idle_s(session: Session, model: str) -> float | None:
-    """Return the seconds since a run last ended; the one that trained the first version is no retraining."""
+    """Return the seconds since a retraining run last ended; training the first version is not one."""
     ended = session.scalar(
         select(func.max(RunRow.finished_at)).where(*_training(model), RunRow.trigger != "initial")
     )
@@ -94,13 +94,13 @@ def _hold(session: Session, model: str, version: str) -> Hold | None:
 
 
 def _snapshot_seq(session: Session, model: str, version: str) -> int:
-    """Return the last judgement that a version may have been fitted to."""
+    """Return the number of the last feedback that a version may have been fitted to."""
     row = session.get(VersionRow, (model, version))
     return int(row.manifest["lineage"]["feedback_seq"]) if row is not None else 0
 
 
-def _breaker(session: Session, model: ModelRow, policy: Policy) -> str | None:
-    """Say why the breaker is open, if it is; what ended before it was last closed does not count."""
+def _circuit_breaker(session: Session, model: ModelRow, policy: Policy) -> str | None:
+    """Say why the circuit breaker is open, if it is; runs from before it was last closed do not count."""
     uploaded = session.scalar(
         select(func.max(DatasetVersionRow.created_at)).where(
             DatasetVersionRow.dataset == model.dataset, DatasetVersionRow.kind == "upload"

@@ -61,7 +61,7 @@ class Registry:
     def get_model(self, name: str, session: Session | None = None) -> ModelRow:
         """Return a model; raises `NotFound`."""
         with nullcontext(session) if session else self._database.reading() as held:
-            return _find(held, name)
+            return find_model(held, name)
 
     def list_models(self) -> list[ModelRow]:
         """Return every model by name."""
@@ -71,7 +71,7 @@ class Registry:
     def change_policy(self, name: str, changes: dict[str, Any]) -> Policy:
         """Merge changes into a model's policy; raises `Invalid` naming every bad field."""
         with self._database.transaction() as session:
-            row = _find(session, name, self._database)
+            row = find_model(session, name, self._database)
             policy = changed(row.policy, changes, row.task)
             row.policy = policy.model_dump(mode="json")
             return policy
@@ -82,7 +82,7 @@ class Registry:
         """Add a version; repeating the call changes nothing, `Conflict` if another holds its number."""
         described = manifest.model_dump(mode="json")
         with self._transaction(session) as held:
-            _find(held, manifest.model, self._database)
+            find_model(held, manifest.model, self._database)
             row = held.get(VersionRow, (manifest.model, manifest.version))
             if row is None:
                 row = VersionRow(
@@ -105,7 +105,7 @@ class Registry:
             .order_by(VersionRow.created_at.desc(), VersionRow.version.desc())
         )
         with self._database.reading() as session:
-            _find(session, model)
+            find_model(session, model)
             return list(session.scalars(query))
 
     def version(self, model: str, version: str) -> VersionRow:
@@ -158,7 +158,7 @@ class Registry:
     def delete_version(self, model: str, version: str) -> None:
         """Forget a version; raises `Conflict` while something needs it (`_uses`)."""
         with self._database.transaction() as session:
-            _find(session, model, self._database)
+            find_model(session, model, self._database)
             _find_version(session, model, version)
             if use := _uses(session, model).get(version):
                 raise Conflict(f"Version {version} of {model!r} cannot be deleted: {use}.")
@@ -167,7 +167,7 @@ class Registry:
     def delete_unused_versions(self, model: str) -> list[str]:
         """Forget every version that nothing needs (`_uses`); return which."""
         with self._database.transaction() as session:
-            _find(session, model, self._database)
+            find_model(session, model, self._database)
             used = _uses(session, model)
             known = session.scalars(select(VersionRow.version).where(VersionRow.model == model))
             unused = [version for version in known if version not in used]
@@ -177,7 +177,7 @@ class Registry:
     def delete_model(self, model: str) -> None:
         """Forget a model and its versions; raises `Conflict` for a default, or while something needs it."""
         with self._database.transaction() as session:
-            row = _find(session, model, self._database)
+            row = find_model(session, model, self._database)
             if problem := _need(session, row):
                 raise problem
             self._forget_model(session, row)
@@ -248,7 +248,8 @@ def add_model(
     return row
 
 
-def _find(session: Session, name: str, lock: Database | None = None) -> ModelRow:
+def find_model(session: Session, name: str, lock: Database | None = None) -> ModelRow:
+    """Return a model, locked until the transaction ends if a database is given; raises `NotFound`."""
     query = select(ModelRow).where(ModelRow.name == name)
     row = session.scalar(lock.lock(query) if lock else query)
     if row is None:
