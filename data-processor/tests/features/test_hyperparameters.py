@@ -52,7 +52,7 @@ def test_whatever_a_search_draws_may_also_be_asked_for(seed: int) -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
     trial = study.ask()
-    drawn = {one.name: one.draw(trial, "0:") for one in SPACE}
+    drawn = {one.name: one.suggest(trial, "0:") for one in SPACE}
     assert problems(SPACE, drawn, "it") == []
     assert drawn["open"] is None
     assert 2 <= int(str(drawn["trees"])) <= 8
@@ -75,5 +75,5 @@ def test_a_declaration_contradicting_itself_is_refused(fields: dict[str, object]
 
 
 def test_a_choice_needs_choices() -> None:
-    with pytest.raises(ValidationError, match="nothing to choose from"):
+    with pytest.raises(ValidationError, match="has no choices"):
         declared(kind="choice", default="near")

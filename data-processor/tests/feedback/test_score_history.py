@@ -11,7 +11,7 @@ def test_the_history_has_every_evaluation_and_points_between_them(stage: Any) ->
     assert set(points[0]) == {"at", "n", "value", "low", "high", "version", "state", "reason", "run"}
 
 
-def test_a_point_has_the_score_of_its_moment(stage: Any) -> None:
+def test_a_point_has_the_score_of_its_time(stage: Any) -> None:
     stage.rate(10)
     stage.rate(0, 10)
     assert [point["value"] for point in stage.feedback.history("census", 100)] == [1.0, 0.5]

@@ -57,9 +57,9 @@ def test_runs_a_day_are_bounded_by_the_cooldown(
 ) -> None:
     pause = POLICY.cooldown_s + RUN_S
     for seed in seeds:
-        moments = [now for now, _ in live(seed, odds, facts)]
-        assert all(later - earlier >= pause for earlier, later in pairwise(moments))
-        assert max(np.histogram(moments, DAYS, (0, DAYS * DAY_S))[0], default=0) <= DAY_S / pause + 1
+        opened = [now for now, _ in live(seed, odds, facts)]
+        assert all(later - earlier >= pause for earlier, later in pairwise(opened))
+        assert max(np.histogram(opened, DAYS, (0, DAYS * DAY_S))[0], default=0) <= DAY_S / pause + 1
 
 
 def test_three_rejected_or_failed_runs_are_the_last(seeds: range, facts: FactsOf) -> None:

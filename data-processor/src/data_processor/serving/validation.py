@@ -13,7 +13,7 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 from msgspec.structs import astuple
 
-from data_processor.features.calendar import FEATURES, MISSING_MOMENT, features_of, read_moment
+from data_processor.features.calendar import FEATURES, MISSING_TIMESTAMP, features_of, parse_timestamp
 from data_processor.features.packing import MISSING, Packed
 from data_processor.features.schema import Column, Schema
 from data_processor.models.policy import Policy
@@ -150,9 +150,9 @@ class Validator:
         for place, name, seen in self._moments:
             if (moment := row[place]) is None or moment is UNSET:
                 odd.append(f"{name}{MISSING_FLAG}")
-                calendar = MISSING_MOMENT
+                calendar = MISSING_TIMESTAMP
             else:
-                calendar = features_of(read_moment(moment))
+                calendar = features_of(parse_timestamp(moment))
             found += [calendar[feature] for feature in seen]
         return found
 

@@ -104,7 +104,7 @@ class Family:
 
     def suggest(self, trial: optuna.Trial, prefix: str, *, patient: bool = False) -> dict[str, Any]:
         """Draw hyperparameters; every name is prefixed, because a study holds several families."""
-        return {one.name: one.draw(trial, prefix, patient=patient) for one in self.space}
+        return {one.name: one.suggest(trial, prefix, patient=patient) for one in self.space}
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,7 @@ class Space:
     def draw(self, trial: optuna.Trial, prefix: str) -> dict[str, Value]:
         """Return values that a trial is to use; what is fixed is not drawn."""
         return {
-            one.name: self.fixed[one.name] if one.name in self.fixed else one.draw(trial, prefix)
+            one.name: self.fixed[one.name] if one.name in self.fixed else one.suggest(trial, prefix)
             for one in self.hyperparameters
         }
 
