@@ -115,7 +115,7 @@ def test_columns_that_are_absent_or_of_another_kind_are_named() -> None:
         keepable(frame.assign(age=["1", "2", "old"]), schema)
 
 
-def test_feedback_stands_behind_the_upload_by_judgement_and_says_where_it_is_from() -> None:
+def test_feedback_stands_behind_the_upload_in_order_and_says_where_it_is_from() -> None:
     frame = read(UCI)
     schema = infer_schema(frame, "income", kinds={"fnlwgt": "ignored"})
     upload = keepable(frame, schema)

@@ -3,12 +3,10 @@
 from collections.abc import Container, Mapping
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from data_processor.catalogue.schemas import ModelDetail, ModelRequest, ModelShort, VersionShort
 from data_processor.database import Database
 from data_processor.datasets.confirmation import Confirmed
+from data_processor.datasets.repository import last_stored_upload, ready_dataset
 from data_processor.features.schema import Schema
 from data_processor.feedback.schemas import ModelScore
 from data_processor.feedback.service import FeedbackService
@@ -19,9 +17,9 @@ from data_processor.models.policy import Policy
 from data_processor.models.policy_change import changed
 from data_processor.models.registry import Registry
 from data_processor.models.waiting import why_unserved
-from data_processor.rows import DatasetRow, DatasetUploadRow, ModelRow, PromotionRow, VersionRow
+from data_processor.rows import DatasetRow, ModelRow, PromotionRow, VersionRow
 from data_processor.runs.service import Runs
-from data_processor.service.errors import Conflict, Invalid, NotFound
+from data_processor.service.errors import Invalid, NotFound
 from data_processor.training.requests import check_candidates
 
 
@@ -93,11 +91,7 @@ class Catalogue:
         """
         chosen = asked.model_dump(include={"selection_metric", "preparation"}, exclude_none=True)
         with self._database.transaction() as session:
-            dataset = session.get(DatasetRow, asked.dataset)
-            if dataset is None:
-                raise NotFound(f"There is no dataset {asked.dataset!r}.")
-            if dataset.state != "ready":
-                raise Conflict(f"Dataset {asked.dataset!r} is {dataset.state} and not ready yet.")
+            dataset = ready_dataset(session, asked.dataset)
             if asked.task not in (None, dataset.task):
                 message = f"is {asked.task!r}, but dataset {asked.dataset!r} is for {dataset.task!r}"
                 raise Invalid(
@@ -105,7 +99,8 @@ class Catalogue:
                 )
             check_candidates(dataset.task, asked.candidates)
             schema = Schema.model_validate(dataset.schema)
-            given = beginning(schema, _last_confirmation(session, dataset.name))
+            upload = last_stored_upload(session, dataset.name)
+            given = beginning(schema, upload.confirmed if upload else None)
             row = self._registry.create_model(
                 session,
                 asked.name,
@@ -162,14 +157,6 @@ def beginning(schema: Schema, confirmed: Mapping[str, Any] | None) -> dict[str, 
     if schema.task == "tabular-regression" and target.minimum is not None and target.maximum is not None:
         fields["tolerance"] = float(f"{(target.maximum - target.minimum) / 20:.2g}")
     return fields
-
-
-def _last_confirmation(session: Session, dataset: str) -> dict[str, Any] | None:
-    uploads = select(DatasetUploadRow).where(
-        DatasetUploadRow.dataset == dataset, DatasetUploadRow.state == "ready"
-    )
-    newest = session.scalar(uploads.order_by(DatasetUploadRow.created_at.desc()).limit(1))
-    return newest.confirmed if newest else None
 
 
 def _version(row: VersionRow, stages: Mapping[str, list[str]], loaded: Container[str]) -> VersionShort:

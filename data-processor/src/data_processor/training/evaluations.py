@@ -4,11 +4,12 @@ import asyncio
 import time
 
 from data_processor.database import Database
+from data_processor.datasets.repository import ready_dataset
 from data_processor.models.registry import Registry
-from data_processor.rows import OPEN_RUN, DatasetRow
+from data_processor.rows import OPEN_RUN
 from data_processor.runs.child import GONE
 from data_processor.runs.service import Runs
-from data_processor.service.errors import Conflict, Invalid, NotFound, NotReady
+from data_processor.service.errors import Conflict, Invalid, NotReady
 from data_processor.training.schemas import Evaluation
 
 WAIT_S = 280
@@ -71,11 +72,7 @@ class Evaluations:
             self._registry.version(model, version)
         name = dataset or row.dataset
         with self._database.reading() as session:
-            found = session.get(DatasetRow, name)
-        if found is None:
-            raise NotFound(f"There is no dataset {name!r}.")
-        if found.state != "ready":
-            raise Conflict(f"Dataset {name!r} is {found.state} and not ready yet.")
+            ready_dataset(session, name)
         return name
 
 

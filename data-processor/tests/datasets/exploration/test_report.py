@@ -111,7 +111,7 @@ def test_a_report_shows_every_part(explore: Any) -> None:
     for part in (
         "Target: mood",
         "80 rows, every one of them",
-        "Which columns go together",
+        "Associations between columns",
         "Pearson",
         "Texts: said",
         "Parts of speech",

@@ -64,7 +64,7 @@ def find_format(source: Path, filename: str) -> Format:
     with source.open("rb") as file:
         head = file.read(4096)
     if not head.strip():
-        raise RefusedFileError("The file is empty: there is nothing in it.")
+        raise RefusedFileError("The file is empty.")
     for start, what in _FOREIGN.items():
         if head.startswith(start):
             raise RefusedFileError(f"The file is {what}; a dataset is CSV, Parquet, XLSX or JSON.")
@@ -83,14 +83,14 @@ def find_format(source: Path, filename: str) -> Format:
         found = "json"
     binary = said in ("parquet", "xlsx")
     if (found in ("parquet", "xlsx") or binary) and said is not None and found != said:
-        actual = f"a {found.upper()} file" if found else "none"
+        actual = found.upper() if found else f"not {said.upper()}"
         raise RefusedFileError(
-            f"The file's name ends in {shown(extension)}, but by its content it is {actual}: "
-            "check that it is the right file and whole, and give it the right ending."
+            f"The file's name ends in {shown(extension)}, but its content is {actual}: "
+            "check that it is the right file and complete, and give it the right extension."
         )
     if said == "json" and found != "json":
         raise RefusedFileError(
-            f"The file's name ends in {shown(extension)}, but its content is no JSON: "
-            "it has to begin with [ or {."
+            f"The file's name ends in {shown(extension)}, but its content is not JSON: "
+            "JSON begins with [ or {."
         )
     return found or said or "csv"
