@@ -25,13 +25,13 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
+from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.tables import keepable, read_csv
-from data_processor.features.inference import infer_schema
 from data_processor.features.packing import MISSING
 from data_processor.features.schema import Schema
 from data_processor.features.split import Rows, Split, prepare_data
 from data_processor.models.policy import Policy
-from data_processor.tasks.tables.pipelines import answer
+from data_processor.tasks.pipelines import answer
 from data_processor.training import clock, trials
 from data_processor.training.compile import compile_model
 from data_processor.training.evaluation import fit_final

@@ -19,13 +19,14 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
+from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.tables import keepable, read_csv
-from data_processor.features.inference import infer_schema
 from data_processor.features.schema import Schema
 from data_processor.features.split import Rows, Split, prepare_data
 from data_processor.models.policy import Policy
 from data_processor.statistics.measures import prepare, value
-from data_processor.tasks.tables.pipelines import answer, fit
+from data_processor.tasks.fitting import fit
+from data_processor.tasks.pipelines import answer
 from data_processor.training.leaderboard import as_answers
 from data_processor.training.texts.folds import stratified
 from data_processor.training.texts.search import search_texts

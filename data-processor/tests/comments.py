@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.tables import keepable
-from data_processor.features.inference import infer_schema
 from data_processor.features.split import Split, prepare_data
 
 POLITE = ["thank", "you", "for", "this", "article,", "I", "agree", "mayor", "was", "saying", "new", "schools"]

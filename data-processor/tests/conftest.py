@@ -25,8 +25,8 @@ from data_processor.app import create_app
 from data_processor.caller import Caller, Role, sign
 from data_processor.database import Database
 from data_processor.datasets.census import make_table, sample_rows, schema_of
+from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.tables import LabelledRow, keepable, with_feedback
-from data_processor.features.inference import infer_schema
 from data_processor.features.schema import Schema
 from data_processor.features.split import Split, prepare_data
 from data_processor.kinds import plain_kinds
@@ -67,7 +67,7 @@ def tiny_versions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TinyVer
     from data_processor.models.artefact import build_manifest, save_pipeline  # noqa: PLC0415
     from data_processor.models.background import write_background  # noqa: PLC0415
     from data_processor.tasks.candidates import Candidate  # noqa: PLC0415
-    from data_processor.tasks.tables.pipelines import fit  # noqa: PLC0415
+    from data_processor.tasks.fitting import fit  # noqa: PLC0415
     from data_processor.training.compile import compile_model  # noqa: PLC0415  # only those who train need it
 
     candidate = Candidate(estimator="logistic-regression", params={})

@@ -10,7 +10,7 @@ from data_processor.datasets import census
 from data_processor.datasets.tables import keepable
 from data_processor.features.split import Split, prepare_data
 from data_processor.tasks.candidates import Candidate
-from data_processor.tasks.tables.pipelines import answer
+from data_processor.tasks.pipelines import answer
 from data_processor.training.evaluation import fit_final
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.tables import (
     LabelledRow,
     UnreadableTableError,
@@ -14,7 +15,6 @@ from data_processor.datasets.tables import (
     to_parquet,
     with_feedback,
 )
-from data_processor.features.inference import infer_schema
 from data_processor.features.split import FEEDBACK_COLUMN, PREDICTION_COLUMN
 
 UCI = b"""age, workclass, fnlwgt, income

@@ -8,6 +8,7 @@ from sqlalchemy import delete
 
 from data_processor.adapters.dvc_repository import DvcRepository, TableVersion
 from data_processor.database import Database
+from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.tables import LabelledRow, UnreadableTableError
 from data_processor.datasets.version_store import (
     DamagedTableError,
@@ -15,7 +16,6 @@ from data_processor.datasets.version_store import (
     TableRepository,
     VersionStore,
 )
-from data_processor.features.inference import infer_schema
 from data_processor.features.schema import Schema
 from data_processor.features.split import FEEDBACK_COLUMN
 from data_processor.rows import DatasetRow, DatasetVersionRow

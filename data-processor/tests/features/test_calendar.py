@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data_processor.datasets.inference import infer_schema, observed
 from data_processor.features import holdout
 from data_processor.features.calendar import FEATURES, calendar_of, features_of, parse_timestamp
-from data_processor.features.inference import infer_schema, observed
 from data_processor.features.packing import MISSING, pack, pack_rows, unpack
 from data_processor.features.schema import Column, Schema
 

@@ -21,8 +21,10 @@ from data_processor.models.artefact import (
 from data_processor.models.manifest import MANIFEST_FILE, ONNX_FILE, SKOPS_FILE, Lineage, Manifest, Parity
 from data_processor.models.policy import Policy
 from data_processor.settings import Settings
-from data_processor.tasks.candidates import Candidate, families
-from data_processor.tasks.tables.pipelines import answer, fit
+from data_processor.tasks.candidates import Candidate
+from data_processor.tasks.fitting import fit
+from data_processor.tasks.pipelines import answer
+from data_processor.tasks.tables.families import families
 
 TRUSTED = Settings.model_fields["trusted_types"].default
 

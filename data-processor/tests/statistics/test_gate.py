@@ -9,7 +9,7 @@ from data_processor.models.policy import Policy
 from data_processor.statistics.gate import Answers, Receipt, Slice, decide, level
 from data_processor.statistics.paired import mcnemar, rows_needed
 from data_processor.statistics.slices import Terms
-from data_processor.tasks.metrics import deciding_metric, selection_metric
+from data_processor.training.metrics import deciding_metric, selection_metric
 
 POLICY = Policy()
 CLASSES = ("no", "yes")

@@ -4,7 +4,8 @@ import pytest
 from data_processor.features.schema import Schema
 from data_processor.features.split import Split
 from data_processor.tasks.candidates import BLEND, Candidate, members_of
-from data_processor.tasks.tables.pipelines import answer, blended, fit
+from data_processor.tasks.fitting import fit
+from data_processor.tasks.pipelines import answer, blended
 from data_processor.training.blending import MOST_MEMBERS, blend, select
 from data_processor.training.leaderboard import Tried, as_answers, metrics
 

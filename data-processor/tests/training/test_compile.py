@@ -11,15 +11,17 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OrdinalEncoder
 
+from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.tables import keepable
-from data_processor.features.inference import infer_schema
 from data_processor.features.packing import MISSING, pack_rows, unpack
 from data_processor.features.preparation import Preparation
 from data_processor.features.split import Split, prepare_data
 from data_processor.models.artefact import load_pipeline, save_pipeline
 from data_processor.settings import Settings
-from data_processor.tasks.candidates import BLEND, Candidate, families
-from data_processor.tasks.tables.pipelines import answer, fit
+from data_processor.tasks.candidates import BLEND, Candidate
+from data_processor.tasks.fitting import fit
+from data_processor.tasks.pipelines import answer
+from data_processor.tasks.tables.families import families
 from data_processor.training.compile import UNSEEN, compare, compile_model, convert
 
 NAMES = list(families("tabular-classification"))

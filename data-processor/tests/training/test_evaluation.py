@@ -7,10 +7,10 @@ import pytest
 from data_processor.features import holdout
 from data_processor.features.schema import Schema
 from data_processor.features.split import FEEDBACK_COLUMN, PREDICTION_COLUMN, Rows, Split, prepare_data
-from data_processor.models.engine import PipelineEngine
 from data_processor.models.policy import Policy
 from data_processor.tasks.candidates import Candidate
-from data_processor.tasks.tables.pipelines import fit
+from data_processor.tasks.fitting import fit
+from data_processor.tasks.tables.engine import PipelineEngine
 from data_processor.training.evaluation import (
     FOLDS,
     Champion,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data_processor.features.packing import Packed
-from data_processor.training.latency import SIZES, race
+from data_processor.training.latency import SIZES, compare_latency
 
 
 class Sleeper:
@@ -28,7 +28,7 @@ QUICK_FOR_MANY = Sleeper(0.001, 0.0)
 )
 def test_the_form_that_is_faster_on_the_whole_wins(compiled: Sleeper, trained: Sleeper, wins: bool) -> None:
     rows = Packed(np.empty((5, 0), np.float32), np.array([["some text"]] * 5, object))
-    times = race(compiled, trained, rows)
+    times = compare_latency(compiled, trained, rows)
 
     assert times.trained_wins is wins
     assert str(times).startswith("One row takes ")

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from data_processor.features.schema import Schema
 from data_processor.features.split import Split
 from data_processor.tasks.candidates import Candidate
-from data_processor.tasks.tables.pipelines import fit
+from data_processor.tasks.fitting import fit
 from data_processor.training.leaderboard import (
     LENGTH,
     Tried,

@@ -7,9 +7,8 @@ import pytest
 from data_processor.features.preparation import Preparation
 from data_processor.features.split import Split
 from data_processor.models.policy import Policy
-from data_processor.tasks.candidates import Candidate
-from data_processor.tasks.tables.columns import TooFewRowsError
-from data_processor.tasks.tables.pipelines import fit
+from data_processor.tasks.candidates import Candidate, TooFewRowsError
+from data_processor.tasks.fitting import fit
 from data_processor.training.leaderboard import Tried
 from data_processor.training.search import LATE, search
 from data_processor.training.trials import Fitted, Ground, try_fold

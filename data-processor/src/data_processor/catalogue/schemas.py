@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from data_processor.features.preparation import Preparation
-from data_processor.features.schema import Task
 from data_processor.feedback.controller import ModelState
 from data_processor.feedback.schemas import ModelScore
 from data_processor.models.manifest import Lineage
@@ -26,7 +25,7 @@ class ModelRequest(BaseModel):
 
     name: Name
     dataset: str = Field(max_length=256)
-    task: Task | None = Field(None, description="If given, it must be the dataset's.")
+    task: str | None = Field(None, description="If given, it must be the dataset's.")
     selection_metric: SelectionMetric | None = None
     candidates: list[CandidateRequest] | None = Field(
         None, min_length=1, max_length=32, description="What its first run tries instead of every estimator."
@@ -42,7 +41,7 @@ class ModelCreated(BaseModel):
     """A new model and the run that trains its first version."""
 
     name: str
-    task: Task
+    task: str
     dataset: str
     run: str
 
@@ -151,7 +150,7 @@ class ModelShort(BaseModel):
     """One model in a list."""
 
     name: str
-    task: Task
+    task: str
     built_in: bool = Field(description="A default model of the platform: it cannot be deleted.")
     version: str | None = Field(description="What the stage serves; null before the first promotion.")
     stage: str

@@ -20,6 +20,7 @@ from data_processor.models.waiting import why_unserved
 from data_processor.rows import DatasetRow, ModelRow, PromotionRow, VersionRow
 from data_processor.runs.service import Runs
 from data_processor.service.errors import Invalid, NotFound
+from data_processor.tasks.registry import task_of
 from data_processor.training.requests import check_candidates
 
 
@@ -146,17 +147,14 @@ class Catalogue:
 def beginning(schema: Schema, confirmed: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return the fields of a policy that follow from the dataset a model is made on.
 
-    How its columns are prepared was said when it was confirmed. A quantity that is off by no more than a
-    twentieth of its range counts as right until a person says better: of none, every answer would be wrong.
+    How its columns are prepared was said when it was confirmed; the rest is its task's to say.
     """
     fields: dict[str, Any] = {}
     if confirmed is not None:
         preparation = Confirmed.model_validate(confirmed).preparation.for_models()
         fields["preparation"] = preparation.model_dump()
     target = next(column for column in schema.columns if column.name == schema.target)
-    if schema.task == "tabular-regression" and target.minimum is not None and target.maximum is not None:
-        fields["tolerance"] = float(f"{(target.maximum - target.minimum) / 20:.2g}")
-    return fields
+    return fields | task_of(schema.task).first_policy(target)
 
 
 def _version(row: VersionRow, stages: Mapping[str, list[str]], loaded: Container[str]) -> VersionShort:

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from data_processor.datasets import census_shares as shares
-from data_processor.features.inference import infer_schema
+from data_processor.datasets.inference import infer_schema
 from data_processor.features.schema import Schema
 
 TARGET: Final = "income-per-year"

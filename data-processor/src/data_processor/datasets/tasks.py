@@ -9,14 +9,14 @@ from data_processor.datasets.batches import batches
 from data_processor.datasets.confirmation import Confirmed
 from data_processor.datasets.data_quality import find_warnings
 from data_processor.datasets.duplicates import find_repeated
-from data_processor.datasets.preparing import task_of, write_confirmed
+from data_processor.datasets.inference import counts_of, infer_schema
+from data_processor.datasets.preparing import task_for, write_confirmed
 from data_processor.datasets.profile import ColumnFacts
 from data_processor.datasets.proposing import RAW_FILE
 from data_processor.datasets.repository import models_on
 from data_processor.datasets.tables import ParquetColumns
 from data_processor.datasets.version_store import open_version_store
 from data_processor.datasets.warehouse import Part, Warehouse
-from data_processor.features.inference import counts_of, infer_schema
 from data_processor.features.schema import Schema
 from data_processor.features.split import PROVENANCE
 from data_processor.rows import DatasetRow, DatasetUploadRow, RunRow
@@ -40,7 +40,9 @@ def prepare(context: TaskContext) -> dict[str, Any]:
     written = context.write(PREPARED_FILE, lambda path: write_confirmed(raw, path, confirmed, facts, tell))
     table = ParquetColumns(written)
     kinds = {column.name: column.kind for column in confirmed.columns.values()}
-    schema = infer_schema(table, confirmed.target, task=task_of(confirmed, facts), kinds=kinds)
+    schema = infer_schema(
+        table, confirmed.target, task=task_for(confirmed, facts).description.task, kinds=kinds
+    )
     _check_classes(context, upload.dataset, schema)
     context.write(SCHEMA, lambda path: path.write_text(schema.model_dump_json()))
     target = next(name for name, column in confirmed.columns.items() if column.name == confirmed.target)

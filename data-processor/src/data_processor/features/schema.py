@@ -5,7 +5,6 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Task = Literal["tabular-classification", "tabular-regression", "text-classification", "face-recognition"]
 Kind = Literal["numeric", "categorical", "text", "datetime", "identifier", "ignored"]
 INPUT_KINDS: tuple[Kind, ...] = ("numeric", "categorical", "text", "datetime")
 
@@ -40,7 +39,8 @@ class Schema(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    task: Task
+    task: str
+    """What kind of problem it is (`tasks/registry.py`)."""
     target: str
     columns: tuple[Column, ...]
     classes: tuple[str, ...] = ()

@@ -132,7 +132,7 @@ def prepare_data(
 def _rows(frame: pd.DataFrame, schema: Schema, salt: str, champion_feedback_seq: int | None) -> Rows:
     frame = frame[frame[schema.target].notna()]
     target = frame[schema.target]
-    classification = schema.task.endswith("classification")
+    classification = bool(schema.classes)
     feedback = FEEDBACK_COLUMN in frame
     seq = frame[FEEDBACK_COLUMN].to_numpy(np.int64) if feedback else np.zeros(len(frame), np.int64)
     recent = seq > champion_feedback_seq if champion_feedback_seq is not None else np.zeros(len(frame), bool)

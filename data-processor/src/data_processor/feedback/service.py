@@ -1,5 +1,6 @@
 """Feedback: recorded, counted and evaluated by the controller, all in the acknowledged transaction."""
 
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from threading import Lock
 from typing import Any
@@ -18,9 +19,10 @@ from data_processor.models.policy import Policy
 from data_processor.predictions.records import Prediction, PredictionLookup
 from data_processor.rows import ModelRow, VersionRow, now
 from data_processor.runs.service import Runs
-from data_processor.service.errors import NotFound
+from data_processor.service.errors import FieldError, Invalid, NotFound
 from data_processor.settings import Settings
-from data_processor.tasks.truth import Said, understand
+from data_processor.tasks.registry import task_of
+from data_processor.tasks.task import FeedbackRefusedError, Said
 
 
 class FeedbackService:
@@ -85,12 +87,8 @@ class FeedbackService:
             if key and (earlier := self._answers.earlier(session, caller.subject, key, digest)):
                 return earlier
             policy = Policy.model_validate(model.policy)
-            truth = understand(
-                Said(body.correct, body.label, body.value),
-                prediction.output,
-                task=model.task,
-                classes=self._classes_of(session, prediction),
-                tolerance=policy.tolerance,
+            truth = _understand(
+                model.task, body, prediction.output, self._classes_of(session, prediction), policy.tolerance
             )
             again = repository.given_before(session, prediction.id, caller.subject)
             given = _append(session, prediction, caller, truth, body.comment)
@@ -111,6 +109,18 @@ class FeedbackService:
             # A version that was deleted meanwhile still named its classes in its answers.
             self._classes[name] = tuple(table.get("classes") or prediction.output.get("probabilities", ()))
         return self._classes[name]
+
+
+def _understand(
+    task: str, body: FeedbackRequest, output: Mapping[str, Any], classes: Sequence[str], tolerance: float
+) -> Said:
+    """Return feedback with what it implies; raises `Invalid` where it contradicts itself or the model."""
+    said = Said(body.correct, body.label, body.value)
+    try:
+        return task_of(task).understand(said, output, classes=classes, tolerance=tolerance)
+    except FeedbackRefusedError as refused:
+        error = FieldError(loc=["body", refused.field], message=str(refused))
+        raise Invalid("The feedback was not taken.", errors=[error]) from refused
 
 
 def _append(

@@ -1,4 +1,4 @@
-"""The two ways to ask a version: its compiled ONNX model, or the trained scikit-learn pipeline.
+"""The two ways to ask a version: its compiled ONNX model, or the trained scikit-learn pipeline its task asks.
 
 A file is hashed before it is loaded, and what is loaded is the bytes that were hashed.
 """
@@ -6,27 +6,20 @@ A file is hashed before it is loaded, and what is loaded is the bytes that were 
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from data_processor.features.packing import NUMERIC_INPUT, STRINGS_INPUT, Packed, unpack
-from data_processor.features.schema import Schema
+from data_processor.features.packing import NUMERIC_INPUT, STRINGS_INPUT
 from data_processor.models.artefact import UntrustedTypeError, load_pipeline
 from data_processor.models.manifest import ONNX_FILE, SKOPS_FILE, Manifest
 from data_processor.models.registry import ArtefactRejectedError
-from data_processor.tasks.texts.engine import TextEngine
+from data_processor.tasks.registry import task_of
+from data_processor.tasks.task import Engine
 
 PROBABILITIES = "probabilities"
-
-
-class Engine(Protocol):
-    """Answers packed rows."""
-
-    def predict(self, numeric: NDArray[np.float32], strings: NDArray[np.object_]) -> NDArray[np.float32]:
-        """Return probabilities (rows, classes) in the order of the schema's classes, or values (rows, 1)."""
 
 
 class OnnxEngine:
@@ -56,27 +49,6 @@ class OnnxEngine:
         return answer.reshape(len(answer), -1)
 
 
-class PipelineEngine:
-    """Asks a trained pipeline: for versions whose compiled form does not answer alike."""
-
-    def __init__(self, pipeline: Any, schema: Schema) -> None:
-        """Ask this pipeline, which takes a frame with the schema's columns."""
-        self._pipeline = pipeline
-        self._schema = schema
-        if schema.classes:
-            known = [str(label) for label in pipeline.classes_]
-            self._order = [known.index(label) for label in schema.classes]
-
-    def predict(self, numeric: NDArray[np.float32], strings: NDArray[np.object_]) -> NDArray[np.float32]:
-        """Return probabilities (rows, classes) in the order of the schema's classes, or values (rows, 1)."""
-        frame = unpack(Packed(numeric, strings), self._schema)
-        if self._schema.classes:
-            answer = self._pipeline.predict_proba(frame)[:, self._order]
-        else:
-            answer = np.asarray(self._pipeline.predict(frame)).reshape(-1, 1)
-        return np.asarray(answer, np.float32)
-
-
 def load_engine(directory: Path, manifest: Manifest, trusted: Sequence[str], threads: int = 1) -> Engine:
     """Load a version's engine from its verified files.
 
@@ -88,9 +60,7 @@ def load_engine(directory: Path, manifest: Manifest, trusted: Sequence[str], thr
         pipeline = load_pipeline(_verified(directory, SKOPS_FILE, manifest), trusted)
     except UntrustedTypeError as error:
         raise ArtefactRejectedError(str(error)) from error
-    if manifest.table.task == "text-classification":
-        return TextEngine(pipeline, manifest.table)
-    return PipelineEngine(pipeline, manifest.table)
+    return task_of(manifest.table.task).trained_engine(pipeline, manifest.table)
 
 
 def _verified(directory: Path, name: str, manifest: Manifest) -> bytes:

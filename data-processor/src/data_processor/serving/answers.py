@@ -15,11 +15,6 @@ from data_processor.service.errors import Conflict
 from data_processor.serving.loading import LoadedModel
 from data_processor.serving.validation import Checked
 
-DECIMALS = 6
-"""Of a probability: what 32 bits can tell apart."""
-DIGITS = 8
-"""Of a value: likewise."""
-
 
 @dataclass(slots=True, eq=False)
 class Question:
@@ -50,7 +45,7 @@ class Writer:
         `outputs` is the engine's answer to that part: (rows, classes), or (rows, 1) for regression.
         """
         served, (rows, _, flags, _) = question.served, question.checked
-        described = _describe(outputs, served.classes)
+        described = served.task.answers(outputs, served.classes)
         ask_rate = served.policy.ask_rate
         at_us = time.time_ns() // 1000
         latency_ms = round((time.perf_counter() - question.received) * 1000, 3)
@@ -89,19 +84,6 @@ class Writer:
 def response(served: LoadedModel, items: Sequence[bytes]) -> bytes:
     """Return the body of the answer that holds these predictions."""
     return served.head + b",".join(items) + b"]}"
-
-
-def _describe(outputs: NDArray[np.float32], classes: tuple[str, ...]) -> list[bytes]:
-    """Return the JSON of each output: the label and its probabilities, or the value."""
-    encode = msgspec.json.encode
-    if not classes:
-        return [encode({"value": float(f"{value:.{DIGITS}g}")}) for value in outputs[:, 0].tolist()]
-    labels = outputs.argmax(axis=1).tolist()
-    probabilities = outputs.astype(np.float64).round(DECIMALS).tolist()
-    return [
-        encode({"label": classes[label], "probabilities": dict(zip(classes, row, strict=True))})
-        for label, row in zip(labels, probabilities, strict=True)
-    ]
 
 
 def used_otherwise(key: Key | None) -> Conflict:

@@ -9,7 +9,7 @@ import numpy as np
 
 from data_processor.features.packing import pack_rows
 from data_processor.features.schema import Schema
-from data_processor.models.engine import Engine, load_engine
+from data_processor.models.engine import load_engine
 from data_processor.models.manifest import Manifest
 from data_processor.models.policy import Policy
 from data_processor.models.registry import ArtefactRejectedError, Registry
@@ -17,6 +17,8 @@ from data_processor.predictions.records import PredictionStore
 from data_processor.serving.diagnosis import Limits
 from data_processor.serving.validation import Validator
 from data_processor.settings import Settings
+from data_processor.tasks.registry import task_of
+from data_processor.tasks.task import Engine, Task
 
 WARM_ROWS = (1, 1, 64)
 REPLAYED = 10
@@ -36,6 +38,11 @@ class LoadedModel:
     validator: Validator
     head: bytes
     """The answer's JSON up to its predictions."""
+
+    @property
+    def task(self) -> Task:
+        """What kind of problem it answers."""
+        return task_of(self.manifest.table.task)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -1,38 +1,23 @@
-"""What can be tried: how each declared estimator is made, and where it is at its best by default.
+"""A candidate: one thing that can be fitted, whatever the task."""
 
-What may be set of an estimator, and where a search looks, is declared in `estimators.py`.
-"""
-
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
-import optuna
 from pydantic import BaseModel, ConfigDict, Field
-from sklearn.base import BaseEstimator
-from sklearn.ensemble import (
-    ExtraTreesClassifier,
-    ExtraTreesRegressor,
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
-from sklearn.linear_model import LogisticRegression, Ridge
 
-from data_processor.features.hyperparameters import Hyperparameter, defaults, problems
 from data_processor.features.preparation import Preparation
-from data_processor.features.schema import Task
-from data_processor.tasks.estimators import space_of
-from data_processor.tasks.tables.columns import Encoding
 
 RecentShare = Literal["natural", "only"] | float
 """The weight recent rows have together: what their number gives them, a fixed share, or all of it."""
-Params = Mapping[str, Any]
-SHAPING = frozenset({"categories", "columns"})
-"""Hyperparameters that are no estimator's own: what its columns are made of."""
 BLEND = "blend"
 """The estimator of a candidate whose members are candidates, with a weight each."""
+
+
+class UnknownCandidateError(ValueError):
+    """What was asked for is nothing that can be tried."""
+
+
+class TooFewRowsError(ValueError):
+    """The rows cannot carry a fit: none at all, a class without a row, or no column with a value."""
 
 
 class Vectorizer(BaseModel):
@@ -47,7 +32,7 @@ class Vectorizer(BaseModel):
 class Candidate(BaseModel):
     """One thing that can be fitted: an estimator, its hyperparameters and how much recent rows weigh.
 
-    The `params` of a blend are `{"members": [{"estimator", "params", "weight"}]}`.
+    The `params` of a blend are `{"members": [{"estimator", "params", "weight"?, "vectorizer"?}]}`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -65,200 +50,18 @@ class Candidate(BaseModel):
         return self.model_dump(mode="json", exclude={"preparation"} if usual else None)
 
 
-@dataclass(frozen=True)
-class Family:
-    """A declared estimator and how it is made."""
-
-    name: str
-    space: Sequence[Hyperparameter]
-    trees: bool
-    """It looks at the order of numbers only: no scaler, and categories in the order of their mean target."""
-    takes_missing: bool
-    """It treats missing numbers natively; else they are imputed."""
-    caution: Params
-    """What differs from the defaults when a few hundred recent rows have most of the weight."""
-    patience: Sequence[Params]
-    """What differs from the defaults in what else is tried first, given time."""
-    make: Callable[[Params, int], BaseEstimator]
-    """Return the unfitted estimator of these hyperparameters and this seed."""
-    cost: Callable[[Params], float]
-    """Roughly how fitting time grows with the hyperparameters, in units of its own."""
-    seconds: float
-    """Roughly what fitting the defaults to 10 000 rows of a dozen columns takes on one core."""
-    core: bool = True
-    """Quick and good enough for every search; the others join where there is time and old rows decide."""
-
-    @property
-    def defaults(self) -> Params:
-        """Where it is at its best on thousands of rows."""
-        return defaults(self.space)
-
-    def encoding(self, params: Params) -> Encoding:
-        """Return how it takes categories."""
-        ordered = self.trees and params.get("categories") != "one-hot"
-        return "ordered" if ordered else "one-hot"
-
-    def first(self, recent_share: RecentShare) -> Params:
-        """Return the hyperparameters to try first under a weight of the recent rows."""
-        return self.defaults if recent_share == "natural" else {**self.defaults, **self.caution}
-
-    def suggest(self, trial: optuna.Trial, prefix: str, *, patient: bool = False) -> dict[str, Any]:
-        """Draw hyperparameters; every name is prefixed, because a study holds several families."""
-        return {one.name: one.suggest(trial, prefix, patient=patient) for one in self.space}
-
-
-@dataclass(frozen=True)
-class Arm:
-    """A family of which some hyperparameters may be fixed."""
-
-    family: Family
-    fixed: Params
-
-    def suggest(self, trial: optuna.Trial, prefix: str, *, patient: bool = False) -> dict[str, Any]:
-        """Draw hyperparameters; those that are fixed stay as they are."""
-        return {**self.family.suggest(trial, prefix, patient=patient), **self.fixed}
-
-
-class UnknownCandidateError(ValueError):
-    """What was asked for is nothing that can be tried."""
-
-
-def families(task: Task) -> dict[str, Family]:
-    """Return what can be tried for a task, cheapest first; raises `UnknownCandidateError` if nothing can."""
-    try:
-        return {family.name: family for family in _FAMILIES[task]}
-    except KeyError:
-        raise UnknownCandidateError(f"There are no candidates for the task {task!r} yet.") from None
-
-
-def arms(
-    task: Task, asked: Sequence[Mapping[str, Any]] | None = None, *, core_only: bool = False
-) -> list[Arm]:
-    """Return what a run tries: every family of the task, or those asked for as `{"estimator", "params"}`.
-
-    Raises `UnknownCandidateError` naming an estimator or hyperparameter that does not exist.
-    """
-    known = families(task)
-    if not asked:
-        return [Arm(family, {}) for family in known.values() if family.core or not core_only]
-    chosen = []
-    for request in asked:
-        family = known.get(request["estimator"])
-        if family is None:
-            raise UnknownCandidateError(
-                f"There is no estimator {request['estimator']!r} for {task}; there are: {', '.join(known)}."
-            )
-        fixed = dict(request.get("params") or {})
-        if wrong := problems(family.space, fixed, family.name):
-            raise UnknownCandidateError(f"{wrong[0]['loc'][-1]}: {wrong[0]['message']}.")
-        chosen.append(Arm(family, fixed))
-    return chosen
-
-
 def members_of(blend: Candidate) -> list[tuple[Candidate, float]]:
     """Return the members of a blend and their weights; they share its recent rows and its preparation."""
     shared = {"recent_share": blend.recent_share, "preparation": blend.preparation}
     return [
-        (Candidate(estimator=one["estimator"], params=one["params"], **shared), float(one["weight"]))
+        (
+            Candidate(
+                estimator=one["estimator"],
+                params=one["params"],
+                vectorizer=Vectorizer.model_validate(one["vectorizer"]) if one.get("vectorizer") else None,
+                **shared,
+            ),
+            float(one.get("weight", 1.0)),
+        )
         for one in blend.params["members"]
     ]
-
-
-def family_of(candidate: Candidate, task: Task) -> Family:
-    """Return the family a candidate belongs to; raises `UnknownCandidateError`."""
-    try:
-        return families(task)[candidate.estimator]
-    except KeyError:
-        raise UnknownCandidateError(f"There is no estimator {candidate.estimator!r} for {task}.") from None
-
-
-def _own(params: Params) -> dict[str, Any]:
-    """Return the hyperparameters of the estimator itself."""
-    return {name: value for name, value in params.items() if name not in SHAPING}
-
-
-def _boosting(task: Task, cls: type[BaseEstimator]) -> Family:
-    return Family(
-        name="hist-gradient-boosting",
-        space=space_of(task, "hist-gradient-boosting"),
-        trees=True,
-        takes_missing=True,
-        caution={"max_iter": 40, "max_leaf_nodes": 7, "min_samples_leaf": 10},
-        # Different encodings and columns err differently: together they are better than the best of them.
-        patience=(
-            {"columns": "related"},
-            {
-                "columns": "related",
-                "categories": "one-hot",
-                "learning_rate": 0.06,
-                "max_iter": 320,
-                "max_leaf_nodes": 15,
-                "max_features": 0.5,
-            },
-        ),
-        # Early stopping would hold out rows at random: equal inputs on both sides, and no two fits alike.
-        make=lambda params, seed: cls(early_stopping=False, random_state=seed, **_own(params)),
-        cost=lambda params: 800 + float(params["max_iter"]) * (10 + float(params["max_leaf_nodes"] or 1000)),
-        seconds=0.25,
-    )
-
-
-def _forest(task: Task, name: str, cls: type[BaseEstimator], *, core: bool) -> Family:
-    return Family(
-        name=name,
-        space=space_of(task, name),
-        trees=True,
-        takes_missing=False,
-        caution={"max_features": 0.5},
-        patience=(),
-        make=lambda params, seed: cls(**params, n_jobs=-1, random_state=seed),
-        cost=lambda params: 10 + float(params["n_estimators"]),
-        seconds=0.5,
-        core=core,
-    )
-
-
-def _logistic(task: Task) -> Family:
-    return Family(
-        name="logistic-regression",
-        space=space_of(task, "logistic-regression"),
-        trees=False,
-        takes_missing=False,
-        caution={"C": 0.3},
-        patience=(),
-        make=lambda params, seed: LogisticRegression(**params, random_state=seed),
-        cost=lambda params: 1.0 + float(params["C"]) ** 0.5,
-        seconds=0.25,
-    )
-
-
-def _ridge(task: Task) -> Family:
-    return Family(
-        name="ridge",
-        space=space_of(task, "ridge"),
-        trees=False,
-        takes_missing=False,
-        caution={"alpha": 10.0},
-        patience=(),
-        make=lambda params, seed: Ridge(**params, random_state=seed),
-        cost=lambda _params: 1.0,
-        seconds=0.05,
-    )
-
-
-_CLASSIFICATION: Task = "tabular-classification"
-_REGRESSION: Task = "tabular-regression"
-_FAMILIES: dict[str, tuple[Family, ...]] = {
-    _CLASSIFICATION: (
-        _logistic(_CLASSIFICATION),
-        _boosting(_CLASSIFICATION, HistGradientBoostingClassifier),
-        _forest(_CLASSIFICATION, "random-forest", RandomForestClassifier, core=True),
-        _forest(_CLASSIFICATION, "extra-trees", ExtraTreesClassifier, core=False),
-    ),
-    _REGRESSION: (
-        _ridge(_REGRESSION),
-        _boosting(_REGRESSION, HistGradientBoostingRegressor),
-        _forest(_REGRESSION, "random-forest", RandomForestRegressor, core=True),
-        _forest(_REGRESSION, "extra-trees", ExtraTreesRegressor, core=False),
-    ),
-}

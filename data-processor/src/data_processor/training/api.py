@@ -13,7 +13,8 @@ from data_processor.models.registry import Registry
 from data_processor.rows import RunRow
 from data_processor.runs.events import Event
 from data_processor.runs.service import Runs
-from data_processor.tasks.estimators import TASKS, TaskDescription
+from data_processor.tasks.registry import descriptions
+from data_processor.tasks.task import TaskDescription
 from data_processor.training.evaluations import Evaluations
 from data_processor.training.requests import check_candidates
 from data_processor.training.schemas import (
@@ -59,7 +60,7 @@ def start_run(model: str, body: RunRequest, caller: CallerDep, state: StateDep) 
 @router.get("/v1/tasks")
 def list_tasks(_caller: CallerDep) -> list[TaskDescription]:
     """List what can be trained for each task, and what can be set of it: where forms are drawn from."""
-    return list(TASKS.values())
+    return descriptions()
 
 
 @router.post("/v1/models/{model}/evaluations")

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from time import monotonic
 
-from data_processor.tasks.candidates import Arm, Candidate
+from data_processor.tasks.candidates import Candidate
+from data_processor.tasks.tables.families import Arm
 
 
 @dataclass(slots=True)

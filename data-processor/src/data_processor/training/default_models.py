@@ -1,4 +1,4 @@
-"""The default models: the first dataset of texts gets one of each estimator, and they stay.
+"""The default models: the first dataset of a task that has some gets one of each, and they stay.
 
 So somebody who has just brought texts has something to ask, and whoever trains more has something to compare
 with. It imports no scikit-learn: the worker plants them when the dataset is stored.
@@ -16,9 +16,8 @@ from data_processor.models.policy import Policy
 from data_processor.models.registry import add_model
 from data_processor.rows import DatasetRow, ModelRow
 from data_processor.runs.service import Runs
-from data_processor.tasks.texts.declared import ESTIMATORS
+from data_processor.tasks.registry import task_of
 
-TASK = "text-classification"
 BUDGET_S = 10.0
 """A short search for each: somebody is waiting for all of them."""
 LONGEST_NAME = 63
@@ -31,16 +30,18 @@ def plant_defaults(session: Session, runs: Runs, dataset: DatasetRow) -> list[st
 
     Return their names. All happens in the caller's transaction: repeating it plants nothing twice.
     """
-    if dataset.task != TASK or session.scalar(select(ModelRow.name).where(ModelRow.built_in).limit(1)):
+    task = task_of(dataset.task)
+    planted = select(ModelRow.name).where(ModelRow.built_in, ModelRow.task == dataset.task).limit(1)
+    if not task.default_models or session.scalar(planted):
         return []
     target = Schema.model_validate(dataset.schema).target
     names = []
-    for estimator in ESTIMATORS:
-        name = _free_name(session, dataset.name, estimator.name)
+    for estimator in task.default_models:
+        name = _free_name(session, dataset.name, estimator)
         add_model(
             session,
             name,
-            task=TASK,
+            task=dataset.task,
             dataset=dataset.name,
             target=target,
             policy=Policy(),
@@ -50,9 +51,12 @@ def plant_defaults(session: Session, runs: Runs, dataset: DatasetRow) -> list[st
             session,
             name,
             trigger="initial",
-            reason=f"The first dataset of texts, {dataset.name!r}, has a default model of each kind.",
+            reason=(
+                f"{dataset.name!r} is the first dataset for {task.description.label.lower()}, "
+                "which gets a default model of each kind."
+            ),
             subject=PLATFORM,
-            options={"budget_s": BUDGET_S, "candidates": [{"estimator": estimator.name}]},
+            options={"budget_s": BUDGET_S, "candidates": [{"estimator": estimator}]},
         )
         names.append(name)
     log.info("default_models_planted", dataset=dataset.name, models=names)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_processor.features.packing import Packed
-from data_processor.models.engine import Engine
+from data_processor.tasks.task import Engine
 
 SIZES = (1, 256)
 """Rows asked at a time: what one person asks, and what a bulk request is answered in."""
@@ -40,7 +40,7 @@ class Times:
         )
 
 
-def race(compiled: Engine, trained: Engine, rows: Packed) -> Times:
+def compare_latency(compiled: Engine, trained: Engine, rows: Packed) -> Times:
     """Ask both forms the same rows and return the best times of each."""
     return Times(*(tuple(_best(engine, rows, size) for size in SIZES) for engine in (compiled, trained)))
 

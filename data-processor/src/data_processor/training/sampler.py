@@ -7,10 +7,10 @@ from typing import Any
 import optuna
 from optuna.trial import Trial, TrialState
 
-from data_processor.features.schema import Task
 from data_processor.models.policy import Policy
 from data_processor.statistics.measures import LOWER_IS_BETTER, SelectionMetric
-from data_processor.tasks.candidates import Arm, Candidate, Params, RecentShare, arms
+from data_processor.tasks.candidates import Candidate, RecentShare
+from data_processor.tasks.tables.families import Arm, Params, arms
 
 WARM_UP = 8
 """Random draws before the drawing learns; the defaults come first."""
@@ -35,7 +35,7 @@ class Sampler:
 
     def __init__(
         self,
-        task: Task,
+        task: str,
         policy: Policy,
         metric: SelectionMetric,
         seed: int,

@@ -22,9 +22,7 @@ import numpy as np
 from data_processor.features.split import Split
 from data_processor.models.policy import Policy
 from data_processor.statistics.measures import Answers, SelectionMetric
-from data_processor.tasks.candidates import Candidate
-from data_processor.tasks.metrics import selection_metric
-from data_processor.tasks.tables.columns import TooFewRowsError
+from data_processor.tasks.candidates import Candidate, TooFewRowsError
 from data_processor.training.blending import blend
 from data_processor.training.clock import Clock
 from data_processor.training.leaderboard import (
@@ -35,6 +33,7 @@ from data_processor.training.leaderboard import (
     metrics,
     ranked,
 )
+from data_processor.training.metrics import selection_metric
 from data_processor.training.pool import Pool, local_pool
 from data_processor.training.sampler import Drawn, Sampler
 from data_processor.training.trials import Fitted, make_ground, try_fold

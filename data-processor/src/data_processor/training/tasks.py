@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
+from data_processor.datasets.inference import observed
 from data_processor.datasets.version_store import open_version_store
-from data_processor.features.inference import observed
 from data_processor.features.schema import Schema
 from data_processor.features.split import Split, prepare_data, summary
 from data_processor.models.access import registry_of
@@ -23,14 +23,14 @@ from data_processor.models.manifest import BACKGROUND_FILE, ONNX_FILE, SKOPS_FIL
 from data_processor.rows import now
 from data_processor.runs.context import TaskContext, import_ahead
 from data_processor.tasks.candidates import Candidate
-from data_processor.tasks.metrics import selection_metric
-from data_processor.tasks.tables.pipelines import answer
+from data_processor.tasks.pipelines import answer
 from data_processor.tasks.tables.prepared import describe
 from data_processor.training.checks import check_table
 from data_processor.training.compile import compile_model
 from data_processor.training.evaluation import Champion, evaluate, fit_final, reference_metrics
 from data_processor.training.inspection import inspect
 from data_processor.training.leaderboard import Tried
+from data_processor.training.metrics import selection_metric
 from data_processor.training.plan import Plan, read_plan, rows_of
 from data_processor.training.pool import open_pool
 from data_processor.training.registration import FILES, Result, register_version

@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 from data_processor.features import holdout
 from data_processor.features.schema import Schema
 from data_processor.features.split import Rows, Split
-from data_processor.tasks.candidates import Candidate
-from data_processor.tasks.tables.columns import TooFewRowsError
-from data_processor.tasks.tables.pipelines import answer, fit
+from data_processor.tasks.candidates import Candidate, TooFewRowsError
+from data_processor.tasks.fitting import fit
+from data_processor.tasks.pipelines import answer
 from data_processor.training.leaderboard import size
 
 RECENT_FOLDS = 3

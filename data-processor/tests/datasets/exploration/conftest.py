@@ -9,8 +9,8 @@ import pytest
 from data_processor.datasets.exploration.computing import compute
 from data_processor.datasets.exploration.sampling import Drawn
 from data_processor.datasets.exploration.schemas import Profile
+from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.tables import keepable
-from data_processor.features.inference import infer_schema
 from data_processor.features.split import PROVENANCE
 
 Explore = Callable[..., Profile]

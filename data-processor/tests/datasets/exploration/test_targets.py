@@ -5,7 +5,7 @@ import pytest
 from data_processor.datasets.exploration.distributions import counts, histogram
 from data_processor.datasets.exploration.schemas import Counts
 from data_processor.datasets.exploration.targets import MOST_CLASSES, by_target, target_of
-from data_processor.features.inference import infer_schema
+from data_processor.datasets.inference import infer_schema
 
 
 def test_the_rows_of_each_class_are_counted_in_each_bar() -> None:

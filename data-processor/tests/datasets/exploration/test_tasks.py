@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 
 from data_processor.datasets.exploration.tasks import schema_of
-from data_processor.features.inference import UnusableTargetError, infer_schema
+from data_processor.datasets.inference import UnusableTargetError, infer_schema
 
 NOW = pd.DataFrame({"age": [1.0, 2.0], "city": ["a", "b"], "y": ["n", "m"]})
 SCHEMA = infer_schema(NOW, "y", kinds={"city": "text"})

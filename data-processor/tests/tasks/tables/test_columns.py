@@ -2,15 +2,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.tables import keepable
-from data_processor.features.inference import infer_schema
 from data_processor.features.packing import MISSING, pack_rows, unpack
 from data_processor.features.preparation import Preparation
 from data_processor.features.schema import Schema
 from data_processor.features.split import Rows, prepare_data
 from data_processor.tasks.candidates import BLEND, Candidate
+from data_processor.tasks.fitting import fit
+from data_processor.tasks.pipelines import answer
 from data_processor.tasks.tables.columns import category_order, complete, usable
-from data_processor.tasks.tables.pipelines import answer, fit
 from data_processor.tasks.tables.prepared import describe
 
 

@@ -3,8 +3,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from data_processor.features.split import Split
-from data_processor.tasks.candidates import Vectorizer
-from data_processor.tasks.tables.columns import TooFewRowsError
+from data_processor.tasks.candidates import TooFewRowsError, Vectorizer
 from data_processor.tasks.texts.counting import Counted
 from data_processor.tasks.texts.families import complete
 from data_processor.tasks.texts.vectorizers import PLAIN_WORDS, make_vectorizer

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from sklearn.dummy import DummyClassifier
 from sklearn.pipeline import Pipeline
 
+from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.tables import keepable
-from data_processor.features.inference import infer_schema
 from data_processor.features.schema import Schema
 from data_processor.features.split import prepare_data
 from data_processor.tasks.candidates import Candidate, Vectorizer
-from data_processor.tasks.tables.pipelines import fit
+from data_processor.tasks.fitting import fit
 from data_processor.tasks.texts.declared import ESTIMATORS, VECTORIZERS
 from data_processor.tasks.texts.engine import TextEngine, linear_form
 

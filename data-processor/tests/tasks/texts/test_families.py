@@ -4,9 +4,10 @@ import optuna
 import pytest
 
 from data_processor.tasks.candidates import Candidate, UnknownCandidateError
-from data_processor.tasks.estimators import estimator_problems, vectorizer_problems
+from data_processor.tasks.requests import estimator_problems, vectorizer_problems
 from data_processor.tasks.texts.declared import ESTIMATORS, VECTORIZERS
-from data_processor.tasks.texts.families import TASK, make_estimator, text_arms
+from data_processor.tasks.texts.families import make_estimator, text_arms
+from data_processor.tasks.texts.task import TextClassification
 
 
 def test_without_a_wish_every_estimator_is_tried_on_every_vectorizer() -> None:
@@ -37,8 +38,13 @@ def test_a_draw_is_possible_and_can_be_made() -> None:
         for arm in text_arms():
             drawn = arm.draw(study.ask(), "natural")
             assert drawn.vectorizer is not None
-            assert estimator_problems(TASK, drawn.estimator, drawn.params) == []
-            assert vectorizer_problems(TASK, drawn.vectorizer.name, drawn.vectorizer.params) == []
+            assert estimator_problems(TextClassification.description, drawn.estimator, drawn.params) == []
+            assert (
+                vectorizer_problems(
+                    TextClassification.description, drawn.vectorizer.name, drawn.vectorizer.params
+                )
+                == []
+            )
             assert Candidate.model_validate(drawn.as_json()) == drawn
             make_estimator(drawn, seed, 3)
 

@@ -8,13 +8,13 @@ from data_processor.features.packing import pack
 from data_processor.features.split import Split
 from data_processor.models.artefact import UntrustedTypeError, load_pipeline, save_pipeline
 from data_processor.settings import Settings
-from data_processor.tasks.candidates import Candidate, Vectorizer
-from data_processor.tasks.tables.columns import TooFewRowsError
-from data_processor.tasks.tables.pipelines import answer, fit
+from data_processor.tasks.candidates import Candidate, TooFewRowsError, Vectorizer
+from data_processor.tasks.fitting import fit
+from data_processor.tasks.pipelines import answer
 from data_processor.tasks.texts.declared import ESTIMATORS
 from data_processor.tasks.texts.engine import TextEngine
-from data_processor.tasks.texts.odd_texts import odd_texts
 from data_processor.training.compile import compile_model
+from data_processor.training.odd_texts import odd_texts
 
 NAMES = [one.name for one in ESTIMATORS]
 TRUSTED = Settings.model_fields["trusted_types"].default

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from data_processor.features.schema import Column, Schema
-from data_processor.tasks.candidates import Candidate, Vectorizer
-from data_processor.tasks.texts.blend import members_of
+from data_processor.tasks.candidates import Candidate, Vectorizer, members_of
 from data_processor.training.leaderboard import Tried, as_answers
 from data_processor.training.texts.blending import blend
 from data_processor.training.texts.measuring import Measured
@@ -31,7 +30,7 @@ def test_candidates_that_err_differently_are_better_together() -> None:
     assert found is not None
     assert found.metrics["roc_auc"] > max(one.metrics["roc_auc"] for one, _ in several)
     assert (found.candidate.estimator, found.fit_seconds, found.bytes) == ("blend", 3.0, 300)
-    assert {one.params["seed"] for one in members_of(found.candidate)} == {1, 2, 3}
+    assert {one.params["seed"] for one, _ in members_of(found.candidate)} == {1, 2, 3}
     assert found.answers.probabilities == pytest.approx(np.mean([said[0] for _, said in several], axis=0))
     assert Candidate.model_validate(found.candidate.as_json()) == found.candidate
 

@@ -9,8 +9,8 @@ from data_processor.datasets.exploration.computing import compute
 from data_processor.datasets.exploration.report import render
 from data_processor.datasets.exploration.sampling import draw
 from data_processor.datasets.exploration.schemas import FORMAT
+from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.version_store import open_version_store
-from data_processor.features.inference import infer_schema
 from data_processor.features.schema import Column, Schema
 from data_processor.rows import DatasetProfileRow, DatasetVersionRow
 from data_processor.runs.context import TaskContext, TaskError

@@ -96,7 +96,7 @@ def _reader(source: Path, encoding: str, dialect: Dialect, columns: list[str]) -
         raise RefusedFileError(
             f"{place} has {found} cells, but the first row has {len(columns)}: all rows must have the same "
             f"number of cells. The delimiter was taken to be {dialect.delimiter!r}; if it is another, "
-            "give it in the field delimiter, and put quotation marks around texts that contain it."
+            "give it in the field delimiter, and put quotes around texts that contain it."
         ) from error
 
 

@@ -23,6 +23,7 @@ from data_processor.features.packing import MISSING, numeric_names
 from data_processor.features.preparation import Preparation
 from data_processor.features.schema import Schema
 from data_processor.features.split import Rows
+from data_processor.tasks.candidates import TooFewRowsError
 from data_processor.tasks.tables.relations import related
 
 Encoding = Literal["ordered", "one-hot"]
@@ -31,10 +32,6 @@ Floats = NDArray[np.float64]
 
 _PRIOR_ROWS = 10.0
 """How many average rows each category's mean target is drawn towards: a rare category has no extreme rank."""
-
-
-class TooFewRowsError(ValueError):
-    """The rows cannot carry a fit: none at all, a class without a row, or no column with a value."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ from data_processor.features.packing import MISSING, numeric_names, owners
 from data_processor.features.schema import Schema
 from data_processor.features.split import Rows
 from data_processor.tasks.candidates import Candidate
+from data_processor.tasks.pipelines import blended
 from data_processor.tasks.tables.columns import usable
-from data_processor.tasks.tables.pipelines import blended, rows_for
+from data_processor.tasks.tables.fitting import rows_for
 
 UNRELATED = "by itself it tells nothing of the target"
 MOST_CATEGORIES = 100
@@ -29,8 +30,6 @@ MOST_CATEGORIES = 100
 
 def describe(pipeline: Pipeline, candidate: Candidate, rows: Rows, schema: Schema) -> dict[str, Any]:
     """Describe how a fitted pipeline prepares a table; `rows` are those it could be fitted to."""
-    if not schema.task.startswith("tabular"):
-        return {}
     fitted = rows_for(candidate, rows, schema)
     columns = _columns(pipeline, candidate, schema)
     dropped = _dropped(usable(fitted, schema, candidate.preparation).dropped, schema)

@@ -13,7 +13,7 @@ from scipy.sparse import csr_matrix
 from sklearn.base import clone
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 
-from data_processor.tasks.tables.columns import TooFewRowsError
+from data_processor.tasks.candidates import TooFewRowsError
 
 Places = NDArray[np.int64]
 

@@ -5,6 +5,8 @@ characters do not, and are served by scikit-learn.
 """
 
 from data_processor.features.hyperparameters import Estimator, Hyperparameter
+from data_processor.statistics.measures import CLASSIFICATION_METRICS
+from data_processor.tasks.task import Suitable, TaskDescription
 
 WORD_NGRAMS = ("1-1", "1-2", "1-3", "2-2", "2-3", "3-3")
 CHARACTER_NGRAMS = ("2-4", "2-5", "2-6", "3-4", "3-5", "3-6", "4-6")
@@ -191,4 +193,17 @@ ESTIMATORS = (  # in the same order
             ),
         ),
     ),
+)
+
+DESCRIPTION = TaskDescription(
+    task="text-classification",
+    title="Tell classes apart by a text",
+    label="Text classification",
+    meaning="Tell classes of texts apart.",
+    answer="label",
+    suits=Suitable(target="classes", inputs=("text",)),
+    metrics=CLASSIFICATION_METRICS,
+    default_metric="roc_auc",
+    estimators=ESTIMATORS,
+    vectorizers=VECTORIZERS,
 )

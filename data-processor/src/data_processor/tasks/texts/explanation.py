@@ -21,6 +21,10 @@ os.environ.setdefault("NUMBA_DISABLE_JIT", "1")
 
 import shap
 
+from data_processor.features.packing import Packed, pack_rows
+from data_processor.features.schema import Schema
+from data_processor.tasks.task import Engine, Explained
+
 BUDGET_S = 0.12
 """What asking the version may take for one explanation; people are promised 0.2 s."""
 MOST_ORDERS = 10
@@ -101,6 +105,35 @@ def explain_text(ask: Ask, text: str) -> ExplainedText:
             for (start, end), amount in zip(parts, moved, strict=True)
         ),
     )
+
+
+class TextExplainer:
+    """Explains the answers of one version to texts."""
+
+    def __init__(self, engine: Engine, schema: Schema, background: Packed) -> None:
+        """Get ready; a text is compared with a blank one, so there is no use for a background."""
+        del background
+        self._engine, self._schema = engine, schema
+
+    def explain(self, inputs: dict[str, Any], place: int) -> Explained:
+        """Take the answer to one input apart; `place` is the output that is explained."""
+        (column,) = self._schema.strings
+        row = pack_rows([inputs], self._schema)
+
+        def ask(texts: list[str]) -> Floats:
+            numeric, strings = np.empty((len(texts), 0), np.float32), np.array(texts, object)[:, None]
+            return self._engine.predict(numeric, strings)[:, place].astype(np.float64)
+
+        found = explain_text(ask, row.strings[0, 0])
+        return Explained(
+            method=found.method,
+            evaluations=found.evaluations,
+            background_rows=0,
+            baseline=found.baseline,
+            value=found.value,
+            contributions={column.name: found.value - found.baseline},
+            words=as_json(found),
+        )
 
 
 def as_json(found: ExplainedText) -> list[dict[str, Any]]:

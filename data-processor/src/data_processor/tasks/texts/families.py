@@ -12,12 +12,10 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.svm import LinearSVC
 
 from data_processor.features.hyperparameters import Hyperparameter, Value, defaults
-from data_processor.features.schema import Task
 from data_processor.tasks.candidates import Candidate, RecentShare, UnknownCandidateError, Vectorizer
-from data_processor.tasks.estimators import TASKS, estimator_problems, vectorizer_problems
-from data_processor.tasks.texts.declared import NONE
+from data_processor.tasks.requests import estimator_problems, vectorizer_problems
+from data_processor.tasks.texts.declared import DESCRIPTION, NONE
 
-TASK: Task = "text-classification"
 CALIBRATION_FOLDS = 5
 _ROUNDS = 2_000
 
@@ -81,19 +79,19 @@ def text_arms(asked: Sequence[Mapping[str, Any]] | None = None) -> list[TextArm]
     `asked` are `{"estimator", "params", "vectorizer"}`, the vectorizer a name, `{"name", "params"}` or
     absent. Raises `UnknownCandidateError` naming what does not exist or is out of its range.
     """
-    described = TASKS[TASK]
+    described = DESCRIPTION
     requests = asked or [{"estimator": one.name} for one in described.estimators]
     made = []
     for request in requests:
         name, params = request["estimator"], dict(request.get("params") or {})
-        _require(estimator_problems(TASK, name, params))
+        _require(estimator_problems(DESCRIPTION, name, params))
         space = next(one for one in described.estimators if one.name == name).hyperparameters
         estimator = Space(name, space, params)
         wanted = request.get("vectorizer")
         chosen: Mapping[str, Any] = {"name": wanted} if isinstance(wanted, str) else wanted or {}
         fixed = dict(chosen.get("params") or {})
         if chosen:
-            _require(vectorizer_problems(TASK, chosen["name"], fixed))
+            _require(vectorizer_problems(DESCRIPTION, chosen["name"], fixed))
         made += [
             TextArm(estimator, Space(one.name, one.hyperparameters, fixed))
             for one in described.vectorizers
@@ -110,15 +108,17 @@ def make_estimator(candidate: Candidate, seed: int, rarest: int) -> BaseEstimato
     try:
         make = _MAKE[candidate.estimator]
     except KeyError:
-        raise UnknownCandidateError(f"There is no estimator {candidate.estimator!r} for {TASK}.") from None
-    described = next(one for one in TASKS[TASK].estimators if one.name == candidate.estimator)
+        raise UnknownCandidateError(
+            f"There is no estimator {candidate.estimator!r} for {DESCRIPTION.task}."
+        ) from None
+    described = next(one for one in DESCRIPTION.estimators if one.name == candidate.estimator)
     return make({**defaults(described.hyperparameters), **candidate.params}, seed, rarest)
 
 
 def complete(vectorizer: Vectorizer | None) -> Vectorizer:
     """Return a vectorizer with every default filled in; none is tf-idf. Raises `UnknownCandidateError`."""
     vectorizer = vectorizer or Vectorizer(name="tf-idf", params={})
-    for one in TASKS[TASK].vectorizers:
+    for one in DESCRIPTION.vectorizers:
         if one.name == vectorizer.name:
             return Vectorizer(name=one.name, params={**defaults(one.hyperparameters), **vectorizer.params})
     raise UnknownCandidateError(f"There is no vectorizer {vectorizer.name!r}.")

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from data_processor.features import holdout
 from data_processor.features.split import Rows, Split
 from data_processor.models.policy import Policy
-from data_processor.tasks.candidates import RecentShare
-from data_processor.tasks.tables.columns import TooFewRowsError
-from data_processor.tasks.tables.pipelines import recent_weights
+from data_processor.tasks.candidates import RecentShare, TooFewRowsError
+from data_processor.tasks.pipelines import recent_weights
 
 FOLDS = 5
 """Folds of one division of the rows."""

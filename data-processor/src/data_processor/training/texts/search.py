@@ -16,11 +16,10 @@ from threadpoolctl import threadpool_limits
 from data_processor.features.split import Split
 from data_processor.models.policy import Policy
 from data_processor.statistics.measures import LOWER_IS_BETTER, SelectionMetric
-from data_processor.tasks.candidates import Candidate
-from data_processor.tasks.metrics import selection_metric
-from data_processor.tasks.tables.columns import TooFewRowsError
+from data_processor.tasks.candidates import Candidate, TooFewRowsError
 from data_processor.tasks.texts.families import text_arms
 from data_processor.training.leaderboard import Tried, leaderboard, ranked
+from data_processor.training.metrics import selection_metric
 from data_processor.training.search import Progress, Searched
 from data_processor.training.texts.blending import blend
 from data_processor.training.texts.choosing import choose

@@ -11,11 +11,10 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from data_processor.features.schema import Schema
 from data_processor.statistics.measures import SelectionMetric
-from data_processor.tasks.candidates import Candidate, RecentShare, Vectorizer
-from data_processor.tasks.tables.columns import TooFewRowsError
+from data_processor.tasks.candidates import Candidate, RecentShare, TooFewRowsError, Vectorizer
 from data_processor.tasks.texts.counting import Counted
 from data_processor.tasks.texts.families import TextArm, make_estimator
-from data_processor.tasks.texts.pipeline import rows_of_rarest
+from data_processor.tasks.texts.fitting import rows_of_rarest
 from data_processor.tasks.texts.vectorizers import make_vectorizer, words_of
 from data_processor.training.leaderboard import Tried, as_answers
 from data_processor.training.texts.folds import Fold, Material
