@@ -130,7 +130,7 @@ class Worker:
         self._every(JOBS_S, self._on_behalf(self._look_at_jobs))
         self._every(UNHURRIED_S, self._on_behalf(self._storing.mend))
         self._every(UNHURRIED_S, self._on_behalf(self._look_at_watches))
-        self._every(UNHURRIED_S, self._on_behalf(self._sample.look))
+        self._every(UNHURRIED_S, self._on_behalf(self._sample.ensure))
         self._every(self._settings.reconcile_interval_s, self._on_behalf(self._reconciler.look))
         if self._stage_sync is not None:
             self._every(self._settings.reconcile_interval_s, self._on_behalf(self._stage_sync.look))

@@ -64,7 +64,7 @@ def test_what_is_no_csv_is_refused_in_words(content: bytes) -> None:
     [
         (["a", "a"], "more than one column named 'a'"),
         (["a", ""], "a column without a name"),
-        (["a", PREDICTION_COLUMN], "used by the platform itself"),
+        (["a", PREDICTION_COLUMN], "reserved for the platform"),
     ],
 )
 def test_a_table_that_cannot_be_kept_is_refused(columns: list[str], message: str) -> None:

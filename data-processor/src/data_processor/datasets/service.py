@@ -174,8 +174,8 @@ class DatasetService:
     def delete(self, name: str) -> None:
         """Forget a dataset and drop its tables; raises `NotFound`, `Conflict` while something uses it.
 
-        What is under DVC stays in its history. An interrupted deletion goes on with the next `sweep`, or when it
-        is repeated.
+        What is under DVC stays in its history. The next `sweep`, or a repeated call, finishes an interrupted
+        deletion.
         """
         with self._database.transaction() as session:
             row = find_dataset(session, name, self._database, deleting=True)

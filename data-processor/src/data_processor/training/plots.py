@@ -1,4 +1,4 @@
-"""Pictures of a version's answers on the holdout rows, for whoever looks at its run in MLflow."""
+"""Plots of a version's answers on the holdout rows, for its run in MLflow."""
 
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ def _curves(path: Path, is_class: NDArray[np.bool_], probability: Floats, label:
     happened, said = calibration_curve(is_class, probability, n_bins=BINS, strategy="quantile")
     calibration.plot(said, happened, "o-")
     calibration.plot([0, 1], [0, 1], ":", color="grey")
-    calibration.set(xlabel="probability answered", ylabel="share that was so", title="Calibration")
+    calibration.set(xlabel="predicted probability", ylabel="share observed", title="Calibration")
     _save(figure, path)
 
 
@@ -57,7 +57,7 @@ def _confusion(path: Path, truth: NDArray[Any], labels: NDArray[Any], classes: t
     axes.imshow(table / np.maximum(table.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
     ticks = range(len(classes))
     axes.set(xticks=ticks, yticks=ticks, xticklabels=classes, yticklabels=classes)
-    axes.set(xlabel="answered", ylabel="true", title="Reference rows")
+    axes.set(xlabel="predicted", ylabel="true", title="Holdout rows")
     if len(classes) <= 20:  # noqa: PLR2004  # more numbers could not be read
         for (row, column), count in np.ndenumerate(table):
             axes.text(column, row, str(count), ha="center", va="center")
@@ -70,7 +70,7 @@ def _scatter(path: Path, truth: Floats, values: Floats) -> None:
     axes.scatter(truth, values, s=4, alpha=0.4)
     ends = [float(min(truth.min(), values.min())), float(max(truth.max(), values.max()))]
     axes.plot(ends, ends, ":", color="grey")
-    axes.set(xlabel="true", ylabel="answered", title="Reference rows")
+    axes.set(xlabel="true", ylabel="predicted", title="Holdout rows")
     _save(figure, path)
 
 
