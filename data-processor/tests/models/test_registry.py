@@ -51,7 +51,7 @@ def test_adding_a_version_again_changes_nothing_and_another_one_is_a_conflict(wo
     manifest: Manifest = world.registry.manifest(M, "1")
     row = world.registry.add_version(manifest, "elsewhere")
     assert row.artefact_uri != "elsewhere"
-    with pytest.raises(Conflict, match="already another one"):
+    with pytest.raises(Conflict, match="already exists and differs"):
         world.registry.add_version(manifest.model_copy(update={"engine": "scikit-learn"}), "elsewhere")
 
 

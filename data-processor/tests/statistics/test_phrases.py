@@ -1,6 +1,6 @@
 import pytest
 
-from data_processor.statistics.phrases import percent
+from data_processor.statistics.phrases import metric_name, percent
 
 
 @pytest.mark.parametrize(
@@ -16,3 +16,8 @@ from data_processor.statistics.phrases import percent
 )
 def test_a_share_is_written_as_the_pages_show_it(share: float, said: str) -> None:
     assert percent(share) == said
+
+
+@pytest.mark.parametrize(("metric", "said"), [("roc_auc", "ROC AUC"), ("log_loss", "log loss"), ("r2", "R²")])
+def test_a_metric_is_written_as_people_do(metric: str, said: str) -> None:
+    assert metric_name(metric) == said

@@ -1,4 +1,4 @@
-"""Models as people see them: what is served, how right it is, what there is to choose from."""
+"""Models as people see them: which version is served, its score, and which others there are."""
 
 from collections.abc import Container, Mapping
 from typing import Any
@@ -25,7 +25,7 @@ from data_processor.training.requests import check_candidates
 
 
 class Catalogue:
-    """Describes the models of one stage, and takes in new ones."""
+    """Describes the models of one stage, and creates new ones."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Catalogue:
         return [self._short(row, current.get(row.name)) for row in self._registry.list_models()]
 
     def model(self, name: str, *, ready: bool, problem: str | None) -> ModelDetail:
-        """Describe one model: whether it is answered for, and what keeps its version from being served.
+        """Describe one model: whether it answers, and what keeps its version from being served.
 
         Raises `NotFound`.
         """

@@ -20,7 +20,7 @@ from data_processor.service.errors import Conflict, NotFound
 
 
 class ArtefactStore(Protocol):
-    """Where the files of versions are kept for good."""
+    """Where the files of versions are stored permanently."""
 
     def fetch(self, artefact_uri: str, name: str, target: Path) -> None:
         """Download one file of a version to a path."""
@@ -53,7 +53,7 @@ class Registry:
     ) -> ModelRow:
         """Create a model, inside the caller's transaction if one is given; raises `Conflict` if it exists.
 
-        The salt fixes for ever which rows are held out; none: a random one.
+        The salt fixes for ever which rows are holdout rows; if none is given, it is random.
         """
         with self._transaction(session) as held:
             return add_model(held, name, task=task, dataset=dataset, target=target, policy=policy, salt=salt)
@@ -94,7 +94,9 @@ class Registry:
                 held.add(row)
                 held.flush()
             elif row.manifest != described:
-                raise Conflict(f"Version {manifest.version} of {manifest.model!r} is already another one.")
+                raise Conflict(
+                    f"Version {manifest.version} of {manifest.model!r} already exists and differs."
+                )
             return row
 
     def versions(self, model: str) -> list[VersionRow]:
@@ -114,7 +116,7 @@ class Registry:
             return _find_version(session, model, version)
 
     def existing(self, keys: list[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Return which of these versions, each a model and a number, there are."""
+        """Return which of these versions, each a model and a number, exist."""
         query = select(VersionRow.model, VersionRow.version)
         query = query.where(tuple_(VersionRow.model, VersionRow.version).in_(keys))
         with self._database.reading() as session:
@@ -143,7 +145,7 @@ class Registry:
         try:
             for name in manifest.artefacts:
                 if Path(name).name != name:
-                    raise ArtefactRejectedError(f"{name!r} is a path and not the name of a version's file.")
+                    raise ArtefactRejectedError(f"{name!r} is a path, not the name of a version's file.")
                 self._store.fetch(row.artefact_uri, name, partial / name)
             (partial / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=2))
             if damaged := _damaged(partial, manifest):
@@ -231,7 +233,7 @@ def add_model(
     salt: str | None = None,
     built_in: bool = False,
 ) -> ModelRow:
-    """Add a model to the records; raises `Conflict` if it exists. A salt of none is a random one."""
+    """Add a model to the records; raises `Conflict` if it exists. Without a salt it gets a random one."""
     if session.get(ModelRow, name) is not None:
         raise Conflict(f"There is already a model {name!r}.")
     row = ModelRow(
@@ -265,13 +267,13 @@ def _find_version(session: Session, model: str, version: str) -> VersionRow:
 
 
 def _uses(session: Session, model: str) -> dict[str, str]:
-    """Return which versions of a model are needed, and by what; the stages come last and win."""
+    """Return which versions of a model are needed, and why; what a stage serves overrides other reasons."""
     uses: dict[str, str] = {}
     row = session.get(ModelRow, model)
     if row is not None and row.built_in:
         first = select(VersionRow.version).where(VersionRow.model == model).order_by(VersionRow.created_at)
         if version := session.scalar(first.limit(1)):
-            uses[version] = "it is what this default model began with, which stays to be compared with"
+            uses[version] = "it is the first version of this default model, which is kept for comparison"
     entries = select(PromotionRow).where(PromotionRow.model == model).order_by(PromotionRow.seq)
     current = {entry.stage: entry.version for entry in session.scalars(entries)}
     watches = session.scalars(select(WatchRow).where(WatchRow.model == model, WatchRow.state == "open"))
@@ -286,10 +288,12 @@ def _need(session: Session, row: ModelRow) -> Conflict | None:
     """Return why a model cannot be deleted, if it cannot."""
     name = f"Model {row.name!r} cannot be deleted:"
     if row.built_in:
-        return Conflict(f"{name} it is a default model, which stays so that others can be compared with it.")
+        return Conflict(
+            f"{name} it is a default model, which is kept so that others can be compared with it."
+        )
     if used := _uses(session, row.name):
         version, use = next(iter(used.items()))
-        return Conflict(f"{name} version {version}, {use}.")
+        return Conflict(f"{name} version {version} is needed, because {use}.")
     open_runs = select(RunRow.id).where(RunRow.model == row.name, RunRow.status.in_(OPEN_RUN))
     if run := session.scalar(open_runs.limit(1)):
         return Conflict(f"{name} run {run} is still open.", run=run)

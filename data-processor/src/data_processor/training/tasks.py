@@ -22,6 +22,7 @@ from data_processor.models.engine import load_engine
 from data_processor.models.manifest import BACKGROUND_FILE, ONNX_FILE, SKOPS_FILE, Parity
 from data_processor.rows import now
 from data_processor.runs.context import TaskContext, import_ahead
+from data_processor.statistics.phrases import metric_name
 from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.pipelines import answer
 from data_processor.tasks.tables.prepared import describe
@@ -80,7 +81,7 @@ def search(context: TaskContext) -> dict[str, Any]:
     board = [line.model_dump(mode="json") for line in found.leaderboard]
     context.log.say(
         f"The search tried {found.trials} candidates in {found.seconds:.1f} s on {where} and stopped "
-        f"{found.pruned} of them early. It chose {found.best.estimator} by {found.metric} on "
+        f"{found.pruned} of them early. It chose {found.best.estimator} by {metric_name(found.metric)} on "
         f"{CHOSEN_ON[found.chosen_on]}."
     )
     best = found.best.as_json()
