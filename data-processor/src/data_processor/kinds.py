@@ -1,7 +1,7 @@
 """Every kind of background work there is. Adding one is an entry in `plain_kinds`, and a task.
 
     kind         what it does                             steps
-    training     trains, judges and deploys a version     `retrain.py`
+    training     trains, tests and deploys a version      `training/retrain.py`
     dataset      makes a confirmed upload a version       `datasets/storing_run.py`
     evaluation   compares versions                        assess
     profile      describes a dataset version              profile
@@ -9,7 +9,7 @@
 To add a kind:
 
 1. Write each of its steps as a task: a function of the step's name that takes a `TaskContext` and returns a
-   dictionary, in a module that `compute.py: TASKS` names. It says how far the run is by
+   dictionary, in a module that `child.py: TASKS` names. It reports the share that is done by
    `context.log.progress(share)`, what happens by `context.log.say(sentence)`, and raises `TaskError` with the
    sentence that people read if it cannot go on. `{"result": {...}}` is kept and shown as the run's result.
    It may be interrupted and begun anew.

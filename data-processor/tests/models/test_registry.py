@@ -133,7 +133,7 @@ def test_a_model_goes_with_its_versions_unless_a_stage_points_to_it(
 ) -> None:
     world = new_world()
     world.promote("1")
-    with pytest.raises(Conflict, match="version 1, stage 'main' points to it"):
+    with pytest.raises(Conflict, match="version 1 is needed, because stage 'main' points to it"):
         world.registry.delete_model(M)
     other = new_world()
     other.registry.delete_model(M)

@@ -72,7 +72,7 @@ def test_a_gain_that_may_be_chance_is_held_with_the_rows_it_would_take() -> None
     compared = Terms("accuracy", POLICY, CLASSES).compare(_pairs(300, 45, 38, 17), 0.025, 7)
     assert compared is not None
     assert receipt.n_needed == rows_needed(compared, 400, receipt.next_alpha)
-    assert f"about {receipt.n_needed} deciding rows" in receipt.reason
+    assert f"About {receipt.n_needed} rows would prove" in receipt.reason
 
 
 def test_the_rows_needed_are_for_the_next_gate() -> None:

@@ -54,7 +54,7 @@ class TableVersion:
     request: str
     """What asked for it: the same request never makes two versions."""
     facts: Mapping[str, Any]
-    """What was said of it when it was made."""
+    """What was recorded about it when it was made."""
 
 
 class DatasetRepositoryError(Exception):
@@ -197,7 +197,7 @@ class DvcRepository:
             self._clone()
         elif not self._is_ours():
             raise DatasetRepositoryError(
-                f"{self.working_copy} is no working copy of the dataset repository: nothing was touched. "
+                f"{self.working_copy} is not a working copy of the dataset repository; nothing was changed. "
                 "Move it away, or set DATASET_REPOSITORY to a folder that does not exist yet."
             )
         for stale in self._stale_locks():
@@ -269,7 +269,7 @@ class DvcRepository:
         return str(self.working_copy.absolute() / ".dvc" / "tmp" / "site")
 
     def _config(self) -> dict[str, Any]:
-        """Return what DVC is told: nothing of it is committed, so stores can move."""
+        """Return DVC's configuration: none of it is committed, so that stores can move."""
         store = self.store if "://" in self.store else str(Path(self.store).absolute())
         core = {"remote": _STORE, "site_cache_dir": self._site_cache(), "analytics": False}
         return {"core": core, "remote": {_STORE: {"url": store}}}

@@ -1,4 +1,4 @@
-"""The aliases of MLflow's registered models: what people there see as the version of a stage."""
+"""The aliases of MLflow's registered models: what people see there as the version of a stage."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from data_processor.adapters.mlflow_connection import MlflowConnection, MlflowRefusedError
 
 VERDICT_TAG = "loopkeeper.verdict"
-"""On a version: what its gate said."""
+"""On a version: the verdict of its gate."""
 MOST = 1000
-"""Models, and versions of one, that are looked at: MLflow's newest."""
+"""The most models, and versions of one, that are read: MLflow's newest."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Mirrored:
-    """What MLflow says of one stage of a model."""
+    """What MLflow says about one stage of a model."""
 
     version: str | None
     """Where the alias points, if there is one."""
@@ -39,7 +39,7 @@ class MlflowAliases:
         self._connection = connection
 
     def read(self, model: str, stage: str) -> Mirrored | None:
-        """Return what MLflow says of a stage, or None if it does not know the model."""
+        """Return what MLflow says about a stage, or None if it does not know the model."""
         try:
             answer = self._connection.call(
                 "GET", "/registered-models/get", what=f"to show {model!r}", params={"name": model}
@@ -56,7 +56,7 @@ class MlflowAliases:
     def follow(self, model: str, stage: str, version: str, entry: str) -> None:
         """Point a stage's alias to a version, then note which ledger entry it follows; may be repeated.
 
-        The version itself keeps for ever that the stage served it: the other stage goes by that.
+        The version itself keeps for ever that the stage served it: the other stage relies on that.
         """
         self._connection.call(
             "POST",

@@ -1,4 +1,4 @@
-"""How MLflow is called over plain HTTP: one client, one idea of what is worth another try.
+"""How MLflow is called over plain HTTP: one client, one rule for what is worth retrying.
 
 The long-lived processes speak to MLflow through this and never import its package, which costs 80 MB and
 seconds. Only idempotent calls may be retried, and `patiently` is the one place that retries them.
@@ -22,7 +22,7 @@ class MlflowUnreachableError(Exception):
     """MLflow did not answer, or answered that it cannot at the moment."""
 
     def __init__(self, url: str, cause: object) -> None:
-        """Say where it was looked for and what happened."""
+        """Say which address was tried and what happened."""
         super().__init__(f"MLflow at {url} could not be reached: {str(cause) or type(cause).__name__}.")
 
 

@@ -33,7 +33,7 @@ MAX_VALUE = 6000
 
 @dataclass(frozen=True)
 class Experiment:
-    """What MLflow is to know of one run of ours."""
+    """What MLflow is told about one run of ours."""
 
     model: str
     run: str

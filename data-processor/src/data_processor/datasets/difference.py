@@ -1,4 +1,4 @@
-"""How a new file follows the previous version: what it takes over of it, and how it differs."""
+"""How a new file follows the previous version: what it takes over from it, and how it differs."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -111,7 +111,7 @@ def owners(schema: Schema) -> tuple[list[str], list[str]]:
 
 
 def _calendar(frame: "pd.DataFrame", column: Column) -> NDArray[np.float64]:
-    """Return the features of a datetime column, from its moments or, unpacked, as they are."""
+    """Return the features of a datetime column, from its timestamps or, unpacked, as they are."""
     if column.name not in frame:
         names = [feature_name(column.name, feature) for feature in column.calendar]
         return frame[names].to_numpy(np.float64)

@@ -49,7 +49,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What the controller must know of a model, beside its policy."""
+    """What the controller must know about a model, beside its policy."""
 
     version: str
     """The version that the stage serves, whose score it is."""
@@ -63,7 +63,7 @@ class Facts:
     new_labels: int
     """Labelled predictions that are newer than the champion's snapshot, counted up to what is wanted."""
     hold: Hold | None
-    """What the last gate against this champion said, if it was a `hold`."""
+    """The last gate against this champion, if its verdict was `hold`."""
     circuit_breaker: str | None
     """Why the circuit breaker is open, if it is."""
     predecessor: str | None

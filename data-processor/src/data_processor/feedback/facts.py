@@ -1,4 +1,4 @@
-"""What the controller must know of a model, gathered from the records."""
+"""What the controller must know about a model, gathered from the records."""
 
 from typing import Any
 
@@ -80,7 +80,7 @@ def _idle_s(session: Session, model: str) -> float | None:
 
 
 def _hold(session: Session, model: str, version: str) -> Hold | None:
-    """Return what the last gate on recent rows against this champion said, if it was a `hold`."""
+    """Return the last gate on recent test rows against this champion, if its verdict was `hold`."""
     gates = session.scalars(
         select(RunRow.gate)
         .where(*_training(model), RunRow.champion == version, RunRow.finished_at.is_not(None))
@@ -123,5 +123,5 @@ def _outcome(trigger: str, status: str, gate: dict[str, Any] | None) -> Outcome:
     if status == "succeeded" and verdict == "promote":
         return "promote"
     if status == "cancelled" or trigger not in AUTOMATIC:
-        return "cancelled"  # what a person tried or stopped says nothing of the platform's own runs
+        return "cancelled"  # what a person tried or stopped says nothing about the platform's own runs
     return "failed" if status == "failed" or verdict is None else verdict

@@ -1,4 +1,4 @@
-"""Models and their versions: what the platform knows of them, and verified local copies of their files."""
+"""Models and their versions: what the platform knows about them, and verified local copies of their files."""
 
 import hashlib
 import secrets

@@ -139,7 +139,7 @@ def _broken(report: SliceReport, policy: GateTerms) -> str:
 
 
 def _lost_on_holdout(holdout: SliceReport | None, policy: GateTerms) -> str:
-    """Say that too much is lost on the holdout rows, if the policy minds and it is."""
+    """Say that too much is lost on the holdout rows, if the policy limits that and it is."""
     most = policy.max_reference_loss
     if most is None:
         return ""

@@ -218,22 +218,22 @@ def _ask(context: TaskContext, manifest: Manifest, frame: pd.DataFrame, schema: 
     packed = pack(frame, manifest.table)
     ends = [*range(0, len(frame), CHUNK), len(frame)]
     parts = [engine.predict(packed.numeric[a:b], packed.strings[a:b]) for a, b in pairwise(ends)]
-    said = np.concatenate(parts).astype(np.float64)
+    outputs = np.concatenate(parts).astype(np.float64)
     if schema.classes:
         aligned = np.zeros((len(frame), len(schema.classes)))
-        aligned[:, [schema.classes.index(label) for label in manifest.table.classes]] = said
-        said = aligned
-    return VersionAnswers(manifest.version, said, as_answers(said, schema))
+        aligned[:, [schema.classes.index(label) for label in manifest.table.classes]] = outputs
+        outputs = aligned
+    return VersionAnswers(manifest.version, outputs, as_answers(outputs, schema))
 
 
-def _curves(said: Floats, truth: NDArray[Any], classes: tuple[str, ...]) -> list[dict[str, Any]]:
+def _curves(outputs: Floats, truth: NDArray[Any], classes: tuple[str, ...]) -> list[dict[str, Any]]:
     places = list(enumerate(classes))[1 if len(classes) == 2 else 0 :]  # noqa: PLR2004  # two mirror each other
     found = []
     for place, label in places:
         is_class = truth == label
         if not 0 < is_class.sum() < len(truth):
             continue
-        probability = np.clip(said[:, place], 0, 1)
+        probability = np.clip(outputs[:, place], 0, 1)
         false, true, _ = roc_curve(is_class, probability)
         right, recall, _ = precision_recall_curve(is_class, probability)
         happened, answered = calibration_curve(is_class, probability, n_bins=BINS, strategy="quantile")

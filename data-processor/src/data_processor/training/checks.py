@@ -95,7 +95,7 @@ def _too_little(frame: pd.DataFrame, schema: Schema) -> Iterator[str]:
         yield "Every input column is empty."
     if schema.classes:
         yield from _wrong_classes(target.astype("str"), schema)
-    elif target.nunique() < 2:  # noqa: PLR2004  # one value is no quantity
+    elif target.nunique() < 2:  # noqa: PLR2004  # one value is not a quantity
         yield f"Every row has the same value of {schema.target!r}: there is nothing to learn."
 
 

@@ -1,7 +1,6 @@
 """What champion and challenger answer on the rows that the gate decides on, which neither has seen."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -20,6 +19,7 @@ from data_processor.statistics.receipt import SliceName
 from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.fitting import fit
 from data_processor.tasks.pipelines import answer
+from data_processor.tasks.task import Engine
 from data_processor.training.leaderboard import as_answers, metrics
 from data_processor.training.metrics import deciding_metric
 
@@ -27,18 +27,11 @@ FOLDS = 5
 """Folds of the recent test rows: each is answered by a fit on the others."""
 
 
-class Asked(Protocol):
-    """Whatever answers packed rows (`models/engine.py: Engine`)."""
-
-    def predict(self, numeric: NDArray[np.float32], strings: NDArray[np.object_]) -> NDArray[np.float32]:
-        """Return probabilities (rows, classes), or values (rows, 1)."""
-
-
 @dataclass(frozen=True, slots=True)
 class Champion:
     """The version that holds the stage: how to ask it, and the columns and classes it knows."""
 
-    engine: Asked
+    engine: Engine
     schema: Schema
 
 
@@ -60,15 +53,15 @@ def fold_rows(split: Split, fold: NDArray[np.bool_]) -> Rows:
 def cross_fit(split: Split, candidate: Candidate, seed: int) -> Answers:
     """Return the candidate's answers on the test rows, each by a fit on all allowed rows but its fold's."""
     test = split.test
-    said = np.zeros((len(test), max(1, len(split.schema.classes))))
+    outputs = np.zeros((len(test), max(1, len(split.schema.classes))))
     at = holdout.folds(test.positions, FOLDS)
 
     def answer_fold(fold: NDArray[np.bool_]) -> None:
         fitted = fit(candidate, fold_rows(split, fold), split.schema, seed)
-        said[fold] = answer(fitted, test.frame[fold])
+        outputs[fold] = answer(fitted, test.frame[fold])
 
     Parallel(n_jobs=-1, prefer="threads")(delayed(answer_fold)(at == number) for number in np.unique(at))
-    return as_answers(said, split.schema)
+    return as_answers(outputs, split.schema)
 
 
 def evaluate(
@@ -119,21 +112,21 @@ def evaluate(
 
 
 def champion_answers(champion: Champion | None, rows: Rows, schema: Schema) -> Answers | None:
-    """Return what the champion says of rows, in the classes of `schema`; a class it does not know gets 0."""
+    """Return the champion's answers on rows, in the classes of `schema`; a class it does not know gets 0."""
     if champion is None:
         return None
-    said = ask(champion, rows.frame)
+    outputs = ask(champion, rows.frame)
     if not schema.classes:
-        return as_answers(said, schema)
+        return as_answers(outputs, schema)
     aligned = np.zeros((len(rows), len(schema.classes)))
     for place, label in enumerate(schema.classes):
         if label in champion.schema.classes:
-            aligned[:, place] = said[:, champion.schema.classes.index(label)]
+            aligned[:, place] = outputs[:, champion.schema.classes.index(label)]
     return as_answers(aligned, schema)
 
 
 def ask(champion: Champion, frame: pd.DataFrame) -> NDArray[np.float64]:
-    """Return what a served version says of the rows of a frame."""
+    """Return what a served version answers on the rows of a frame."""
     if not len(frame):
         return np.zeros((0, max(1, len(champion.schema.classes))))
     return np.asarray(champion.engine.predict(*pack(frame, champion.schema)), np.float64)

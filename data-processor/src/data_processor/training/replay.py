@@ -64,7 +64,7 @@ def _predecessor(context: TaskContext, row: WatchRow, predictions: list[Predicti
     folder = registry_of(context).directory(row.model, row.predecessor)
     engine = load_engine(folder, manifest, context.settings.trusted_types)
     packed = pack_rows([prediction.inputs for prediction in predictions], manifest.table)
-    said = engine.predict(*packed)
+    outputs = engine.predict(*packed)
     if not manifest.table.classes:
-        return Answers(values=said[:, 0].astype(np.float64))
-    return Answers(labels=np.asarray(manifest.table.classes, object)[said.argmax(axis=1)])
+        return Answers(values=outputs[:, 0].astype(np.float64))
+    return Answers(labels=np.asarray(manifest.table.classes, object)[outputs.argmax(axis=1)])

@@ -141,8 +141,8 @@ def register(context: TaskContext) -> dict[str, Any]:
     from data_processor.training.plots import draw  # noqa: PLC0415  # it imports matplotlib: see NEEDED_LATER
 
     rows, gated, searched = _split(context), context.read_json(GATED), context.read_json(SEARCHED)
-    said = answer(_pipeline(context), rows.holdout.frame)
-    draw(context.path(FILES) / "plots", rows.holdout.target, said, rows.schema.classes)
+    outputs = answer(_pipeline(context), rows.holdout.frame)
+    draw(context.path(FILES) / "plots", rows.holdout.target, outputs, rows.schema.classes)
     plan = read_plan(context)
     context.write(
         f"{FILES}/{BACKGROUND_FILE}",
