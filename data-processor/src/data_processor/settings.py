@@ -116,7 +116,7 @@ class Settings(ServiceSettings):
     inference_threads: int = Field(1, ge=1, le=64)
     """The threads that one inference uses."""
     pinned_versions: int = Field(4, ge=0, le=64)
-    """The most versions, of all models, kept in memory beside those the stage serves, loaded or requested."""
+    """The most versions, of all models, in memory besides those the stage serves, loaded or requested."""
     poll_interval_s: float = Field(0.5, gt=0, le=2)
     """Seconds between two polls of the ledger; a promotion is served after one poll and the loading."""
     checkpoint_interval_s: float = Field(0.25, gt=0, le=60)

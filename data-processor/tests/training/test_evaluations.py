@@ -45,6 +45,7 @@ def engineer(world: Any, acting_as: Any) -> Iterator[TestClient]:
         yield client
 
 
+@pytest.mark.usefixtures("tasks")
 def test_versions_are_compared_on_rows_none_of_them_was_fitted_to(engineer: TestClient) -> None:
     answer = engineer.post(PATH, json={"versions": ["1", "2", "3"]})
     assert answer.status_code == 200, answer.text

@@ -126,6 +126,7 @@ def test_a_version_that_answers_worse_than_its_predecessor_would_is_rolled_back(
         assert session.get(VersionRow, (M, "2")).barred.startswith("Rolled back")
 
 
+@pytest.mark.usefixtures("tasks")
 def test_a_version_that_answers_rightly_stays(watched: World, watching: Watching) -> None:
     rate(watched, 50, right=True)
     [(promotion, size)] = watching.due()
@@ -150,6 +151,7 @@ def test_the_last_look_ends_the_watch(watched: World, watching: Watching) -> Non
     assert watching.due() == []
 
 
+@pytest.mark.usefixtures("tasks")
 def test_too_many_answers_without_a_label_only_alert(watched: World, watching: Watching) -> None:
     rate(watched, 50, right=False)
     rate(watched, 30, right=False, labelled=False, start=50)
@@ -169,6 +171,7 @@ def test_a_stage_that_moved_meanwhile_is_left_alone(watched: World, watching: Wa
     assert the_watch(watched).state == "superseded"
 
 
+@pytest.mark.usefixtures("tasks")
 def test_a_model_with_other_looks_is_looked_at_by_them(watched: World, watching: Watching) -> None:
     policy = Policy(watch_looks=(10, 20)).model_dump(mode="json")
     with watched.database.transaction() as session:

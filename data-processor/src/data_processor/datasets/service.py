@@ -36,14 +36,13 @@ from data_processor.datasets.warehouse import Warehouse
 from data_processor.features.schema import Schema
 from data_processor.rows import (
     DELETING,
-    OPEN_RUN,
     DatasetProfileRow,
     DatasetRow,
     DatasetUploadRow,
     DatasetVersionRow,
-    RunRow,
 )
 from data_processor.runs.child import Child, ChildGoneError
+from data_processor.runs.repository import open_run
 from data_processor.runs.service import Runs
 from data_processor.service.errors import Conflict, Invalid, NotReady, TooLarge
 from data_processor.settings import Settings
@@ -264,5 +263,4 @@ def _free(session: Session, name: str) -> DatasetUploadRow | None:
 
 def _open_run(session: Session, name: str) -> str | None:
     """Return a run that needs the dataset; a run that only computes its profile does not."""
-    needs_it = (RunRow.dataset == name, RunRow.status.in_(OPEN_RUN), RunRow.kind != PROFILE)
-    return session.scalar(select(RunRow.id).where(*needs_it).limit(1))
+    return open_run(session, dataset=name, other_than=PROFILE)

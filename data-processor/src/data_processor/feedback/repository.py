@@ -126,11 +126,6 @@ def count_with_feedback(session: Session, model: str, stage: str, version: str, 
     return session.scalar(query.where(*feedback_on(model, stage, version), F.seq > after)) or 0
 
 
-def last_seq(session: Session) -> int:
-    """Return the number of the last feedback; 0 before the first."""
-    return session.scalar(select(func.max(F.seq))) or 0
-
-
 def _agreed(truths: Iterable[str | float | None]) -> str | float | None:
     known = [truth for truth in truths if truth is not None]
     values = [truth for truth in known if isinstance(truth, float)]

@@ -15,8 +15,10 @@ from data_processor.database import Database
 from data_processor.models.manifest import MANIFEST_FILE, Manifest
 from data_processor.models.policy import Policy
 from data_processor.models.policy_change import changed
-from data_processor.rows import OPEN_RUN, LoadedRow, ModelRow, PromotionRow, RunRow, VersionRow, WatchRow
-from data_processor.service.errors import Conflict, NotFound
+from data_processor.models.repository import find_model, find_version, serving_versions
+from data_processor.rows import LoadedRow, ModelRow, VersionRow, WatchRow
+from data_processor.runs.repository import open_run
+from data_processor.service.errors import Conflict
 
 
 class ArtefactStore(Protocol):
@@ -113,7 +115,7 @@ class Registry:
     def version(self, model: str, version: str) -> VersionRow:
         """Return one version; raises `NotFound`."""
         with self._database.reading() as session:
-            return _find_version(session, model, version)
+            return find_version(session, model, version)
 
     def existing(self, keys: list[tuple[str, str]]) -> set[tuple[str, str]]:
         """Return which of these versions, each a model and a number, exist."""
@@ -161,7 +163,7 @@ class Registry:
         """Forget a version; raises `Conflict` while something needs it (`_uses`)."""
         with self._database.transaction() as session:
             find_model(session, model, self._database)
-            _find_version(session, model, version)
+            find_version(session, model, version)
             if use := _uses(session, model).get(version):
                 raise Conflict(f"Version {version} of {model!r} cannot be deleted: {use}.")
             self._forget(session, model, [version])
@@ -250,22 +252,6 @@ def add_model(
     return row
 
 
-def find_model(session: Session, name: str, lock: Database | None = None) -> ModelRow:
-    """Return a model, locked until the transaction ends if a database is given; raises `NotFound`."""
-    query = select(ModelRow).where(ModelRow.name == name)
-    row = session.scalar(lock.lock(query) if lock else query)
-    if row is None:
-        raise NotFound(f"There is no model {name!r}.")
-    return row
-
-
-def _find_version(session: Session, model: str, version: str) -> VersionRow:
-    row = session.get(VersionRow, (model, version))
-    if row is None:
-        raise NotFound(f"Model {model!r} has no version {version!r}.")
-    return row
-
-
 def _uses(session: Session, model: str) -> dict[str, str]:
     """Return which versions of a model are needed, and why; what a stage serves overrides other reasons."""
     uses: dict[str, str] = {}
@@ -274,12 +260,10 @@ def _uses(session: Session, model: str) -> dict[str, str]:
         first = select(VersionRow.version).where(VersionRow.model == model).order_by(VersionRow.created_at)
         if version := session.scalar(first.limit(1)):
             uses[version] = "it is the first version of this default model, which is kept for comparison"
-    entries = select(PromotionRow).where(PromotionRow.model == model).order_by(PromotionRow.seq)
-    current = {entry.stage: entry.version for entry in session.scalars(entries)}
     watches = session.scalars(select(WatchRow).where(WatchRow.model == model, WatchRow.state == "open"))
     for watch in watches:
         uses[watch.predecessor] = f"the watch over version {watch.version} still compares with it"
-    for stage, version in current.items():
+    for stage, version in serving_versions(session, model).items():
         uses[version] = f"stage {stage!r} points to it"
     return uses
 
@@ -294,8 +278,7 @@ def _need(session: Session, row: ModelRow) -> Conflict | None:
     if used := _uses(session, row.name):
         version, use = next(iter(used.items()))
         return Conflict(f"{name} version {version} is needed, because {use}.")
-    open_runs = select(RunRow.id).where(RunRow.model == row.name, RunRow.status.in_(OPEN_RUN))
-    if run := session.scalar(open_runs.limit(1)):
+    if run := open_run(session, model=row.name):
         return Conflict(f"{name} run {run} is still open.", run=run)
     return None
 

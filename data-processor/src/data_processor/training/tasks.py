@@ -24,20 +24,18 @@ from data_processor.rows import now
 from data_processor.runs.context import TaskContext, import_ahead
 from data_processor.statistics.phrases import metric_name
 from data_processor.tasks.candidates import Candidate
+from data_processor.tasks.comparison import Tried
 from data_processor.tasks.pipelines import answer
-from data_processor.tasks.tables.prepared import describe
+from data_processor.tasks.registry import task_of
 from data_processor.training.checks import check_table
 from data_processor.training.compile import compile_model
 from data_processor.training.evaluation import Champion, evaluate, fit_final, holdout_metrics
 from data_processor.training.inspection import inspect
-from data_processor.training.leaderboard import Tried
 from data_processor.training.metrics import selection_metric
 from data_processor.training.plan import Plan, read_plan, rows_of
 from data_processor.training.pool import open_pool
 from data_processor.training.registration import FILES, Result, register_version
-from data_processor.training.search import Searched
 from data_processor.training.search import search as search_candidates
-from data_processor.training.texts.search import search_texts
 
 SCHEMA = "schema.json"
 SEARCHED = "search.json"
@@ -76,11 +74,23 @@ def search(context: TaskContext) -> dict[str, Any]:
     """Find the best candidate within the budget, reporting each trial as it is made."""
     import_ahead(*NEEDED_LATER)
     plan = read_plan(context)
-    report = _Progress(context, plan)
-    found, where = _search(context, plan, report)
+    learner, settings = task_of(plan.schema_.task).learner, context.settings
+    scheduler = settings.dask_scheduler_address if learner.parallel_fits else None
+    # A run that the score opened fits one candidate at a time: the other cores answer requests meanwhile.
+    threads = 1 if plan.by_score or not learner.parallel_fits else settings.training_threads
+    with open_pool(scheduler, threads, context.log.say) as pool:
+        found = search_candidates(
+            _split(context),
+            plan.policy,
+            budget_s=plan.budget_s,
+            seed=plan.seed,
+            asked=plan.candidates,
+            pool=pool,
+            progress=_Progress(context, plan),
+        )
     board = [line.model_dump(mode="json") for line in found.leaderboard]
     context.log.say(
-        f"The search tried {found.trials} candidates in {found.seconds:.1f} s on {where} and stopped "
+        f"The search tried {found.trials} candidates in {found.seconds:.1f} s on {pool.name} and stopped "
         f"{found.pruned} of them early. It chose {found.best.estimator} by {metric_name(found.metric)} on "
         f"{CHOSEN_ON[found.chosen_on]}."
     )
@@ -94,6 +104,7 @@ def search(context: TaskContext) -> dict[str, Any]:
 def gate(context: TaskContext) -> dict[str, Any]:
     """Fit the chosen candidate for good, and let the gate decide between it and the champion."""
     plan, rows = read_plan(context), _split(context)
+    learner = task_of(rows.schema.task).learner
     candidate = Candidate.model_validate(context.read_json(SEARCHED)["best"])
     trained_at = now()
     pipeline = context.keep(SKOPS_FILE, lambda: fit_final(rows, candidate, plan.seed))
@@ -114,7 +125,7 @@ def gate(context: TaskContext) -> dict[str, Any]:
         {
             "receipt": found,
             "metrics": holdout_metrics(rows, pipeline),
-            "preparation": describe(pipeline, candidate, rows.allowed, rows.schema),
+            "preparation": learner.prepared(pipeline, candidate, rows.allowed, rows.schema),
             "trained_at": trained_at.isoformat(),
         },
     )
@@ -175,22 +186,6 @@ def smoke(context: TaskContext) -> dict[str, Any]:
         f"largest difference {found['difference']:.2g}."
     )
     return {}
-
-
-def _search(context: TaskContext, plan: Plan, report: "_Progress") -> tuple[Searched, str]:
-    """Search as suits the task; return what was found, and where it was fitted."""
-    terms: dict[str, Any] = {
-        "budget_s": plan.budget_s,
-        "seed": plan.seed,
-        "asked": plan.candidates,
-        "progress": report,
-    }
-    if plan.schema_.task == "text-classification":
-        return search_texts(_split(context), plan.policy, **terms), "one thread"
-    # A run that the score opened fits one candidate at a time: the other cores answer requests meanwhile.
-    threads = 1 if plan.by_score else context.settings.training_threads
-    with open_pool(context.settings.dask_scheduler_address, threads, context.log.say) as pool:
-        return search_candidates(_split(context), plan.policy, pool=pool, **terms), pool.name
 
 
 class _Progress:
