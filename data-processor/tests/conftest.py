@@ -358,7 +358,7 @@ def census_split() -> Split:
 
 @pytest.fixture(scope="session")
 def drifted_snapshot() -> tuple[pd.DataFrame, Schema]:
-    """Return rows of the old world with 400 of feedback from the new one behind: judgements 1 to 400."""
+    """Return rows of the old world with 400 of feedback from the new one behind, numbered 1 to 400."""
     table = make_table(3_000, 1)
     schema = schema_of(table)
     feedback = [

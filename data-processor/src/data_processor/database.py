@@ -1,17 +1,20 @@
-"""The records database: how its rows (`rows.py`) are reached, and how its tables come to be."""
+"""The records database: how its rows (`rows.py`) are reached, and how its schema is migrated."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, Engine, Select, create_engine, event, inspect, text
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.schema import CreateColumn
 
 from data_processor.rows import Base
 
-TABLES_LOCK = 0x4C6F6F70
-"""PostgreSQL's name for our lock while tables are made: "Loop" in ASCII."""
+MIGRATION_LOCK = 0x4C6F6F70
+"""PostgreSQL's name for our lock during a migration: "Loop" in ASCII."""
+
+log = structlog.get_logger(__name__)
 
 
 class Database:
@@ -26,13 +29,18 @@ class Database:
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     def create_tables(self) -> None:
-        """Make the tables and columns that are missing; harmless when repeated and from several processes."""
+        """Create the tables that are missing, and migrate those of an earlier release.
+
+        Harmless when repeated, and from several processes at once.
+        """
         with self.engine.connect().execution_options(immediate=True) as connection, connection.begin():
             if self.engine.dialect.name == "postgresql":
-                # SQLite's write lock is held already; here it takes a lock of our own making.
-                connection.execute(text(f"SELECT pg_advisory_xact_lock({TABLES_LOCK})"))
+                # SQLite's write lock is held already; PostgreSQL needs an advisory lock.
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
             Base.metadata.create_all(connection)
-            _add_columns(connection)
+            added = _migrate(connection)
+        if added:
+            log.info("schema_migrated", columns=added)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -60,19 +68,25 @@ class Database:
         self.engine.dispose()
 
 
-def _add_columns(connection: Connection) -> None:
-    """Give tables of an earlier release the columns that came later: nullable, or with a server's default."""
-    present = inspect(connection)
+def _migrate(connection: Connection) -> list[str]:
+    """Give tables of an earlier release the columns that came later; return which.
+
+    A migration only ever adds: columns that are nullable or have a server's default, so that processes of the
+    earlier release go on with the same tables meanwhile.
+    """
+    present, added = inspect(connection), []
     for table in Base.metadata.sorted_tables:
         known = {column["name"] for column in present.get_columns(table.name)}
         for column in table.columns:
             if column.name not in known:
                 described = CreateColumn(column).compile(dialect=connection.dialect)
                 connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {described}"))
+                added.append(f"{table.name}.{column.name}")
+    return added
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    # The driver must not open transactions by itself: `_begin_sqlite` does.
+    # The driver must not open transactions itself: `_begin_sqlite` does.
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000", "foreign_keys=ON"):

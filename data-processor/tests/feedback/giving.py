@@ -52,11 +52,11 @@ def main() -> None:
     url, first, count, subject, *key = sys.argv[1:]
     database = Database(url)
     settings = Settings(service_token=SECRET, caller_key=SECRET)
-    judgements = FeedbackService(database, settings, Every(), Runs(database, "main"))
+    feedback = FeedbackService(database, settings, Every(), Runs(database, "main"))
     say("ready")
     sys.stdin.readline()
     for number in range(int(first), int(first) + int(count)):
-        status, said = judgements.give(
+        status, said = feedback.give(
             f"p{number}", Caller(subject, "user"), FeedbackRequest(correct=False), *key
         )
         say(f"p{number} {status} {said['id']}")
