@@ -14,7 +14,7 @@ from pipeline_api.caller import CALLER_HEADER
 from pipeline_api.lane import Answer, BrokenOff, Lane, Unconnected
 from pipeline_api.metrics import GatewayMetrics
 from pipeline_api.service.errors import UpstreamSlow, UpstreamUnreachable
-from pipeline_api.service.telemetry import new_traceparent
+from pipeline_api.service.trace_context import new_traceparent
 from pipeline_api.upload import Upload
 
 CONNECTIONS = 64

@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 from pipeline_api.service.metrics import ServiceMetrics
 from pipeline_api.service.middleware import ServiceApp, ServiceMiddleware, install_middleware
 from pipeline_api.service.settings import ServiceSettings
-from pipeline_api.service.telemetry import current_trace_id
+from pipeline_api.service.trace_context import current_trace_id
 
 Chunks = Callable[[int, int], Iterator[bytes]]
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"

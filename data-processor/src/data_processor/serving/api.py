@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from data_processor.caller import CALLER_HEADER, CallerDep
 from data_processor.service.middleware import ROUTE_KEY
-from data_processor.service.telemetry import current_trace_id
+from data_processor.service.trace_context import current_trace_id
 from data_processor.serving.schemas import (
     EXAMPLE,
     Explanation,

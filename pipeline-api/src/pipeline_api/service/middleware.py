@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .errors import INTERNAL_ERROR, Problem, TooLarge, http_problem, problem_response
 from .metrics import ServiceMetrics
 from .settings import ServiceSettings
-from .telemetry import RequestIds, current_request, request_ids
+from .trace_context import RequestIds, current_request, request_ids
 
 ROUTE_KEY = "service.route"
 """Scope key under which raw ASGI code names its route template for the metrics."""

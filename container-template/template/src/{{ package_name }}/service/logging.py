@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from .log_file import LogFile
 from .settings import ServiceSettings
-from .telemetry import current_request
+from .trace_context import current_request
 
 REDACTED = "[redacted]"
 _SECRET_KEY = re.compile(
