@@ -33,7 +33,8 @@ from data_processor.models.manifest import BACKGROUND_FILE, ONNX_FILE, SKOPS_FIL
 from data_processor.models.policy import Policy
 from data_processor.models.registry import Registry
 from data_processor.monitoring.runs import RunMetrics
-from data_processor.rows import DatasetRow, now
+from data_processor.rows import DatasetRow
+from data_processor.service.database import now
 from data_processor.serving.records import PredictionStore
 from data_processor.settings import Settings
 from data_processor.training.jobs import Jobs, carry_through

@@ -14,7 +14,8 @@ from data_processor.database import Database
 from data_processor.feedback.judgements import Judgements
 from data_processor.feedback.schemas import FeedbackRequest
 from data_processor.models.policy import Policy
-from data_processor.rows import DecisionRow, JudgementRow, ModelRow, PromotionRow, RunRow, VersionRow, now
+from data_processor.rows import DecisionRow, JudgementRow, ModelRow, PromotionRow, RunRow, VersionRow
+from data_processor.service.database import now
 from data_processor.serving.records import Prediction
 from data_processor.settings import Settings
 from data_processor.training.runs import Runs

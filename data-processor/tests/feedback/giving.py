@@ -7,7 +7,7 @@ from data_processor.caller import Caller
 from data_processor.database import Database
 from data_processor.feedback.judgements import Judgements
 from data_processor.feedback.schemas import FeedbackRequest
-from data_processor.rows import now
+from data_processor.service.database import now
 from data_processor.serving.records import Prediction
 from data_processor.settings import Settings
 from data_processor.training.runs import Runs

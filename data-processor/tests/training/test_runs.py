@@ -5,7 +5,8 @@ import pytest
 
 from data_processor.database import Database
 from data_processor.models.policy import Policy
-from data_processor.rows import ModelRow, RunRow, now
+from data_processor.rows import ModelRow, RunRow
+from data_processor.service.database import now
 from data_processor.service.errors import Conflict, NotFound
 from data_processor.training.events import PAGE, RunLog
 from data_processor.training.runs import Runs

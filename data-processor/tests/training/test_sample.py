@@ -9,7 +9,8 @@ from pydantic import SecretStr
 from data_processor.database import Database
 from data_processor.datasets.census import make_table
 from data_processor.models.ledger import Ledger
-from data_processor.rows import ModelRow, RunRow, now
+from data_processor.rows import ModelRow, RunRow
+from data_processor.service.database import now
 from data_processor.settings import Settings
 from data_processor.training.events import RunLog
 from data_processor.training.plan import repository

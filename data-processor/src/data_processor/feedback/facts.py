@@ -16,8 +16,8 @@ from data_processor.rows import (
     RunRow,
     VersionRow,
     WatchRow,
-    now,
 )
+from data_processor.service.database import now
 
 AUTOMATIC = ("score", "drift")
 """The triggers of runs that the platform opens by itself: only these open the breaker."""

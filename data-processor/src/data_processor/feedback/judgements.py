@@ -16,7 +16,8 @@ from data_processor.feedback.schemas import Feedback, FeedbackRequest
 from data_processor.feedback.scoreboard import Scoreboard
 from data_processor.feedback.truth import Said, understand
 from data_processor.models.policy import Policy
-from data_processor.rows import ModelRow, VersionRow, now
+from data_processor.rows import ModelRow, VersionRow
+from data_processor.service.database import now
 from data_processor.service.errors import NotFound
 from data_processor.serving.records import Prediction, PredictionLookup
 from data_processor.settings import Settings

@@ -15,7 +15,8 @@ from data_processor.feedback.schemas import ModelScore, ScorePoint, ShareOfRight
 from data_processor.feedback.score import Share
 from data_processor.feedback.trail import trail
 from data_processor.models.policy import Policy
-from data_processor.rows import DecisionRow, ModelRow, PromotionRow, now
+from data_processor.rows import DecisionRow, ModelRow, PromotionRow
+from data_processor.service.database import now
 from data_processor.service.errors import Conflict, NotFound
 from data_processor.settings import Settings
 from data_processor.training.runs import Runs

@@ -22,7 +22,8 @@ from sqlalchemy.orm import Session
 
 from data_processor.database import Database
 from data_processor.monitoring.runs import RunMetrics
-from data_processor.rows import OPEN_RUN, RunRow, now
+from data_processor.rows import OPEN_RUN, RunRow
+from data_processor.service.database import now
 from data_processor.service.errors import Problem
 from data_processor.settings import Settings
 from data_processor.training.child import Child, ChildFailedError, ChildGoneError

@@ -10,7 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from data_processor.database import Database
-from data_processor.rows import OPEN_RUN, ModelRow, RunResultRow, RunRow, now
+from data_processor.rows import OPEN_RUN, ModelRow, RunResultRow, RunRow
+from data_processor.service.database import now
 from data_processor.service.errors import Conflict, NotFound
 from data_processor.training.events import Event, append, read
 

@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline
 from data_processor.datasets.inference import observed
 from data_processor.datasets.schema import Schema
 from data_processor.models.manifest import BACKGROUND_FILE, ONNX_FILE, SKOPS_FILE, Parity
-from data_processor.rows import now
+from data_processor.service.database import now
 from data_processor.serving.compile import compile_model
 from data_processor.serving.engine import load_engine
 from data_processor.training.artefact import load_pipeline, save_pipeline

@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from pipeline_api.auth.credentials import CredentialKind, digest, mint, new_id
 from pipeline_api.auth.roles import Role
-from pipeline_api.database import Database, KeyRow, TokenRow, UserRow, now
+from pipeline_api.database import Database, KeyRow, TokenRow, UserRow
+from pipeline_api.service.database import now
 from pipeline_api.service.errors import Conflict, NotFound
 
 MAX_TOKENS = 256

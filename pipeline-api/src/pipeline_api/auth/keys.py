@@ -6,7 +6,8 @@ from sqlalchemy import delete, select
 
 from pipeline_api.auth.credentials import CredentialKind, digest, mint, new_id
 from pipeline_api.auth.roles import Role
-from pipeline_api.database import Database, KeyRow, now
+from pipeline_api.database import Database, KeyRow
+from pipeline_api.service.database import now
 from pipeline_api.service.errors import Conflict, NotFound
 
 

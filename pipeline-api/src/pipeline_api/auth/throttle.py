@@ -16,7 +16,8 @@ from weakref import WeakValueDictionary
 from anyio import to_thread
 from sqlalchemy import delete, select
 
-from pipeline_api.database import Database, FailedSignInRow, now
+from pipeline_api.database import Database, FailedSignInRow
+from pipeline_api.service.database import now
 from pipeline_api.service.errors import TooManyRequests, Unauthenticated
 
 FREE_FAILURES = 4

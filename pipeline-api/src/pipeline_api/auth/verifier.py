@@ -16,8 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline_api.auth.credentials import CredentialKind, bearer, digest, kind_of
 from pipeline_api.auth.roles import Role
 from pipeline_api.caller import RENEW_S, CallerSigner
-from pipeline_api.database import Database, KeyRow, RevisionRow, TokenRow, UserRow, now
+from pipeline_api.database import Database, KeyRow, RevisionRow, TokenRow, UserRow
 from pipeline_api.limits import Allowance, Allowances
+from pipeline_api.service.database import now
 from pipeline_api.service.errors import NotReady, Unauthenticated
 
 MAX_AGE_S = 4.0
