@@ -1,4 +1,4 @@
-# Stamped from container-template: change it there. What only this folder has stands in its Makefile.
+# Stamped from container-template: change it there. What only this folder has goes into its Makefile.
 UV ?= uv
 RUN := $(UV) run --frozen
 # A table of the ten slowest tests, so that nobody has to measure to see one grow.
@@ -7,7 +7,7 @@ SLOWEST := --durations=10 --durations-min=0.5
 .DEFAULT_GOAL := help
 .PHONY: help sync test test-services lint format
 
-help: ## Show what can be made
+help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 
 sync: ## Install exactly what the lock file names
@@ -16,7 +16,7 @@ sync: ## Install exactly what the lock file names
 test: ## Run the tests that need nothing but this folder
 	$(RUN) pytest -m "not services" $(SLOWEST) $(PYTEST)
 
-# Real servers take their time on a busy machine. pytest answers 5 when a folder has no such test, which is no failure.
+# Real servers take their time on a busy machine. pytest exits with 5 when a folder has no such test, which is fine.
 test-services: ## Run the tests that start real servers
 	$(RUN) pytest -m services --timeout 900 $(SLOWEST) $(PYTEST) || test $$? -eq 5
 

@@ -43,7 +43,7 @@ def test_a_declared_body_over_the_limit_is_refused_unread(client: TestClient) ->
     response = client.post("/echo", content=b"x" * 1001)
     assert response.status_code == 413
     assert response.headers["content-type"] == "application/problem+json"
-    assert response.json()["detail"] == "The request's body is larger than 1000 bytes."
+    assert response.json()["detail"] == "The request body is larger than 1000 bytes."
 
 
 @pytest.mark.parametrize("length", ["9" * 19, "9" * 5000])

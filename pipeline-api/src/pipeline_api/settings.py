@@ -21,7 +21,7 @@ class Settings(ServiceSettings):
     service_name: str = "pipeline-api"
     """Name in logs, metrics and traces."""
     port: int = Field(default=8000, ge=0, le=65535)
-    """Port to listen on; 0 takes a free one."""
+    """Port to listen on; 0 picks a free one."""
     state_dir: Path = Path("var/gateway")
     """Folder of the gateway's database."""
     database_url: str | None = None

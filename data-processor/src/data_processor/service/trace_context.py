@@ -13,7 +13,7 @@ _TRACEPARENT = re.compile(
 
 
 class RequestIds(NamedTuple):
-    """Name one request: `trace_id` is 32 hex digits, `span_id` 16, `request_id` what the caller calls it."""
+    """Identify one request: `trace_id` has 32 hex digits, `span_id` 16; `request_id` may be the caller's."""
 
     trace_id: str
     span_id: str
@@ -24,12 +24,12 @@ current_request: ContextVar[RequestIds | None] = ContextVar("current_request", d
 
 
 def request_ids(traceparent: str | None, request_id: str | None) -> RequestIds:
-    """Name a request by its span where there is one, else by the caller's trace, else anew."""
+    """Identify a request by its span if there is one, else by the caller's trace, else by new ids."""
     span = trace.get_current_span()
     if span is not trace.INVALID_SPAN and (context := span.get_span_context()).is_valid:
         trace_id, span_id = f"{context.trace_id:032x}", f"{context.span_id:016x}"
     else:
-        # Ids need not be secret, and asking the kernel gives up the interpreter: 10 µs on every request.
+        # Ids need not be secret, and asking the kernel releases the interpreter lock: 10 µs on every request.
         fresh = f"{random.getrandbits(192):048x}"
         trace_id, span_id = trace_id_of(traceparent) or fresh[:32], fresh[32:]
     return RequestIds(trace_id, span_id, request_id or trace_id)
