@@ -93,7 +93,7 @@ def test_a_refusal_before_the_body_is_read_reaches_the_client(open_gateway: Call
     listener = socket.create_server(("127.0.0.1", 0))
 
     def refuse() -> None:
-        """Answer by the head alone and hang up, as a server does that reads no more."""
+        """UpstreamResponse by the head alone and hang up, as a server does that reads no more."""
         connection, _ = listener.accept()
         with connection:
             head = b""

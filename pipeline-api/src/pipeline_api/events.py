@@ -19,7 +19,7 @@ from starlette.websockets import WebSocketDisconnect
 from pipeline_api.auth.dependencies import admit, allow, authorization_of
 from pipeline_api.auth.roles import Role
 from pipeline_api.auth.verifier import Verified
-from pipeline_api.lane import Answer
+from pipeline_api.connection_pool import UpstreamResponse
 from pipeline_api.routing import path_of
 from pipeline_api.service.errors import (
     Forbidden,
@@ -83,7 +83,7 @@ async def follow_run(websocket: WebSocket, gateway: GatewayDep, run: str) -> Non
         headers = {"Content-Type": first.headers.get(b"content-type", b"").decode("latin-1")}
         await websocket.send_denial_response(Response(first.body, first.status, headers))
         return
-    with gateway.seats.take(caller.id), gateway.metrics.websockets.track_inprogress():
+    with gateway.websocket_limit.hold(caller.id), gateway.metrics.websockets.track_inprogress():
         await websocket.accept()
         farewell = await _first_of(
             follower.send_to(websocket, first),
@@ -104,18 +104,18 @@ class _Follower:
         self._path = path
         self._after = after
 
-    async def ask(self, wait_s: float) -> Answer:
+    async def ask(self, wait_s: float) -> UpstreamResponse:
         """Return the processor's answer to what came after the last event seen."""
         upstream = self._gateway.upstream
-        return await upstream.ask(
+        return await upstream.request(
             "GET",
             f"{self._path}?after={self._after}&wait={wait_s:g}",
             headers=upstream.headers(self._caller),
             timeout_s=wait_s + 10,
-            waiting=True,
+            long_poll=True,
         )
 
-    async def send_to(self, websocket: WebSocket, answer: Answer) -> Farewell | None:
+    async def send_to(self, websocket: WebSocket, answer: UpstreamResponse) -> Farewell | None:
         """Send the events of an answer and of all that follow."""
         while True:
             page = _page.decode(answer.body)
@@ -133,7 +133,7 @@ class _Follower:
                 return Farewell(_TRY_AGAIN, "The data-processor is away; come back later.")
             answer = following
 
-    async def _next(self) -> Answer | None:
+    async def _next(self) -> UpstreamResponse | None:
         pause = 0.25
         deadline = asyncio.get_running_loop().time() + PATIENCE_S
         while asyncio.get_running_loop().time() < deadline:

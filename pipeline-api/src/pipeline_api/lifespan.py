@@ -17,9 +17,8 @@ from pipeline_api.auth.throttle import SignInThrottle
 from pipeline_api.auth.verifier import POLL_S, Verifier
 from pipeline_api.caller import CallerSigner
 from pipeline_api.database import Database
-from pipeline_api.limits import Allowances
+from pipeline_api.limits import ConcurrencyLimit, RateLimits
 from pipeline_api.metrics import GatewayMetrics
-from pipeline_api.seats import Seats
 from pipeline_api.settings import Settings
 from pipeline_api.state import Gateway
 from pipeline_api.upstream import Upstream
@@ -35,7 +34,7 @@ async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIter
     verifier = Verifier(
         database,
         CallerSigner(settings.caller_key.get_secret_value().encode()),
-        Allowances(settings.burst_seconds, settings.requests_in_flight),
+        RateLimits(settings.burst_seconds, settings.requests_in_flight),
         settings.rates,
     )
     passwords = Passwords()
@@ -69,7 +68,7 @@ async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIter
                     throttle=SignInThrottle(database),
                     verifier=verifier,
                     upstream=upstream,
-                    seats=Seats(settings.websockets, settings.websockets_per_credential),
+                    websocket_limit=ConcurrencyLimit(settings.websockets, settings.websockets_per_credential),
                 )
             finally:
                 # Cancelled, it would leave its thread with a connection of the database that is closed below.

@@ -65,7 +65,7 @@ class Proxy:
 
 
 async def _pass_on(operation: Operation, path: str, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer one operation with what the processor says."""
+    """UpstreamResponse one operation with what the processor says."""
     gateway: Gateway = scope["app"].state.gateway
     authorization, passed = read_headers(scope["headers"])
     if not operation.keyed:
@@ -77,7 +77,7 @@ async def _pass_on(operation: Operation, path: str, scope: Scope, receive: Recei
         raise BadRequest(f"The query is longer than {MAX_QUERY_BYTES} bytes.")
     target = f"{path}?{query_of(query)}" if query else path
     upstream = gateway.upstream
-    with caller.allowance:
+    with caller.rate_limit:
         headers = upstream.headers(caller, passed)
         if operation.upload:
             upload = Upload(scope, receive)
@@ -88,7 +88,7 @@ async def _pass_on(operation: Operation, path: str, scope: Scope, receive: Recei
             return
         body = await read_body(receive)
         if operation.fast:
-            answer = await upstream.ask(
+            answer = await upstream.request(
                 operation.method, target, headers=headers, timeout_s=operation.timeout_s, body=body
             )
             await send_whole(

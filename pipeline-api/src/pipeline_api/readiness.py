@@ -59,7 +59,7 @@ async def _database(gateway: Gateway) -> None:
 
 
 async def _processor(gateway: Gateway) -> None:
-    answer = await gateway.upstream.ask("GET", "/readyz", headers={}, timeout_s=_TIMEOUT_S)
+    answer = await gateway.upstream.request("GET", "/readyz", headers={}, timeout_s=_TIMEOUT_S)
     if answer.status == _OK:
         return
     try:

@@ -12,8 +12,8 @@ from pipeline_api.auth.passwords import Passwords
 from pipeline_api.auth.throttle import SignInThrottle
 from pipeline_api.auth.verifier import Verifier
 from pipeline_api.database import Database
+from pipeline_api.limits import ConcurrencyLimit
 from pipeline_api.metrics import GatewayMetrics
-from pipeline_api.seats import Seats
 from pipeline_api.settings import Settings
 from pipeline_api.upstream import Upstream
 
@@ -31,7 +31,7 @@ class Gateway:
     throttle: SignInThrottle
     verifier: Verifier
     upstream: Upstream
-    seats: Seats
+    websocket_limit: ConcurrencyLimit
 
 
 def gateway_of(connection: HTTPConnection) -> Gateway:

@@ -11,7 +11,7 @@ from yarl import URL
 
 from pipeline_api.auth.verifier import Verified, Verifier
 from pipeline_api.caller import CALLER_HEADER
-from pipeline_api.lane import Answer, BrokenOff, Lane, Unconnected
+from pipeline_api.connection_pool import CannotConnect, ConnectionLost, ConnectionPool, UpstreamResponse
 from pipeline_api.metrics import GatewayMetrics
 from pipeline_api.service.errors import UpstreamSlow, UpstreamUnreachable
 from pipeline_api.service.trace_context import new_traceparent
@@ -19,7 +19,7 @@ from pipeline_api.upload import Upload
 
 CONNECTIONS = 64
 """Kept for predictions, and as many again for everything else: slow calls do not delay predictions."""
-KEPT_IDLE_S = 30
+KEEPALIVE_S = 30
 """Shorter than the processor keeps an idle connection open (75 s), so that it is ours to close."""
 CONNECT_TIMEOUT_S = 2
 
@@ -49,10 +49,10 @@ class Upstream:
 
     async def __aenter__(self) -> Self:
         """Open the pools of connections: no kind of call waits for another kind."""
-        self._fast_lane = self._lane(CONNECTIONS)
-        self._waiting_lane = self._lane(self._polls)
+        self._prediction_pool = self._new_pool(CONNECTIONS)
+        self._long_poll_pool = self._new_pool(self._polls)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEPT_IDLE_S),
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEPALIVE_S),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             # What the client did not send is not made up on the way.
@@ -64,8 +64,8 @@ class Upstream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close every connection."""
-        self._fast_lane.close()
-        self._waiting_lane.close()
+        self._prediction_pool.close()
+        self._long_poll_pool.close()
         await self._session.close()
 
     def headers(self, caller: Verified, passed_on: Mapping[str, str] = _NOTHING) -> dict[str, str]:
@@ -77,7 +77,7 @@ class Upstream:
             **passed_on,
         }
 
-    async def ask(
+    async def request(
         self,
         method: str,
         target: str,
@@ -85,13 +85,13 @@ class Upstream:
         headers: Mapping[str, str],
         timeout_s: float,
         body: bytes = b"",
-        waiting: bool = False,
-    ) -> Answer:
+        long_poll: bool = False,
+    ) -> UpstreamResponse:
         """Send a request and return the whole answer; raise 502 or 504 when there is none.
 
         `target` is percent-encoded; headers hold no control characters. Where no connection could be made,
         and where one broke off if the request may be sent twice, there is one more attempt: of several
-        replicas another may answer. `waiting`: the answer may be held back.
+        replicas another may answer. `long_poll`: the answer may be held back.
         """
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         head = (
@@ -100,16 +100,16 @@ class Upstream:
         ).encode("ascii")
         parts = (head, body) if body else (head,)
         repeatable = method in _IDEMPOTENT or IDEMPOTENCY_KEY in headers
-        lane = self._waiting_lane if waiting else self._fast_lane
+        pool = self._long_poll_pool if long_poll else self._prediction_pool
         with self._problems(timeout_s, repeatable=repeatable):
             async with asyncio.timeout(timeout_s):
                 try:
-                    answer = await lane.ask(parts)
-                except (BrokenOff, Unconnected) as error:
-                    if isinstance(error, BrokenOff) and not repeatable:
+                    answer = await pool.request(parts)
+                except (ConnectionLost, CannotConnect) as error:
+                    if isinstance(error, ConnectionLost) and not repeatable:
                         raise
                     self._metrics.upstream_retries.inc()
-                    answer = await lane.ask(parts, anew=True)
+                    answer = await pool.request(parts, fresh=True)
         self._check(answer.status)
         return answer
 
@@ -164,14 +164,14 @@ class Upstream:
             # To the client library a body that fails is a connection that fails.
             raise upload.error from error
 
-    def _lane(self, connections: int) -> Lane:
+    def _new_pool(self, connections: int) -> ConnectionPool:
         host, port, tls = self._address
-        return Lane(
+        return ConnectionPool(
             host,
             port,
             tls=tls,
             limit=connections,
-            kept_idle_s=KEPT_IDLE_S,
+            keepalive_s=KEEPALIVE_S,
             connect_timeout_s=CONNECT_TIMEOUT_S,
         )
 
@@ -213,7 +213,7 @@ class Upstream:
         """Turn what can go wrong on the way into what a caller may see."""
         try:
             yield
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, Unconnected) as error:
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, CannotConnect) as error:
             raise self._unreachable("The data-processor cannot be reached; try again shortly.") from error
         except TimeoutError as error:
             self._metrics.upstream_failures.labels("slow").inc()

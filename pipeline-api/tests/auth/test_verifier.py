@@ -15,7 +15,7 @@ from pipeline_api.auth.roles import Role
 from pipeline_api.auth.verifier import Verifier
 from pipeline_api.caller import CallerSigner
 from pipeline_api.database import Database
-from pipeline_api.limits import Allowances
+from pipeline_api.limits import RateLimits
 from pipeline_api.service.errors import NotReady, Unauthenticated
 from running import PASSWORD, Gateway
 
@@ -43,7 +43,7 @@ def database(tmp_path: Any) -> Any:
 
 
 def make_verifier(database: Database) -> Verifier:
-    verifier = Verifier(database, CallerSigner(b"k" * 16), Allowances(2, 9), dict.fromkeys(Role, 0.0))
+    verifier = Verifier(database, CallerSigner(b"k" * 16), RateLimits(2, 9), dict.fromkeys(Role, 0.0))
     verifier.poll()
     return verifier
 

@@ -31,7 +31,7 @@ def authorization_of(scope: Scope) -> bytes | None:
 async def admit(verifier: Verifier, authorization: bytes | None, role: Role) -> Verified:
     """Return who is calling; raise 401 for no good credential, 429 for too much, 403 for too small a role."""
     verified = await verifier.verify(authorization)
-    verified.allowance.take(time.monotonic())
+    verified.rate_limit.take(time.monotonic())
     allow(verified, role)
     return verified
 

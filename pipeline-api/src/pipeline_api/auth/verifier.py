@@ -17,7 +17,7 @@ from pipeline_api.auth.credentials import CredentialKind, bearer, digest, kind_o
 from pipeline_api.auth.roles import Role
 from pipeline_api.caller import RENEW_S, CallerSigner
 from pipeline_api.database import Database, KeyRow, RevisionRow, TokenRow, UserRow
-from pipeline_api.limits import Allowance, Allowances
+from pipeline_api.limits import RateLimit, RateLimits
 from pipeline_api.service.database import now
 from pipeline_api.service.errors import NotReady, Unauthenticated
 
@@ -34,7 +34,7 @@ _LOOKUPS = 8
 class Verified:
     """A credential that was found good: whose it is, until when, and what it may still ask for."""
 
-    __slots__ = ("allowance", "expires_at", "header", "header_until", "id", "kind", "role", "subject")
+    __slots__ = ("expires_at", "header", "header_until", "id", "kind", "rate_limit", "role", "subject")
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Verified:
         subject: str,
         role: Role,
         expires_at: float,
-        allowance: Allowance,
+        rate_limit: RateLimit,
     ) -> None:
         """Keep what the database said; `expires_at` in Unix seconds."""
         self.id = credential
@@ -52,7 +52,7 @@ class Verified:
         self.subject = subject
         self.role = role
         self.expires_at = expires_at
-        self.allowance = allowance
+        self.rate_limit = rate_limit
         self.header = ""
         self.header_until = 0.0
 
@@ -64,13 +64,13 @@ class Verifier:
         self,
         database: Database,
         signer: CallerSigner,
-        allowances: Allowances,
+        rate_limits: RateLimits,
         rates: dict[Role, float],
     ) -> None:
         """Start with nothing remembered; `rates` are requests a second by role."""
         self._database = database
         self._signer = signer
-        self._allowances = allowances
+        self._rate_limits = rate_limits
         self._rates = rates
         self._known: OrderedDict[bytes, Verified] = OrderedDict()
         self._lock = threading.Lock()
@@ -159,7 +159,7 @@ class Verifier:
             subject=subject,
             role=role,
             expires_at=token.expires_at.timestamp(),
-            allowance=self._allowances.of(token.id, rate, time.monotonic()),
+            rate_limit=self._rate_limits.of(token.id, rate, time.monotonic()),
         )
 
 

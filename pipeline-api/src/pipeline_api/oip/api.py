@@ -99,7 +99,7 @@ async def server_metadata(_caller: UserDep) -> schemas.ServerMetadata:
 
 
 async def server_live(_caller: UserDep) -> schemas.ServerLive:
-    """Answer 200."""
+    """UpstreamResponse 200."""
     return schemas.ServerLive(live=True)
 
 
@@ -120,7 +120,7 @@ async def model_metadata(
 async def model_ready(
     gateway: GatewayDep, caller: UserDep, model: Name, version: Name | None = None
 ) -> schemas.ModelReady:
-    """Answer 200 when the model, or the version, answers; 503 when it does not yet."""
+    """UpstreamResponse 200 when the model, or the version, answers; 503 when it does not yet."""
     found = await _find(gateway, caller, model, version)
     if version is None and not found.ready:  # a version that is asked for by name is loaded for it
         raise NotReady(f"The model '{model}' has no version that is served yet.")
@@ -133,7 +133,7 @@ async def infer(
     """Predict: one tensor per column in, one per kind of answer out. All of it is recorded as always."""
     if "inference-header-content-length" in request.headers:
         raise BadRequest("Tensors are taken as JSON only: set binary_data=False.")
-    with caller.allowance:
+    with caller.rate_limit:
         asked = _read(await request.body())
         question: dict[str, Any] = {"inputs": rows_of(asked)}
         if version is not None:
@@ -143,7 +143,7 @@ async def infer(
             # Before anything is predicted: what is predicted is recorded.
             _check_outputs(wanted, await _find(gateway, caller, model, version))
         _, passed = read_headers(request.scope["headers"])
-        answer = await gateway.upstream.ask(
+        answer = await gateway.upstream.request(
             "POST",
             path_of("v1", "models", model, "predictions"),
             headers=gateway.upstream.headers(caller, passed | {"Content-Type": "application/json"}),
@@ -162,7 +162,7 @@ async def infer(
 
 
 async def _find(gateway: Gateway, caller: Verified, model: str, version: str | None) -> _Model:
-    answer = await gateway.upstream.ask(
+    answer = await gateway.upstream.request(
         "GET",
         path_of("v1", "models", model),
         headers=gateway.upstream.headers(caller),

@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
-from pipeline_api.lane import Answer
+from pipeline_api.connection_pool import UpstreamResponse
 from pipeline_api.service.errors import Problem, UpstreamUnreachable, invalid_request
 
 NAMED = 5
@@ -36,7 +36,7 @@ class OipRoute(APIRoute):
 class Relayed(Problem):
     """A problem of the data-processor, passed on."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: UpstreamResponse) -> None:
         """Read it from an answer that is no success."""
         try:
             body = json.loads(answer.body)
