@@ -20,8 +20,8 @@ from fake_processor import FakeProcessor
 from pipeline_api.app import create_app
 from pipeline_api.auth.accounts import Accounts
 from pipeline_api.auth.keys import Keys
-from pipeline_api.auth.roles import Role
 from pipeline_api.database import Database, KeyRow, TokenRow
+from pipeline_api.roles import Role
 from pipeline_api.service.database import now
 from pipeline_api.service.errors import Conflict
 from pipeline_api.settings import Settings

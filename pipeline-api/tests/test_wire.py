@@ -32,7 +32,7 @@ def statuses(answer: bytes) -> list[int]:
 
 def assert_idle(server: Server) -> None:
     """Wait until nobody has a request in work."""
-    rate_limit = next(iter(server.app.state.gateway.verifier._known.values())).rate_limit
+    rate_limit = next(iter(server.app.state.auth.verifier._cache.values())).rate_limit
     deadline = time.monotonic() + 10
     while rate_limit.in_flight:
         assert time.monotonic() < deadline

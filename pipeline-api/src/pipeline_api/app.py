@@ -51,6 +51,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_gateway(settings, metrics) as gateway:
             app.state.gateway = gateway
+            app.state.auth = gateway.auth
             yield
 
     app = GatewayApp(

@@ -9,7 +9,7 @@ import hmac
 import json
 from base64 import urlsafe_b64encode
 
-from pipeline_api.auth.roles import Role
+from pipeline_api.roles import Role
 
 CALLER_HEADER = "X-Loopkeeper-Caller"
 VALID_S = 120

@@ -1,18 +1,18 @@
 """The gateway's own tables: users, their tokens, keys, failed sign-ins; and how to reach them.
 
-Nothing secret is stored in a form that could be used: passwords as Argon2id hashes, tokens and keys as
-SHA-256 digests (they are 256 random bits, which no guess reaches).
+No secret is stored in a usable form: passwords are Argon2id hashes, tokens and keys are SHA-256 digests (of
+256 random bits, which nobody can guess).
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, update
+from sqlalchemy import ForeignKey, String, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from pipeline_api.auth.roles import Role
+from pipeline_api.roles import Role
 from pipeline_api.service import database
 from pipeline_api.service.database import UtcDateTime, now
 
@@ -27,12 +27,12 @@ class RoleName(TypeDecorator[Role]):
     cache_ok = True
 
     def process_bind_param(self, value: Role | None, dialect: object) -> str | None:
-        """Store the name."""
+        """Convert to the name for storage."""
         del dialect
         return None if value is None else value.value
 
     def process_result_value(self, value: str | None, dialect: object) -> Role | None:
-        """Give the role back."""
+        """Restore the role."""
         del dialect
         return None if value is None else Role(value)
 
@@ -48,9 +48,9 @@ class Base(DeclarativeBase):
 
 
 class RevisionRow(Base):
-    """The one row raised by every change that takes power away: replicas poll it and forget what they cached.
+    """The one row that every change that takes power away raises: replicas poll it and empty their caches.
 
-    It is raised first in each such transaction, so it is also the lock that puts those in a row.
+    Each such transaction raises it first, so it is also the lock that serialises them.
     """
 
     __tablename__ = "revision"
@@ -74,7 +74,7 @@ class UserRow(Base):
 
 
 class TokenRow(Base):
-    """A session: what a person got for their password. Its role is always the user's own of this moment."""
+    """A session: what a person got for their password. Its role is always the user's current one."""
 
     __tablename__ = "tokens"
 
@@ -86,7 +86,7 @@ class TokenRow(Base):
 
 
 class KeyRow(Base):
-    """A credential of a program, which belongs to the platform and not to whoever made it."""
+    """A credential of a program, which belongs to the platform and not to whoever created it."""
 
     __tablename__ = "keys"
 
@@ -95,14 +95,14 @@ class KeyRow(Base):
     name: Mapped[str] = mapped_column(unique=True)
     role: Mapped[Role]
     requests_per_second: Mapped[float | None]
-    """If set: this key's own rate limit instead of its role's."""
+    """This key's own rate limit, if it does not use its role's."""
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_by: Mapped[str]
     expires_at: Mapped[datetime]
 
 
 class FailedSignInRow(Base):
-    """How often a username was tried in vain from one address, and until when nobody may try again."""
+    """How often signing in failed for a username from one address, and until when nobody may try again."""
 
     __tablename__ = "failed_sign_ins"
 
@@ -121,9 +121,14 @@ class Database(database.Database):
         with self.migration(Base.metadata, TABLES_LOCK) as session:
             self.insert_if_absent(session, RevisionRow, id=1, value=0)
 
+    def revision(self) -> int | None:
+        """Return the number that every `revoking` transaction raises."""
+        with self.reading() as session:
+            return session.scalar(select(RevisionRow.value).where(RevisionRow.id == 1))
+
     @contextmanager
     def revoking(self) -> Iterator[Session]:
-        """Yield a transaction that takes power away: one at a time, and every replica hears of it."""
+        """Yield a transaction that takes power away: one at a time, and every replica learns of it."""
         with self.transaction() as session:
             session.execute(
                 update(RevisionRow).where(RevisionRow.id == 1).values(value=RevisionRow.value + 1)

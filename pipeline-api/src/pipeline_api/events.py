@@ -17,9 +17,9 @@ from starlette.responses import Response
 from starlette.websockets import WebSocketDisconnect
 
 from pipeline_api.auth.dependencies import admit, allow, authorization_of
-from pipeline_api.auth.roles import Role
 from pipeline_api.auth.verifier import Verified
 from pipeline_api.connection_pool import UpstreamResponse
+from pipeline_api.roles import Role
 from pipeline_api.routing import path_of
 from pipeline_api.service.errors import (
     Forbidden,
@@ -75,7 +75,7 @@ _event = msgspec.json.Decoder(_Event)
 async def follow_run(websocket: WebSocket, gateway: GatewayDep, run: str) -> None:
     """Send the events of a run until it is finished or the client has gone."""
     authorization = authorization_of(websocket.scope)
-    caller = await admit(gateway.verifier, authorization, Role.ENGINEER)
+    caller = await admit(gateway.auth.verifier, authorization, Role.ENGINEER)
     follower = _Follower(gateway, caller, path_of("v1", "runs", run, "events"), _after(websocket))
     # The first page decides whether there is such a run, while the answer can still be 404.
     first = await follower.ask(wait_s=0)
@@ -159,7 +159,7 @@ async def _guard(gateway: Gateway, authorization: bytes | None) -> Farewell:
     while True:
         await asyncio.sleep(GUARD_S)
         try:
-            allow(await gateway.verifier.verify(authorization), Role.ENGINEER)
+            allow(await gateway.auth.verifier.verify(authorization), Role.ENGINEER)
         except Unauthenticated:
             return Farewell(_NO_LONGER_GOOD, "The credential is no longer good.")
         except Forbidden:

@@ -13,6 +13,7 @@ from pipeline_api.auth.accounts import Accounts
 from pipeline_api.auth.first_admin import create_first_admin
 from pipeline_api.auth.keys import Keys
 from pipeline_api.auth.passwords import Passwords
+from pipeline_api.auth.state import Auth
 from pipeline_api.auth.throttle import SignInThrottle
 from pipeline_api.auth.verifier import POLL_S, Verifier
 from pipeline_api.caller import CallerSigner
@@ -37,8 +38,14 @@ async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIter
         RateLimits(settings.burst_seconds, settings.requests_in_flight),
         settings.rates,
     )
-    passwords = Passwords()
-    accounts = Accounts(database, timedelta(hours=settings.token_hours))
+    auth = Auth(
+        accounts=Accounts(database, timedelta(hours=settings.token_hours)),
+        keys=Keys(database),
+        passwords=Passwords(),
+        throttle=SignInThrottle(database),
+        verifier=verifier,
+        metrics=metrics,
+    )
     upstream = Upstream(
         str(settings.processor_url),
         settings.service_token.get_secret_value(),
@@ -49,7 +56,7 @@ async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIter
 
     def prepare() -> None:
         database.create_tables()
-        create_first_admin(database, accounts, passwords, settings)
+        create_first_admin(auth.accounts, auth.passwords, settings)
         verifier.poll()
 
     try:
@@ -59,14 +66,8 @@ async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIter
             keeping_fresh = asyncio.create_task(_keep_fresh(verifier, closing))
             try:
                 yield Gateway(
-                    settings=settings,
+                    auth=auth,
                     metrics=metrics,
-                    database=database,
-                    passwords=passwords,
-                    accounts=accounts,
-                    keys=Keys(database),
-                    throttle=SignInThrottle(database),
-                    verifier=verifier,
                     upstream=upstream,
                     websocket_limit=ConcurrencyLimit(settings.websockets, settings.websockets_per_credential),
                 )

@@ -4,8 +4,11 @@ It is all counted in this process: with n replicas behind a balancer a credentia
 """
 
 import contextlib
-from collections import Counter, OrderedDict
+import threading
+from collections import Counter
 from collections.abc import Iterator
+
+from cachetools import LRUCache
 
 from pipeline_api.service.errors import NotReady, TooManyRequests
 
@@ -62,18 +65,17 @@ class RateLimits:
         """Allow bursts as large as what the rate gives in `burst_s` seconds."""
         self._burst_s = burst_s
         self._max_in_flight = max_in_flight
-        self._kept: OrderedDict[str, RateLimit] = OrderedDict()
+        self._kept: LRUCache[str, RateLimit] = LRUCache(_REMEMBERED)
+        self._lock = threading.Lock()
 
     def of(self, credential: str, rate: float, now: float) -> RateLimit:
-        """Return a credential's rate limit, a new one if its rate has changed."""
-        rate_limit = self._kept.get(credential)
-        if rate_limit is None or rate_limit.rate != rate:
-            rate_limit = RateLimit(rate, rate * self._burst_s, self._max_in_flight, now)
-            self._kept[credential] = rate_limit
-        self._kept.move_to_end(credential)
-        while len(self._kept) > _REMEMBERED:
-            self._kept.popitem(last=False)
-        return rate_limit
+        """Return a credential's rate limit, a new one if its rate has changed. Callable from any thread."""
+        with self._lock:
+            rate_limit = self._kept.get(credential)
+            if rate_limit is None or rate_limit.rate != rate:
+                rate_limit = RateLimit(rate, rate * self._burst_s, self._max_in_flight, now)
+                self._kept[credential] = rate_limit
+            return rate_limit
 
 
 class ConcurrencyLimit:

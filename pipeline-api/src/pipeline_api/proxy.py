@@ -1,39 +1,22 @@
 """Pass public operations on to the data-processor: who may is checked here, what it means is its business."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
 
 import aiohttp
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pipeline_api.auth.dependencies import admit
+from pipeline_api.headers import IDEMPOTENCY_KEY, request_headers, response_headers
 from pipeline_api.routes import Operation
 from pipeline_api.routing import MAX_QUERY_BYTES, RouteTable, query_of
-from pipeline_api.service.errors import BadRequest, Problem, UpstreamUnreachable
+from pipeline_api.service.errors import BadRequest, Problem
 from pipeline_api.service.middleware import ROUTE_KEY
 from pipeline_api.state import Gateway
 from pipeline_api.upload import BROKE_OFF, Upload
-from pipeline_api.upstream import IDEMPOTENCY_KEY
 
-MAX_KEY_BYTES = 255
 _SMALL = 256 * 1024
 """Answers up to this size are passed on in one piece."""
-_SERVER_ERROR = 500
 _BODILESS = (204, 304)
-_JSON = (b"application/json", b"application/problem+json")
-
-# The only headers that pass in either direction: whatever else was sent stays on its own side.
-_REQUEST_HEADERS = {b"content-type": "Content-Type", b"accept": "Accept", b"if-none-match": "If-None-Match"}
-_RESPONSE_HEADERS = (
-    b"content-type",
-    b"content-disposition",
-    b"retry-after",
-    b"location",
-    b"link",
-    b"etag",
-    b"last-modified",
-    b"cache-control",
-)
 
 
 class MethodNotAllowed(Problem):
@@ -67,11 +50,11 @@ class Proxy:
 async def _pass_on(operation: Operation, path: str, scope: Scope, receive: Receive, send: Send) -> None:
     """UpstreamResponse one operation with what the processor says."""
     gateway: Gateway = scope["app"].state.gateway
-    authorization, passed = read_headers(scope["headers"])
+    authorization, passed = request_headers(scope["headers"])
     if not operation.keyed:
         # The processor would not heed it, and a call that carries one is sent again where it broke off.
         passed.pop(IDEMPOTENCY_KEY, None)
-    caller = await admit(gateway.verifier, authorization, operation.role)
+    caller = await admit(gateway.auth.verifier, authorization, operation.role)
     query = scope["query_string"]
     if len(query) > MAX_QUERY_BYTES:
         raise BadRequest(f"The query is longer than {MAX_QUERY_BYTES} bytes.")
@@ -99,32 +82,6 @@ async def _pass_on(operation: Operation, path: str, scope: Scope, receive: Recei
             operation.method, target, headers=headers, timeout_s=operation.timeout_s, body=body
         ) as response:
             await _pour(response, receive, send)
-
-
-def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes | None, dict[str, str]]:
-    """Return the credential and the headers that pass on; raise 400 for an unusable `Idempotency-Key`."""
-    authorization: bytes | None = None
-    passed: dict[str, str] = {}
-    for name, value in headers:
-        if name == b"authorization":
-            authorization = value if authorization is None else b"twice"
-        elif name == b"idempotency-key":
-            if not 0 < len(value) <= MAX_KEY_BYTES:
-                raise BadRequest(f"An Idempotency-Key has 1 to {MAX_KEY_BYTES} characters.")
-            key = _plain(name, value)
-            if passed.setdefault(IDEMPOTENCY_KEY, key) != key:
-                raise BadRequest("There are two different Idempotency-Keys.")
-        elif name in _REQUEST_HEADERS:
-            passed[_REQUEST_HEADERS[name]] = _plain(name, value)
-    return authorization, passed
-
-
-def _plain(name: bytes, value: bytes) -> str:
-    """Return a header's value as text; raise 400 when there is more in it than printable ASCII."""
-    text = value.decode("latin-1")
-    if not (text.isascii() and text.isprintable()):
-        raise BadRequest(f"The header {name.decode()} may hold printable ASCII characters only.")
-    return text
 
 
 async def read_body(receive: Receive) -> bytes:
@@ -172,10 +129,3 @@ async def send_whole(send: Send, status: int, headers: list[tuple[bytes, bytes]]
         headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-def response_headers(status: int, found: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:
-    """Return the headers that pass to the client; raise 502 for an error page outside the contract."""
-    if status >= _SERVER_ERROR and not found.get(b"content-type", b"").startswith(_JSON):
-        raise UpstreamUnreachable(f"The data-processor failed with status {status}.")
-    return [(name, found[name]) for name in _RESPONSE_HEADERS if name in found]

@@ -1,7 +1,7 @@
 """What the gateway needs to be of use: its database, and a data-processor that serves a model."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 from anyio import to_thread
 from fastapi import FastAPI
@@ -9,14 +9,13 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline_api.service.errors import NotReady, Problem
+from pipeline_api.service.health import Check
 from pipeline_api.state import Gateway
 
 _REMEMBERED_S = 1.0
 """Probes come from anybody: the processor is asked at most this often."""
 _TIMEOUT_S = 1.5
 _OK = 200
-
-Check = Callable[[], Awaitable[None]]
 
 
 class _Health(BaseModel):
@@ -53,7 +52,7 @@ class _Remembered:
 
 async def _database(gateway: Gateway) -> None:
     try:
-        await to_thread.run_sync(gateway.verifier.poll)
+        await to_thread.run_sync(gateway.auth.verifier.poll)
     except SQLAlchemyError as error:
         raise NotReady("The gateway's database cannot be reached.") from error
 

@@ -5,7 +5,7 @@ The WebSocket and the Open Inference Protocol are written by hand beside this ta
 
 from dataclasses import dataclass
 
-from pipeline_api.auth.roles import Role
+from pipeline_api.roles import Role
 
 DATASETS = "/v1/datasets"
 

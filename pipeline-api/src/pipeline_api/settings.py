@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from pipeline_api.auth.roles import Role
+from pipeline_api.roles import Role
 from pipeline_api.service.settings import ServiceSettings
 
 Secret = Annotated[SecretStr, Field(min_length=16)]

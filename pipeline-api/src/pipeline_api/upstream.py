@@ -12,6 +12,7 @@ from yarl import URL
 from pipeline_api.auth.verifier import Verified, Verifier
 from pipeline_api.caller import CALLER_HEADER
 from pipeline_api.connection_pool import CannotConnect, ConnectionLost, ConnectionPool, UpstreamResponse
+from pipeline_api.headers import IDEMPOTENCY_KEY
 from pipeline_api.metrics import GatewayMetrics
 from pipeline_api.service.errors import UpstreamSlow, UpstreamUnreachable
 from pipeline_api.service.trace_context import new_traceparent
@@ -23,7 +24,6 @@ KEEPALIVE_S = 30
 """Shorter than the processor keeps an idle connection open (75 s), so that it is ours to close."""
 CONNECT_TIMEOUT_S = 2
 
-IDEMPOTENCY_KEY = "Idempotency-Key"
 # The client library itself sends these again when a kept connection turns out to be closed (RFC 9110, 9.2.2).
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _UNAUTHORIZED = 401

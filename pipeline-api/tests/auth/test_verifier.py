@@ -9,13 +9,14 @@ from sqlalchemy.exc import OperationalError
 
 from fake_processor import FakeProcessor
 from pipeline_api.auth import verifier as verifier_module
-from pipeline_api.auth.accounts import MAX_TOKENS, Accounts
+from pipeline_api.auth.accounts import Accounts
 from pipeline_api.auth.credentials import CredentialKind, mint
-from pipeline_api.auth.roles import Role
+from pipeline_api.auth.tokens import MAX_TOKENS
 from pipeline_api.auth.verifier import Verifier
 from pipeline_api.caller import CallerSigner
 from pipeline_api.database import Database
 from pipeline_api.limits import RateLimits
+from pipeline_api.roles import Role
 from pipeline_api.service.errors import NotReady, Unauthenticated
 from running import PASSWORD, Gateway
 
@@ -146,7 +147,7 @@ def test_what_was_read_before_a_revocation_is_not_remembered_after_it(
 def test_made_up_credentials_push_nobody_out(
     database: Database, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verifier_module, "_REMEMBERED", 2)
+    monkeypatch.setattr(verifier_module, "_CACHED", 2)
     verifier = make_verifier(database)
     authorization = header(accounts)
     looks = Looks(verifier)
@@ -165,7 +166,7 @@ def test_made_up_credentials_push_nobody_out(
 def test_no_more_is_remembered_than_allowed(
     database: Database, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verifier_module, "_REMEMBERED", 3)
+    monkeypatch.setattr(verifier_module, "_CACHED", 3)
     verifier = make_verifier(database)
     headers = [header(accounts) for _ in range(8)]
 
@@ -174,7 +175,7 @@ def test_no_more_is_remembered_than_allowed(
             await verifier.verify(authorization)
 
     anyio.run(run)
-    assert len(verifier._known) == 3
+    assert len(verifier._cache) == 3
 
 
 def test_a_signed_header_is_kept_for_a_minute(database: Database, accounts: Accounts) -> None:

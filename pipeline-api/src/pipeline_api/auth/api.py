@@ -14,9 +14,9 @@ from pipeline_api.auth import schemas
 from pipeline_api.auth.credentials import CredentialKind
 from pipeline_api.auth.dependencies import MaintainerDep, UserDep, allow
 from pipeline_api.auth.passwords import why_refused
-from pipeline_api.auth.roles import Role
+from pipeline_api.auth.state import Auth, AuthDep
+from pipeline_api.roles import Role
 from pipeline_api.service.errors import BadRequest, Forbidden, Invalid, NotFound, Unauthenticated
-from pipeline_api.state import Gateway, GatewayDep
 
 router = APIRouter(prefix="/v1/auth", tags=["who"])
 log = structlog.get_logger(__name__)
@@ -26,27 +26,27 @@ UsernamePath = Annotated[str, Path(max_length=64, pattern=schemas.USERNAME)]
 
 @router.post("/token", summary="Sign in", responses={401: {}, 413: {}, 429: {}})
 async def sign_in(
-    request: Request, gateway: GatewayDep, form: Annotated[OAuth2PasswordRequestForm, Depends()]
+    request: Request, auth: AuthDep, form: Annotated[OAuth2PasswordRequestForm, Depends()]
 ) -> schemas.Token:
     """Give a token for a username and a password. After repeated failures it answers 429 for a while."""
     username = form.username.lower()
     try:
-        async with gateway.throttle.attempt(username, _address(request)):
-            encoded = await _verify(gateway, username, form.password)
-            outdated = gateway.passwords.outdated(encoded)
-            fresh = await gateway.passwords.hash(form.password) if outdated else None
+        async with auth.throttle.attempt(username, _address(request)):
+            encoded = await _verify(auth, username, form.password)
+            outdated = auth.passwords.outdated(encoded)
+            fresh = await auth.passwords.hash(form.password) if outdated else None
             try:
                 token, expires_at, role = await to_thread.run_sync(
-                    gateway.accounts.sign_in, username, encoded, fresh
+                    auth.accounts.sign_in, username, encoded, fresh
                 )
             except NotFound as error:
                 raise Unauthenticated("The password was changed at this moment.") from error
     except Unauthenticated:
-        gateway.metrics.sign_ins.labels("refused").inc()
+        auth.metrics.sign_ins.labels("refused").inc()
         # Not with the username: people type passwords into the wrong field.
         log.warning("sign_in_refused", address=_address(request))
         raise
-    gateway.metrics.sign_ins.labels("accepted").inc()
+    auth.metrics.sign_ins.labels("accepted").inc()
     log.info("signed_in", username=username)
     return schemas.Token(
         access_token=token, expires_in=round(expires_at.timestamp() - time.time()), role=role
@@ -54,12 +54,12 @@ async def sign_in(
 
 
 @router.delete("/token", status_code=204, summary="Sign out")
-async def sign_out(gateway: GatewayDep, caller: UserDep) -> None:
+async def sign_out(auth: AuthDep, caller: UserDep) -> None:
     """End the token this is called with, at once."""
     if caller.kind is not CredentialKind.TOKEN:
         raise Forbidden("A key is ended by a maintainer, with DELETE /v1/auth/keys/{id}.")
-    await to_thread.run_sync(gateway.accounts.sign_out, caller.id)
-    gateway.verifier.forget()
+    await to_thread.run_sync(auth.accounts.sign_out, caller.id)
+    auth.verifier.forget()
 
 
 @router.get("/me", summary="Whose credential this is")
@@ -74,18 +74,18 @@ async def me(caller: UserDep) -> schemas.Me:
 
 
 @router.get("/users", summary="Every user")
-async def list_users(gateway: GatewayDep, _caller: MaintainerDep) -> list[schemas.User]:
+async def list_users(auth: AuthDep, _caller: MaintainerDep) -> list[schemas.User]:
     """List the people who may sign in."""
-    rows = await to_thread.run_sync(gateway.accounts.users)
+    rows = await to_thread.run_sync(auth.accounts.users)
     return [schemas.User.model_validate(row) for row in rows]
 
 
 @router.post("/users", status_code=201, summary="Add a user")
-async def create_user(gateway: GatewayDep, caller: MaintainerDep, body: schemas.NewUser) -> schemas.User:
+async def create_user(auth: AuthDep, caller: MaintainerDep, body: schemas.NewUser) -> schemas.User:
     """Add a user; 409 when the name is taken."""
-    hashed = await _hash_new(gateway, body.password.get_secret_value(), body.username)
+    hashed = await _hash_new(auth, body.password.get_secret_value(), body.username)
     row = await to_thread.run_sync(
-        partial(gateway.accounts.create, body.username, body.role, hashed, created_by=caller.subject)
+        partial(auth.accounts.create, body.username, body.role, hashed, created_by=caller.subject)
     )
     log.info("user_created", username=row.username, role=row.role.value, by=caller.subject)
     return schemas.User.model_validate(row)
@@ -93,7 +93,7 @@ async def create_user(gateway: GatewayDep, caller: MaintainerDep, body: schemas.
 
 @router.patch("/users/{username}", summary="Change a user's role or password")
 async def change_user(
-    request: Request, gateway: GatewayDep, caller: UserDep, username: UsernamePath, body: schemas.UserChange
+    request: Request, auth: AuthDep, caller: UserDep, username: UsernamePath, body: schemas.UserChange
 ) -> schemas.User:
     """Change a role (maintainers) or a password (maintainers, and everybody their own with the current one).
 
@@ -106,18 +106,18 @@ async def change_user(
     hashed = None
     if body.password is not None:
         if own:
-            await _prove(request, gateway, username, body)
-        hashed = await _hash_new(gateway, body.password.get_secret_value(), username)
+            await _prove(request, auth, username, body)
+        hashed = await _hash_new(auth, body.password.get_secret_value(), username)
     row = await to_thread.run_sync(
         partial(
-            gateway.accounts.change,
+            auth.accounts.change,
             username,
             role=body.role,
             password_hash=hashed,
             keep_token=caller.id if own else None,
         )
     )
-    gateway.verifier.forget()
+    auth.verifier.forget()
     log.info(
         "user_changed", username=username, role=row.role.value, renewed=hashed is not None, by=caller.subject
     )
@@ -126,7 +126,7 @@ async def change_user(
 
 @router.delete("/users/{username}", status_code=204, summary="Remove a user")
 async def remove_user(
-    gateway: GatewayDep,
+    auth: AuthDep,
     caller: MaintainerDep,
     username: UsernamePath,
     *,
@@ -134,24 +134,24 @@ async def remove_user(
 ) -> None:
     """Remove a user and end their tokens, at once. Keys belong to the platform and stay unless asked for."""
     username = username.lower()
-    keys = await to_thread.run_sync(partial(gateway.accounts.remove, username, with_keys=with_keys))
-    gateway.verifier.forget()
+    keys = await to_thread.run_sync(partial(auth.accounts.remove, username, with_keys=with_keys))
+    auth.verifier.forget()
     log.info("user_removed", username=username, revoked=keys, by=caller.subject)
 
 
 @router.get("/keys", summary="Every key")
-async def list_keys(gateway: GatewayDep, _caller: MaintainerDep) -> list[schemas.Key]:
+async def list_keys(auth: AuthDep, _caller: MaintainerDep) -> list[schemas.Key]:
     """List the keys, without their secrets; expired ones stay listed until they are deleted."""
-    rows = await to_thread.run_sync(gateway.keys.all)
+    rows = await to_thread.run_sync(auth.keys.all)
     return [schemas.Key.model_validate(row) for row in rows]
 
 
 @router.post("/keys", status_code=201, summary="Make a key for a program")
-async def create_key(gateway: GatewayDep, caller: MaintainerDep, body: schemas.NewKey) -> schemas.MadeKey:
+async def create_key(auth: AuthDep, caller: MaintainerDep, body: schemas.NewKey) -> schemas.MadeKey:
     """Make a key: a credential of a program, known as `key:<name>`. Its secret is shown this once."""
     row, secret = await to_thread.run_sync(
         partial(
-            gateway.keys.create,
+            auth.keys.create,
             name=body.name,
             role=body.role,
             lifetime=timedelta(days=body.expires_in_days),
@@ -165,18 +165,18 @@ async def create_key(gateway: GatewayDep, caller: MaintainerDep, body: schemas.N
 
 @router.delete("/keys/{key_id}", status_code=204, summary="End a key")
 async def revoke_key(
-    gateway: GatewayDep, caller: MaintainerDep, key_id: Annotated[str, Path(pattern=r"^[0-9a-f]{16}$")]
+    auth: AuthDep, caller: MaintainerDep, key_id: Annotated[str, Path(pattern=r"^[0-9a-f]{16}$")]
 ) -> None:
     """End a key, at once."""
-    await to_thread.run_sync(gateway.keys.revoke, key_id)
-    gateway.verifier.forget()
+    await to_thread.run_sync(auth.keys.revoke, key_id)
+    auth.verifier.forget()
     log.info("credential_revoked", id=key_id, by=caller.subject)
 
 
-async def _verify(gateway: Gateway, username: str, password: str) -> str:
+async def _verify(auth: Auth, username: str, password: str) -> str:
     """Return the hash that a password was verified against; raise 401, after as long, when there is none."""
-    encoded = await to_thread.run_sync(gateway.accounts.password_hash, username)
-    if not await gateway.passwords.verify(encoded, password) or encoded is None:
+    encoded = await to_thread.run_sync(auth.accounts.password_hash, username)
+    if not await auth.passwords.verify(encoded, password) or encoded is None:
         raise Unauthenticated("Username or password is wrong.")
     return encoded
 
@@ -185,19 +185,19 @@ def _address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-async def _hash_new(gateway: Gateway, password: str, username: str) -> str:
+async def _hash_new(auth: Auth, password: str, username: str) -> str:
     reason = why_refused(password, username)
     if reason is not None:
         raise Invalid(reason, errors=[{"loc": ["body", "password"], "message": reason}])
-    return await gateway.passwords.hash(password)
+    return await auth.passwords.hash(password)
 
 
-async def _prove(request: Request, gateway: Gateway, username: str, body: schemas.UserChange) -> None:
+async def _prove(request: Request, auth: Auth, username: str, body: schemas.UserChange) -> None:
     """Make sure that it is the person and not just somebody at their desk who changes the password."""
     if body.current_password is None:
         raise BadRequest("Send the current password as well: 'current_password'.")
     try:
-        async with gateway.throttle.attempt(username, _address(request)):
-            await _verify(gateway, username, body.current_password.get_secret_value())
+        async with auth.throttle.attempt(username, _address(request)):
+            await _verify(auth, username, body.current_password.get_secret_value())
     except Unauthenticated as error:
         raise Forbidden("The current password is wrong.") from error

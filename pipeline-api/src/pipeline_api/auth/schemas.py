@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 from pipeline_api.auth.passwords import MAX_CHARACTERS
-from pipeline_api.auth.roles import Role
+from pipeline_api.roles import Role
 
 RESERVED_NAMES = frozenset({"loopkeeper"})
 """The platform's own subject: what it does by itself is signed with it."""

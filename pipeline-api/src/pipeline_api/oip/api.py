@@ -10,13 +10,13 @@ from pydantic.json_schema import models_json_schema
 
 from pipeline_api.auth.dependencies import UserDep
 from pipeline_api.auth.verifier import Verified
+from pipeline_api.headers import request_headers
 from pipeline_api.oip import schemas
 from pipeline_api.oip.errors import OipRoute, Relayed
 from pipeline_api.oip.tensors import input_metadata, output_metadata, outputs_of, rows_of
-from pipeline_api.proxy import read_headers
-from pipeline_api.readiness import Check
 from pipeline_api.routing import path_of
 from pipeline_api.service.errors import BadRequest, FieldError, Invalid, NotFound, NotReady
+from pipeline_api.service.health import Check
 from pipeline_api.state import Gateway, GatewayDep
 
 PREDICT_TIMEOUT_S = 30
@@ -142,7 +142,7 @@ async def infer(
         if wanted:
             # Before anything is predicted: what is predicted is recorded.
             _check_outputs(wanted, await _find(gateway, caller, model, version))
-        _, passed = read_headers(request.scope["headers"])
+        _, passed = request_headers(request.scope["headers"])
         answer = await gateway.upstream.request(
             "POST",
             path_of("v1", "models", model, "predictions"),
