@@ -78,7 +78,7 @@ class FakeProcessor:
         self.finished: set[str] = set()
 
     def on(self, method: str, path: str, rule: Rule | Reply) -> None:
-        """UpstreamResponse a path (a regular expression) by a rule of the test's own."""
+        """Answer a path (a regular expression) by a rule of the test's own."""
         self.rules[method, path] = rule if callable(rule) else lambda _call: rule
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -153,7 +153,7 @@ def problem(status: int, detail: str, **more: Any) -> Reply:
 
 
 def predict(call: Call, path: str) -> Reply:
-    """UpstreamResponse each row with who asked and what, so that a mixed-up answer shows."""
+    """Answer each row with who asked and what, so that a mixed-up answer shows."""
     assert call.caller is not None
     answers = [
         {

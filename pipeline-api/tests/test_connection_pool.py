@@ -39,7 +39,7 @@ async def pool_to(handle: Handler, limit: int = 4, keepalive_s: float = 30) -> A
 
 
 def answering(*pieces: bytes) -> Handler:
-    """UpstreamResponse each request with these pieces, one write each."""
+    """Answer each request with these pieces, one write each."""
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:

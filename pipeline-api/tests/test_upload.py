@@ -93,7 +93,7 @@ def test_a_refusal_before_the_body_is_read_reaches_the_client(open_gateway: Call
     listener = socket.create_server(("127.0.0.1", 0))
 
     def refuse() -> None:
-        """UpstreamResponse by the head alone and hang up, as a server does that reads no more."""
+        """Answer by the head alone and hang up, as a server does that reads no more."""
         connection, _ = listener.accept()
         with connection:
             head = b""
@@ -193,6 +193,6 @@ def test_a_client_that_breaks_off_or_stands_still_is_told_so(monkeypatch: pytest
     async def stand_still() -> Any:
         await asyncio.sleep(60)
 
-    assert "broke off" in str(asyncio.run(take(hang_up)).error)
-    monkeypatch.setattr(upload_module, "STANDSTILL_S", 0.05)
-    assert "Nothing came" in str(asyncio.run(take(stand_still)).error)
+    assert "before its body was complete" in str(asyncio.run(take(hang_up)).error)
+    monkeypatch.setattr(upload_module, "STALLED_S", 0.05)
+    assert "Nothing arrived" in str(asyncio.run(take(stand_still)).error)

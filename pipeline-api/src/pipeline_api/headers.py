@@ -1,4 +1,4 @@
-"""Which headers pass between client and data-processor: whatever else was sent stays on its own side."""
+"""Which headers pass between client and data-processor: all others stay on their own side."""
 
 from collections.abc import Iterable, Mapping
 
@@ -23,7 +23,7 @@ _RESPONSE_HEADERS = (
 
 
 def request_headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes | None, dict[str, str]]:
-    """Return the credential and the headers that pass on; raise 400 for an unusable `Idempotency-Key`."""
+    """Return the credential and the headers to pass on; raise 400 for an invalid one."""
     authorization: bytes | None = None
     passed: dict[str, str] = {}
     for name, value in headers:
@@ -31,25 +31,25 @@ def request_headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes | Non
             authorization = value if authorization is None else b"twice"
         elif name == b"idempotency-key":
             if not 0 < len(value) <= MAX_KEY_BYTES:
-                raise BadRequest(f"An Idempotency-Key has 1 to {MAX_KEY_BYTES} characters.")
+                raise BadRequest(f"The Idempotency-Key must have 1 to {MAX_KEY_BYTES} characters.")
             key = _plain(name, value)
             if passed.setdefault(IDEMPOTENCY_KEY, key) != key:
-                raise BadRequest("There are two different Idempotency-Keys.")
+                raise BadRequest("The request has two different Idempotency-Keys; send one.")
         elif name in _REQUEST_HEADERS:
             passed[_REQUEST_HEADERS[name]] = _plain(name, value)
     return authorization, passed
 
 
 def _plain(name: bytes, value: bytes) -> str:
-    """Return a header's value as text; raise 400 when there is more in it than printable ASCII."""
+    """Return a header's value as text; raise 400 when it contains anything but printable ASCII."""
     text = value.decode("latin-1")
     if not (text.isascii() and text.isprintable()):
-        raise BadRequest(f"The header {name.decode()} may hold printable ASCII characters only.")
+        raise BadRequest(f"The header '{name.decode()}' may contain printable ASCII characters only.")
     return text
 
 
 def response_headers(status: int, found: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:
-    """Return the headers that pass to the client; raise 502 for an error page outside the contract."""
+    """Return the headers to pass to the client; raise 502 for an error page that is not JSON."""
     if status >= _SERVER_ERROR and not found.get(b"content-type", b"").startswith(_JSON):
         raise UpstreamUnreachable(f"The data-processor failed with status {status}.")
     return [(name, found[name]) for name in _RESPONSE_HEADERS if name in found]

@@ -1,4 +1,4 @@
-"""Open everything a gateway needs, keep it fresh, close it in order."""
+"""Open everything a gateway needs, keep its caches fresh, close it in order."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 @contextlib.asynccontextmanager
 async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIterator[Gateway]:
-    """Yield a gateway that works; on the first start of all, create its first user."""
+    """Yield a running gateway; on the very first start, create its first user."""
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database)
     verifier = Verifier(
@@ -51,7 +51,7 @@ async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIter
         settings.service_token.get_secret_value(),
         verifier,
         metrics,
-        polls=settings.websockets + 1,  # one more than can wait, so that a 404 need not
+        polls=settings.websockets + 1,  # one more than can be held open, so that a 404 never waits
     )
 
     def prepare() -> None:
@@ -72,7 +72,7 @@ async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIter
                     websocket_limit=ConcurrencyLimit(settings.websockets, settings.websockets_per_credential),
                 )
             finally:
-                # Cancelled, it would leave its thread with a connection of the database that is closed below.
+                # Cancelled, it would leave its thread using the database, which is closed below.
                 closing.set()
                 await keeping_fresh
     finally:

@@ -1,4 +1,4 @@
-"""Pass public operations on to the data-processor: who may is checked here, what it means is its business."""
+"""Pass public operations on to the data-processor, after checking who is calling and whether they may."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ from pipeline_api.routing import MAX_QUERY_BYTES, RouteTable, query_of
 from pipeline_api.service.errors import BadRequest, Problem
 from pipeline_api.service.middleware import ROUTE_KEY
 from pipeline_api.state import Gateway
-from pipeline_api.upload import BROKE_OFF, Upload
+from pipeline_api.upload import INCOMPLETE, Upload
 
 _SMALL = 256 * 1024
 """Answers up to this size are passed on in one piece."""
@@ -20,7 +20,7 @@ _BODILESS = (204, 304)
 
 
 class MethodNotAllowed(Problem):
-    """The path exists, the method does not."""
+    """The path exists, but not with this method."""
 
     status = 405
 
@@ -29,7 +29,7 @@ class Proxy:
     """An ASGI layer that answers the public operations and hands everything else to the app it wraps."""
 
     def __init__(self, app: ASGIApp, *, table: RouteTable) -> None:
-        """Wrap an app; its state says how to reach the processor."""
+        """Wrap an app; its state knows how to reach the processor."""
         self._app = app
         self._table = table
 
@@ -43,16 +43,16 @@ class Proxy:
         operation = match.operations.get(scope["method"])
         if operation is None:
             allowed = ", ".join(match.operations)
-            raise MethodNotAllowed(f"Here one can only {allowed}.", headers={"Allow": allowed})
+            raise MethodNotAllowed(f"This path only allows {allowed}.", headers={"Allow": allowed})
         await _pass_on(operation, match.path, scope, receive, send)
 
 
 async def _pass_on(operation: Operation, path: str, scope: Scope, receive: Receive, send: Send) -> None:
-    """UpstreamResponse one operation with what the processor says."""
+    """Answer one operation with the processor's answer."""
     gateway: Gateway = scope["app"].state.gateway
     authorization, passed = request_headers(scope["headers"])
     if not operation.keyed:
-        # The processor would not heed it, and a call that carries one is sent again where it broke off.
+        # The processor would ignore it, but a request with one is sent again when its connection is lost.
         passed.pop(IDEMPOTENCY_KEY, None)
     caller = await admit(gateway.auth.verifier, authorization, operation.role)
     query = scope["query_string"]
@@ -67,7 +67,7 @@ async def _pass_on(operation: Operation, path: str, scope: Scope, receive: Recei
             async with upstream.upload(
                 operation.method, target, headers=headers, timeout_s=operation.timeout_s, upload=upload
             ) as response:
-                await _pour(response, receive, send)
+                await _stream(response, receive, send)
             return
         body = await read_body(receive)
         if operation.fast:
@@ -81,14 +81,14 @@ async def _pass_on(operation: Operation, path: str, scope: Scope, receive: Recei
         async with upstream.stream(
             operation.method, target, headers=headers, timeout_s=operation.timeout_s, body=body
         ) as response:
-            await _pour(response, receive, send)
+            await _stream(response, receive, send)
 
 
 async def read_body(receive: Receive) -> bytes:
-    """Return the whole body of a request; its size is bounded by the middleware around."""
+    """Return the whole body of a request; the middleware bounds its size."""
     message = await receive()
     if message["type"] == "http.disconnect":
-        raise BadRequest(BROKE_OFF)
+        raise BadRequest(INCOMPLETE)
     body: bytes = message.get("body", b"")
     if not message.get("more_body", False):
         return body
@@ -96,13 +96,13 @@ async def read_body(receive: Receive) -> bytes:
     while message.get("more_body", False):
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise BadRequest(BROKE_OFF)
+            raise BadRequest(INCOMPLETE)
         parts.append(message.get("body", b""))
     return b"".join(parts)
 
 
-async def _pour(response: aiohttp.ClientResponse, receive: Receive, send: Send) -> None:
-    """Pass a response on as it comes, as fast as the client takes it."""
+async def _stream(response: aiohttp.ClientResponse, receive: Receive, send: Send) -> None:
+    """Pass a response on as it arrives, as fast as the client accepts it."""
     headers = response_headers(response.status, {name.lower(): value for name, value in response.raw_headers})
     length = response.content_length
     if length is not None and length <= _SMALL:
@@ -111,7 +111,7 @@ async def _pour(response: aiohttp.ClientResponse, receive: Receive, send: Send) 
     if length is not None:
         headers.append((b"content-length", str(length).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    # The request was read to its end: the next thing to be received is that the client hung up.
+    # The request was read to its end: the next message can only be that the client hung up.
     hung_up = asyncio.ensure_future(receive())
     try:
         async for chunk in response.content.iter_any():

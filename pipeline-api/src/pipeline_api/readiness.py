@@ -1,4 +1,4 @@
-"""What the gateway needs to be of use: its database, and a data-processor that serves a model."""
+"""What the gateway needs to be ready: its database, and a data-processor that serves a model."""
 
 import time
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from pipeline_api.service.errors import NotReady, Problem
 from pipeline_api.service.health import Check
 from pipeline_api.state import Gateway
 
-_REMEMBERED_S = 1.0
-"""Probes come from anybody: the processor is asked at most this often."""
+_CACHED_S = 1.0
+"""Anybody may probe: the processor is asked at most this often."""
 _TIMEOUT_S = 1.5
 _OK = 200
 
@@ -23,15 +23,15 @@ class _Health(BaseModel):
 
 
 def readiness_checks(app: FastAPI) -> Mapping[str, Check]:
-    """Return the checks of `/readyz` by what they ask; each raises a sentence when it is not ready."""
+    """Return the checks of `/readyz` by what they check; each raises a problem when it is not ready."""
     return {
         "database": lambda: _database(app.state.gateway),
-        "data-processor": _Remembered(lambda: _processor(app.state.gateway)),
+        "data-processor": _Cached(lambda: _processor(app.state.gateway)),
     }
 
 
-class _Remembered:
-    """A check whose answer is good for a moment."""
+class _Cached:
+    """A check whose result is kept for a second."""
 
     def __init__(self, check: Check) -> None:
         self._check = check
@@ -45,7 +45,7 @@ class _Remembered:
                 self._problem = None
             except Problem as problem:
                 self._problem = problem
-            self._until = time.monotonic() + _REMEMBERED_S
+            self._until = time.monotonic() + _CACHED_S
         if self._problem is not None:
             raise NotReady(self._problem.detail)
 
