@@ -23,7 +23,7 @@ SCHEME = OAuth2PasswordBearer(
 
 
 def authorization_of(scope: Scope) -> bytes | None:
-    """Return the raw `Authorization` header of a request or handshake; two of them are no valid one."""
+    """Return the raw `Authorization` header of a request or handshake; two of them are not valid."""
     found = [value for name, value in scope["headers"] if name == b"authorization"]
     return b", ".join(found) if found else None
 

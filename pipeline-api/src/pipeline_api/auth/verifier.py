@@ -98,7 +98,7 @@ class Verifier:
         return verified
 
     def signed(self, verified: Verified) -> str:
-        """Return the header that tells the processor who is calling, signed anew once a minute."""
+        """Return the header that tells the processor who is calling, signed again every minute."""
         current = time.time()
         if current >= verified.header_until:
             verified.header = self._signer.sign(verified.subject, verified.role, current)
