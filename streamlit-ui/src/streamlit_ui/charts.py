@@ -7,7 +7,7 @@ from typing import Any, Literal
 import altair as alt
 import pandas as pd
 
-from streamlit_ui.answers import Promotion, ScorePoint
+from streamlit_ui.contract.types import PromotionEntry, ScorePoint
 from streamlit_ui.text import number, percent, shorten
 from streamlit_ui.times import moment, when
 
@@ -101,7 +101,7 @@ def contributions(rows: Sequence[tuple[str, float, str]]) -> alt.LayerChart:
     return _plain(layers.properties(height=34 * len(rows) + 6))
 
 
-def marks(points: Sequence[ScorePoint], ledger: Iterable[Promotion] | None) -> list[dict[str, Any]]:
+def marks(points: Sequence[ScorePoint], ledger: Iterable[PromotionEntry] | None) -> list[dict[str, Any]]:
     """Return what happened between the points: runs that the score opened, promotions, rollbacks.
 
     Without the ledger, which only maintainers read, a change of the version shows that something moved.

@@ -6,8 +6,9 @@ from typing import Any, get_args
 
 import pandas as pd
 
+from streamlit_ui.contract.names import Kind
+from streamlit_ui.contract.types import DatasetProposal, DatasetWarning, ProposedColumn
 from streamlit_ui.text import number, shorten
-from streamlit_ui.workbench_answers import Caution, Column, Kind, Proposal
 
 KINDS: dict[Kind, str] = {
     "numeric": "Number",
@@ -36,7 +37,7 @@ class Chosen:
     kind: Kind
 
 
-def table(proposal: Proposal) -> pd.DataFrame:
+def table(proposal: DatasetProposal) -> pd.DataFrame:
     """Return the columns as the table that a person edits, one row each."""
     columns = proposal["columns"]
     return pd.DataFrame(
@@ -52,7 +53,7 @@ def table(proposal: Proposal) -> pd.DataFrame:
     )
 
 
-def chosen(proposal: Proposal, edited: pd.DataFrame) -> dict[str, Chosen]:
+def chosen(proposal: DatasetProposal, edited: pd.DataFrame) -> dict[str, Chosen]:
     """Return what the edited table says of each column, by the column's name in the file."""
     said: dict[str, Chosen] = {}
     for column, name, kind in zip(proposal["columns"], edited["Name"], edited["Kind"], strict=True):
@@ -63,7 +64,7 @@ def chosen(proposal: Proposal, edited: pd.DataFrame) -> dict[str, Chosen]:
     return said
 
 
-def changes(proposal: Proposal, said: Mapping[str, Chosen]) -> dict[str, dict[str, str]]:
+def changes(proposal: DatasetProposal, said: Mapping[str, Chosen]) -> dict[str, dict[str, str]]:
     """Return what was said differently from what is proposed; the rest stays as it is."""
     found: dict[str, dict[str, str]] = {}
     for column in proposal["columns"]:
@@ -78,7 +79,7 @@ def changes(proposal: Proposal, said: Mapping[str, Chosen]) -> dict[str, dict[st
     return found
 
 
-def likely_task(proposal: Proposal, said: Mapping[str, Chosen], target: str) -> str:
+def likely_task(proposal: DatasetProposal, said: Mapping[str, Chosen], target: str) -> str:
     """Return what the values of a target and the kinds of the other columns suggest."""
     facts = next(column for column in proposal["columns"] if column["name"] == target)
     quantity = facts.get("type") in ("integer", "number") and facts.get("distinct", 0) > FEW
@@ -88,7 +89,7 @@ def likely_task(proposal: Proposal, said: Mapping[str, Chosen], target: str) -> 
     return "text-classification" if inputs == ["text"] else "tabular-classification"
 
 
-def cautions(proposal: Proposal, target: str | None) -> list[str]:
+def cautions(proposal: DatasetProposal, target: str | None) -> list[str]:
     """Return the warnings as sentences; those about the proposed target only while it is the one chosen."""
     return [
         sentence(caution) + _REMEDIES.get(caution["code"], "")
@@ -97,7 +98,7 @@ def cautions(proposal: Proposal, target: str | None) -> list[str]:
     ]
 
 
-def sentence(caution: Caution) -> str:
+def sentence(caution: DatasetWarning) -> str:
     """Return a warning with the column it is about."""
     message = _without_codes(caution["message"])
     if caution["code"] == "duplicates":
@@ -106,7 +107,7 @@ def sentence(caution: Caution) -> str:
     return f"{caution['column']}: {message}" if caution.get("column") else message
 
 
-def examples(column: Column) -> str:
+def examples(column: ProposedColumn) -> str:
     """Return the first values of a column in one line."""
     shown: Sequence[Any] = (column.get("examples") or [])[:_EXAMPLES]
     return " · ".join(shorten(" ".join(str(value).split()), _EXAMPLE_CHARACTERS) for value in shown)
@@ -119,11 +120,11 @@ def _without_codes(text: str) -> str:
     return text
 
 
-def _proposed(column: Column) -> Chosen:
+def _proposed(column: ProposedColumn) -> Chosen:
     kind = column["kind"] if column["kind"] in get_args(Kind) else "ignored"
     return Chosen(column.get("renamed") or column["name"], kind)
 
 
-def _missing(column: Column, rows: int) -> str:
+def _missing(column: ProposedColumn, rows: int) -> str:
     missing = column.get("missing") or 0
     return f"{number(missing)} ({missing / rows:.0%})" if missing and rows else number(missing)

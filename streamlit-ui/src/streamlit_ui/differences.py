@@ -4,13 +4,13 @@ from typing import Any
 
 from streamlit_ui import words
 from streamlit_ui.columns import KINDS
+from streamlit_ui.contract.types import DatasetDifference, Difference
 from streamlit_ui.text import listing, number, percent, plural, title
-from streamlit_ui.workbench_answers import Difference, VersionDifference
 
 _MOST_NAMED = 8
 
 
-def between_files(difference: Difference) -> list[str]:
+def between_files(difference: DatasetDifference) -> list[str]:
     """Return what is different from the version before, a sentence each; none if nothing is."""
     found = []
     rows = difference.get("rows") or {}
@@ -28,7 +28,7 @@ def between_files(difference: Difference) -> list[str]:
     return found
 
 
-def between_versions(difference: VersionDifference) -> str:
+def between_versions(difference: Difference) -> str:
     """Return how a version differs from another by one metric, and whether the rows are enough to say so."""
     metric, gap = difference["metric"], difference["difference"]
     name, version, against = words.metric(metric), difference["version"], difference["against"]

@@ -8,8 +8,8 @@ import altair as alt
 import pandas as pd
 
 from streamlit_ui.charts import ACCENT, MUTED
+from streamlit_ui.contract.types import EvaluatedVersion
 from streamlit_ui.text import percent, shorten
-from streamlit_ui.workbench_answers import EvaluatedVersion
 
 CurveName = Literal["roc", "precision_recall", "calibration"]
 COLOURS = ("#1c93a6", "#d98a1f", "#7a5cc2", "#3a9d6e", "#d1495b", "#6b7f87", "#b5838d", "#4361ee")

@@ -3,7 +3,7 @@
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from streamlit_ui.answers import Role
+from streamlit_ui.contract.types import Role
 from streamlit_ui.sessions import includes
 
 

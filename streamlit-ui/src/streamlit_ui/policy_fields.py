@@ -43,8 +43,17 @@ GROUPS: dict[str, tuple[PolicyField, ...]] = {
             10_000,
         ),
         share("ask_rate", "Ask rate", "The random share of predictions that people are asked to judge."),
-        share("max_person_share", "Most of one person", "The most of a window that one person may supply."),
-        whole("few_voices", "Few voices", "How many persons must have spoken before that limit applies.", 1),
+        share(
+            "max_rater_share",
+            "Maximum share of one rater",
+            "The largest part of the window's feedback that counts from one rater.",
+        ),
+        whole(
+            "min_raters",
+            "Minimum raters",
+            "How many raters must have given feedback before that maximum applies.",
+            1,
+        ),
         PolicyField(
             "tolerance", "Tolerance", "Regression: the error up to which an answer counts as right.", "number"
         ),

@@ -6,8 +6,8 @@ from contextlib import suppress
 import httpx
 import streamlit as st
 
-from streamlit_ui.answers import Role
 from streamlit_ui.client import Gateway, GatewayError, connect
+from streamlit_ui.contract.types import Role
 from streamlit_ui.sessions import COOKIE, Session, includes, sessions
 from streamlit_ui.settings import settings
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from streamlit_ui.answers import Judgement, Prediction
+from streamlit_ui.contract.types import Answer, FeedbackRequest, Judged
 from streamlit_ui.text import number, percent, title
 
 Colour = Literal["green", "orange", "red", "blue", "gray", "violet"]
@@ -215,19 +215,20 @@ def answer(prediction: Mapping[str, Any]) -> str:
     return str(label) if label is not None else number(prediction.get("value"))
 
 
-def certainty(prediction: Prediction) -> str:
+def certainty(prediction: Answer) -> str:
     """Return how probable the answered label is, or nothing when the model does not say."""
     share = (prediction.get("probabilities") or {}).get(prediction.get("label") or "")
     return "" if share is None else percent(share)
 
 
-def judgement(said: Judgement) -> str:
+def feedback(given: Judged | FeedbackRequest) -> str:
     """Return what a person said of a prediction."""
-    verdict_said = "Right" if said.get("correct") else "Wrong"
-    truth = said.get("label")
-    if truth is None:
-        truth = number(said["value"]) if said.get("value") is not None else None
-    return verdict_said if said.get("correct") or truth is None else f"{verdict_said}, it is {truth}"
+    if given["correct"]:
+        return "Right"
+    truth, value = given.get("label"), given.get("value")
+    if truth is None and value is not None:
+        truth = number(value)
+    return "Wrong" if truth is None else f"Wrong, it is {truth}"
 
 
 def flag(text: str) -> str:

@@ -5,9 +5,9 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from streamlit_ui.answers import Prediction
 from streamlit_ui.batch.reading import Fault, Row, Table
 from streamlit_ui.client import Gateway, GatewayError, Unreachable
+from streamlit_ui.contract.types import Answer
 from streamlit_ui.text import shorten
 
 _TRY_AGAIN = frozenset({429, 502, 503, 504})
@@ -23,7 +23,7 @@ class Batch:
     model: str
     waiting: list[Row]
     faults: list[Fault] = field(default_factory=list)
-    answers: dict[int, Prediction] = field(default_factory=dict)
+    answers: dict[int, Answer] = field(default_factory=dict)
     """Row number → answer."""
     versions: dict[int, str] = field(default_factory=dict)
     """Row number → the version that answered."""

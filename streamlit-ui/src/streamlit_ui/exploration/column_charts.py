@@ -6,7 +6,8 @@ from typing import Any, TypedDict, TypeVar
 import altair as alt
 import pandas as pd
 
-from streamlit_ui.exploration.answers import ColumnProfile, Distribution
+from streamlit_ui.contract.names import Distribution
+from streamlit_ui.contract.types import ColumnProfile
 from streamlit_ui.text import number, percent
 
 COLOURS = ("#1c93a6", "#d98a1f", "#7b61b8", "#3a9d6e", "#d1495b", "#4f6fd0", "#a8763e", "#c95fa8")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from streamlit_ui.exploration.answers import CloudWord, Phrase, TextGroup, TextProfile
+from streamlit_ui.contract.types import CloudWord, Phrase, TextGroup, TextProfile
 from streamlit_ui.exploration.column_charts import AROUND, COLOURS, HEIGHT, NO_CLASS, ROW, plain
 from streamlit_ui.text import number, percent
 

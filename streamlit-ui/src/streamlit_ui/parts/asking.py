@@ -3,12 +3,12 @@
 import streamlit as st
 
 from streamlit_ui import signed_in
-from streamlit_ui.answers import Model, Version
+from streamlit_ui.contract.types import ModelDetail, VersionShort
 from streamlit_ui.parts.versions import newest_first
 from streamlit_ui.text import plain
 
 
-def ask_version(model: Model) -> str | None:
+def ask_version(model: ModelDetail) -> str | None:
     """Return the version to ask, none for the stage's own; where there is no choice nothing is shown.
 
     A model that has versions of which none is served answers by name: whoever asks learns why it is so.
@@ -34,7 +34,7 @@ def ask_version(model: Model) -> str | None:
     return name
 
 
-def _say_why(model: Model, versions: list[Version]) -> None:
+def _say_why(model: ModelDetail, versions: list[VersionShort]) -> None:
     receipt = versions[0].get("receipt") or {}
     refused = receipt.get("reason") if receipt.get("verdict") != "promote" else None
     why = refused or model.get("problem") or "None of its versions was promoted."

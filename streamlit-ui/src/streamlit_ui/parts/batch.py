@@ -6,10 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from streamlit_ui import words
-from streamlit_ui.answers import Model
 from streamlit_ui.batch.reading import match_header, read_table, typed_rows
 from streamlit_ui.batch.sending import Batch
 from streamlit_ui.batch.writing import answered_csv, faults_csv
+from streamlit_ui.contract.types import ModelDetail
 from streamlit_ui.forms import Field, fields
 from streamlit_ui.settings import settings
 from streamlit_ui.text import listing, number, plain, plural
@@ -17,7 +17,7 @@ from streamlit_ui.text import listing, number, plain, plural
 _SHOWN = 100
 
 
-def prepare(model: Model, content: bytes, version: str | None) -> Batch:
+def prepare(model: ModelDetail, content: bytes, version: str | None) -> Batch:
     """Read a file into a batch for a model, and one of its versions if one is asked for.
 
     What cannot be read is an `UnreadableTable`.

@@ -6,20 +6,19 @@ import pandas as pd
 import streamlit as st
 
 from streamlit_ui import evaluation_charts, signed_in, words
-from streamlit_ui.answers import Model
 from streamlit_ui.client import GatewayError, SignedOut
+from streamlit_ui.contract.types import EvaluatedVersion, Evaluation, ModelDetail
 from streamlit_ui.differences import between_versions
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.problems import show_beside
 from streamlit_ui.parts.versions import newest_first
 from streamlit_ui.text import number, plain, plural, title
-from streamlit_ui.workbench_answers import EvaluatedVersion, Evaluation
 
 MOST_VERSIONS = 8
 _USUALLY = 2
 
 
-def show_comparison(model: Model) -> None:
+def show_comparison(model: ModelDetail) -> None:
     """Ask which versions and which rows, and show how they compare."""
     versions = newest_first(signed_in.gateway().versions(model["name"]))
     if not versions:

@@ -7,16 +7,16 @@ import streamlit as st
 
 from streamlit_ui import charts, signed_in, words
 from streamlit_ui.columns import KINDS, sentence
+from streamlit_ui.contract.types import DatasetDetail, DatasetShort
 from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.parts.profile import show_profile
 from streamlit_ui.parts.proposal import show_difference
 from streamlit_ui.parts.uploading import offer_upload
 from streamlit_ui.text import listing, number, plain, plural
 from streamlit_ui.times import ago, when
-from streamlit_ui.workbench_answers import Dataset, DatasetSummary
 
 
-def show_dataset(dataset: DatasetSummary) -> None:
+def show_dataset(dataset: DatasetShort) -> None:
     """Show a dataset's state, size and what is predicted from it."""
     word = words.dataset_state(dataset.get("state"))
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -32,7 +32,7 @@ def show_dataset(dataset: DatasetSummary) -> None:
     st.caption(plain(" · ".join(facts)))
 
 
-def show_overview(dataset: Dataset) -> None:
+def show_overview(dataset: DatasetDetail) -> None:
     """Show what is stored: the classes, the columns, the tables, and the models that use it."""
     if classes := dataset.get("classes"):
         st.markdown(f"**{plain(dataset.get('target'))}** has {plural(len(classes), 'class', 'classes')}.")
@@ -52,7 +52,7 @@ def show_overview(dataset: Dataset) -> None:
         pd.DataFrame(
             {
                 "Column": [column["name"] for column in stored],
-                "Kind": [KINDS.get(column["kind"], column["kind"]) for column in stored],  # type: ignore[call-overload]  # may be a newer one
+                "Kind": [KINDS.get(column["kind"], column["kind"]) for column in stored],
             }
         ),
         hide_index=True,
@@ -65,7 +65,7 @@ def show_overview(dataset: Dataset) -> None:
         )
 
 
-def show_dataset_versions(dataset: Dataset) -> None:
+def show_dataset_versions(dataset: DatasetDetail) -> None:
     """Show every version, newest first, each with its difference from the one before."""
     for version in signed_in.gateway().dataset_versions(dataset["name"]):
         with st.container(border=True, gap="xsmall"):
@@ -81,7 +81,7 @@ def show_dataset_versions(dataset: Dataset) -> None:
                 show_difference(difference)
 
 
-def show_what_is_in_it(dataset: Dataset) -> None:
+def show_what_is_in_it(dataset: DatasetDetail) -> None:
     """Show the profile of the version that is chosen, the newest upload to begin with."""
     uploads = [
         one["version"]
@@ -94,7 +94,7 @@ def show_what_is_in_it(dataset: Dataset) -> None:
     show_profile(signed_in.gateway(), dataset["name"], version or dataset.get("version"))
 
 
-def show_next_upload(dataset: Dataset) -> None:
+def show_next_upload(dataset: DatasetDetail) -> None:
     """Take the next version in."""
     st.caption(
         "The next version of this table. Its columns are confirmed again, as far as they are different."
@@ -102,7 +102,7 @@ def show_next_upload(dataset: Dataset) -> None:
     offer_upload(dataset["name"])
 
 
-SECTIONS: dict[str, Callable[[Dataset], None]] = {
+SECTIONS: dict[str, Callable[[DatasetDetail], None]] = {
     "Overview": show_overview,
     "Profile": show_what_is_in_it,
     "Versions": show_dataset_versions,

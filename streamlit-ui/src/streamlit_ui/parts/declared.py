@@ -5,11 +5,11 @@ from typing import Any
 
 import streamlit as st
 
+from streamlit_ui.contract.types import Estimator, Hyperparameter
 from streamlit_ui.declarations import help_text, label, options, shown, step
-from streamlit_ui.workbench_answers import Declaration, Declared
 
 
-def ask_declared(declarations: Sequence[Declaration], key: str) -> dict[str, Any]:
+def ask_declared(declarations: Sequence[Hyperparameter], key: str) -> dict[str, Any]:
     """Show a field for each declaration, beginning at its default, and return what is entered."""
     entered = {}
     with st.grid(2, min_column_width=210, gap=("small", "small")):
@@ -18,7 +18,7 @@ def ask_declared(declarations: Sequence[Declaration], key: str) -> dict[str, Any
     return entered
 
 
-def ask_fixed(declared: Declared, key: str) -> dict[str, Any]:
+def ask_fixed(declared: Estimator, key: str) -> dict[str, Any]:
     """Let some hyperparameters be set by hand and return those; the others are left to the search."""
     by_name = {declaration["name"]: declaration for declaration in declared["hyperparameters"]}
     if not by_name:
@@ -34,7 +34,7 @@ def ask_fixed(declared: Declared, key: str) -> dict[str, Any]:
     return ask_declared([by_name[name] for name in chosen], key)
 
 
-def _widget(declaration: Declaration, key: str) -> Any:
+def _widget(declaration: Hyperparameter, key: str) -> Any:
     named = label(declaration)
     shared: dict[str, Any] = {"key": key, "help": help_text(declaration)}
     default: Any = declaration.get("default")

@@ -3,14 +3,14 @@
 import streamlit as st
 
 from streamlit_ui import charts, signed_in
-from streamlit_ui.answers import Contribution, Explanation, Prediction, WordContribution
+from streamlit_ui.contract.types import Answer, Contribution, Explanation, WordContribution
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.text import number, percent, plain, plural, title
 
 _SHOWN = 6
 
 
-def offer_explanation(prediction: Prediction) -> None:
+def offer_explanation(prediction: Answer) -> None:
     """Show what moved a prediction most, once somebody has asked for it."""
     kept = f"explanation of {prediction['id']}"
     if kept not in st.session_state and st.button(

@@ -6,14 +6,14 @@ from typing import Any
 
 import streamlit as st
 
-from streamlit_ui.answers import Model
+from streamlit_ui.contract.types import ModelDetail
 from streamlit_ui.forms import Field, fields, row
 from streamlit_ui.times import moment
 
 EARLIEST, LATEST = datetime(1800, 1, 1), datetime(2200, 12, 31)  # noqa: DTZ001  # what a field takes has no zone
 
 
-def ask_row(model: Model) -> dict[str, Any] | None:
+def ask_row(model: ModelDetail) -> dict[str, Any] | None:
     """Show the form and return its row when it is submitted."""
     own_values = model.get("policy", {}).get("unseen_category") != "reject"
     with st.form(f"inputs of {model['name']}", border=True):
@@ -25,7 +25,7 @@ def ask_row(model: Model) -> dict[str, Any] | None:
     return row(entered) if submitted else None
 
 
-def refill(model: Model, inputs: Mapping[str, Any]) -> None:
+def refill(model: ModelDetail, inputs: Mapping[str, Any]) -> None:
     """Let the form begin with the inputs of an earlier prediction; call it before `ask_row`."""
     for field in fields(model["schema"]):
         if field.name in inputs:

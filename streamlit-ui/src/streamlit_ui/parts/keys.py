@@ -3,8 +3,8 @@
 import streamlit as st
 
 from streamlit_ui import signed_in
-from streamlit_ui.answers import Key
 from streamlit_ui.client import Gateway
+from streamlit_ui.contract.types import Key
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.parts.users import ROLE_HELP, ROLES

@@ -3,14 +3,14 @@
 import streamlit as st
 
 from streamlit_ui import signed_in, words
-from streamlit_ui.answers import Model, Promotion
+from streamlit_ui.contract.types import ModelDetail, PromotionEntry
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.receipt import show_receipt
 from streamlit_ui.text import plain
 from streamlit_ui.times import when
 
 
-def show_ledger(model: Model) -> None:
+def show_ledger(model: ModelDetail) -> None:
     """Show every promotion and rollback, newest first."""
     entries = signed_in.gateway().promotions(model["name"])
     if not entries:
@@ -24,7 +24,7 @@ def show_ledger(model: Model) -> None:
             _entry(entry)
 
 
-def _entry(entry: Promotion) -> None:
+def _entry(entry: PromotionEntry) -> None:
     word = words.ledger(entry.get("kind"))
     came = f" in place of version {plain(entry['previous'])}" if entry.get("previous") else ""
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -6,8 +6,8 @@ from typing import TypeVar
 import streamlit as st
 
 from streamlit_ui import signed_in
-from streamlit_ui.answers import Model
 from streamlit_ui.client import GatewayError
+from streamlit_ui.contract.types import ModelDetail
 from streamlit_ui.parts import problems
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.settings import settings
@@ -51,7 +51,7 @@ def chosen_name() -> str:
     return name
 
 
-def chosen(*, served: bool = False) -> Model:
+def chosen(*, served: bool = False) -> ModelDetail:
     """Return the chosen model; if it must answer and has no version that could, say so and end the page."""
     name = chosen_name()
     if served:
@@ -67,7 +67,7 @@ def chosen(*, served: bool = False) -> Model:
     return model
 
 
-def not_ready(model: Model) -> None:
+def not_ready(model: ModelDetail) -> None:
     """Say that no version can answer yet, and look again until one can; or why none will."""
     runs = signed_in.gateway().runs(model["name"], kind="training") if signed_in.may("engineer") else []
     if runs and runs[0].get("status") in ("failed", "cancelled"):

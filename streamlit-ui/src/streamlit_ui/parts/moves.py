@@ -4,7 +4,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from streamlit_ui import signed_in
-from streamlit_ui.answers import Model, Version
+from streamlit_ui.contract.types import ModelDetail, VersionShort
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.parts.receipt import show_verdict
 from streamlit_ui.parts.versions import newest_first
@@ -14,7 +14,7 @@ from streamlit_ui.times import ago
 _DONE = "move_done"
 
 
-def offer_moves(model: Model) -> None:
+def offer_moves(model: ModelDetail) -> None:
     """Show the buttons, and what the last one did."""
     if done := st.session_state.pop(_DONE, None):
         st.success(plain(done), icon=":material/check_circle:")
@@ -30,7 +30,7 @@ def offer_moves(model: Model) -> None:
 
 
 @st.dialog("Promote a version")
-def _promote(model: Model) -> None:
+def _promote(model: ModelDetail) -> None:
     with problems_in_words():
         versions = newest_first(signed_in.gateway().versions(model["name"]))
         served = model.get("version")
@@ -61,7 +61,7 @@ def _promote(model: Model) -> None:
 
 
 @st.dialog("Roll back")
-def _roll_back(model: Model) -> None:
+def _roll_back(model: ModelDetail) -> None:
     with problems_in_words():
         st.markdown(
             f"**{plain(model['stage'])}** serves version **{plain(model.get('version'))}** now. "
@@ -76,7 +76,7 @@ def _roll_back(model: Model) -> None:
 
 
 @st.dialog("Resume")
-def _resume(model: Model) -> None:
+def _resume(model: ModelDetail) -> None:
     with problems_in_words():
         st.markdown("Runs will be opened again when the score asks for one.")
         with _form("resumption"):
@@ -92,7 +92,7 @@ def _form(name: str) -> DeltaGenerator:
     return st.form(name, border=False, enter_to_submit=False)
 
 
-def _described(version: Version) -> str:
+def _described(version: VersionShort) -> str:
     verdict = (version.get("receipt") or {}).get("verdict")
     return f"Version {version['version']}, {ago(version.get('created_at'))}" + (
         f", gate: {verdict}" if verdict else ""

@@ -6,14 +6,14 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from streamlit_ui import signed_in, words
+from streamlit_ui.contract.types import DatasetShort, TaskDescription
 from streamlit_ui.declarations import different, task_named
 from streamlit_ui.parts.declared import ask_declared
 from streamlit_ui.parts.training import ask_budget, ask_candidates, ask_metric, begin, by_hand
 from streamlit_ui.text import plain, plural
-from streamlit_ui.workbench_answers import DatasetSummary, Task
 
 
-def ask_new_model(datasets: list[DatasetSummary], taken: set[str], tasks: list[Task]) -> None:
+def ask_new_model(datasets: list[DatasetShort], taken: set[str], tasks: list[TaskDescription]) -> None:
     """Ask for dataset, name, metric and budget, and go to the run; `taken` are names there are."""
     by_name = {one["name"]: one for one in datasets}
     wanted = st.query_params.get("dataset")
@@ -51,7 +51,7 @@ def free_name(dataset: str, taken: set[str]) -> str:
     return next(name for name in names if name not in taken)
 
 
-def _chosen_by_hand(task: Task, key: str, places: dict[str, DeltaGenerator]) -> dict[str, Any]:
+def _chosen_by_hand(task: TaskDescription, key: str, places: dict[str, DeltaGenerator]) -> dict[str, Any]:
     chosen: dict[str, Any] = {"candidates": ask_candidates(task, key)}
     places["candidates"] = st.container()
     if task["preparation"]:
@@ -65,6 +65,6 @@ def _chosen_by_hand(task: Task, key: str, places: dict[str, DeltaGenerator]) -> 
     return chosen
 
 
-def _described(dataset: DatasetSummary) -> str:
+def _described(dataset: DatasetShort) -> str:
     facts = [words.task(dataset.get("task")).lower(), plural(dataset.get("rows") or 0, "row")]
     return f"{dataset['name']} ({', '.join(facts)}, predicts {dataset.get('target')})"

@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from streamlit_ui import signed_in
-from streamlit_ui.answers import Model
+from streamlit_ui.contract.types import ModelDetail
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.policy_fields import GROUPS, PolicyField, changed
 from streamlit_ui.text import listing, plain
@@ -13,9 +13,9 @@ from streamlit_ui.text import listing, plain
 _SAVED = "policy_saved"
 
 
-def show_policy(model: Model) -> None:
+def show_policy(model: ModelDetail) -> None:
     """Show the policy; it can be changed by a maintainer."""
-    policy = model.get("policy") or {}
+    policy: dict[str, Any] = dict(model["policy"])
     may_change = signed_in.may("maintainer")
     if saved := st.session_state.pop(_SAVED, None):
         st.success(plain(saved), icon=":material/check_circle:")
@@ -39,7 +39,7 @@ def show_policy(model: Model) -> None:
             _save(model, changed(policy, entered))
 
 
-def _save(model: Model, changes: dict[str, Any]) -> None:
+def _save(model: ModelDetail, changes: dict[str, Any]) -> None:
     if not changes:
         st.info("Nothing was changed.")
         return

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from streamlit_ui.client import Gateway, GatewayError
-from streamlit_ui.exploration.answers import Profile, ProfileComputing
+from streamlit_ui.contract.types import Profile, ProfileComputing
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.parts.profile_associations import show_associations

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from streamlit_ui.contract.types import Profile
 from streamlit_ui.exploration import association_charts
-from streamlit_ui.exploration.answers import Profile
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.text import plain, plural
 

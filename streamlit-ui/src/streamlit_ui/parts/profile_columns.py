@@ -3,8 +3,8 @@
 import pandas as pd
 import streamlit as st
 
+from streamlit_ui.contract.types import ColumnProfile, Profile
 from streamlit_ui.exploration import association_charts, column_charts
-from streamlit_ui.exploration.answers import ColumnProfile, Profile
 from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.text import number, plain, plural
 
@@ -88,14 +88,14 @@ def figures(column: ColumnProfile) -> dict[str, str]:
 
 
 def _left_out(column: ColumnProfile) -> str:
-    found = column["distribution"] or {}
+    found = column.get("distribution")
     said = []
-    if found.get("below") or found.get("above"):
+    if found and found["form"] == "histogram" and (found.get("below") or found.get("above")):
         said.append(
             f"Without {plural(found.get('below', 0), 'smaller value')} and "
             f"{plural(found.get('above', 0), 'larger value')}, which lie far away."
         )
-    if found.get("other_values"):
+    if found and found["form"] == "counts" and found.get("other_values"):
         rows = plural(found.get("others", 0), "row")
         said.append(f"{plural(found['other_values'], 'other value')} in {rows} not shown.")
     if (strength := column["strength"]) is not None:

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from streamlit_ui.contract.types import Profile, TextGroup
 from streamlit_ui.exploration import text_charts
-from streamlit_ui.exploration.answers import Profile, TextGroup
 from streamlit_ui.text import number, plain, plural
 
 _ABREAST = 2

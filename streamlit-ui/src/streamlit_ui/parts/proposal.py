@@ -11,18 +11,24 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit_ui import charts, columns, signed_in, words
 from streamlit_ui.client import GatewayError, SignedOut
 from streamlit_ui.columns import Chosen
+from streamlit_ui.contract.types import (
+    DatasetDetail,
+    DatasetDifference,
+    DatasetProposal,
+    Hyperparameter,
+    ProposedColumn,
+)
 from streamlit_ui.declarations import different, task_named
 from streamlit_ui.differences import between_files
 from streamlit_ui.parts.declared import ask_declared
 from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.parts.problems import show_beside
 from streamlit_ui.text import listing, number, plain, plural
-from streamlit_ui.workbench_answers import Column, Dataset, Declaration, Difference, Proposal
 
 _ROW, _ROWS, _REASON = 35, 16, 290
 """The height of a row and the width of a reason in pixels; more rows than these are scrolled."""
 _TASKS = ("tabular-classification", "tabular-regression", "text-classification")
-_DROP_DUPLICATES: Declaration = {
+_DROP_DUPLICATES: Hyperparameter = {
     "name": "drop_duplicates",
     "title": "Leave out rows that repeat another",
     "help": "Rows that are the same in every column count once.",
@@ -31,7 +37,7 @@ _DROP_DUPLICATES: Declaration = {
 }
 
 
-def ask_columns(dataset: Dataset, proposal: Proposal) -> None:
+def ask_columns(dataset: DatasetDetail, proposal: DatasetProposal) -> None:
     """Let a person name the columns, say what they are and which one is to be predicted, and confirm it."""
     # Another file begins anew; the same one keeps what was entered.
     key = hashlib.sha256(json.dumps(proposal, sort_keys=True).encode()).hexdigest()[:16]
@@ -63,7 +69,7 @@ def ask_columns(dataset: Dataset, proposal: Proposal) -> None:
         _confirm(dataset["name"], confirmation, places)
 
 
-def show_difference(difference: Difference) -> None:
+def show_difference(difference: DatasetDifference) -> None:
     """Say how a file differs from the version before it."""
     found = between_files(difference)
     version = difference.get("version")
@@ -76,7 +82,7 @@ def show_difference(difference: Difference) -> None:
         st.markdown("\n".join(f"- {plain(line)}" for line in found))
 
 
-def _how_read(proposal: Proposal) -> str:
+def _how_read(proposal: DatasetProposal) -> str:
     source = proposal.get("source") or {}
     facts = [
         plural(proposal["rows"], "row"),
@@ -93,7 +99,7 @@ def _how_read(proposal: Proposal) -> str:
     return read
 
 
-def _ask_kinds(proposal: Proposal, key: str) -> tuple[dict[str, Chosen], dict[str, DeltaGenerator]]:
+def _ask_kinds(proposal: DatasetProposal, key: str) -> tuple[dict[str, Chosen], dict[str, DeltaGenerator]]:
     st.caption("Correct the names and kinds that are not right: both can be changed in the table.")
     edited = st.data_editor(
         columns.table(proposal),
@@ -116,7 +122,7 @@ def _ask_kinds(proposal: Proposal, key: str) -> tuple[dict[str, Chosen], dict[st
     return columns.chosen(proposal, edited), {"columns": st.container()}
 
 
-def _ask_target(proposal: Proposal, said: Mapping[str, Chosen], key: str) -> str:
+def _ask_target(proposal: DatasetProposal, said: Mapping[str, Chosen], key: str) -> str:
     names = list(said)
     proposed = proposal.get("target")
     target: str = st.selectbox(
@@ -129,7 +135,7 @@ def _ask_target(proposal: Proposal, said: Mapping[str, Chosen], key: str) -> str
     return target
 
 
-def _ask_task(proposal: Proposal, said: Mapping[str, Chosen], target: str, key: str) -> str:
+def _ask_task(proposal: DatasetProposal, said: Mapping[str, Chosen], target: str, key: str) -> str:
     likely = columns.likely_task(proposal, said, target)
     # Another target or another kind of it is another question.
     task: str = st.selectbox(
@@ -142,7 +148,7 @@ def _ask_task(proposal: Proposal, said: Mapping[str, Chosen], target: str, key: 
     return task
 
 
-def _show_target(column: Column, task: str) -> None:
+def _show_target(column: ProposedColumn, task: str) -> None:
     counts = column.get("counts") or {}
     if task != "tabular-regression" and counts:
         total, rarest = sum(counts.values()), min(counts.values())

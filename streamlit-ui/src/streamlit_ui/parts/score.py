@@ -3,7 +3,7 @@
 import streamlit as st
 
 from streamlit_ui import charts, signed_in, words
-from streamlit_ui.answers import Model, Score
+from streamlit_ui.contract.types import ModelDetail, ModelScore
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.parts.problems import problems_in_words
@@ -14,7 +14,7 @@ POINTS = 500
 
 
 @st.fragment(run_every=settings().refresh_s)
-def show_score(model: Model) -> None:
+def show_score(model: ModelDetail) -> None:
     """Show the score, its state in words and its course; it looks again by itself."""
     with problems_in_words():
         score = signed_in.gateway().score(model["name"])
@@ -22,7 +22,7 @@ def show_score(model: Model) -> None:
         _course(model, score)
 
 
-def _now(score: Score) -> None:
+def _now(score: ModelScore) -> None:
     state = words.state(score.get("state"))
     window = f"Of the last {number(score.get('window'))} that count."
     with st.container(border=True):
@@ -37,7 +37,7 @@ def _now(score: Score) -> None:
     show_facts(_more(score))
 
 
-def _more(score: Score) -> dict[str, str]:
+def _more(score: ModelScore) -> dict[str, str]:
     """Return what stands behind the score: its interval, whose feedback it is, the estimate without any."""
     more = {}
     if score.get("low") is not None:
@@ -51,7 +51,7 @@ def _more(score: Score) -> dict[str, str]:
     return more
 
 
-def _course(model: Model, score: Score) -> None:
+def _course(model: ModelDetail, score: ModelScore) -> None:
     points = signed_in.gateway().score_history(model["name"], POINTS)
     if not any(point.get("value") is not None for point in points):
         blank(

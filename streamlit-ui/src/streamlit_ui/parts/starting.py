@@ -3,8 +3,8 @@
 import streamlit as st
 
 from streamlit_ui import signed_in
-from streamlit_ui.answers import Model, Run
 from streamlit_ui.client import GatewayError
+from streamlit_ui.contract.types import ModelDetail, RunShort
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.text import plain
 
@@ -14,7 +14,7 @@ _DEFAULT_S = 30
 
 
 @st.dialog("Start a run")
-def start_a_run(model: Model) -> None:
+def start_a_run(model: ModelDetail) -> None:
     """Ask for budget and reason, and queue the run."""
     with problems_in_words():
         usual = int((model.get("policy") or {}).get("budget_s", _DEFAULT_S))
@@ -46,7 +46,7 @@ def show_open_run(error: GatewayError) -> None:
 
 
 @st.dialog("Cancel this run")
-def cancel(run: Run) -> None:
+def cancel(run: RunShort) -> None:
     """Ask once more, then ask for the run to end."""
     with problems_in_words():
         serving = " The model keeps serving the version it serves." if run.get("kind") == "training" else ""

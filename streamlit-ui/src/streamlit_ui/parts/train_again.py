@@ -3,14 +3,13 @@
 import streamlit as st
 
 from streamlit_ui import signed_in
-from streamlit_ui.answers import ModelSummary
+from streamlit_ui.contract.types import CandidateRequest, ModelShort, TaskDescription
 from streamlit_ui.declarations import task_named
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.training import USUAL_S, ask_budget, ask_candidates, begin, by_hand
-from streamlit_ui.workbench_answers import Candidate, Task
 
 
-def ask_train_again(known: list[ModelSummary], tasks: list[Task], wanted: str | None) -> None:
+def ask_train_again(known: list[ModelShort], tasks: list[TaskDescription], wanted: str | None) -> None:
     """Ask which model, for how long and why, and go to the run; `wanted` is the one to begin with."""
     if not known:
         blank(":material/model_training:", "No model yet", "Train a new one first.")
@@ -22,7 +21,7 @@ def ask_train_again(known: list[ModelSummary], tasks: list[Task], wanted: str | 
     places = {"budget_s": st.container()}
     reason = st.text_input("Reason", placeholder="Optional", max_chars=1000)
     task = task_named(tasks, model["task"])
-    candidates: list[Candidate] = []
+    candidates: list[CandidateRequest] = []
     if task and by_hand("again"):
         candidates = ask_candidates(task, f"again {name}")
         places["candidates"] = st.container()

@@ -7,12 +7,12 @@ from streamlit.delta_generator import DeltaGenerator
 
 from streamlit_ui import words
 from streamlit_ui.client import GatewayError, SignedOut
+from streamlit_ui.contract.types import CandidateRequest, Estimator, TaskDescription, VectorizerRequest
 from streamlit_ui.parts import models
 from streamlit_ui.parts.declared import ask_fixed
 from streamlit_ui.parts.problems import show_beside
 from streamlit_ui.parts.starting import is_about_an_open_run, show_open_run
 from streamlit_ui.text import plain
-from streamlit_ui.workbench_answers import Candidate, Declared, Task
 
 MOST_CANDIDATES = 32
 _UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600}
@@ -21,7 +21,7 @@ USUAL_S = 60
 BY_ITSELF, BY_HAND = "By itself", "By hand"
 
 
-def ask_metric(task: Task, key: str) -> str:
+def ask_metric(task: TaskDescription, key: str) -> str:
     """Ask by what candidates are compared, and say what it means."""
     names = task["metrics"]
     usual = task.get("default_metric")
@@ -65,7 +65,7 @@ def _convert(number: str, unit: str, before: str) -> None:
     st.session_state[number] = max(round(seconds / _UNITS[st.session_state[unit]]), 1)
 
 
-def ask_candidates(task: Task, key: str) -> list[Candidate]:
+def ask_candidates(task: TaskDescription, key: str) -> list[CandidateRequest]:
     """Let a person put together what is to be tried: estimators, vectorizers and their hyperparameters."""
     tried: dict[str, list[int]] = st.session_state.setdefault(_TRIED, {})
     numbers = tried.setdefault(key, [0])
@@ -110,19 +110,25 @@ def begin(model: str, start: Callable[[], str], places: Mapping[str, DeltaGenera
         st.switch_page("views/run.py", query_params={"id": run})
 
 
-def _ask_candidate(task: Task, key: str) -> Candidate:
-    candidate: Candidate = {}
-    if task["vectorizers"]:
-        vectorizer = _ask_one("Vectorizer", task["vectorizers"], f"{key}/vectorizer")
-        params = ask_fixed(vectorizer, f"{key}/vectorizer/{vectorizer['name']}")
-        candidate["vectorizer"] = {"name": vectorizer["name"], "params": params}
+def _ask_candidate(task: TaskDescription, key: str) -> CandidateRequest:
+    vectorizer = _ask_vectorizer(task["vectorizers"], key) if task.get("vectorizers") else None
     estimator = _ask_one("Estimator", task["estimators"], f"{key}/estimator")
-    candidate["estimator"] = estimator["name"]
-    candidate["params"] = ask_fixed(estimator, f"{key}/estimator/{estimator['name']}")
+    candidate: CandidateRequest = {
+        "estimator": estimator["name"],
+        "params": ask_fixed(estimator, f"{key}/estimator/{estimator['name']}"),
+    }
+    if vectorizer:
+        candidate["vectorizer"] = vectorizer
     return candidate
 
 
-def _ask_one(what: str, declared: list[Declared], key: str) -> Declared:
+def _ask_vectorizer(vectorizers: list[Estimator], key: str) -> VectorizerRequest:
+    vectorizer = _ask_one("Vectorizer", vectorizers, f"{key}/vectorizer")
+    params = ask_fixed(vectorizer, f"{key}/vectorizer/{vectorizer['name']}")
+    return {"name": vectorizer["name"], "params": params}
+
+
+def _ask_one(what: str, declared: list[Estimator], key: str) -> Estimator:
     by_name = {one["name"]: one for one in declared}
     name = st.selectbox(what, list(by_name), format_func=lambda name: by_name[name]["title"], key=key)
     if said := by_name[name].get("help"):

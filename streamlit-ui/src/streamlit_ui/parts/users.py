@@ -3,8 +3,8 @@
 import streamlit as st
 
 from streamlit_ui import signed_in
-from streamlit_ui.answers import Role, User
 from streamlit_ui.client import Gateway
+from streamlit_ui.contract.types import Role, User
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.text import plain
 from streamlit_ui.times import ago

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from streamlit_ui import signed_in, words
-from streamlit_ui.answers import Model, Version
+from streamlit_ui.contract.types import ModelDetail, VersionShort
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.parts.prepared import show_preparation
@@ -17,7 +17,7 @@ from streamlit_ui.times import ago, when
 SHOWN = 20
 
 
-def show_versions(model: Model) -> None:
+def show_versions(model: ModelDetail) -> None:
     """Show each version with its metrics, lineage and receipt, newest first."""
     show_what_was_removed()
     versions = newest_first(signed_in.gateway().versions(model["name"]))
@@ -50,7 +50,7 @@ def show_versions(model: Model) -> None:
         )
 
 
-def _offer_memory(model: str, version: Version) -> None:
+def _offer_memory(model: str, version: VersionShort) -> None:
     """Let an engineer keep a version in memory, or let it go."""
     name, loaded = version["version"], version.get("loaded")
     pressed = st.button(
@@ -66,7 +66,7 @@ def _offer_memory(model: str, version: Version) -> None:
             st.rerun()
 
 
-def _offer_removal(model: str, version: Version) -> None:
+def _offer_removal(model: str, version: VersionShort) -> None:
     """Let a maintainer remove a version that no stage serves."""
     served = bool(version.get("stages"))
     if st.button(
@@ -79,13 +79,13 @@ def _offer_removal(model: str, version: Version) -> None:
         remove_version(model, version["version"])
 
 
-def show_table(versions: list[Version], alt: str) -> None:
+def show_table(versions: list[VersionShort], alt: str) -> None:
     """Show versions side by side."""
     wide = {"Settings": st.column_config.TextColumn(width="medium")}
     st.dataframe(frame(versions), hide_index=True, column_config=wide, alt=alt)
 
 
-def frame(versions: list[Version]) -> pd.DataFrame:
+def frame(versions: list[VersionShort]) -> pd.DataFrame:
     """Return the versions as a table of text: their state, what they are, how good they are."""
     metrics = list(dict.fromkeys(name for version in versions for name in version.get("metrics") or {}))
     return pd.DataFrame(
@@ -104,12 +104,12 @@ def frame(versions: list[Version]) -> pd.DataFrame:
     )
 
 
-def newest_first(versions: list[Version]) -> list[Version]:
+def newest_first(versions: list[VersionShort]) -> list[VersionShort]:
     """Return the versions, the last trained first."""
     return sorted(versions, key=lambda version: version.get("created_at") or "", reverse=True)
 
 
-def _details(version: Version) -> None:
+def _details(version: VersionShort) -> None:
     if barred := version.get("barred"):
         st.warning(f"Not promoted automatically: {plain(barred)}", icon=":material/block:")
     if metrics := version.get("metrics"):

@@ -3,13 +3,12 @@
 import streamlit as st
 
 from streamlit_ui import signed_in, words
-from streamlit_ui.answers import Run
+from streamlit_ui.contract.types import DatasetDetail
 from streamlit_ui.parts.dataset_card import SECTIONS
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.parts.proposal import ask_columns
 from streamlit_ui.settings import settings
 from streamlit_ui.text import plain
-from streamlit_ui.workbench_answers import Dataset
 
 
 def page() -> None:
@@ -33,7 +32,7 @@ def page() -> None:
         _stored(dataset)
 
 
-def _head(dataset: Dataset) -> None:
+def _head(dataset: DatasetDetail) -> None:
     word = words.dataset_state(dataset.get("state"))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(word.label, color=word.colour, icon=word.icon)
@@ -57,14 +56,14 @@ def _watch(name: str) -> None:
         dataset = gateway.dataset(name)
         if dataset.get("state") != "storing":
             st.rerun()
-        run: Run = gateway.run(str(dataset["run"])) if dataset.get("run") else {}
+        run = gateway.run(dataset["run"]) if dataset["run"] else None
         with st.container(border=True):
-            step, progress = run.get("step"), float(run.get("progress") or 0)
+            step, progress = (run["step"], run["progress"]) if run else (None, 0.0)
             st.progress(min(max(progress, 0.0), 1.0), plain(words.step(step) if step else "Being stored"))
             st.caption("You may leave this page: it goes on without you.")
 
 
-def _stored(dataset: Dataset) -> None:
+def _stored(dataset: DatasetDetail) -> None:
     opened = st.tabs(list(SECTIONS), key="part", bind="query-params", on_change="rerun")
     for tab, show in zip(opened, SECTIONS.values(), strict=True):
         if tab.open:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from streamlit_ui import log_lines, signed_in, words
-from streamlit_ui.answers import Run
+from streamlit_ui.contract.types import RunShort
 from streamlit_ui.log_lines import Entry
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.problems import problems_in_words
@@ -32,7 +32,7 @@ def page() -> None:
     st.fragment(_show, run_every=settings().refresh_s if live else None)(runs, level, wanted)
 
 
-def _choose_runs(found: list[Run]) -> list[Run]:
+def _choose_runs(found: list[RunShort]) -> list[RunShort]:
     if not found:
         blank(
             ":material/article:", "No log yet", "Each run leaves one: of training, storing data, comparing …"
@@ -52,7 +52,7 @@ def _choose_runs(found: list[Run]) -> list[Run]:
     return [by_id[picked]] if picked in by_id else chosen[:RUNS]
 
 
-def _show(runs: list[Run], level: str, wanted: str) -> None:
+def _show(runs: list[RunShort], level: str, wanted: str) -> None:
     with problems_in_words():
         gateway = signed_in.gateway()
         if any(is_open(run) and not is_open(gateway.run(run["id"])) for run in runs):
@@ -61,7 +61,7 @@ def _show(runs: list[Run], level: str, wanted: str) -> None:
         _show_entries(log_lines.merged(_entries(run) for run in runs), runs, level, wanted)
 
 
-def _show_entries(found: list[Entry], runs: list[Run], level: str, wanted: str) -> None:
+def _show_entries(found: list[Entry], runs: list[RunShort], level: str, wanted: str) -> None:
     shown = log_lines.select(found, level, wanted)
     several = len(runs) > 1
     lines = [entry.line(named=several) for entry in shown]
@@ -99,7 +99,7 @@ def _offer(label: str, lines: list[str], filename: str, key: str) -> None:
     )
 
 
-def _entries(run: Run) -> list[Entry]:
+def _entries(run: RunShort) -> list[Entry]:
     """Return a run's log taken apart; what ended is asked for once."""
     key = f"log of {run['id']}"
     kept: list[Entry] | None = st.session_state.get(key)
@@ -114,7 +114,7 @@ def _kind(name: str | None) -> str:
     return words.kind(name).label if name else "Any"
 
 
-def _named(run: Run) -> str:
+def _named(run: RunShort) -> str:
     about = run.get("model") or run.get("dataset") or ""
     ended = words.status(run.get("status")).label.lower()
     return " · ".join(filter(None, (_kind(run.get("kind")), about, ago(run.get("created_at")), ended)))

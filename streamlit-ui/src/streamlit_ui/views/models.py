@@ -3,7 +3,7 @@
 import streamlit as st
 
 from streamlit_ui import signed_in, words
-from streamlit_ui.answers import ModelSummary
+from streamlit_ui.contract.types import ModelShort
 from streamlit_ui.parts import models
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.problems import problems_in_words
@@ -46,8 +46,8 @@ def _offer_clearing(names: list[str]) -> None:
             delete_unused_models()
 
 
-def _show(model: ModelSummary) -> None:
-    state, score = words.state(model.get("state")), model.get("score") or {}
+def _show(model: ModelShort) -> None:
+    state, score = words.state(model["state"]), model["score"]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(state.label, color=state.colour, icon=state.icon)
         st.markdown(f"**{plain(model['name'])}**", width="stretch")
@@ -59,7 +59,7 @@ def _show(model: ModelSummary) -> None:
         plural(len(versions), "version"),
         *([f"{number(loaded)} loaded"] if loaded else []),
         *(["default model"] if model.get("built_in") else []),
-        *([f"score {percent(score['value'], 1)}"] if score.get("value") is not None else []),
+        *([f"score {percent(score['value'], 1)}"] if score and score["value"] is not None else []),
     ]
     st.caption(plain(" · ".join(facts)))
     if versions:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from streamlit_ui import signed_in, words
-from streamlit_ui.answers import Run
+from streamlit_ui.contract.types import RunDetail, RunShort
 from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.parts.leaderboard import show_leaderboard
 from streamlit_ui.parts.next_step import offer_next_step
@@ -56,7 +56,7 @@ def _live(wanted: str) -> None:
             show_result(run)
 
 
-def _training(run: Run) -> None:
+def _training(run: RunDetail) -> None:
     st.subheader("Leaderboard")
     show_leaderboard(run.get("leaderboard") or [])
     st.subheader("Gate")
@@ -66,7 +66,7 @@ def _training(run: Run) -> None:
         st.caption("The gate has not decided yet." if is_open(run) else "This run did not come to the gate.")
 
 
-def _facts(run: Run) -> dict[str, str]:
+def _facts(run: RunShort) -> dict[str, str]:
     facts = {
         "Run": run["id"],
         "Model": run.get("model"),
@@ -78,7 +78,7 @@ def _facts(run: Run) -> dict[str, str]:
     return {name: str(value) for name, value in facts.items() if value not in (None, "")}
 
 
-def _log(run: Run) -> None:
+def _log(run: RunShort) -> None:
     """Show the log; like the rest, it grows while the run is open."""
     log = st.expander("Log", icon=":material/article:", key=f"log {run['id']}", on_change="rerun")
     if not log.open:

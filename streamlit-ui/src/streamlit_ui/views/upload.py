@@ -5,9 +5,9 @@ import time
 import streamlit as st
 
 from streamlit_ui import signed_in
-from streamlit_ui.answers import Model
 from streamlit_ui.batch.reading import UnreadableTable
 from streamlit_ui.batch.sending import Batch, send
+from streamlit_ui.contract.types import ModelDetail
 from streamlit_ui.forms import fields
 from streamlit_ui.parts import models
 from streamlit_ui.parts.asking import ask_version
@@ -42,7 +42,7 @@ def page() -> None:
         show_outcome(batch)
 
 
-def _batch(model: Model, version: str | None) -> Batch | None:
+def _batch(model: ModelDetail, version: str | None) -> Batch | None:
     """Return the uploaded file as a batch: the same one on each run of the page, and after another page."""
     uploaded = st.file_uploader(
         "CSV file", type=["csv", "tsv", "txt"], max_upload_size=settings().max_upload_mb, on_change=_forget

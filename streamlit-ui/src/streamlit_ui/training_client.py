@@ -1,18 +1,19 @@
-"""The gateway as whoever makes models sees it: datasets, training, comparing, removing."""
+"""The part of the gateway that trains: datasets, models to be trained, comparisons, removals."""
 
 from collections.abc import Mapping, Sequence
 from typing import IO, Any, cast
 
 from streamlit_ui.calls import SLOW_S, Caller, segment
-from streamlit_ui.exploration.answers import Profile, ProfileComputing
-from streamlit_ui.workbench_answers import (
-    Candidate,
-    Dataset,
-    DatasetSummary,
+from streamlit_ui.contract.types import (
+    CandidateRequest,
+    DatasetDetail,
+    DatasetProposal,
+    DatasetShort,
     DatasetVersion,
     Evaluation,
-    Proposal,
-    Task,
+    Profile,
+    ProfileComputing,
+    TaskDescription,
 )
 
 UPLOAD_S = 1_860
@@ -20,18 +21,18 @@ UPLOAD_S = 1_860
 EVALUATION_S = 300
 
 
-class Workbench(Caller):
-    """What an engineer may do beside predicting; removing models and versions is a maintainer's."""
+class TrainingClient(Caller):
+    """What engineers do beside predicting; only maintainers remove models and versions."""
 
     # Datasets
 
-    def datasets(self) -> list[DatasetSummary]:
+    def datasets(self) -> list[DatasetShort]:
         """List the datasets by name."""
-        return cast(list[DatasetSummary], self._json("GET", "/v1/datasets"))
+        return cast(list[DatasetShort], self._json("GET", "/v1/datasets"))
 
-    def dataset(self, dataset: str) -> Dataset:
+    def dataset(self, dataset: str) -> DatasetDetail:
         """Show one dataset, with what its newest file seems to hold."""
-        return cast(Dataset, self._json("GET", f"/v1/datasets/{segment(dataset)}"))
+        return cast(DatasetDetail, self._json("GET", f"/v1/datasets/{segment(dataset)}"))
 
     def dataset_versions(self, dataset: str) -> list[DatasetVersion]:
         """List a dataset's versions, newest first."""
@@ -39,10 +40,10 @@ class Workbench(Caller):
 
     def upload_dataset(
         self, name: str, filename: str, file: IO[bytes], hints: Mapping[str, str] | None = None
-    ) -> Proposal:
+    ) -> DatasetProposal:
         """Upload a table, or a dataset's next version; `hints` say how to read it."""
         return cast(
-            Proposal,
+            DatasetProposal,
             self._json(
                 "POST",
                 "/v1/datasets",
@@ -81,9 +82,9 @@ class Workbench(Caller):
 
     # Training
 
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[TaskDescription]:
         """List what can be trained: for each task its metrics, estimators, vectorizers and preparation."""
-        return cast(list[Task], self._json("GET", "/v1/tasks"))
+        return cast(list[TaskDescription], self._json("GET", "/v1/tasks"))
 
     def create_model(self, name: str, dataset: str, **choices: Any) -> str:
         """Create a model and return the run that trains its first version.
@@ -95,7 +96,7 @@ class Workbench(Caller):
         )
 
     def start_run(
-        self, model: str, budget_s: float, reason: str, candidates: Sequence[Candidate] = ()
+        self, model: str, budget_s: float, reason: str, candidates: Sequence[CandidateRequest] = ()
     ) -> str:
         """Queue a training run and return its id; 409 with the open run's id when one is open.
 
