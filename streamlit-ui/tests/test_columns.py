@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canned_workbench import AGE, COMMENTS, INCOME, PROPOSAL, WORKCLASS, column
+from canned_training import AGE, COMMENTS, INCOME, PROPOSAL, WORKCLASS, column
 from streamlit_ui import columns
 from streamlit_ui.columns import Chosen
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from canned_workbench import DIFFERENCE, EVALUATION
+from canned_training import DIFFERENCE, EVALUATION
 from streamlit_ui.differences import between_files, between_versions
 
 SPACE = "\N{NARROW NO-BREAK SPACE}"
@@ -21,7 +21,8 @@ def test_a_files_difference_is_told_in_sentences() -> None:
 
 
 def test_files_of_the_same_shape_have_nothing_to_tell() -> None:
-    assert between_files({"version": 1, "rows": {"before": 5, "after": 5}, "changed": []}) == []
+    same: Any = {"version": 1, "rows": {"before": 5, "after": 5}, "changed": []}
+    assert between_files(same) == []
 
 
 def test_a_kind_that_changed_is_named_as_people_read_it() -> None:

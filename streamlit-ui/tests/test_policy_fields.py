@@ -1,11 +1,12 @@
 import canned
+from streamlit_ui.contract.types import Policy
 from streamlit_ui.policy_fields import GROUPS, changed
 
 FIELDS = [field for group in GROUPS.values() for field in group]
 
 
-def test_every_number_of_a_policy_can_be_set_but_the_looks_of_the_watch() -> None:
-    assert {field.name for field in FIELDS} == set(canned.POLICY) - {"watch_looks"}
+def test_every_number_of_a_policy_can_be_set_but_when_the_watch_evaluates() -> None:
+    assert {field.name for field in FIELDS} == set(Policy.__annotations__) - {"watch_looks", "preparation"}
     assert len({field.name for field in FIELDS}) == len(FIELDS)
 
 

@@ -160,13 +160,17 @@ TFIDF: dict[str, Any] = {
     ],
 }
 PREPARATION = [
-    parameter("numeric_missing", "choice", "median", choices=["median", "mean", "extreme", "drop-row"]),
-    parameter("scaling", "choice", "standard", choices=["standard", "min-max", "none"]),
+    parameter("numeric_missing", "choice", "automatic", choices=["automatic", "median", "mean", "drop_row"]),
+    parameter("scaling", "choice", "standard", choices=["standard", "min_max", "none"]),
 ]
 TASKS: list[dict[str, Any]] = [
     {
         "task": "tabular-classification",
-        "title": "Tell classes apart",
+        "title": "Tell classes apart by a table's columns",
+        "label": "Classification",
+        "meaning": "Tell classes apart, such as yes and no.",
+        "answer": "label",
+        "suits": {"target": "classes", "inputs": None},
         "metrics": ["accuracy", "roc_auc", "log_loss"],
         "default_metric": "log_loss",
         "estimators": [LOGISTIC, BOOSTING],
@@ -175,7 +179,11 @@ TASKS: list[dict[str, Any]] = [
     },
     {
         "task": "tabular-regression",
-        "title": "Estimate a number",
+        "title": "Estimate a number from a table's columns",
+        "label": "Regression",
+        "meaning": "Predict a number, such as a price.",
+        "answer": "value",
+        "suits": {"target": "quantity", "inputs": None},
         "metrics": ["mae", "rmse", "r2"],
         "default_metric": "rmse",
         "estimators": [BOOSTING],
@@ -184,7 +192,11 @@ TASKS: list[dict[str, Any]] = [
     },
     {
         "task": "text-classification",
-        "title": "Tell texts apart",
+        "title": "Tell classes apart by a text",
+        "label": "Text classification",
+        "meaning": "Tell classes of texts apart.",
+        "answer": "label",
+        "suits": {"target": "classes", "inputs": ["text"]},
         "metrics": ["accuracy", "roc_auc", "log_loss"],
         "default_metric": "roc_auc",
         "estimators": [LOGISTIC],
