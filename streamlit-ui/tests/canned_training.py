@@ -206,6 +206,39 @@ TASKS: list[dict[str, Any]] = [
 ]
 
 
+COUNTING: dict[str, Any] = {
+    "task": "counting",
+    "title": "Estimate how many there will be on a day",
+    "label": "Counting",
+    "meaning": "Say how many there will be on a day.",
+    "answer": "value",
+    "suits": {"target": "quantity", "inputs": ["datetime"]},
+    "metrics": ["mae", "r2"],
+    "default_metric": "mae",
+    "estimators": [
+        {
+            "name": "season",
+            "title": "Season",
+            "help": "As many as a season ago.",
+            "hyperparameters": [parameter("days", "integer", 7, low=1, high=366)],
+        }
+    ],
+    "vectorizers": [],
+    "preparation": [parameter("datetime", "choice", "calendar", choices=["calendar", "ignore"])],
+}
+"""A task that no page has heard of."""
+VISITORS: dict[str, Any] = {
+    **PROPOSAL,
+    "name": "visitors",
+    "columns": [
+        column("day", "datetime", distinct=900, examples=["2026-01-31"]),
+        column("visitors", "numeric", distinct=400, examples=[120], minimum=3.0, maximum=900.0, mean=150.5),
+    ],
+    "target": "visitors",
+    "warnings": [],
+}
+
+
 def evaluated(version: str, auc: float) -> dict[str, Any]:
     return {
         "version": version,

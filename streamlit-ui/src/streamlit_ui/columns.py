@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pandas as pd
 
 from streamlit_ui.contract.names import Kind
-from streamlit_ui.contract.types import DatasetProposal, DatasetWarning, ProposedColumn
+from streamlit_ui.contract.types import DatasetProposal, DatasetWarning, ProposedColumn, TaskDescription
 from streamlit_ui.text import number, shorten
 
 KINDS: dict[Kind, str] = {
@@ -79,14 +79,24 @@ def changes(proposal: DatasetProposal, said: Mapping[str, Chosen]) -> dict[str, 
     return found
 
 
-def likely_task(proposal: DatasetProposal, said: Mapping[str, Chosen], target: str) -> str:
-    """Return what the values of a target and the kinds of the other columns suggest."""
+def likely_task(
+    tasks: Sequence[TaskDescription], proposal: DatasetProposal, said: Mapping[str, Chosen], target: str
+) -> TaskDescription | None:
+    """Return the task that suits the values of a target and the kinds of the other columns, if one does.
+
+    A task that names the kinds of its inputs is more particular than one that takes any, and goes first.
+    """
     facts = next(column for column in proposal["columns"] if column["name"] == target)
-    quantity = facts.get("type") in ("integer", "number") and facts.get("distinct", 0) > FEW
-    if said[target].kind == "numeric" and quantity:
-        return "tabular-regression"
-    inputs = [one.kind for name, one in said.items() if name != target and one.kind in INPUT_KINDS]
-    return "text-classification" if inputs == ["text"] else "tabular-classification"
+    number = said[target].kind == "numeric" and facts["type"] in ("integer", "number")
+    of = "quantity" if number and facts["distinct"] > FEW else "classes"
+    inputs = sorted(one.kind for name, one in said.items() if name != target and one.kind in INPUT_KINDS)
+    suiting = [
+        task
+        for task in tasks
+        if task["suits"]["target"] == of and sorted(task["suits"].get("inputs") or inputs) == inputs
+    ]
+    suiting.sort(key=lambda task: not task["suits"].get("inputs"))
+    return suiting[0] if suiting else None
 
 
 def cautions(proposal: DatasetProposal, target: str | None) -> list[str]:

@@ -124,12 +124,6 @@ _DATASET_STATES = {
     "ready": Word("Ready", "green", ":material/check_circle:", "Models can be trained on it."),
     "failed": Word("Failed", "red", ":material/error:", "It could not be stored."),
 }
-_TASKS = {
-    "tabular-classification": ("Classification", "Tell classes apart, such as yes and no."),
-    "tabular-regression": ("Regression", "Predict a number, such as a price."),
-    "text-classification": ("Text classification", "Tell classes of texts apart."),
-    "face-recognition": ("Face recognition", "Tell who somebody is."),
-}
 
 
 def state(name: str | None) -> Word:
@@ -180,16 +174,6 @@ def metric_meaning(name: str) -> str:
 def dataset_state(name: str | None) -> Word:
     """Return the word for the state of a dataset."""
     return _DATASET_STATES.get(name or "") or _unknown(name)
-
-
-def task(name: str | None) -> str:
-    """Return what kind of problem a task is."""
-    return _TASKS[name][0] if name in _TASKS else title(name or "Unknown")
-
-
-def task_meaning(name: str | None) -> str:
-    """Return what a task is for, in one sentence; nothing for one that is not known here."""
-    return _TASKS[name][1] if name in _TASKS else ""
 
 
 def settings(candidate: Mapping[str, Any] | None) -> str:

@@ -23,7 +23,7 @@ def choose(page: AppTest, label: str, value: str) -> AppTest:
 
 
 def by_hand(open_page: Open, dataset: str = "comments") -> AppTest:
-    return choose(open_page("train", "engineer", dataset=dataset), "What is tried", "By hand")
+    return choose(open_page("train", "engineer", dataset=dataset), "What is tried", "Manual")
 
 
 def test_one_button_trains_with_what_is_proposed(open_page: Open, fake: FakeGateway) -> None:
@@ -144,7 +144,7 @@ def test_a_model_that_is_there_is_trained_again(open_page: Open, fake: FakeGatew
 
 
 def test_again_by_hand_sends_the_candidates(open_page: Open, fake: FakeGateway) -> None:
-    page = choose(open_page("train", "engineer", model="rents"), "What is tried", "By hand")
+    page = choose(open_page("train", "engineer", model="rents"), "What is tried", "Manual")
     press(page, "Train again")
     assert sent(fake, "/rents/runs")[0]["candidates"] == [
         {"estimator": "hist-gradient-boosting", "params": {}}

@@ -11,6 +11,7 @@ from streamlit_ui.contract.types import DatasetDetail, DatasetShort
 from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.parts.profile import show_profile
 from streamlit_ui.parts.proposal import show_difference
+from streamlit_ui.parts.tasks import task_label
 from streamlit_ui.parts.uploading import offer_upload
 from streamlit_ui.text import listing, number, plain, plural
 from streamlit_ui.times import ago, when
@@ -25,7 +26,7 @@ def show_dataset(dataset: DatasetShort) -> None:
     facts = [
         plural(dataset.get("rows") or 0, "row"),
         *([f"version {dataset['version']}"] if dataset.get("version") else []),
-        *([words.task(dataset["task"])] if dataset.get("task") else []),
+        *([task_label(dataset["task"])] if dataset.get("task") else []),
         *([f"predicts {dataset['target']}"] if dataset.get("target") else []),
         ago(dataset.get("created_at")),
     ]
@@ -42,7 +43,7 @@ def show_overview(dataset: DatasetDetail) -> None:
     show_facts(
         {
             "Rows": number(dataset.get("rows")),
-            "Task": words.task(dataset.get("task")),
+            "Task": task_label(dataset["task"]),
             "Models": ", ".join(dataset.get("models") or []) or "none yet",
             "Tables in the warehouse": ", ".join(dataset.get("tables") or []) or "–",
         }

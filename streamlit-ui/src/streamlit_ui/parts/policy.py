@@ -4,10 +4,12 @@ from typing import Any
 
 import streamlit as st
 
-from streamlit_ui import signed_in
+from streamlit_ui import signed_in, words
 from streamlit_ui.contract.types import ModelDetail
+from streamlit_ui.declarations import task_named
 from streamlit_ui.parts.problems import problems_in_words
-from streamlit_ui.policy_fields import GROUPS, PolicyField, changed
+from streamlit_ui.parts.tasks import known_tasks
+from streamlit_ui.policy_fields import GROUPS, PolicyField, changed, fields_for
 from streamlit_ui.text import listing, plain
 
 _SAVED = "policy_saved"
@@ -25,13 +27,11 @@ def show_policy(model: ModelDetail) -> None:
     )
     entered: dict[str, Any] = {}
     with st.form(f"policy of {model['name']}"):
-        for heading, group in GROUPS.items():
-            known = [field for field in group if field.name in policy]
-            if not known:
-                continue
+        task = task_named(known_tasks(), model["task"])
+        for heading, group in fields_for(task, policy).items():
             st.markdown(f"**{heading}**")
             with st.grid(3, min_column_width=190):
-                for field in known:
+                for field in group:
                     entered[field.name] = _widget(field, policy[field.name], disabled=not may_change)
         save = st.form_submit_button("Save policy", type="primary", disabled=not may_change)
     if save and may_change:
@@ -54,9 +54,13 @@ def _widget(field: PolicyField, value: Any, *, disabled: bool) -> Any:
     if field.kind == "switch":
         return st.checkbox(field.label, value=bool(value), **shared)
     if field.kind == "choice":
-        position = field.choices.index(value) if value in field.choices else 0
+        choices: list[str | None] = [*([None] if field.optional else []), *field.choices]
         return st.selectbox(
-            field.label, field.choices, index=position, format_func=lambda name: name or "by task", **shared
+            field.label,
+            choices,
+            index=choices.index(value) if value in choices else 0,
+            format_func=lambda name: words.metric(name) if name else "the task's default",
+            **shared,
         )
     if field.kind == "whole":
         most = None if field.maximum is None else int(field.maximum)

@@ -3,12 +3,12 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from streamlit_ui import charts, columns, signed_in, words
+from streamlit_ui import charts, columns, signed_in
 from streamlit_ui.client import GatewayError, SignedOut
 from streamlit_ui.columns import Chosen
 from streamlit_ui.contract.types import (
@@ -17,17 +17,19 @@ from streamlit_ui.contract.types import (
     DatasetProposal,
     Hyperparameter,
     ProposedColumn,
+    TaskDescription,
 )
-from streamlit_ui.declarations import different, task_named
+from streamlit_ui.declarations import different
 from streamlit_ui.differences import between_files
 from streamlit_ui.parts.declared import ask_declared
 from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.parts.problems import show_beside
+from streamlit_ui.parts.tasks import known_tasks
 from streamlit_ui.text import listing, number, plain, plural
 
 _ROW, _ROWS, _REASON = 35, 16, 290
 """The height of a row and the width of a reason in pixels; more rows than these are scrolled."""
-_TASKS = ("tabular-classification", "tabular-regression", "text-classification")
+# A dataset's alone: no model does it, so no task declares it.
 _DROP_DUPLICATES: Hyperparameter = {
     "name": "drop_duplicates",
     "title": "Leave out rows that repeat another",
@@ -51,7 +53,8 @@ def ask_columns(dataset: DatasetDetail, proposal: DatasetProposal) -> None:
     places["target"] = st.container()
     task = _ask_task(proposal, said, target, key)
     places["task"] = st.container()
-    _show_target(next(one for one in proposal["columns"] if one["name"] == target), task)
+    column = next(one for one in proposal["columns"] if one["name"] == target)
+    _show_target(column, task["answer"] if task else "label")
     if found := columns.cautions(proposal, target):
         st.warning(
             "**Before you train on it**\n" + "\n".join(f"- {plain(one)}" for one in found),
@@ -63,7 +66,7 @@ def ask_columns(dataset: DatasetDetail, proposal: DatasetProposal) -> None:
         confirmation = {
             "target": target,
             "columns": columns.changes(proposal, said),
-            "task": task,
+            "task": task and task["task"],
             **({"preparation": preparation} if preparation else {}),
         }
         _confirm(dataset["name"], confirmation, places)
@@ -135,22 +138,27 @@ def _ask_target(proposal: DatasetProposal, said: Mapping[str, Chosen], key: str)
     return target
 
 
-def _ask_task(proposal: DatasetProposal, said: Mapping[str, Chosen], target: str, key: str) -> str:
-    likely = columns.likely_task(proposal, said, target)
+def _ask_task(
+    proposal: DatasetProposal, said: Mapping[str, Chosen], target: str, key: str
+) -> TaskDescription | None:
+    tasks = {task["task"]: task for task in known_tasks()}
+    likely = columns.likely_task(list(tasks.values()), proposal, said, target)
+    names = list(tasks)
     # Another target or another kind of it is another question.
-    task: str = st.selectbox(
+    name = st.selectbox(
         "Task",
-        _TASKS,
-        _TASKS.index(likely),
-        format_func=lambda name: f"{words.task(name)}: {words.task_meaning(name)}",
-        key=f"task {key} {target} {likely}",
+        names,
+        names.index(likely["task"]) if likely else None,
+        format_func=lambda name: f"{tasks[name]['label']}: {tasks[name]['meaning']}",
+        placeholder="None of them suits these columns",
+        key=f"task {key} {target} {likely and likely['task']}",
     )
-    return task
+    return tasks[name] if name else None
 
 
-def _show_target(column: ProposedColumn, task: str) -> None:
-    counts = column.get("counts") or {}
-    if task != "tabular-regression" and counts:
+def _show_target(column: ProposedColumn, answer: Literal["label", "value"]) -> None:
+    counts = column["counts"]
+    if answer == "label" and counts:
         total, rarest = sum(counts.values()), min(counts.values())
         st.markdown(
             f"**{plural(len(counts), 'class', 'classes')}**; the rarest has {number(rarest)} of "
@@ -159,20 +167,22 @@ def _show_target(column: ProposedColumn, task: str) -> None:
         st.altair_chart(
             charts.classes(counts), alt=listing([f"{name}: {times}" for name, times in counts.items()])
         )
-    elif task == "tabular-regression" and column.get("minimum") is not None:
-        show_facts({name.capitalize(): number(column.get(name)) for name in ("minimum", "mean", "maximum")})  # type: ignore[arg-type]  # figures
+    elif answer == "value" and column.get("minimum") is not None:
+        figures = {"Minimum": column["minimum"], "Mean": column["mean"], "Maximum": column["maximum"]}
+        show_facts({name: number(value) for name, value in figures.items()})
     else:
-        st.caption(f"{plural(column.get('distinct', 0), 'different value')}.")
+        st.caption(f"{plural(column['distinct'], 'different value')}.")
 
 
-def _ask_preparation(task: str, key: str) -> dict[str, Any]:
-    declared = task_named(signed_in.gateway().tasks(), task)
-    choices = list(declared["preparation"]) if declared else []
+def _ask_preparation(task: TaskDescription | None, key: str) -> dict[str, Any]:
+    choices = list(task.get("preparation", [])) if task else []
     if not any(choice["name"] == _DROP_DUPLICATES["name"] for choice in choices):
         choices.append(_DROP_DUPLICATES)
     with st.expander("Preparation", icon=":material/cleaning_services:"):
         st.caption("What is done to the rows first. What is chosen already suits most tables.")
-        return different(choices, ask_declared(choices, f"preparation {key} {task}"))
+        return different(
+            choices, ask_declared(choices, f"preparation {key} {task['task'] if task else None}")
+        )
 
 
 def _confirm(dataset: str, confirmation: dict[str, Any], places: Mapping[str, DeltaGenerator]) -> None:

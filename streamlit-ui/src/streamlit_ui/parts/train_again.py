@@ -3,13 +3,14 @@
 import streamlit as st
 
 from streamlit_ui import signed_in
-from streamlit_ui.contract.types import CandidateRequest, ModelShort, TaskDescription
+from streamlit_ui.contract.types import CandidateRequest, ModelShort
 from streamlit_ui.declarations import task_named
 from streamlit_ui.parts.blank import blank
-from streamlit_ui.parts.training import USUAL_S, ask_budget, ask_candidates, begin, by_hand
+from streamlit_ui.parts.tasks import known_tasks
+from streamlit_ui.parts.training import USUAL_S, ask_budget, ask_candidates, begin, choose_candidates
 
 
-def ask_train_again(known: list[ModelShort], tasks: list[TaskDescription], wanted: str | None) -> None:
+def ask_train_again(known: list[ModelShort], wanted: str | None) -> None:
     """Ask which model, for how long and why, and go to the run; `wanted` is the one to begin with."""
     if not known:
         blank(":material/model_training:", "No model yet", "Train a new one first.")
@@ -20,9 +21,9 @@ def ask_train_again(known: list[ModelShort], tasks: list[TaskDescription], wante
     budget = ask_budget(f"again {name}", float(model.get("policy", {}).get("budget_s") or USUAL_S))
     places = {"budget_s": st.container()}
     reason = st.text_input("Reason", placeholder="Optional", max_chars=1000)
-    task = task_named(tasks, model["task"])
+    task = task_named(known_tasks(), model["task"])
     candidates: list[CandidateRequest] = []
-    if task and by_hand("again"):
+    if task and choose_candidates("again"):
         candidates = ask_candidates(task, f"again {name}")
         places["candidates"] = st.container()
     if st.button("Train again", type="primary", icon=":material/rocket_launch:", key="train"):

@@ -1,4 +1,4 @@
-"""What a person chooses before a training run: the metric, the budget, and by hand what is to be tried."""
+"""What a person chooses before a training run: the metric, the budget, and the candidates if they like."""
 
 from collections.abc import Callable, Mapping
 
@@ -18,7 +18,7 @@ MOST_CANDIDATES = 32
 _UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600}
 _TRIED = "candidates_to_try"
 USUAL_S = 60
-BY_ITSELF, BY_HAND = "By itself", "By hand"
+AUTOMATIC, MANUAL = "Automatic", "Manual"
 
 
 def ask_metric(task: TaskDescription, key: str) -> str:
@@ -84,13 +84,13 @@ def ask_candidates(task: TaskDescription, key: str) -> list[CandidateRequest]:
     return candidates
 
 
-def by_hand(key: str) -> bool:
-    """Ask whether somebody wants to say what is to be tried."""
+def choose_candidates(key: str) -> bool:
+    """Ask whether somebody wants to choose the candidates rather than have all of them tried."""
     how = st.segmented_control(
-        "What is tried", [BY_ITSELF, BY_HAND], default=BY_ITSELF, required=True, key=f"how {key}",
-        help="By itself, every estimator that suits the task is tried, with searched hyperparameters.",
+        "What is tried", [AUTOMATIC, MANUAL], default=AUTOMATIC, required=True, key=f"how {key}",
+        help="Automatic tries every estimator of the task and searches their hyperparameters.",
     )  # fmt: skip
-    return how == BY_HAND
+    return how == MANUAL
 
 
 def begin(model: str, start: Callable[[], str], places: Mapping[str, DeltaGenerator]) -> None:

@@ -13,6 +13,7 @@ from streamlit_ui.parts.removing import (
     remove_unused,
     show_what_was_removed,
 )
+from streamlit_ui.parts.tasks import task_label
 from streamlit_ui.parts.versions import newest_first, show_table
 from streamlit_ui.text import number, percent, plain, plural
 
@@ -54,7 +55,7 @@ def _show(model: ModelShort) -> None:
     versions = newest_first(signed_in.gateway().versions(model["name"]))
     loaded = sum(bool(version.get("loaded")) for version in versions)
     facts = [
-        words.task(model["task"]),
+        task_label(model["task"]),
         f"serves version {model['version']}" if model.get("version") else "serves nothing yet",
         plural(len(versions), "version"),
         *([f"{number(loaded)} loaded"] if loaded else []),

@@ -15,17 +15,17 @@ def page() -> None:
     st.title("Train")
     st.caption("Candidates compete on rows they were not fitted to; the best must prove itself at the gate.")
     gateway = signed_in.gateway()
-    known, tasks = gateway.models(), gateway.tasks()
+    known = gateway.models()
     wanted = st.query_params.get("model")
     what = st.segmented_control(
         "What to train", [NEW, AGAIN], default=AGAIN if wanted else NEW, required=True, key="what to train"
     )
     if what == AGAIN:
-        ask_train_again(known, tasks, wanted)
+        ask_train_again(known, wanted)
         return
     datasets = [one for one in gateway.datasets() if one.get("version")]
     if datasets:
-        ask_new_model(datasets, {model["name"] for model in known}, tasks)
+        ask_new_model(datasets, {model["name"] for model in known})
     else:
         blank(":material/table_view:", "No data yet", "A model learns from a dataset: bring one first.")
         st.page_link("views/data.py", label="Bring data", icon=":material/table_view:")
