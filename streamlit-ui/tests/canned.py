@@ -142,7 +142,7 @@ LOG = "\n".join(f"2026-01-31T12:00:{second:02}Z step {second} of the search" for
 
 
 def score(**changes: Any) -> dict[str, Any]:
-    usual = {
+    default = {
         "value": 0.745,
         "low": 0.68,
         "high": 0.801,
@@ -156,7 +156,7 @@ def score(**changes: Any) -> dict[str, Any]:
         "volunteered": {"value": 0.75, "low": 0.67, "high": 0.81, "n": 150},
         "estimate": {"value": 0.86, "low": None, "high": None, "n": 0},
     }
-    return {**usual, **changes}
+    return {**default, **changes}
 
 
 NO_SCORE = score(
@@ -200,7 +200,7 @@ _TARGETS = {"census-income": "income-per-year", "flowers": "species", "rents": "
 
 
 def model(name: str, schema: dict[str, Any], classes: list[str], **changes: Any) -> dict[str, Any]:
-    usual = {
+    default = {
         "name": name,
         "task": "tabular-classification" if classes else "tabular-regression",
         "built_in": False,
@@ -220,11 +220,11 @@ def model(name: str, schema: dict[str, Any], classes: list[str], **changes: Any)
         "ready": True,
         "problem": None,
     }
-    return {**usual, **changes}
+    return {**default, **changes}
 
 
 def version(name: str, **changes: Any) -> dict[str, Any]:
-    usual = {
+    default = {
         "version": name,
         "created_at": ago(hours=5 - int(name)),
         "metrics": {"accuracy": 0.861 + int(name) / 100, "roc_auc": 0.921, "log_loss": 0.301},
@@ -246,11 +246,11 @@ def version(name: str, **changes: Any) -> dict[str, Any]:
         "barred": None,
         "loaded": False,
     }
-    return {**usual, **changes}
+    return {**default, **changes}
 
 
 def promotion(seq: int, **changes: Any) -> dict[str, Any]:
-    usual = {
+    default = {
         "id": f"promotion-{seq}",
         "model": "census-income",
         "stage": "main",
@@ -264,7 +264,7 @@ def promotion(seq: int, **changes: Any) -> dict[str, Any]:
         "run": f"run-{seq}",
         "at": ago(minutes=180 - 60 * (seq - 1)),
     }
-    return {**usual, **changes}
+    return {**default, **changes}
 
 
 ONLY_IN_DETAIL = ("options", "leaderboard", "gate", "steps", "result")
@@ -272,7 +272,7 @@ ONLY_IN_DETAIL = ("options", "leaderboard", "gate", "steps", "result")
 
 
 def run(name: str, **changes: Any) -> dict[str, Any]:
-    usual = {
+    default = {
         "id": name,
         "kind": "training",
         "model": "census-income",
@@ -298,7 +298,7 @@ def run(name: str, **changes: Any) -> dict[str, Any]:
         "steps": [{"step": "snapshot", "seconds": 1.2}, {"step": "search", "seconds": 5.1}],
         "result": None,
     }
-    return {**usual, **changes}
+    return {**default, **changes}
 
 
 RUNNING = run(
@@ -372,7 +372,7 @@ EVALUATED = run(
 
 def prediction(number: int, model: str = "census-income", **changes: Any) -> dict[str, Any]:
     high = 0.5 + (number % 50) / 100
-    usual = {
+    default = {
         "id": f"prediction-{number:06}",
         "label": "<=50K",
         "probabilities": {"<=50K": high, ">50K": 1 - high},
@@ -390,7 +390,7 @@ def prediction(number: int, model: str = "census-income", **changes: Any) -> dic
         "lineage": {name: value for name, value in version("2")["lineage"].items() if name != "feedback_seq"},
         "feedback": [],
     }
-    return {**usual, **changes}
+    return {**default, **changes}
 
 
 def feedback(*, correct: bool, label: str | None = None, subject: str = "uma") -> dict[str, Any]:

@@ -6,7 +6,7 @@ from canned import ago
 
 
 def column(name: str, kind: str, **facts: Any) -> dict[str, Any]:
-    usual = {
+    default = {
         "name": name,
         "kind": kind,
         "reason": "So it seems.",
@@ -20,7 +20,7 @@ def column(name: str, kind: str, **facts: Any) -> dict[str, Any]:
         "mean": None,
         "renamed": None,
     }
-    return {**usual, **facts}
+    return {**default, **facts}
 
 
 AGE = column("age", "numeric", distinct=73, examples=[39, 50], minimum=17.0, maximum=90.0, mean=38.6)
@@ -78,7 +78,7 @@ DIFFERENCE: dict[str, Any] = {
 
 
 def dataset(name: str, **changes: Any) -> dict[str, Any]:
-    usual = {
+    default = {
         "name": name,
         "state": "ready",
         "version": 1,
@@ -95,7 +95,7 @@ def dataset(name: str, **changes: Any) -> dict[str, Any]:
         "error": None,
         "run": None,
     }
-    return {**usual, **changes}
+    return {**default, **changes}
 
 
 VERSIONS: list[dict[str, Any]] = [
@@ -119,7 +119,7 @@ VERSIONS: list[dict[str, Any]] = [
 
 
 def parameter(name: str, kind: str, default: Any, **more: Any) -> dict[str, Any]:
-    usual = {
+    default = {
         "name": name,
         "title": name.replace("_", " ").capitalize(),
         "help": "More of it does more.",
@@ -131,7 +131,7 @@ def parameter(name: str, kind: str, default: Any, **more: Any) -> dict[str, Any]
         "choices": None,
         "nullable": False,
     }
-    return {**usual, **more}
+    return {**default, **more}
 
 
 LOGISTIC: dict[str, Any] = {

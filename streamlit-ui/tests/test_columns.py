@@ -107,11 +107,11 @@ def test_where_no_task_suits_none_is_proposed() -> None:
 
 
 def test_warnings_about_the_proposed_target_are_not_shown_for_another() -> None:
-    assert columns.cautions(PROPOSED, "income") == [
+    assert columns.warnings_for(PROPOSED, "income") == [
         "age: It predicts 'income' almost by itself (99%).",
         "24 of 1000 rows repeat another. The preparation below can leave them out.",
     ]
-    assert len(columns.cautions(PROPOSED, "age")) == 1
+    assert len(columns.warnings_for(PROPOSED, "age")) == 1
 
 
 def test_the_form_of_a_date_is_written_as_people_do() -> None:

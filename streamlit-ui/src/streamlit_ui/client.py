@@ -64,7 +64,7 @@ class Gateway(TrainingClient):
         self._call("PATCH", f"/v1/auth/users/{segment(username)}", json=changes)
 
     def delete_user(self, username: str) -> None:
-        """Take a user's access away."""
+        """Delete a user, who then has no access any more."""
         self._call("DELETE", f"/v1/auth/users/{segment(username)}")
 
     def keys(self) -> list[Key]:
@@ -122,7 +122,7 @@ class Gateway(TrainingClient):
         return cast(PredictionDetail, self._json("GET", f"/v1/predictions/{segment(prediction)}"))
 
     def explanation(self, prediction: str) -> Explanation:
-        """Say what moved a prediction most; the first in a while takes seconds."""
+        """Explain which inputs moved a prediction most; the first explanation in a while takes seconds."""
         path = f"/v1/predictions/{segment(prediction)}/explanation"
         return cast(Explanation, self._json("GET", path, timeout=SLOW_S))
 
@@ -131,7 +131,7 @@ class Gateway(TrainingClient):
         self._call("POST", f"/v1/predictions/{segment(prediction)}/feedback", json=dict(feedback))
 
     def score(self, model: str) -> ModelScore:
-        """Show how right a model is of late."""
+        """Show the current score of a model."""
         return cast(ModelScore, self._json("GET", f"/v1/models/{segment(model)}/score"))
 
     def score_history(self, model: str, limit: int) -> list[ScorePoint]:
@@ -148,11 +148,11 @@ class Gateway(TrainingClient):
         return cast(list[VersionShort], self._json("GET", f"/v1/models/{segment(model)}/versions"))
 
     def load_version(self, model: str, version: str) -> None:
-        """Keep a version in memory beside the stage's own; 409 when there is no place for it."""
+        """Load a version beside the one that the stage serves; 409 when there is no room."""
         self._call("POST", f"/v1/models/{segment(model)}/versions/{segment(version)}/load", timeout=SLOW_S)
 
     def unload_version(self, model: str, version: str) -> None:
-        """Let a version go from memory."""
+        """Unload a version from memory."""
         self._call("POST", f"/v1/models/{segment(model)}/versions/{segment(version)}/unload")
 
     def promotions(self, model: str) -> list[PromotionEntry]:
@@ -182,11 +182,11 @@ class Gateway(TrainingClient):
         self._call("POST", f"/v1/models/{segment(model)}/rollback", json={"stage": stage, "reason": reason})
 
     def resume(self, model: str, reason: str) -> None:
-        """Let the controller of a paused model open runs again."""
+        """Let the controller of a paused model start runs again."""
         self._call("POST", f"/v1/models/{segment(model)}/resume", json={"reason": reason})
 
     def change_policy(self, model: str, changes: Mapping[str, Any]) -> None:
-        """Change some of a model's own numbers."""
+        """Change some fields of a model's policy."""
         self._call("PATCH", f"/v1/models/{segment(model)}", json={"policy": dict(changes)})
 
     # Runs
@@ -200,7 +200,7 @@ class Gateway(TrainingClient):
         return cast(list[RunShort], self._json("GET", "/v1/runs", params=params))
 
     def run(self, run: str) -> RunDetail:
-        """Show everything known of one run."""
+        """Show one run in full."""
         return cast(RunDetail, self._json("GET", f"/v1/runs/{segment(run)}"))
 
     def run_log(self, run: str) -> str:
@@ -208,5 +208,5 @@ class Gateway(TrainingClient):
         return self._call("GET", f"/v1/runs/{segment(run)}/logs").text
 
     def cancel_run(self, run: str) -> None:
-        """Ask for a run to end."""
+        """Ask for a run to be cancelled."""
         self._call("POST", f"/v1/runs/{segment(run)}/cancel")

@@ -1,4 +1,4 @@
-"""What a person says of an uploaded file's columns: from the proposal to the table they edit, and back."""
+"""The columns of an uploaded file: from the proposal to a table that people correct, and back."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,9 +21,9 @@ KINDS: dict[Kind, str] = {
 _BY_LABEL: dict[str, Kind] = {label: kind for kind, label in KINDS.items()}
 INPUT_KINDS: tuple[Kind, ...] = ("numeric", "categorical", "text", "datetime")
 FEW = 20
-"""A numeric target with more different values is a quantity, not a class."""
+"""A numeric target with more distinct values is a quantity, not a class: so says the contract of a task."""
 ABOUT_THE_TARGET = ("imbalance", "leakage", "target-missing")
-"""Warnings that hold for the proposed target and for no other."""
+"""Data-quality warnings that hold for the proposed target only."""
 _REMEDIES = {"duplicates": " The preparation below can leave them out."}
 _DATE_CODES = {"%Y": "YYYY", "%m": "MM", "%d": "DD", "%H": "hh", "%M": "mm", "%S": "ss", "%y": "YY"}
 _EXAMPLES, _EXAMPLE_CHARACTERS = 3, 40
@@ -31,7 +31,7 @@ _EXAMPLES, _EXAMPLE_CHARACTERS = 3, 40
 
 @dataclass(frozen=True)
 class Chosen:
-    """What one column is called and what it is."""
+    """The name and the kind that somebody chose for a column."""
 
     name: str
     kind: Kind
@@ -47,7 +47,7 @@ def table(proposal: DatasetProposal) -> pd.DataFrame:
             "Kind": [KINDS[_proposed(column).kind] for column in columns],
             "Why": [_without_codes(column.get("reason", "")) for column in columns],
             "Missing": [_missing(column, proposal["rows"]) for column in columns],
-            "Different": [number(column.get("distinct")) for column in columns],
+            "Distinct": [number(column.get("distinct")) for column in columns],
             "Examples": [examples(column) for column in columns],
         }
     )
@@ -58,14 +58,14 @@ def chosen(proposal: DatasetProposal, edited: pd.DataFrame) -> dict[str, Chosen]
     said: dict[str, Chosen] = {}
     for column, name, kind in zip(proposal["columns"], edited["Name"], edited["Kind"], strict=True):
         proposed = _proposed(column)
-        # An emptied cell is no name and no kind: the column keeps what it had.
+        # An emptied cell is neither a name nor a kind: the column keeps what it had.
         renamed = name.strip() if isinstance(name, str) else ""
         said[column["name"]] = Chosen(renamed or column["name"], _BY_LABEL.get(kind, proposed.kind))
     return said
 
 
 def changes(proposal: DatasetProposal, said: Mapping[str, Chosen]) -> dict[str, dict[str, str]]:
-    """Return what was said differently from what is proposed; the rest stays as it is."""
+    """Return what differs from the proposal; the rest stays as proposed."""
     found: dict[str, dict[str, str]] = {}
     for column in proposal["columns"]:
         proposed, now = _proposed(column), said[column["name"]]
@@ -99,22 +99,22 @@ def likely_task(
     return suiting[0] if suiting else None
 
 
-def cautions(proposal: DatasetProposal, target: str | None) -> list[str]:
-    """Return the warnings as sentences; those about the proposed target only while it is the one chosen."""
+def warnings_for(proposal: DatasetProposal, target: str | None) -> list[str]:
+    """Return the data-quality warnings as sentences, without those about a target that is not chosen."""
     return [
-        sentence(caution) + _REMEDIES.get(caution["code"], "")
-        for caution in proposal.get("warnings") or []
-        if target == proposal.get("target") or caution["code"] not in ABOUT_THE_TARGET
+        sentence(warning) + _REMEDIES.get(warning["code"], "")
+        for warning in proposal.get("warnings") or []
+        if target == proposal.get("target") or warning["code"] not in ABOUT_THE_TARGET
     ]
 
 
-def sentence(caution: DatasetWarning) -> str:
+def sentence(warning: DatasetWarning) -> str:
     """Return a warning with the column it is about."""
-    message = _without_codes(caution["message"])
-    if caution["code"] == "duplicates":
-        # The API names its field; on a page there is a box to tick.
+    message = _without_codes(warning["message"])
+    if warning["code"] == "duplicates":
+        # The message names a field of the API; on a page that is a checkbox.
         message = message.split(";")[0] + "."
-    return f"{caution['column']}: {message}" if caution.get("column") else message
+    return f"{warning['column']}: {message}" if warning["column"] else message
 
 
 def examples(column: ProposedColumn) -> str:

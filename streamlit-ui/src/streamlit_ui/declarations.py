@@ -16,13 +16,13 @@ def label(declaration: Hyperparameter) -> str:
 
 
 def help_text(declaration: Hyperparameter) -> str:
-    """Return what a choice does and within which range it may be."""
+    """Return what a choice does and its range."""
     said = [(declaration.get("help") or "").strip()]
     low, high = declaration.get("low"), declaration.get("high")
     if declaration["kind"] in ("number", "integer") and low is not None and high is not None:
         said.append(f"From {number(low)} to {number(high)}.")
     if declaration.get("log"):
-        said.append("What matters is its order of magnitude.")
+        said.append("On a logarithmic scale.")
     if declaration.get("nullable") and declaration["kind"] in ("number", "integer"):
         said.append("May be left empty.")
     return " ".join(part for part in said if part)
@@ -41,7 +41,7 @@ def step(declaration: Hyperparameter) -> float:
 
 
 def options(declaration: Hyperparameter) -> list[Any]:
-    """Return what there is to choose from, the empty choice included where it is one."""
+    """Return the choices, with an empty one first where that is allowed."""
     choices = list(declaration.get("choices") or [])
     return [None, *choices] if declaration.get("nullable") and None not in choices else choices
 
@@ -61,7 +61,7 @@ def shown(value: Any) -> str:
 
 
 def different(declarations: Iterable[Hyperparameter], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values that are not what they would be anyway."""
+    """Return the values that differ from their default."""
     return {
         one["name"]: values[one["name"]]
         for one in declarations
@@ -70,5 +70,5 @@ def different(declarations: Iterable[Hyperparameter], values: Mapping[str, Any])
 
 
 def task_named(tasks: Iterable[TaskDescription], name: str | None) -> TaskDescription | None:
-    """Return what is declared for a task, if anything is."""
+    """Return the description of a task, if there is one."""
     return next((task for task in tasks if task["task"] == name), None)

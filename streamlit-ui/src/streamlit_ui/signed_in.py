@@ -1,4 +1,4 @@
-"""Who sits in front of this page, and the gateway as they may use it."""
+"""Who is signed in on this page, and the gateway as they may use it."""
 
 import time
 from contextlib import suppress
@@ -23,7 +23,7 @@ _keep = st.components.v2.component(
 
 
 def session() -> Session | None:
-    """Return the session of this page: its own, or after a reload the one that the cookie names."""
+    """Return the session of this page, after a reload the one that the cookie names."""
     own = st.session_state.get(_SESSION)
     found = sessions().find(own or st.context.cookies.get(COOKIE))
     if found:

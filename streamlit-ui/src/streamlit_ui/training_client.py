@@ -17,7 +17,7 @@ from streamlit_ui.contract.types import (
 )
 
 UPLOAD_S = 1_860
-"""How long a file may take to be passed on and read."""
+"""Timeout of an upload, which the gateway passes on and the data-processor reads."""
 EVALUATION_S = 300
 
 
@@ -31,7 +31,7 @@ class TrainingClient(Caller):
         return cast(list[DatasetShort], self._json("GET", "/v1/datasets"))
 
     def dataset(self, dataset: str) -> DatasetDetail:
-        """Show one dataset, with what its newest file seems to hold."""
+        """Show one dataset, with the proposal for its newest file."""
         return cast(DatasetDetail, self._json("GET", f"/v1/datasets/{segment(dataset)}"))
 
     def dataset_versions(self, dataset: str) -> list[DatasetVersion]:
@@ -54,7 +54,7 @@ class TrainingClient(Caller):
         )
 
     def confirm_dataset(self, dataset: str, confirmation: Mapping[str, Any]) -> None:
-        """Say what the columns are and which is to be predicted; storing it begins."""
+        """Confirm the columns, the target and the task, and start to store the dataset."""
         self._call("PUT", f"/v1/datasets/{segment(dataset)}/schema", json=dict(confirmation))
 
     def delete_dataset(self, dataset: str) -> None:
@@ -64,7 +64,7 @@ class TrainingClient(Caller):
     # The profile of a dataset version
 
     def profile(self, dataset: str, version: int | None = None) -> Profile | ProfileComputing:
-        """Read what is known of a dataset version; asking for the first time has it computed."""
+        """Read the profile of a dataset version; the first request has it computed."""
         path = f"/v1/datasets/{segment(dataset)}/profile"
         return cast(
             Profile | ProfileComputing, self._json("GET", path, params=_version(version), timeout=SLOW_S)
@@ -76,7 +76,7 @@ class TrainingClient(Caller):
         return self._call("GET", path, params=_version(version), timeout=SLOW_S).content
 
     def compute_profile(self, dataset: str, version: int | None = None) -> ProfileComputing:
-        """Have a profile computed again, above all one that failed."""
+        """Have a profile computed again, above all after a failure."""
         path = f"/v1/datasets/{segment(dataset)}/profile"
         return cast(ProfileComputing, self._json("POST", path, params=_version(version)))
 
@@ -110,7 +110,7 @@ class TrainingClient(Caller):
     # Comparing and removing
 
     def evaluate(self, model: str, versions: Sequence[str], dataset: str | None = None) -> Evaluation:
-        """Compare versions on labelled rows that none of them was fitted to; the first is the yardstick."""
+        """Compare versions with the first of them, on labelled rows that none was fitted to."""
         body = {"versions": list(versions), **({"dataset": dataset} if dataset else {})}
         path = f"/v1/models/{segment(model)}/evaluations"
         return cast(Evaluation, self._json("POST", path, json=body, timeout=EVALUATION_S))
@@ -124,12 +124,12 @@ class TrainingClient(Caller):
         return cast(list[str], self._json("DELETE", f"/v1/models/{segment(model)}/versions")["deleted"])
 
     def delete_unused_models(self) -> tuple[list[str], dict[str, str]]:
-        """Remove every model that people made and nothing needs; return which, and why the others stay."""
+        """Delete every unused model that people created; return which, and why the others stay."""
         answer = self._json("DELETE", "/v1/models")
         return list(answer["deleted"]), dict(answer["kept"])
 
     def delete_model(self, model: str) -> None:
-        """Remove a model and its versions; 409 while a stage points to one or a run is open."""
+        """Delete a model and its versions; 409 while a stage points to one or a run is open."""
         self._call("DELETE", f"/v1/models/{segment(model)}")
 
 

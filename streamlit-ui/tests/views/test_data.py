@@ -46,8 +46,8 @@ def test_a_file_is_named_after_itself_and_leads_to_its_columns(open_page: Open, 
 
 def test_how_to_read_it_is_sent_when_somebody_says_so(open_page: Open, fake: FakeGateway) -> None:
     page = uploaded(open_page)
-    named(page, "selectbox", "Names of the columns").set_value("There are no names in the file")
-    named(page, "selectbox", "Between the cells").set_value("Tab")
+    named(page, "selectbox", "Column names").set_value("The file has no column names")
+    named(page, "selectbox", "Separator").set_value("Tab")
     press(page, "Read the file")
     (given,) = sent(fake, "/v1/datasets")
     assert (given["header"], given["delimiter"], "decimal" in given) == ("false", "tab", False)
@@ -93,7 +93,7 @@ def test_what_was_corrected_is_sent(open_page: Open, fake: FakeGateway) -> None:
     page = edit(proposed(open_page, fake), 0, Name="Age in years", Kind="Left out")
     assert "Age in years" in named(page, "selectbox", "Column to predict").options
     named(page, "selectbox", "Numeric missing").set_value("mean")
-    named(page, "checkbox", "Leave out rows that repeat another").set_value(True)
+    named(page, "checkbox", "Leave out duplicate rows").set_value(True)
     press(page, "Confirm and store")
     assert sent(fake, "/schema") == [
         {
@@ -129,7 +129,7 @@ def test_what_is_wrong_is_said_beside_what_caused_it(open_page: Open, fake: Fake
     assert errors == [
         "**workclass**: It cannot be numeric.",
         "There is nothing to tell apart.",
-        "The dataset was not stored. See what is marked above.",
+        "The dataset was not stored. See the errors above.",
     ]
 
 
@@ -138,7 +138,7 @@ def test_storing_shows_its_progress_and_ends_by_itself(open_page: Open, fake: Fa
     page = proposed(open_page, fake)
     fake.training.datasets[-1]["run"] = "run-9"
     press(page, "Confirm and store")
-    assert page.get("progress")[0].proto.text == "Writing the tables into the warehouse"
+    assert page.get("progress")[0].proto.text == "Writing the tables to the warehouse"
     fake.training.datasets[-1].update(state="ready", version=1)
     page.run()
     assert "Train a model on it" in [link.proto.label for link in page.get("page_link")]
@@ -161,7 +161,7 @@ def test_a_headerless_file_asks_for_names(open_page: Open, fake: FakeGateway) ->
     fake.training.datasets.append(
         canned_training.dataset("bare", state="proposed", version=None, proposal=proposal)
     )
-    assert "no names for its columns" in said(open_page("dataset", "engineer", name="bare"))
+    assert "has no column names" in said(open_page("dataset", "engineer", name="bare"))
 
 
 @pytest.mark.parametrize("part", ["Overview", "Profile", "Versions", "New version"])
@@ -173,7 +173,7 @@ def test_each_part_of_a_stored_dataset_shows(open_page: Open, part: str) -> None
 
 def test_versions_show_their_difference(open_page: Open) -> None:
     page = open_page("dataset", "engineer", name="census-income", part="Versions")
-    assert "New: “height”" in said(page)
+    assert "Added: “height”" in said(page)
 
 
 def test_the_next_version_goes_to_the_same_dataset(open_page: Open, fake: FakeGateway) -> None:

@@ -31,7 +31,7 @@ def test_the_form_has_a_field_for_each_input_with_what_training_saw(open_page: O
     page = open_page(role="user")
     age = named(page, "number_input", "Age")
     assert age.value == 37
-    assert age.help == "Years since birth. Training saw 17 to 90. May be left empty."
+    assert age.help == "Years since birth. In training: 17 to 90. May be left empty."
     workclass = named(page, "selectbox", "Workclass")
     assert workclass.value == "Private"
     assert "Never-worked" in workclass.options
@@ -366,7 +366,7 @@ def test_a_promoted_version_that_cannot_be_loaded_says_why(open_page: Open, fake
 def test_only_a_maintainer_is_shown_the_way_to_promote_it(open_page: Open, fake: FakeGateway) -> None:
     unserved(fake)
     links = {
-        role: any("promote it" in link.proto.label for link in open_page(role=role).get("page_link"))
+        role: any("promote a version" in link.proto.label for link in open_page(role=role).get("page_link"))
         for role in ("user", "maintainer")
     }
     assert links == {"user": False, "maintainer": True}

@@ -66,8 +66,8 @@ def test_the_budget_is_in_the_unit_people_choose(open_page: Open, fake: FakeGate
 
 def test_a_candidate_chosen_by_hand_is_sent_with_what_was_set(open_page: Open, fake: FakeGateway) -> None:
     page = by_hand(open_page)
-    named(page, "multiselect", "Set by hand for Weighted words (tf-idf)").set_value(["ngram_max"])
-    named(page, "multiselect", "Set by hand for Logistic regression").set_value(["C"])
+    named(page, "multiselect", "Set manually for Weighted words (tf-idf)").set_value(["ngram_max"])
+    named(page, "multiselect", "Set manually for Logistic regression").set_value(["C"])
     page.run()
     named(page, "number_input", "Ngram max").set_value(2)
     named(page, "number_input", "C").set_value(0.5)
@@ -94,8 +94,8 @@ def test_several_candidates_compete(open_page: Open, fake: FakeGateway) -> None:
 
 
 def test_a_candidate_can_be_taken_out(open_page: Open, fake: FakeGateway) -> None:
-    page = press(by_hand(open_page, "census-income"), "Add a candidate", "Take it out")
-    assert "Take it out" not in [found.label for found in page.button]
+    page = press(by_hand(open_page, "census-income"), "Add a candidate", "Remove")
+    assert "Remove" not in [found.label for found in page.button]
     press(page, "Train these candidates")
     assert len(fake.training.created[0]["candidates"]) == 1
 
@@ -104,7 +104,7 @@ def test_a_number_may_be_left_empty_where_it_is_allowed(open_page: Open, fake: F
     page = by_hand(open_page, "census-income")
     named(page, "selectbox", "Estimator").set_value("hist-gradient-boosting")
     page.run()
-    named(page, "multiselect", "Set by hand for Gradient boosting").set_value(["max_leaf_nodes"])
+    named(page, "multiselect", "Set manually for Gradient boosting").set_value(["max_leaf_nodes"])
     page.run()
     named(page, "number_input", "Max leaf nodes").set_value(None)
     press(page, "Train these candidates")
@@ -124,7 +124,7 @@ def test_a_name_that_is_refused_says_so_beside_it(open_page: Open) -> None:
     press(page, "Find the best model")
     assert [error.value.replace("\\", "") for error in page.error] == [
         "must be in small letters",
-        "The request is not valid. See what is marked above.",
+        "The request is not valid. See the errors above.",
     ]
 
 
@@ -162,4 +162,4 @@ def test_without_data_the_way_to_bring_some_is_shown(open_page: Open, fake: Fake
     fake.training.datasets = []
     page = open_page("train", "engineer")
     assert "No data yet" in said(page)
-    assert "Bring data" in [link.proto.label for link in page.get("page_link")]
+    assert "Upload data" in [link.proto.label for link in page.get("page_link")]

@@ -1,4 +1,4 @@
-"""A batch on its way to the gateway, a portion at a time, so that it can stop and go on."""
+"""A batch on its way to the gateway, a portion at a time, so that it can stop and continue."""
 
 import hashlib
 import uuid
@@ -28,9 +28,9 @@ class Batch:
     versions: dict[int, str] = field(default_factory=dict)
     """Row number → the version that answered."""
     remarks: list[str] = field(default_factory=list)
-    """How the file was understood, where that is worth a sentence."""
+    """How the file was interpreted, where that is worth a sentence."""
     version: str | None = None
-    """The version that is asked; none: the one that the stage serves."""
+    """The version to ask; none: the one that the stage serves."""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
@@ -39,7 +39,7 @@ class Batch:
         return 1 - len(self.waiting) / max(len(self.table.rows), 1)
 
     @property
-    def refused_rows(self) -> int:
+    def rejected_rows(self) -> int:
         """How many rows got no answer because something is wrong with them."""
         return len({fault.row for fault in self.faults})
 

@@ -1,4 +1,4 @@
-"""What the model answered, with its probabilities and flags."""
+"""What the model answered, with probabilities and flags."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def show_answer(prediction: Answer, target: str) -> None:
                 )
     if flags := prediction.get("flags"):
         st.warning(
-            "**Unusual in this input**, so trust the answer less:\n"
+            "**This input is unusual**, so the answer is less reliable:\n"
             + "\n".join(f"- {plain(words.flag(flag))}" for flag in flags),
             icon=":material/flag:",
         )

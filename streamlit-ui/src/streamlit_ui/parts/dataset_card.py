@@ -1,4 +1,4 @@
-"""One dataset in a few lines, and the sections of one that is stored."""
+"""One dataset in a few lines, and the sections of a stored one."""
 
 from collections.abc import Callable
 
@@ -70,7 +70,7 @@ def show_dataset_versions(dataset: DatasetDetail) -> None:
     """Show every version, newest first, each with its difference from the one before."""
     for version in signed_in.gateway().dataset_versions(dataset["name"]):
         with st.container(border=True, gap="xsmall"):
-            made = "from an upload" if version.get("kind") == "upload" else "with what people said since"
+            made = "from an upload" if version["kind"] == "upload" else "with the feedback given since"
             st.markdown(f"**Version {number(version['version'])}**, {made}")
             facts = [
                 plural(version.get("rows") or 0, "row"),
@@ -82,8 +82,8 @@ def show_dataset_versions(dataset: DatasetDetail) -> None:
                 show_difference(difference)
 
 
-def show_what_is_in_it(dataset: DatasetDetail) -> None:
-    """Show the profile of the version that is chosen, the newest upload to begin with."""
+def show_version_profile(dataset: DatasetDetail) -> None:
+    """Show the profile of the chosen version, the newest upload by default."""
     uploads = [
         one["version"]
         for one in signed_in.gateway().dataset_versions(dataset["name"])
@@ -96,16 +96,16 @@ def show_what_is_in_it(dataset: DatasetDetail) -> None:
 
 
 def show_next_upload(dataset: DatasetDetail) -> None:
-    """Take the next version in."""
+    """Upload the next version."""
     st.caption(
-        "The next version of this table. Its columns are confirmed again, as far as they are different."
+        "Upload the next version of this table. Columns that did not change stay as they were confirmed."
     )
     offer_upload(dataset["name"])
 
 
 SECTIONS: dict[str, Callable[[DatasetDetail], None]] = {
     "Overview": show_overview,
-    "Profile": show_what_is_in_it,
+    "Profile": show_version_profile,
     "Versions": show_dataset_versions,
     "New version": show_next_upload,
 }

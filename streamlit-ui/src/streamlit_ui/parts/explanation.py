@@ -1,4 +1,4 @@
-"""What moved an answer most, for whoever wants to know."""
+"""What moved an answer most, on request."""
 
 import streamlit as st
 
@@ -35,7 +35,7 @@ def _show(found: Explanation) -> None:
             (plural(len(rest), "other word" if said else "other input"), together, _amount(together, found))
         )
     st.altair_chart(charts.contributions(rows), alt=", ".join(f"{name}: {shown}" for name, _, shown in rows))
-    compared = "For a blank text" if said else f"On {found['background_rows']} rows it was trained with"
+    compared = "For a blank text" if said else f"On {found['background_rows']} rows it was trained on"
     then = ". These words" if said else " on average. These inputs"
     st.caption(
         f"{compared}, version {plain(found['version'])} puts {plain(found['explained'])} at "

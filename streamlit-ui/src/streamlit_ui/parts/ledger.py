@@ -1,4 +1,4 @@
-"""The ledger: who put which version in place, when and why."""
+"""The ledger: who promoted which version, when and why."""
 
 import streamlit as st
 
@@ -17,7 +17,7 @@ def show_ledger(model: ModelDetail) -> None:
         blank(
             ":material/list_alt:",
             "The ledger is empty",
-            "Every promotion and rollback is written here, for good.",
+            "Every promotion and rollback is recorded here for good.",
         )
     for entry in entries:
         with st.container(border=True, gap="xsmall"):
@@ -36,5 +36,5 @@ def _entry(entry: PromotionEntry) -> None:
     st.markdown(plain(entry.get("reason") or "No reason was given."))
     st.caption(f"{plain(entry.get('subject'))}, {when(entry.get('at'))}")
     if entry.get("receipt"):
-        with st.expander("Receipt of the gate"):
+        with st.expander("Gate receipt"):
             show_receipt(entry["receipt"])

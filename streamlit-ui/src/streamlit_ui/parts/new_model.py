@@ -1,4 +1,4 @@
-"""A model that is not there yet: from a dataset to the run that trains its first version."""
+"""A new model: from a dataset to the run that trains its first version."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from streamlit_ui.text import plain, plural
 
 
 def ask_new_model(datasets: list[DatasetShort], taken: set[str]) -> None:
-    """Ask for dataset, name, metric and budget, and go to the run; `taken` are names there are."""
+    """Ask for dataset, name, metric and budget, and go to the run; `taken` are the names in use."""
     by_name = {one["name"]: one for one in datasets}
     described = {one["name"]: _described(one) for one in datasets}
     wanted = st.query_params.get("dataset")
@@ -59,7 +59,7 @@ def _ask_choices(task: TaskDescription, key: str, places: dict[str, DeltaGenerat
     if preparation := task.get("preparation"):
         with st.expander("Preparation", icon=":material/cleaning_services:"):
             st.caption(
-                "Only for this model; what was confirmed with the dataset holds for what is not changed."
+                "Only for this model. What you leave unchanged stays as it was confirmed with the dataset."
             )
             changed = different(preparation, ask_declared(preparation, f"preparation {key}"))
         places["preparation"] = st.container()

@@ -1,4 +1,4 @@
-"""A model's own numbers: for reading, and for a maintainer to change."""
+"""A model's policy: for reading, and for a maintainer to change."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _SAVED = "policy_saved"
 
 
 def show_policy(model: ModelDetail) -> None:
-    """Show the policy; it can be changed by a maintainer."""
+    """Show the policy, which a maintainer can change."""
     policy: dict[str, Any] = dict(model["policy"])
     may_change = signed_in.may("maintainer")
     if saved := st.session_state.pop(_SAVED, None):

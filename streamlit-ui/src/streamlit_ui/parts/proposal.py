@@ -1,4 +1,4 @@
-"""What an uploaded file seems to hold, for a person to correct and confirm."""
+"""The proposal for an uploaded file, for a person to correct and confirm."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ _ROW, _ROWS, _REASON = 35, 16, 290
 # A dataset's alone: no model does it, so no task declares it.
 _DROP_DUPLICATES: Hyperparameter = {
     "name": "drop_duplicates",
-    "title": "Leave out rows that repeat another",
+    "title": "Leave out duplicate rows",
     "help": "Rows that are the same in every column count once.",
     "kind": "flag",
     "default": False,
@@ -40,22 +40,22 @@ _DROP_DUPLICATES: Hyperparameter = {
 
 
 def ask_columns(dataset: DatasetDetail, proposal: DatasetProposal) -> None:
-    """Let a person name the columns, say what they are and which one is to be predicted, and confirm it."""
-    # Another file begins anew; the same one keeps what was entered.
+    """Ask for names and kinds of the columns, target, task and preparation, and confirm them."""
+    # Another file starts afresh; the same one keeps what was entered.
     key = hashlib.sha256(json.dumps(proposal, sort_keys=True).encode()).hexdigest()[:16]
     st.caption(_how_read(proposal))
     if difference := proposal.get("difference"):
         show_difference(difference)
     st.subheader("Columns")
     said, places = _ask_kinds(proposal, key)
-    st.subheader("What is to be predicted")
+    st.subheader("What to predict")
     target = _ask_target(proposal, said, key)
     places["target"] = st.container()
     task = _ask_task(proposal, said, target, key)
     places["task"] = st.container()
     column = next(one for one in proposal["columns"] if one["name"] == target)
     _show_target(column, task["answer"] if task else "label")
-    if found := columns.cautions(proposal, target):
+    if found := columns.warnings_for(proposal, target):
         st.warning(
             "**Before you train on it**\n" + "\n".join(f"- {plain(one)}" for one in found),
             icon=":material/warning:",
@@ -73,15 +73,13 @@ def ask_columns(dataset: DatasetDetail, proposal: DatasetProposal) -> None:
 
 
 def show_difference(difference: DatasetDifference) -> None:
-    """Say how a file differs from the version before it."""
+    """Say how a file differs from the previous version."""
     found = between_files(difference)
     version = difference.get("version")
     if not found:
-        st.info(f"It has the same shape as version {version}.", icon=":material/difference:")
+        st.info(f"Nothing notable changed since version {version}.", icon=":material/difference:")
         return
-    with st.expander(
-        f"What is different from version {version}", icon=":material/difference:", expanded=True
-    ):
+    with st.expander(f"Differences from version {version}", icon=":material/difference:", expanded=True):
         st.markdown("\n".join(f"- {plain(line)}" for line in found))
 
 
@@ -91,25 +89,25 @@ def _how_read(proposal: DatasetProposal) -> str:
         plural(proposal["rows"], "row"),
         plural(len(proposal["columns"]), "column"),
         str(source.get("format") or "").upper(),
-        *([f"cells between “{source['delimiter']}”"] if source.get("delimiter") else []),
+        *([f"separator “{source['delimiter']}”"] if source.get("delimiter") else []),
         *([f"encoding {source['encoding']}"] if source.get("encoding") else []),
         *([f"decimal mark “{source['decimal']}”"] if source.get("decimal") else []),
         *(source.get("notes") or []),
     ]
     read = "  \n".join([plain(" · ".join(fact for fact in facts if fact))])
     if source.get("header") is False:
-        read += "  \n**The file has no names for its columns**: please give them names below."
+        read += "  \n**The file has no column names**: please name the columns below."
     return read
 
 
 def _ask_kinds(proposal: DatasetProposal, key: str) -> tuple[dict[str, Chosen], dict[str, DeltaGenerator]]:
-    st.caption("Correct the names and kinds that are not right: both can be changed in the table.")
+    st.caption("Correct names and kinds that are wrong: both can be changed in the table.")
     edited = st.data_editor(
         columns.table(proposal),
         key=f"columns {key}",
         hide_index=True,
-        disabled=["Column", "Why", "Missing", "Different", "Examples"],
-        column_order=["Name", "Kind", "Why", "Missing", "Different", "Examples", "Column"],
+        disabled=["Column", "Why", "Missing", "Distinct", "Examples"],
+        column_order=["Name", "Kind", "Why", "Missing", "Distinct", "Examples", "Column"],
         height=_ROW * (1 + min(len(proposal["columns"]), _ROWS)) + 2,
         column_config={
             "Name": st.column_config.TextColumn(max_chars=200, required=True, pinned=True),
@@ -144,7 +142,7 @@ def _ask_task(
     tasks = {task["task"]: task for task in known_tasks()}
     likely = columns.likely_task(list(tasks.values()), proposal, said, target)
     names = list(tasks)
-    # Another target or another kind of it is another question.
+    # For another target, or another kind of it, the choice starts afresh.
     name = st.selectbox(
         "Task",
         names,
@@ -179,7 +177,7 @@ def _ask_preparation(task: TaskDescription | None, key: str) -> dict[str, Any]:
     if not any(choice["name"] == _DROP_DUPLICATES["name"] for choice in choices):
         choices.append(_DROP_DUPLICATES)
     with st.expander("Preparation", icon=":material/cleaning_services:"):
-        st.caption("What is done to the rows first. What is chosen already suits most tables.")
+        st.caption("What is done to the rows before training. The defaults suit most tables.")
         return different(
             choices, ask_declared(choices, f"preparation {key} {task['task'] if task else None}")
         )

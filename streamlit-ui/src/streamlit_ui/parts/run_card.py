@@ -1,4 +1,4 @@
-"""One run in a few lines: what it does and to what, how far it is, how it ended."""
+"""One run in a few lines: what it does, its progress, how it ended."""
 
 import streamlit as st
 
@@ -11,7 +11,7 @@ OPEN = frozenset({"queued", "running"})
 
 
 def is_open(run: RunShort) -> bool:
-    """Say whether a run is still to end."""
+    """Say whether a run has not ended yet."""
     return run.get("status") in OPEN
 
 
@@ -21,7 +21,7 @@ def subject(run: RunShort) -> str:
 
 
 def show_run(run: RunShort) -> None:
-    """Show a run's kind and status, why it was opened, its progress and how it ended."""
+    """Show a run's kind and status, why it was started, its progress and how it ended."""
     word, kind = words.status(run.get("status")), words.kind(run.get("kind"))
     took = between(run.get("started_at"), run.get("finished_at"))
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -50,4 +50,4 @@ def show_run(run: RunShort) -> None:
     elif run.get("error"):
         st.markdown(f":red[{plain(run['error'])}]")
     if run.get("reason"):
-        st.caption(f"Why: {plain(run['reason'])}")
+        st.caption(f"Reason: {plain(run['reason'])}")

@@ -19,7 +19,7 @@ def text_field(model: ModelDetail) -> Field | None:
 
 
 def ask_texts(model: ModelDetail, field: Field) -> list[dict[str, Any]] | None:
-    """Show a field for each text; when they are sent, return a row for each that is filled in."""
+    """Show a field for each text; once submitted, return a row for each that is filled in."""
     count = st.session_state.setdefault(_count(model), 1)
     with st.form(f"texts of {model['name']}", border=True):
         texts = [
@@ -47,7 +47,7 @@ def ask_texts(model: ModelDetail, field: Field) -> list[dict[str, Any]] | None:
 
 
 def refill_texts(model: ModelDetail, field: Field, inputs: Sequence[dict[str, Any]]) -> None:
-    """Let the fields begin with the texts of earlier predictions; call it before `ask_texts`."""
+    """Fill the fields with the texts of earlier predictions; call it before `ask_texts`."""
     st.session_state[_count(model)] = max(len(inputs), 1)
     for place, given in enumerate(inputs, start=1):
         st.session_state[_key(model, place)] = str(given.get(field.name) or "")

@@ -17,18 +17,18 @@ from streamlit_ui.text import plain
 MOST_CANDIDATES = 32
 _UNITS = {"seconds": 1, "minutes": 60, "hours": 3_600}
 _TRIED = "candidates_to_try"
-USUAL_S = 60
+DEFAULT_S = 60
 AUTOMATIC, MANUAL = "Automatic", "Manual"
 
 
 def ask_metric(task: TaskDescription, key: str) -> str:
-    """Ask by what candidates are compared, and say what it means."""
+    """Ask for the metric that ranks the candidates, and say what it means."""
     names = task["metrics"]
-    usual = task.get("default_metric")
+    default = task["default_metric"]
     metric: str = st.selectbox(
         "Compare candidates by",
         names,
-        names.index(usual) if usual in names else 0,
+        names.index(default) if default in names else 0,
         format_func=words.metric,
         key=f"metric {key}",
     )
@@ -36,13 +36,13 @@ def ask_metric(task: TaskDescription, key: str) -> str:
     return metric
 
 
-def ask_budget(key: str, usual_s: float = USUAL_S) -> float:
+def ask_budget(key: str, default_s: float = DEFAULT_S) -> float:
     """Ask how long the search may take, in a unit that people choose; return seconds."""
     number, unit, before = f"budget {key}", f"unit {key}", f"unit before {key}"
     if number not in st.session_state:
-        whole_minutes = usual_s >= _UNITS["minutes"] and usual_s % _UNITS["minutes"] == 0
+        whole_minutes = default_s >= _UNITS["minutes"] and default_s % _UNITS["minutes"] == 0
         st.session_state[unit] = "minutes" if whole_minutes else "seconds"
-        st.session_state[number] = max(round(usual_s / _UNITS[st.session_state[unit]]), 1)
+        st.session_state[number] = max(round(default_s / _UNITS[st.session_state[unit]]), 1)
     st.session_state[before] = st.session_state[unit]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         count = st.number_input(
@@ -51,7 +51,7 @@ def ask_budget(key: str, usual_s: float = USUAL_S) -> float:
             step=1,
             key=number,
             width=260,
-            help="Longer finds better models, up to a point. Checking and storing the winner comes on top.",
+            help="A longer search finds better models, up to a point. Testing the winner takes extra time.",
         )
         st.segmented_control(
             "Unit", list(_UNITS), required=True, key=unit, on_change=_convert, args=(number, unit, before)
@@ -66,7 +66,7 @@ def _convert(number: str, unit: str, before: str) -> None:
 
 
 def ask_candidates(task: TaskDescription, key: str) -> list[CandidateRequest]:
-    """Let a person put together what is to be tried: estimators, vectorizers and their hyperparameters."""
+    """Ask for the candidates: estimators, vectorizers and their hyperparameters."""
     tried: dict[str, list[int]] = st.session_state.setdefault(_TRIED, {})
     numbers = tried.setdefault(key, [0])
     candidates = []
@@ -74,7 +74,7 @@ def ask_candidates(task: TaskDescription, key: str) -> list[CandidateRequest]:
         with st.container(border=True):
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.markdown(f"**Candidate {place}**", width="stretch")
-                if len(numbers) > 1 and st.button("Take it out", key=f"drop {key}/{number}", type="tertiary"):
+                if len(numbers) > 1 and st.button("Remove", key=f"drop {key}/{number}", type="tertiary"):
                     numbers.remove(number)
                     st.rerun()
             candidates.append(_ask_candidate(task, f"{key}/{number}"))
@@ -94,7 +94,7 @@ def choose_candidates(key: str) -> bool:
 
 
 def begin(model: str, start: Callable[[], str], places: Mapping[str, DeltaGenerator]) -> None:
-    """Begin the run of a model and show it live; say beside its cause what keeps it from beginning."""
+    """Start the run of a model and go to it; show beside its cause what keeps it from starting."""
     try:
         with st.spinner("Starting …"):
             run = start()

@@ -22,7 +22,7 @@ def show_versions(model: ModelDetail) -> None:
     show_what_was_removed()
     versions = newest_first(signed_in.gateway().versions(model["name"]))
     if not versions:
-        blank(":material/model_training:", "No version yet", "The first run that succeeds leaves one here.")
+        blank(":material/model_training:", "No version yet", "The first successful run adds one here.")
         return
     show_table(versions, "The versions, newest first")
     unused = [version for version in versions if not version.get("stages")]
@@ -51,13 +51,13 @@ def show_versions(model: ModelDetail) -> None:
 
 
 def _offer_memory(model: str, version: VersionShort) -> None:
-    """Let an engineer keep a version in memory, or let it go."""
+    """Let an engineer load a version into memory, or unload it."""
     name, loaded = version["version"], version.get("loaded")
     pressed = st.button(
         "Unload" if loaded else "Load into memory",
         icon=":material/eject:" if loaded else ":material/memory:",
         key=f"memory of {name}",
-        help="A loaded version answers predictions that ask for it by number, whatever the stage serves.",
+        help="A loaded version answers requests that name it, whatever the stage serves.",
     )
     if pressed:
         with problems_in_words(), st.spinner("Unloading …" if loaded else "Loading …"):
@@ -113,14 +113,14 @@ def _details(version: VersionShort) -> None:
     if barred := version.get("barred"):
         st.warning(f"Not promoted automatically: {plain(barred)}", icon=":material/block:")
     if metrics := version.get("metrics"):
-        st.markdown("**Metrics** on the rows held out of the dataset")
+        st.markdown("**Metrics** on the holdout rows")
         show_facts({words.metric(name): number(value) for name, value in metrics.items()})
     lineage, candidate = version.get("lineage") or {}, version.get("candidate") or {}
-    st.markdown("**Where it comes from**")
+    st.markdown("**Lineage**")
     facts = {
         "Estimator": title(str(candidate.get("estimator") or "–")),
         "Settings": words.settings(candidate),
-        "Served by": {"onnx": "ONNX", "scikit-learn": "scikit-learn"}.get(
+        "Engine": {"onnx": "ONNX", "scikit-learn": "scikit-learn"}.get(
             str(version.get("engine")), version.get("engine")
         ),
         "Dataset": lineage.get("dataset"),

@@ -1,4 +1,4 @@
-"""Dataset: one table, from the proposal of its columns to what is stored of it."""
+"""Dataset: one table, from the proposal of its columns to its stored versions."""
 
 import streamlit as st
 
@@ -12,7 +12,7 @@ from streamlit_ui.text import plain
 
 
 def page() -> None:
-    """Show what the address names: what is to be done next with it, and what is stored of it."""
+    """Show the dataset that the address names: what to do next, and what is stored."""
     st.page_link("views/data.py", label="Data", icon=":material/arrow_back:")
     name = st.query_params.get("name")
     if not name:
@@ -50,7 +50,7 @@ def _head(dataset: DatasetDetail) -> None:
 
 @st.fragment(run_every=settings().refresh_s)
 def _watch(name: str) -> None:
-    """Show how far the storing is, and the whole page again once it is over."""
+    """Show the progress of the storing run, and refresh the whole page once it has ended."""
     with problems_in_words():
         gateway = signed_in.gateway()
         dataset = gateway.dataset(name)
@@ -60,7 +60,7 @@ def _watch(name: str) -> None:
         with st.container(border=True):
             step, progress = (run["step"], run["progress"]) if run else (None, 0.0)
             st.progress(min(max(progress, 0.0), 1.0), plain(words.step(step) if step else "Being stored"))
-            st.caption("You may leave this page: it goes on without you.")
+            st.caption("You can leave this page; it continues in the background.")
 
 
 def _stored(dataset: DatasetDetail) -> None:
@@ -76,7 +76,7 @@ def _delete(name: str) -> None:
     with problems_in_words():
         st.markdown(
             f"**{plain(name)}** and its tables in the warehouse are deleted. "
-            "A dataset that a model uses stays; its earlier versions stay in the history."
+            "A dataset that a model uses cannot be deleted. Stored versions stay in the version history."
         )
         if st.button("Yes, delete", type="primary"):
             signed_in.gateway().delete_dataset(name)

@@ -1,4 +1,4 @@
-"""History: what was predicted, newest first, and what people said of it."""
+"""History: the predictions, newest first, with the feedback on them."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from streamlit_ui.text import plain, plural
 from streamlit_ui.times import ago
 
 PAGE = 25
-# As many predictions does the gateway list at once.
+# The gateway lists at most this many predictions at once.
 MOST = 1000
 FILTERS: dict[str, Callable[[RecordedPrediction], bool]] = {
     "All": lambda _: True,
@@ -24,7 +24,7 @@ FILTERS: dict[str, Callable[[RecordedPrediction], bool]] = {
 
 
 def page() -> None:
-    """List predictions, a page more at each press of the button."""
+    """List predictions, one more page each time the button is pressed."""
     name = models.chosen_name()
     st.title("History")
     st.caption("Everybody's predictions." if signed_in.may("engineer") else "Your own predictions.")
@@ -33,8 +33,8 @@ def page() -> None:
     if not loaded:
         blank(
             ":material/history:",
-            "Nothing was predicted yet",
-            "Your predictions and what you say of them appear here.",
+            "No predictions yet",
+            "Your predictions and your feedback on them appear here.",
         )
         return
     shown = _filter(loaded)

@@ -1,4 +1,4 @@
-"""Models: all there are, with their versions: what is served, what is loaded, how good each is."""
+"""Models: all of them with their versions: which are served, which are loaded, how good each is."""
 
 import streamlit as st
 
@@ -23,13 +23,11 @@ SHOWN = 10
 def page() -> None:
     """List the models, each with its newest versions and what can be done with them."""
     st.title("Models")
-    st.caption(
-        "Every model with its versions: what a stage serves, what is loaded beside it, how good each is."
-    )
+    st.caption("Every model with its versions: which one is served, which are loaded, and how good each is.")
     show_what_was_removed()
     found = signed_in.gateway().models()
     if not found:
-        blank(":material/model_training:", "There is no model yet", "Train one: it appears here at once.")
+        blank(":material/model_training:", "There is no model yet", "Train one, and it appears here.")
     if signed_in.may("engineer"):
         st.page_link("views/train.py", label="Train a model", icon=":material/rocket_launch:")
     if found and signed_in.may("maintainer"):
@@ -73,7 +71,7 @@ def _show(model: ModelShort) -> None:
                 _offer("Compare", ":material/compare_arrows:", name, "Compare")
             if st.button("Train again", icon=":material/rocket_launch:", key=f"train {name}"):
                 st.switch_page("views/train.py", query_params={"model": name})
-        stays = "A default model stays, to be compared with." if model.get("built_in") else None
+        stays = "Default models stay as a baseline." if model.get("built_in") else None
         if signed_in.may("maintainer") and st.button(
             "Delete…", icon=":material/delete:", key=f"delete {name}", disabled=bool(stays), help=stays
         ):

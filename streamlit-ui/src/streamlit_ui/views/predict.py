@@ -93,7 +93,7 @@ def _predict(model: ModelDetail, entered: list[dict[str, Any]], version: str | N
 
 
 def _remember(model: ModelDetail, kept: str) -> None:
-    """Show the answers that the address names, with their inputs in the form; a wrong one is no answer."""
+    """Show the answers that the address names, with their inputs in the form; an unknown one is ignored."""
     if not (wanted := st.query_params.get(_NAMED)):
         return
     with suppress(GatewayError):

@@ -32,7 +32,7 @@ def page() -> None:
     _feedback(prediction)
     st.subheader("Input")
     show_facts({title(name): _shown(value) for name, value in (prediction.get("inputs") or {}).items()})
-    st.subheader("Where it comes from")
+    st.subheader("Lineage")
     show_facts(_origin(prediction))
 
 

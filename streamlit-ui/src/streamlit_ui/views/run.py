@@ -42,13 +42,13 @@ def _live(wanted: str) -> None:
         was_open = st.session_state.get(f"open {wanted}", False)
         st.session_state[f"open {wanted}"] = is_open(run)
         if was_open and not is_open(run):
-            # The whole page again: it stops looking, and nothing is left to cancel.
+            # The whole page again: refreshing stops, and there is nothing left to cancel.
             st.rerun()
         with st.container(border=True):
             show_run(run)
         show_facts(_facts(run))
         if steps := run.get("steps"):
-            with st.expander("How long each step took"):
+            with st.expander("Duration of each step"):
                 show_facts({words.step(step["step"]): duration(step["seconds"]) for step in steps})
         if run.get("kind") == "training":
             _training(run)
@@ -63,7 +63,7 @@ def _training(run: RunDetail) -> None:
     if run.get("gate"):
         show_receipt(run["gate"])
     else:
-        st.caption("The gate has not decided yet." if is_open(run) else "This run did not come to the gate.")
+        st.caption("The gate has not decided yet." if is_open(run) else "This run did not reach the gate.")
 
 
 def _facts(run: RunShort) -> dict[str, str]:
@@ -71,7 +71,7 @@ def _facts(run: RunShort) -> dict[str, str]:
         "Run": run["id"],
         "Model": run.get("model"),
         "Dataset": run.get("dataset"),
-        "Opened": when(run.get("created_at")),
+        "Created": when(run.get("created_at")),
         "Dataset version": run.get("dataset_version"),
         "Compared with": f"version {run['champion']}" if run.get("champion") else None,
     }

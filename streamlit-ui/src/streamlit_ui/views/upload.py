@@ -33,7 +33,7 @@ def page() -> None:
         describe(fields(model["schema"]))
         return
     show_remarks(batch)
-    label = "Go on" if batch.answers else f"Predict {plural(len(batch.waiting), 'row')}"
+    label = "Continue" if batch.answers else f"Predict {plural(len(batch.waiting), 'row')}"
     if batch.waiting and st.button(label, type="primary", icon=":material/bolt:"):
         with problems_in_words():
             _send(batch)
@@ -69,7 +69,7 @@ def _send(batch: Batch) -> None:
     bar = st.progress(batch.done, "Predicting …")
 
     def wait(seconds: float) -> None:
-        bar.progress(batch.done, f"The gateway is busy; going on in {duration(seconds)}")
+        bar.progress(batch.done, f"The gateway is busy; continuing in {duration(seconds)}")
         time.sleep(seconds)
 
     for done in send(batch, signed_in.gateway(), settings().batch_rows, wait):
