@@ -61,6 +61,7 @@ class Contract:
     def load() -> "Contract":
         return Contract(json.loads(DOCUMENT.read_text()))
 
+    @functools.cache  # noqa: B019  # there is one contract, and it lives as long as the tests
     def allowing(self, **values: str) -> "Contract":
         """The contract of a newer gateway, in which fields of these names may have a value more."""
         document = copy.deepcopy(self.document)

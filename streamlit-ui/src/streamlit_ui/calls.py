@@ -5,8 +5,10 @@ GatewayError          anything that kept the gateway from doing what was asked, 
 └── Unreachable       no answer, or none in time
 """
 
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -61,7 +63,14 @@ class Unreachable(GatewayError):
 def connect(url: str, timeout_s: float) -> httpx.Client:
     """Return a pool of connections to the gateway, shared by every session of this process."""
     # Connecting is repeated, a request never: what was sent may have been done.
-    return httpx.Client(base_url=url, timeout=timeout_s, transport=httpx.HTTPTransport(retries=2))
+    transport = httpx.HTTPTransport(retries=2, verify=_trusted_certificates())
+    return httpx.Client(base_url=url, timeout=timeout_s, transport=transport)
+
+
+@cache
+def _trusted_certificates() -> ssl.SSLContext:
+    """Load the trusted certificates once in a process: it takes longer than most requests."""
+    return httpx.create_ssl_context()
 
 
 class Caller:

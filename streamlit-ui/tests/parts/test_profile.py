@@ -153,7 +153,7 @@ def test_the_overview_has_a_line_for_each_column() -> None:
     shown = overview(canned_profile.PROFILE)  # type: ignore[arg-type]  # canned
     assert list(shown["Column"]) == ["age", "city", "since", "said", "mood"]
     assert list(shown["Missing"]) == [0.25, 0, 0, 0, 0]
-    assert list(shown["Kind"])[-1] == "target"
+    assert list(shown["Kind"])[-1] == "Target"
 
 
 def test_a_column_without_numbers_has_no_figures() -> None:

@@ -119,7 +119,7 @@ def test_every_list_calls_it_by_its_name(open_page: Open, role: str, label: str)
 def test_a_policy_has_its_metrics_and_what_its_answers_need(open_page: Open) -> None:
     page = open_page("model", section="Policy")
     assert named(page, "selectbox", "Selection metric").options == [
-        "the task's default",
+        "Default of the task",
         "Mean absolute error",
         "R²",
     ]

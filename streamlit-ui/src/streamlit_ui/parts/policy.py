@@ -59,7 +59,7 @@ def _widget(field: PolicyField, value: Any, *, disabled: bool) -> Any:
             field.label,
             choices,
             index=choices.index(value) if value in choices else 0,
-            format_func=lambda name: words.metric(name) if name else "the task's default",
+            format_func=lambda name: words.metric(name) if name else "Default of the task",
             **shared,
         )
     if field.kind == "whole":

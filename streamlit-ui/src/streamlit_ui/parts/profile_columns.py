@@ -3,6 +3,8 @@
 import pandas as pd
 import streamlit as st
 
+from streamlit_ui.columns import KINDS
+from streamlit_ui.contract.names import Kind
 from streamlit_ui.contract.types import ColumnProfile, Profile
 from streamlit_ui.exploration import association_charts, column_charts
 from streamlit_ui.parts.facts import show_facts
@@ -16,8 +18,8 @@ def show_columns(profile: Profile) -> None:
         hide_index=True,
         column_config={
             "Missing": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
-            "Association with target": st.column_config.ProgressColumn(
-                format="%.2f", min_value=0, max_value=1
+            "With target": st.column_config.ProgressColumn(
+                "Association with target", format="%.2f", min_value=0, max_value=1
             ),
         },
         alt="The columns, their types and missing values",
@@ -62,7 +64,9 @@ def overview(profile: Profile) -> pd.DataFrame:
         [
             {
                 "Column": column["name"],
-                "Kind": "target" if column["name"] == profile["target"] else column["kind"],
+                "Kind": "Target"
+                if column["name"] == profile["target"]
+                else KINDS.get(column["kind"], column["kind"]),
                 "Type": column["type"],
                 "Missing": column["missing"] / total,
                 "Distinct values": column["distinct"],
@@ -87,6 +91,10 @@ def figures(column: ColumnProfile) -> dict[str, str]:
         "Missing": column["missing"],
     }
     return {name: number(value) for name, value in named.items()}
+
+
+def _kind(kind: Kind) -> str:
+    return KINDS.get(kind, kind)
 
 
 def _left_out(column: ColumnProfile) -> str:
