@@ -69,7 +69,7 @@ def asked(
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        wait_until(lambda: server.started and app.state.loopkeeper.stages.find(M) is not None, 30)
+        wait_until(lambda: server.started and app.state.loopkeeper.manager.find(M) is not None, 30)
         url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
         gateway = headers("schemathesis", "maintainer")
         with httpx.Client(base_url=url, headers=gateway) as client:

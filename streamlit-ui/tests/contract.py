@@ -66,7 +66,9 @@ class Contract:
         """The contract of a newer gateway, in which fields of these names may have a value more."""
         document = copy.deepcopy(self.document)
         for name, value in values.items():
-            for enumerated in _enumerations(document, name):
+            found = list(_enumerations(document, name))
+            assert found, f"The contract enumerates no {name!r}: nothing has to be allowed."
+            for enumerated in found:
                 enumerated.append(value)
         return Contract(document)
 

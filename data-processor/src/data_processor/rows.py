@@ -1,7 +1,7 @@
 """The rows of the records database: everything but single predictions.
 
 Models, versions, the ledger, datasets, runs, judgements and the controller's decisions; `database.py` says
-how they are reached. Predictions have a database of their own (`serving/recorder.py`), because they are
+how they are reached. Predictions have a database of their own (`predictions/recorder.py`), because they are
 written on the request path; background jobs have a third (DBOS).
 """
 
@@ -73,12 +73,12 @@ class ModelRow(Base):
     dataset: Mapped[str]
     target: Mapped[str]
     salt: Mapped[str]
-    """Fixes for ever which rows are held out (`datasets/holdout.py`)."""
+    """Fixes for ever which rows are held out (`features/holdout.py`)."""
     policy: Mapped[dict[str, Any]]
     resumed_at: Mapped[datetime | None]
     """When a maintainer last resumed retraining: runs before that no longer open the breaker."""
     built_in: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """The platform's own default (`training/texts/defaults.py`): it cannot be removed."""
+    """The platform's own default (`training/default_models.py`): it cannot be removed."""
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -144,7 +144,7 @@ class DatasetRow(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     task: Mapped[str]
     schema: Mapped[dict[str, Any]]
-    """`datasets/schema.py: Schema`."""
+    """`features/schema.py: Schema`."""
     state: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
@@ -230,7 +230,7 @@ class RunRow(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(default="training")
-    """`training`, `dataset`, `evaluation` … (`training/kinds.py`)."""
+    """`training`, `dataset`, `evaluation` … (`wiring/kinds.py`)."""
     model: Mapped[str]
     """Empty for a run that belongs to a dataset."""
     dataset: Mapped[str | None]
@@ -281,7 +281,7 @@ class RunEventRow(Base):
     at: Mapped[datetime] = mapped_column(default=now)
 
 
-class JudgementRow(Base):
+class FeedbackRow(Base):
     """What a person said of one prediction. Append-only: a changed mind is a later row.
 
     It repeats what the score needs of its prediction, so that deciding never reads the predictions database.

@@ -6,9 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from data_processor.datasets.data_quality import look_for
 from data_processor.datasets.duplicates import find_repeated
 from data_processor.datasets.profile import describe, likely_target, read_columns
-from data_processor.datasets.suspicions import look_for
 
 ROWS = 300
 CITIES = ("Bern", "Wien", "Rom")

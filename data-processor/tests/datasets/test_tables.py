@@ -6,8 +6,6 @@ import pytest
 
 from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.tables import (
-    JUDGEMENT_COLUMN,
-    PREDICTION_COLUMN,
     LabelledRow,
     UnreadableTableError,
     check_keepable,
@@ -17,6 +15,7 @@ from data_processor.datasets.tables import (
     to_parquet,
     with_feedback,
 )
+from data_processor.features.split import FEEDBACK_COLUMN, PREDICTION_COLUMN
 
 UCI = b"""age, workclass, fnlwgt, income
 39, State-gov, 77516, <=50K
@@ -90,9 +89,9 @@ def test_a_kept_table_has_numbers_texts_and_an_empty_provenance() -> None:
         "fnlwgt": "int64",
         "income": "str",
         PREDICTION_COLUMN: "str",
-        JUDGEMENT_COLUMN: "int64",
+        FEEDBACK_COLUMN: "int64",
     }
-    assert kept[JUDGEMENT_COLUMN].tolist() == [0, 0, 0]
+    assert kept[FEEDBACK_COLUMN].tolist() == [0, 0, 0]
     assert kept[PREDICTION_COLUMN].tolist() == ["", "", ""]
 
 
@@ -128,7 +127,7 @@ def test_feedback_stands_behind_the_upload_by_judgement_and_says_where_it_is_fro
     table = with_feedback(upload, schema, labelled)
 
     pd.testing.assert_frame_equal(table.iloc[:3], upload, check_dtype=False)
-    assert table[JUDGEMENT_COLUMN].tolist() == [0, 0, 0, 4, 9]
+    assert table[FEEDBACK_COLUMN].tolist() == [0, 0, 0, 4, 9]
     assert table[PREDICTION_COLUMN].tolist() == ["", "", "", "p4", "p9"]
     assert table["income"].tolist()[3:] == ["<=50K", ">50K"]
     assert table["age"].tolist()[4] == 20

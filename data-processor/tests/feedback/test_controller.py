@@ -13,8 +13,8 @@ from data_processor.feedback.controller import (
     labels_wanted,
     tripped,
 )
-from data_processor.feedback.score import Score, Share
 from data_processor.models.policy import Policy
+from data_processor.statistics.score import Score, Share
 
 POLICY = Policy()
 

@@ -13,7 +13,7 @@ MAINTAINER = Caller("mia", "maintainer")
 
 
 def score(stage: Any) -> dict[str, Any]:
-    shown: dict[str, Any] = stage.judgements.score("census", "main")
+    shown: dict[str, Any] = stage.feedback.score("census", "main")
     return shown
 
 
@@ -33,14 +33,14 @@ def test_the_score_has_every_field_of_the_public_face(stage: Any) -> None:
 
 
 def test_a_stage_that_serves_nothing_has_no_score(stage: Any) -> None:
-    shown = stage.judgements.score("census", "staging")
+    shown = stage.feedback.score("census", "staging")
     assert (shown["value"], shown["n"], shown["version"], shown["state"]) == (None, 0, None, "collecting")
     assert "serves no version" in shown["reason"]
 
 
 def test_an_unknown_model_has_no_score(stage: Any) -> None:
     with pytest.raises(NotFound, match="no model 'wine'"):
-        stage.judgements.score("wine")
+        stage.feedback.score("wine")
 
 
 def test_asked_and_volunteered_feedback_are_shown_apart(new_stage: Callable[..., Any]) -> None:
@@ -209,7 +209,7 @@ def test_three_bad_runs_pause_the_controller(stage: Any) -> None:
 
 def test_a_maintainer_resumes_a_paused_controller_with_a_reason(stage: Any) -> None:
     three_bad_runs(stage)
-    shown = stage.judgements.resume("census", MAINTAINER, "The labels are right again.")
+    shown = stage.feedback.resume("census", MAINTAINER, "The labels are right again.")
     assert shown["state"] == "degraded"
     assert stage.decisions()[-1].reason.startswith("mia resumed: The labels are right again. ")
     stage.judge(0, 50)
@@ -219,7 +219,7 @@ def test_a_maintainer_resumes_a_paused_controller_with_a_reason(stage: Any) -> N
 def test_resuming_delays_no_look(stage: Any) -> None:
     stage.judge(50)
     stage.judge(30)
-    stage.judgements.resume("census", MAINTAINER, "to see")
+    stage.feedback.resume("census", MAINTAINER, "to see")
     stage.judge(20)
     assert [row.score["n"] for row in stage.decisions()] == [50, 80, 100]
 
@@ -246,4 +246,4 @@ def test_what_people_tried_in_vain_pauses_nothing(stage: Any) -> None:
 
 def test_nobody_resumes_a_model_that_is_not_there(stage: Any) -> None:
     with pytest.raises(NotFound):
-        stage.judgements.resume("wine", MAINTAINER, "why not")
+        stage.feedback.resume("wine", MAINTAINER, "why not")

@@ -142,7 +142,7 @@ def test_a_model_goes_with_its_versions_unless_a_stage_points_to_it(
 
 
 def test_a_model_with_an_open_run_stays(world: Any) -> None:
-    from data_processor.training.runs import Runs  # noqa: PLC0415  # only this test opens a run
+    from data_processor.runs.service import Runs  # noqa: PLC0415  # only this test opens a run
 
     run = Runs(world.database, "main").open(None, M, trigger="manual", reason="test", subject="ann")
     with pytest.raises(Conflict, match=run.id):

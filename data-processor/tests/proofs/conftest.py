@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from data_processor.feedback.controller import Facts
-from data_processor.feedback.score import Score, Share
+from data_processor.statistics.score import Score, Share
 
 FEW, ALL = 60, 1_000
 SURE = 0.999

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from data_processor.feedback.controller import Facts, Hold, Outcome, decide, tripped
 from data_processor.models.policy import Policy
-from data_processor.training import gate
-from data_processor.training.gate import Answers, Receipt
-from data_processor.training.paired import FEWEST_ROWS
+from data_processor.statistics import gate
+from data_processor.statistics.gate import Answers, Receipt
+from data_processor.statistics.paired import FEWEST_ROWS
 
 POLICY = Policy(cooldown_s=0)
 CLASSES = ("no", "yes")
@@ -90,7 +90,7 @@ def test_the_rows_asked_for_after_a_hold_show_the_gain_in_most_cases(seeds: rang
 def test_equal_models_pass_the_bootstrap_in_at_most_5_of_100_sequences(
     seeds: range, at_most: Rate, rows: int
 ) -> None:
-    """Six gates on log loss against one champion, on as few reference rows as are ever compared, and on more.
+    """Six gates on log loss against one champion, on as few holdout rows as are ever compared, and on more.
 
     Their levels are nearly all there is to spend: the rest of the sequence has less than one of a hundred.
     """

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from data_processor.feedback.score import Judgement, summarise, wilson
 from data_processor.models.policy import Policy
+from data_processor.statistics.score import Judgement, summarise, wilson
 
 POLICY = Policy()
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_processor.feedback.controller import Facts, decide
-from data_processor.feedback.score import Z_SHOWN
 from data_processor.models.policy import Policy
+from data_processor.statistics.score import Z_SHOWN
 
 POLICY = Policy()
 FEEDBACKS = 2_000

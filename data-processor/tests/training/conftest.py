@@ -1,5 +1,6 @@
 """A real MLflow server, a small real dataset under DVC, and real workers that may be killed."""
 
+import fcntl
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from filelock import FileLock
 from pydantic import SecretStr
 from sqlalchemy import insert, select
 
@@ -26,15 +28,15 @@ from data_processor.adapters.mlflow_connection import MlflowConnection
 from data_processor.caller import Caller, sign
 from data_processor.database import Database
 from data_processor.datasets.census import make_table, sample_rows, schema_of
-from data_processor.datasets.schema import Schema
-from data_processor.datasets.store import DatasetStore
+from data_processor.datasets.version_store import VersionStore
+from data_processor.features.schema import Schema
 from data_processor.models.ledger import Ledger
 from data_processor.models.policy import Policy
 from data_processor.models.registry import Registry
-from data_processor.rows import OPEN_RUN, JudgementRow, RunRow
-from data_processor.serving.records import PredictionStore, predictions
+from data_processor.predictions.records import PredictionStore, predictions
+from data_processor.rows import OPEN_RUN, FeedbackRow, RunRow
+from data_processor.runs.service import Runs
 from data_processor.settings import Settings
-from data_processor.training.runs import Runs
 
 CRASHING = Path(__file__).with_name("crashing_worker.py")
 ROWS = 3_000
@@ -42,28 +44,52 @@ ROWS = 3_000
 SEED = 5
 OTHER = {"<=50K": ">50K", ">50K": "<=50K"}
 _models = count(1)
+KEEPER = """
+import fcntl, os, signal, subprocess, sys
+
+if os.fork():
+    os._exit(0)  # nobody has to wait for what follows
+subprocess.Popen(sys.argv[2:])
+with open(sys.argv[1]) as users:
+    fcntl.flock(users, fcntl.LOCK_EX)  # granted once no test process holds its share any longer
+os.killpg(0, signal.SIGKILL)
+"""
+"""Ends a server when all who used it have ended, however that came about."""
 
 
 @pytest.fixture(scope="session")
-def mlflow_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start an MLflow server with proxied artefacts, once."""
-    folder = tmp_path_factory.mktemp("mlflow")
+def mlflow_url(shared: Path) -> Iterator[str]:
+    """Start an MLflow server with proxied artefacts, once for all processes of this test run."""
+    folder = shared / "mlflow"
+    folder.mkdir(exist_ok=True)
+    with (folder / "users").open("a") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        url = folder / "url"
+        with FileLock(folder / "lock"):
+            if not url.exists() or not answers(f"{url.read_text()}/health"):
+                url.write_text(start_mlflow(folder))
+        yield url.read_text()
+
+
+def start_mlflow(folder: Path) -> str:
+    """Start MLflow with its files in a folder; return its address once it answers."""
     port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--port", str(port)]
     command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--serve-artifacts"]
     command += ["--artifacts-destination", str(folder / "artefacts")]
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            command, env={**os.environ, **quiet}, stdout=log, stderr=log, start_new_session=True
+    with (folder / "log").open("ab") as log:
+        subprocess.run(
+            [sys.executable, "-c", KEEPER, str(folder / "users"), *command],
+            env={**os.environ, **quiet},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            check=True,
         )
     url = f"http://127.0.0.1:{port}"
-    try:
-        until(lambda: answers(f"{url}/health"), 300, (folder / "log").read_text)
-        yield url
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+    until(lambda: answers(f"{url}/health"), 300, (folder / "log").read_text)
+    return url
 
 
 @dataclass
@@ -76,7 +102,7 @@ class Workshop:
     registry: Registry
     ledger: Ledger
     runs: Runs
-    store: DatasetStore
+    store: VersionStore
     aliases: MlflowAliases
     mlflow: MlflowConnection
     _workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -133,7 +159,7 @@ class Workshop:
         for process in psutil.process_iter():
             try:
                 mine = str(self.settings.state_dir) in process.environ().get("STATE_DIR", "")
-                if mine and "data_processor.training.compute" in process.cmdline():
+                if mine and "data_processor.child" in process.cmdline():
                     found.append(process)
             except (psutil.AccessDenied, psutil.NoSuchProcess):
                 continue
@@ -190,7 +216,7 @@ def make_workshop(
         registry=Registry(database, settings.models_dir, MlflowArtefacts(connection)),
         ledger=Ledger(database),
         runs=Runs(database, settings.stage),
-        store=DatasetStore(database, repository),
+        store=VersionStore(database, repository),
         aliases=MlflowAliases(connection),
         mlflow=connection,
     )
@@ -291,9 +317,9 @@ def recorded(model: str, version: str, number: int, row: dict[str, Any]) -> dict
     }
 
 
-def judged(model: str, version: str, number: int, label: str) -> JudgementRow:
+def judged(model: str, version: str, number: int, label: str) -> FeedbackRow:
     """Return what a person said of it."""
-    return JudgementRow(
+    return FeedbackRow(
         prediction=f"{model}-{version}-{number:06d}",
         model=model,
         stage="main",

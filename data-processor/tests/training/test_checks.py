@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from data_processor.datasets.census import TARGET, make_table, schema_of
-from data_processor.datasets.schema import Schema
 from data_processor.datasets.tables import keepable
+from data_processor.features.schema import Schema
 from data_processor.training.checks import UnfitTableError, check_table
 
 

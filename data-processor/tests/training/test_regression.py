@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from data_processor.app import create_app
 from data_processor.datasets.inference import infer_schema
-from data_processor.datasets.preparation import Preparation
+from data_processor.features.preparation import Preparation
 from data_processor.models.policy import Policy
 
 TOLERANCE = 15.0

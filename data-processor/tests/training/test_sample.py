@@ -8,12 +8,12 @@ from pydantic import SecretStr
 
 from data_processor.database import Database
 from data_processor.datasets.census import make_table
+from data_processor.datasets.version_store import repository
 from data_processor.models.ledger import Ledger
 from data_processor.rows import ModelRow, RunRow, now
+from data_processor.runs.events import RunLog
+from data_processor.runs.service import Runs
 from data_processor.settings import Settings
-from data_processor.training.events import RunLog
-from data_processor.training.plan import repository
-from data_processor.training.runs import Runs
 from data_processor.training.sample import NAME, SamplePlant, train_sample
 
 Wait = Callable[..., None]

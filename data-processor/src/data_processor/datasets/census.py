@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from data_processor.datasets import census_shares as shares
 from data_processor.datasets.inference import infer_schema
-from data_processor.datasets.schema import Schema
+from data_processor.features.schema import Schema
 
 TARGET: Final = "income-per-year"
 CLASSES: Final = ("<=50K", ">50K")

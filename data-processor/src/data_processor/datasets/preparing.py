@@ -18,11 +18,12 @@ import pyarrow.parquet as pq
 from data_processor.datasets.batches import batches
 from data_processor.datasets.confirmation import Confirmed
 from data_processor.datasets.duplicates import find_repeated
-from data_processor.datasets.inference import FEW
 from data_processor.datasets.profile import ColumnFacts
-from data_processor.datasets.schema import Kind, Task
-from data_processor.datasets.tables import JUDGEMENT_COLUMN, PREDICTION_COLUMN
-from data_processor.serving.packing import MISSING, text
+from data_processor.features.packing import MISSING, text
+from data_processor.features.schema import Kind
+from data_processor.features.split import FEEDBACK_COLUMN, PREDICTION_COLUMN
+from data_processor.tasks.registry import likely_task, task_of
+from data_processor.tasks.task import Target, Task
 
 _DAY, _MOMENT = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"
 
@@ -51,7 +52,7 @@ def write_confirmed(
             for name, column in confirmed.columns.items()
         }
         fields = [(column.name, column.type) for column in columns.values()]
-        schema = pa.schema([*fields, (PREDICTION_COLUMN, pa.string()), (JUDGEMENT_COLUMN, pa.int64())])
+        schema = pa.schema([*fields, (PREDICTION_COLUMN, pa.string()), (FEEDBACK_COLUMN, pa.int64())])
         with pq.ParquetWriter(target, schema, compression="zstd") as writer:
             for found in batches(file):
                 batch = found
@@ -64,13 +65,13 @@ def write_confirmed(
                 tell(done / rows)
 
 
-def task_of(confirmed: Confirmed, facts: list[ColumnFacts]) -> Task:
-    """Return what is to be predicted: as asked for, else a quantity if the target has many numbers."""
+def task_for(confirmed: Confirmed, facts: list[ColumnFacts]) -> Task:
+    """Return what is to be predicted; uploads that were confirmed long ago may not say it."""
     if confirmed.task is not None:
-        return confirmed.task
-    target = next(c for c in facts if confirmed.columns[c.name].name == confirmed.target)
-    many = target.type in ("integer", "number") and target.distinct > FEW
-    return "tabular-regression" if many else "tabular-classification"
+        return task_of(confirmed.task)
+    found = next(c for c in facts if confirmed.columns[c.name].name == confirmed.target)
+    target = Target(confirmed.target, "numeric", found.type in ("integer", "number"), found.distinct)
+    return likely_task(target, {})
 
 
 def kind_of(confirmed: Confirmed, name: str, facts: dict[str, ColumnFacts]) -> Kind:
@@ -78,7 +79,7 @@ def kind_of(confirmed: Confirmed, name: str, facts: dict[str, ColumnFacts]) -> K
     column = confirmed.columns[name]
     if column.name != confirmed.target:
         return column.kind
-    return "numeric" if task_of(confirmed, list(facts.values())) == "tabular-regression" else "categorical"
+    return task_for(confirmed, list(facts.values())).target_kind
 
 
 def _target(raw: Path, found: pa.DataType, facts: ColumnFacts, name: str, kind: Kind) -> _Target:

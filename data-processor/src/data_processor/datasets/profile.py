@@ -12,12 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from data_processor.datasets.cells import date_format
 from data_processor.datasets.duplicates import count_different
-from data_processor.datasets.inference import FEW, MAX_CATEGORIES, MAX_CATEGORY_SHARE
-from data_processor.datasets.refusals import RefusedFileError, shown
-from data_processor.datasets.schema import Kind
-from data_processor.serving.packing import text as as_text
+from data_processor.datasets.inference import MAX_CATEGORIES, MAX_CATEGORY_SHARE
+from data_processor.datasets.reading.cells import date_format
+from data_processor.datasets.reading.refusals import RefusedFileError, shown
+from data_processor.features.packing import text as as_text
+from data_processor.features.schema import Kind
+from data_processor.tasks.task import FEW
 
 ColumnType = Literal["integer", "number", "boolean", "datetime", "text"]
 EXAMPLES = 5

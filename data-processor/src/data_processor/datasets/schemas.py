@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from data_processor.datasets.schema import Kind, Task
+from data_processor.features.schema import Kind
 
 DatasetState = Literal["proposed", "storing", "ready", "failed"]
 DatasetName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
@@ -92,7 +92,7 @@ class DatasetShort(BaseModel):
     state: DatasetState = Field(description="Of the newest file; `version` is what can be used meanwhile.")
     version: int | None = Field(description="The newest version that is stored.")
     rows: int
-    task: Task | None
+    task: str | None
     target: str | None
     created_at: datetime
 

@@ -14,14 +14,9 @@ from typing import IO, Any
 import pandas as pd
 import pyarrow.parquet as pq
 
-from data_processor.datasets.schema import Kind, Schema
-from data_processor.serving.packing import MISSING, text
-
-PREDICTION_COLUMN = "loopkeeper:prediction"
-"""The id of the prediction a row of feedback belongs to; empty for a row of the upload."""
-JUDGEMENT_COLUMN = "loopkeeper:judgement"
-"""The sequence number of the judgement that labelled the row; 0 for a row of the upload."""
-PROVENANCE = (PREDICTION_COLUMN, JUDGEMENT_COLUMN)
+from data_processor.features.packing import MISSING, text
+from data_processor.features.schema import Kind, Schema
+from data_processor.features.split import FEEDBACK_COLUMN, PREDICTION_COLUMN, PROVENANCE
 
 MISSING_CELLS = ("", "?", "NA", "N/A", "NaN", "nan", "NULL", "null")
 """What a cell of a CSV says when it says nothing; `?` is UCI's way."""
@@ -97,7 +92,7 @@ def keepable(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     table = pd.DataFrame({c.name: _kept(frame[c.name], c.kind) for c in schema.columns})
     table = table.reset_index(drop=True)
     table[PREDICTION_COLUMN] = pd.Series("", index=table.index, dtype="str")
-    table[JUDGEMENT_COLUMN] = pd.Series(0, index=table.index, dtype="int64")
+    table[FEEDBACK_COLUMN] = pd.Series(0, index=table.index, dtype="int64")
     return table
 
 
@@ -113,7 +108,7 @@ def with_feedback(upload: pd.DataFrame, schema: Schema, labelled: Sequence[Label
     feedback = keepable(rows.reindex(columns=[c.name for c in schema.columns]), schema)
     feedback = feedback.astype({name: dtype for name, dtype in upload.dtypes.items() if dtype == "str"})
     feedback[PREDICTION_COLUMN] = pd.Series([row.prediction for row in ordered], dtype="str")
-    feedback[JUDGEMENT_COLUMN] = pd.Series([row.judgement for row in ordered], dtype="int64")
+    feedback[FEEDBACK_COLUMN] = pd.Series([row.judgement for row in ordered], dtype="int64")
     return pd.concat([upload, feedback], ignore_index=True)
 
 

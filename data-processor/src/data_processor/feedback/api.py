@@ -1,10 +1,11 @@
 """The routes of feedback, score and the controller's breaker."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 
 from data_processor.caller import CallerDep
+from data_processor.dependencies import current_state
 from data_processor.feedback.schemas import (
     Feedback,
     FeedbackRequest,
@@ -12,7 +13,17 @@ from data_processor.feedback.schemas import (
     ResumeRequest,
     ScorePoint,
 )
-from data_processor.state import StateDep
+from data_processor.feedback.service import FeedbackService
+
+
+class State(Protocol):
+    """What these routes need of what the lifespan opens."""
+
+    feedback: FeedbackService
+
+
+StateDep = Annotated[State, Depends(current_state)]
+
 
 router = APIRouter(tags=["feedback"])
 
@@ -43,14 +54,14 @@ def give_feedback(
     idempotency_key: Key = None,
 ) -> dict[str, Any]:
     """Say whether an answer was right, and what the truth is."""
-    response.status_code, said = state.judgements.give(prediction_id, caller, body, idempotency_key)
+    response.status_code, said = state.feedback.give(prediction_id, caller, body, idempotency_key)
     return said
 
 
 @router.get("/v1/models/{model}/score", response_model=ModelScore)
 def read_score(model: str, state: StateDep, _caller: CallerDep) -> dict[str, Any]:
     """Show how right a model is of late, and what the controller makes of it."""
-    return state.judgements.score(model)
+    return state.feedback.score(model)
 
 
 @router.get("/v1/models/{model}/score/history", response_model=list[ScorePoint])
@@ -61,10 +72,10 @@ def read_score_history(
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> list[dict[str, Any]]:
     """Show the score over time, oldest first: every look of the controller and points between them."""
-    return state.judgements.history(model, limit)
+    return state.feedback.history(model, limit)
 
 
 @router.post("/v1/models/{model}/resume", response_model=ModelScore)
 def resume(model: str, body: ResumeRequest, state: StateDep, caller: CallerDep) -> dict[str, Any]:
     """Let a paused controller open runs again."""
-    return state.judgements.resume(model, caller, body.reason)
+    return state.feedback.resume(model, caller, body.reason)

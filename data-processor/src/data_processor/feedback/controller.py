@@ -18,15 +18,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from data_processor.datasets.holdout import CHOOSING
-from data_processor.feedback.score import Score, Share
+from data_processor.features.holdout import VALIDATION_FROM
 from data_processor.models.policy import Policy
+from data_processor.statistics.score import Score, Share
 
 ModelState = Literal["collecting", "healthy", "degraded", "retraining", "watching", "paused"]
 Outcome = Literal["promote", "hold", "reject", "failed", "cancelled"]
 """How a run ended: by its gate's verdict, or before it."""
 
-GATE_SHARE = CHOOSING
+GATE_SHARE = VALIDATION_FROM
 """The share of labelled recent rows that the gate decides on; the others are for choosing."""
 _ROUNDING = 1e-9
 

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator
 
 from data_processor.feedback.controller import ModelState
-from data_processor.feedback.score import Share
+from data_processor.statistics.score import Share
 
 Right = Annotated[float, Field(ge=0, le=1)]
 

@@ -10,12 +10,11 @@ from typing import Annotated, Any, Literal
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
-from data_processor.datasets.preparation import Preparation
+from data_processor.features.preparation import Preparation
+from data_processor.statistics.measures import SelectionMetric
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Level = Annotated[float, Field(gt=0, lt=1)]
-
-SelectionMetric = Literal["accuracy", "balanced_accuracy", "f1", "roc_auc", "log_loss", "mae", "rmse", "r2"]
 
 FORMER_NAMES = {"max_person_share": "max_rater_share", "few_voices": "min_raters"}
 """Fields that once had another name: policies and requests that use it are still read."""
@@ -71,7 +70,7 @@ class Policy(BaseModel):
     min_class_rows: int = Field(20, ge=1)
     """Deciding rows that a class needs before its recall is compared."""
     max_reference_loss: Share | None = None
-    """If set: the most that the challenger may lose on the reference rows."""
+    """If set: the most that the challenger may lose on the holdout rows."""
     watch_alpha: Level = 0.01
     """The level at which a predecessor that answers better takes its place back."""
     watch_looks: tuple[PositiveInt, ...] = Field((50, 100, 200, 400), min_length=1, max_length=20)
@@ -88,7 +87,7 @@ class Policy(BaseModel):
 
 
 def with_present_names(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a policy under the names they have now; one given under both keeps the new one's."""
+    """Return a policy's fields under their present names; a field given under both keeps the present one."""
     present = {name: value for name, value in given.items() if name not in FORMER_NAMES}
     for former, name in FORMER_NAMES.items():
         if former in given:

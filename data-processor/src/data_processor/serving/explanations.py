@@ -17,12 +17,12 @@ import structlog
 from data_processor.caller import Caller
 from data_processor.models.manifest import BACKGROUND_FILE, Manifest
 from data_processor.models.registry import Registry
+from data_processor.predictions.records import Prediction
+from data_processor.runs.child import Child, ChildFailedError, ChildGoneError
 from data_processor.service.errors import Conflict, NotFound, NotReady
 from data_processor.serving.history import History
-from data_processor.serving.records import Prediction
 from data_processor.serving.schemas import Contribution, Explanation
 from data_processor.settings import Settings
-from data_processor.training.child import Child, ChildFailedError, ChildGoneError
 
 log = structlog.get_logger(__name__)
 

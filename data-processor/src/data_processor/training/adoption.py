@@ -12,9 +12,9 @@ from data_processor.adapters.mlflow_aliases import Known, MlflowAliases
 from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.models.manifest import MANIFEST_FILE, Manifest
 from data_processor.models.registry import Registry
+from data_processor.runs.child import Child, ChildFailedError, ChildGoneError
 from data_processor.service.errors import Conflict, NotFound, Problem
 from data_processor.settings import Settings
-from data_processor.training.child import Child, ChildFailedError, ChildGoneError
 
 
 class VersionCheck:

@@ -2,18 +2,21 @@
 
 import asyncio
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Protocol
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
 from data_processor.caller import CallerDep
+from data_processor.dependencies import current_state
+from data_processor.models.registry import Registry
 from data_processor.rows import RunRow
-from data_processor.state import State, StateDep
-from data_processor.training.estimators import TASKS, TaskDescription
-from data_processor.training.events import Event
+from data_processor.runs.events import Event
+from data_processor.runs.service import Runs
+from data_processor.tasks.registry import descriptions
+from data_processor.tasks.task import TaskDescription
+from data_processor.training.evaluations import Evaluations
 from data_processor.training.requests import check_candidates
-from data_processor.training.runs import Runs
 from data_processor.training.schemas import (
     Evaluation,
     EvaluationRequest,
@@ -27,6 +30,18 @@ from data_processor.training.schemas import (
 
 POLL_S = 0.2
 """How often a waiting reader looks for new events."""
+
+
+class State(Protocol):
+    """What these routes need of what the lifespan opens."""
+
+    evaluations: Evaluations
+    registry: Registry
+    runs: Runs
+
+
+StateDep = Annotated[State, Depends(current_state)]
+
 
 router = APIRouter(tags=["runs"])
 
@@ -45,7 +60,7 @@ def start_run(model: str, body: RunRequest, caller: CallerDep, state: StateDep) 
 @router.get("/v1/tasks")
 def list_tasks(_caller: CallerDep) -> list[TaskDescription]:
     """List what can be trained for each task, and what can be set of it: where forms are drawn from."""
-    return list(TASKS.values())
+    return descriptions()
 
 
 @router.post("/v1/models/{model}/evaluations")

@@ -1,7 +1,7 @@
 """Several versions on the same labelled rows: how good each is, and how sure their differences are.
 
-Which rows are fair follows from what each version was fitted to (`datasets/holdout.py`). Of the dataset it
-was trained on, those on the reference side, which no version ever sees. Of another dataset, all but those
+Which rows are fair follows from what each version was fitted to (`features/holdout.py`). Of the dataset it
+was trained on, those on the holdout side, which no version ever sees. Of another dataset, all but those
 whose inputs the version's own training rows have too. A row must be fair to every version that is compared.
 """
 
@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import auc, average_precision_score, confusion_matrix, precision_recall_curve, roc_curve
 
-from data_processor.datasets import holdout
-from data_processor.datasets.schema import Schema
+from data_processor.datasets.version_store import open_version_store
+from data_processor.features import holdout
+from data_processor.features.packing import pack
+from data_processor.features.schema import Schema
+from data_processor.models.access import registry_of
+from data_processor.models.engine import load_engine
 from data_processor.models.manifest import Manifest
-from data_processor.serving.engine import load_engine
-from data_processor.serving.packing import pack
-from data_processor.training.estimators import CLASSIFICATION_METRICS, REGRESSION_METRICS
-from data_processor.training.leaderboard import as_answers, metrics
-from data_processor.training.measures import Answers, prepare
-from data_processor.training.paired import intervals
-from data_processor.training.plan import open_store
-from data_processor.training.workbench import TaskError, Workbench
+from data_processor.runs.context import TaskContext, TaskError
+from data_processor.statistics.measures import CLASSIFICATION_METRICS, REGRESSION_METRICS, Answers, prepare
+from data_processor.statistics.paired import intervals
+from data_processor.tasks.comparison import as_answers, metrics
 
 MOST_ROWS = 50_000
 """More rows would narrow no interval that anybody looks at; those used are drawn by their hash."""
@@ -53,14 +53,14 @@ class Told:
     answers: Answers
 
 
-def assess(bench: Workbench, model: str, versions: list[str], dataset: str) -> dict[str, Any]:
+def assess(context: TaskContext, model: str, versions: list[str], dataset: str) -> dict[str, Any]:
     """Evaluate versions on a dataset's newest version: the step of an evaluation. Raises `TaskError`."""
-    manifests = [bench.registry.manifest(model, version) for version in versions]
-    number = _newest(bench, dataset)
-    every = open_store(bench).read(dataset, number)
-    salt = bench.registry.get_model(model).salt
+    manifests = [registry_of(context).manifest(model, version) for version in versions]
+    number = _newest(context, dataset)
+    every = open_version_store(context).read(dataset, number)
+    salt = registry_of(context).get_model(model).salt
     own = dataset in {manifest.lineage.dataset for manifest in manifests}
-    frame = _fair_rows(bench, every, manifests, dataset, salt)
+    frame = _fair_rows(context, every, manifests, dataset, salt)
     if not len(frame):
         raise TaskError(
             f"Dataset {dataset!r} has no labelled rows that none of these versions was fitted to."
@@ -69,10 +69,10 @@ def assess(bench: Workbench, model: str, versions: list[str], dataset: str) -> d
     truth = _truth(frame, schema)
     told = []
     for manifest in manifests:
-        told.append(_ask(bench, manifest, frame, schema))
-        bench.log.progress(len(told) / (len(manifests) + 1))
+        told.append(_ask(context, manifest, frame, schema))
+        context.log.progress(len(told) / (len(manifests) + 1))
     which = (
-        "The reference rows: held out by the hash of their inputs, never fitted to by any version."
+        "The holdout rows: held out by the hash of their inputs, never fitted to by any version."
         if own
         else "Rows whose inputs are not among those that a version was fitted to."
     )
@@ -89,7 +89,9 @@ def assess(bench: Workbench, model: str, versions: list[str], dataset: str) -> d
         "versions": [describe(one, truth, schema) for one in told],
         "differences": [line for one in told[1:] for line in differences(told[0], one, truth, schema)],
     }
-    bench.log.say(f"Compared on {len(frame)} of {len(every)} rows of {dataset!r}, version {number}. {which}")
+    context.log.say(
+        f"Compared on {len(frame)} of {len(every)} rows of {dataset!r}, version {number}. {which}"
+    )
     return {"row": {"dataset_version": number}, "result": found}
 
 
@@ -142,17 +144,17 @@ def fair(frame: pd.DataFrame, fitted: pd.DataFrame | None, schema: Schema, salt:
     `fitted` is the table that the version was trained on if `frame` is of another dataset.
     """
     at = holdout.positions(frame, schema.inputs, salt)
-    reference = holdout.on_reference(at)
+    reference = holdout.on_holdout(at)
     if fitted is None:
         return reference
     return reference | ~np.isin(at, holdout.positions(fitted, schema.inputs, salt))
 
 
 def _fair_rows(
-    bench: Workbench, frame: pd.DataFrame, manifests: Sequence[Manifest], dataset: str, salt: str
+    context: TaskContext, frame: pd.DataFrame, manifests: Sequence[Manifest], dataset: str, salt: str
 ) -> pd.DataFrame:
     """Return the labelled rows that are fair to every version, at most `MOST_ROWS`."""
-    store = open_store(bench)
+    store = open_version_store(context)
     keep = np.ones(len(frame), np.bool_)
     for manifest in manifests:
         table, lineage = manifest.table, manifest.lineage
@@ -203,10 +205,10 @@ def _truth(frame: pd.DataFrame, schema: Schema) -> NDArray[Any]:
         ) from error
 
 
-def _ask(bench: Workbench, manifest: Manifest, frame: pd.DataFrame, schema: Schema) -> Told:
+def _ask(context: TaskContext, manifest: Manifest, frame: pd.DataFrame, schema: Schema) -> Told:
     """Ask a version as it is served; a class it does not know gets 0."""
-    folder = bench.registry.directory(manifest.model, manifest.version)
-    engine = load_engine(folder, manifest, bench.settings.trusted_types)
+    folder = registry_of(context).directory(manifest.model, manifest.version)
+    engine = load_engine(folder, manifest, context.settings.trusted_types)
     packed = pack(frame, manifest.table)
     ends = [*range(0, len(frame), CHUNK), len(frame)]
     parts = [engine.predict(packed.numeric[a:b], packed.strings[a:b]) for a, b in pairwise(ends)]
@@ -252,8 +254,8 @@ def _thinned(x: Floats, y: Floats) -> Points:
     return [(round(float(a), 5), round(float(b), 5)) for a, b in zip(x, y, strict=True)]
 
 
-def _newest(bench: Workbench, dataset: str) -> int:
-    known = open_store(bench).versions(dataset)
+def _newest(context: TaskContext, dataset: str) -> int:
+    known = open_version_store(context).versions(dataset)
     if not known:
         raise TaskError(f"Dataset {dataset!r} has no version yet.")
     return known[-1].version

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data_processor.datasets.schema import Column, Schema
-from data_processor.datasets.tables import PROVENANCE
-from data_processor.training.workbench import TaskError
+from data_processor.features.schema import Column, Schema
+from data_processor.features.split import PROVENANCE
+from data_processor.runs.context import TaskError
 
 FEWEST_ROWS = 100
 """Rows with a target that training needs: a fifth is held out, and another chooses."""

@@ -9,24 +9,26 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from data_processor.datasets import holdout
-from data_processor.datasets.schema import Schema
+from data_processor.features import holdout
+from data_processor.features.packing import pack
+from data_processor.features.schema import Schema
+from data_processor.features.split import Rows, Split
 from data_processor.models.policy import Policy
-from data_processor.serving.packing import pack
-from data_processor.training.candidates import Candidate
-from data_processor.training.gate import Receipt, Slice, decide, deciding_metric
-from data_processor.training.leaderboard import as_answers, metrics
-from data_processor.training.measures import Answers
-from data_processor.training.pipelines import answer, fit
-from data_processor.training.preparation import Rows, Split
-from data_processor.training.receipt import SliceName
+from data_processor.statistics.gate import Receipt, Slice, decide
+from data_processor.statistics.measures import Answers
+from data_processor.statistics.receipt import SliceName
+from data_processor.tasks.candidates import Candidate
+from data_processor.tasks.comparison import as_answers, metrics
+from data_processor.tasks.fitting import fit
+from data_processor.tasks.pipelines import answer
+from data_processor.training.metrics import deciding_metric
 
 FOLDS = 5
-"""Folds of the recent gate rows: each is answered by a fit on the others."""
+"""Folds of the recent test rows: each is answered by a fit on the others."""
 
 
 class Asked(Protocol):
-    """Whatever answers packed rows (`serving/engine.py: Engine`)."""
+    """Whatever answers packed rows (`models/engine.py: Engine`)."""
 
     def predict(self, numeric: NDArray[np.float32], strings: NDArray[np.object_]) -> NDArray[np.float32]:
         """Return probabilities (rows, classes), or values (rows, 1)."""
@@ -41,23 +43,23 @@ class Champion:
 
 
 def fit_final(split: Split, candidate: Candidate, seed: int) -> Pipeline:
-    """Fit the chosen candidate on every row it may ever see: all but the reference side."""
+    """Fit the chosen candidate on every row it may ever see: all but the holdout side."""
     return fit(candidate, split.allowed, split.schema, seed)
 
 
 def fold_rows(split: Split, fold: NDArray[np.bool_]) -> Rows:
-    """Return what the fit that answers a fold of the gate rows may see: no row of it, and no input of it.
+    """Return what the fit that answers a fold of the test rows may see: no row of it, and no input of it.
 
     `fold` says of each gate row whether it is in the fold. Old rows with the same inputs are left out too
     (the statistics' *What is held out*: equal inputs are never on two sides).
     """
-    others = ~fold & ~holdout.on_reference(split.gate.positions)
-    return split.fitting.without(split.gate.take(fold)).join(split.choosing, split.gate.take(others))
+    others = ~fold & ~holdout.on_holdout(split.test.positions)
+    return split.fitting.without(split.test.take(fold)).join(split.validation, split.test.take(others))
 
 
 def cross_fit(split: Split, candidate: Candidate, seed: int) -> Answers:
-    """Return the candidate's answers on the gate rows, each by a fit on all allowed rows but its fold's."""
-    gate = split.gate
+    """Return the candidate's answers on the test rows, each by a fit on all allowed rows but its fold's."""
+    gate = split.test
     said = np.zeros((len(gate), max(1, len(split.schema.classes))))
     at = holdout.folds(gate.positions, FOLDS)
 
@@ -83,19 +85,19 @@ def evaluate(
     """Let the gate decide on the chosen candidate, whose last fit is `pipeline`; `k` counts this gate.
 
     A run that the score opened (`by_score`) decides on recent rows, even if there are none (the statistics'
-    *The gate*); any other, and the first, on reference rows. The receipt shows both where there are rows.
+    *The gate*); any other, and the first, on holdout rows. The receipt shows both where there are rows.
     """
     by_recent = by_score and champion is not None
     reference = Slice(
-        split.reference.target,
-        champion_answers(champion, split.reference, split.schema),
-        as_answers(answer(pipeline, split.reference.frame), split.schema),
+        split.holdout.target,
+        champion_answers(champion, split.holdout, split.schema),
+        as_answers(answer(pipeline, split.holdout.frame), split.schema),
     )
     recent = None
-    if champion is not None and (by_score or len(split.gate)):
+    if champion is not None and (by_score or len(split.test)):
         recent = Slice(
-            split.gate.target,
-            champion_answers(champion, split.gate, split.schema),
+            split.test.target,
+            champion_answers(champion, split.test, split.schema),
             cross_fit(split, candidate, seed),
         )
     deciding, other = (recent, reference) if by_recent and recent is not None else (reference, recent)
@@ -136,8 +138,8 @@ def ask(champion: Champion, frame: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def reference_metrics(split: Split, pipeline: Pipeline) -> dict[str, float]:
-    """Return every metric of a fitted pipeline on the reference rows."""
-    rows = split.reference
+    """Return every metric of a fitted pipeline on the holdout rows."""
+    rows = split.holdout
     if not len(rows):
         return {}
     return metrics(rows.target, as_answers(answer(pipeline, rows.frame), split.schema), split.schema)

@@ -6,9 +6,9 @@ import time
 from data_processor.database import Database
 from data_processor.models.registry import Registry
 from data_processor.rows import OPEN_RUN, DatasetRow
+from data_processor.runs.child import GONE
+from data_processor.runs.service import Runs
 from data_processor.service.errors import Conflict, Invalid, NotFound, NotReady
-from data_processor.training.child import GONE
-from data_processor.training.runs import Runs
 from data_processor.training.schemas import Evaluation
 
 WAIT_S = 280
@@ -28,7 +28,7 @@ class Evaluations:
     async def evaluate(
         self, model: str, versions: list[str], dataset: str | None, subject: str
     ) -> Evaluation:
-        """Compare versions on a dataset, or on the model's own reference rows: takes some seconds.
+        """Compare versions on a dataset, or on the model's own holdout rows: takes some seconds.
 
         Raises `NotFound` for what does not exist, `Invalid` for a version named twice, `Conflict` when the
         data does not suit the versions or somebody cancelled it, `NotReady` when it takes too long.

@@ -1,4 +1,4 @@
-"""Pictures of a version's answers on the reference rows, for whoever looks at its run in MLflow."""
+"""Pictures of a version's answers on the holdout rows, for whoever looks at its run in MLflow."""
 
 from pathlib import Path
 from typing import Any

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from data_processor.adapters.mlflow_connection import patiently
-from data_processor.datasets.schema import Schema
+from data_processor.features.schema import Schema
+from data_processor.models.access import registry_of
+from data_processor.models.artefact import build_manifest, write_manifest
 from data_processor.models.manifest import Lineage, Manifest, Parity
-from data_processor.training.artefact import build_manifest, write_manifest
+from data_processor.runs.context import TaskContext
 from data_processor.training.plan import Plan
-from data_processor.training.workbench import Workbench
 
 FILES = "files"
 """The folder of everything that is registered."""
@@ -29,7 +30,7 @@ class Result:
     selection_metric: str
     history: list[float]
     metrics: dict[str, float]
-    """On the reference rows."""
+    """On the holdout rows."""
     preparation: dict[str, Any]
     """What fitting made of the choices (`prepared.py`)."""
     receipt: dict[str, Any]
@@ -37,7 +38,7 @@ class Result:
     parity: Parity
 
 
-def register_version(bench: Workbench, result: Result) -> str:
+def register_version(context: TaskContext, result: Result) -> str:
     """Register the files of a run as the model's next version, once per run; return the version's number.
 
     Raises `MlflowUnreachableError` after half a minute without an answer.
@@ -45,9 +46,9 @@ def register_version(bench: Workbench, result: Result) -> str:
     # It imports MLflow's client, which takes seconds: nobody who only fetches files should wait for it.
     from data_processor.adapters.mlflow_registry import Experiment, MlflowRegistry  # noqa: PLC0415
 
-    plan, files = result.plan, bench.path(FILES)
-    bench.write_json(f"{FILES}/leaderboard.json", result.leaderboard)
-    bench.write_json(f"{FILES}/receipt.json", result.receipt)
+    plan, files = result.plan, context.path(FILES)
+    context.write_json(f"{FILES}/leaderboard.json", result.leaderboard)
+    context.write_json(f"{FILES}/receipt.json", result.receipt)
     experiment = Experiment(
         model=plan.model,
         run=plan.run,
@@ -58,18 +59,18 @@ def register_version(bench: Workbench, result: Result) -> str:
         revision=plan.dataset_revision,
         history={f"search_{result.selection_metric}": result.history},
     )
-    registry = MlflowRegistry(bench.settings.mlflow_url)
+    registry = MlflowRegistry(context.settings.mlflow_url)
     registered = patiently(registry.register, experiment, files)
-    manifest = _manifest(bench, result, registered.version, registered.mlflow_run)
+    manifest = _manifest(context, result, registered.version, registered.mlflow_run)
     patiently(registry.add_file, registered, write_manifest(manifest, files))
-    bench.registry.add_version(manifest, registered.artefact_uri)
+    registry_of(context).add_version(manifest, registered.artefact_uri)
     return registered.version
 
 
-def _manifest(bench: Workbench, result: Result, version: str, mlflow_run: str) -> Manifest:
+def _manifest(context: TaskContext, result: Result, version: str, mlflow_run: str) -> Manifest:
     plan = result.plan
     return build_manifest(
-        bench.path(FILES),
+        context.path(FILES),
         model=plan.model,
         version=version,
         schema=result.schema,

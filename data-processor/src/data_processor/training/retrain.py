@@ -8,9 +8,9 @@ from data_processor.models.policy import Policy
 from data_processor.models.reconcile import Reconciler
 from data_processor.models.registry import Registry
 from data_processor.rows import RunRow
+from data_processor.runs.events import RunLog
+from data_processor.runs.jobs import PROMPT_S, Ask, Work
 from data_processor.service.errors import Conflict
-from data_processor.training.events import RunLog
-from data_processor.training.jobs import PROMPT_S, Ask, Work
 
 TRAINING = ("snapshot", "validate", "split", "search", "gate", "compile", "register")
 """From data to a registered version; every challenger that met the gate is registered, with its receipt."""

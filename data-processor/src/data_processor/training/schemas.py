@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from data_processor.features.hyperparameters import Value
 from data_processor.rows import RunRow
-from data_processor.training.hyperparameters import Value
 
 VectorizerName = Annotated[str, Field(max_length=100, description="By its name in `GET /v1/tasks`.")]
 RunStatus = Literal["queued", "running", "succeeded", "failed", "cancelled"]
@@ -58,7 +58,7 @@ class EvaluationRequest(BaseModel):
         min_length=1, max_length=8, description="The first is what the others are compared with."
     )
     dataset: str | None = Field(
-        None, max_length=256, description="A labelled dataset; none: the model's own, its reference rows."
+        None, max_length=256, description="A labelled dataset; none: the model's own, its holdout rows."
     )
 
 

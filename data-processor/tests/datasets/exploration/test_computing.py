@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data_processor.datasets.exploration import computing
-from data_processor.datasets.exploration.drawing import Drawn
+from data_processor.datasets.exploration.sampling import Drawn
 from data_processor.datasets.exploration.schemas import Counts, Histogram, Periods, Profile
 from data_processor.datasets.inference import infer_schema
 

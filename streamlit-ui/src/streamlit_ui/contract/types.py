@@ -148,10 +148,7 @@ class DatasetShort(TypedDict):
     version: int | None
     """The newest version that is stored."""
     rows: int
-    task: (
-        Literal["tabular-classification", "tabular-regression", "text-classification", "face-recognition"]
-        | None
-    )
+    task: str | None
     target: str | None
     created_at: str
 
@@ -242,7 +239,7 @@ class EvaluationRequest(TypedDict):
     versions: list[VersionName]
     """The first is what the others are compared with."""
     dataset: NotRequired[str | None]
-    """A labelled dataset; none: the model's own, its reference rows."""
+    """A labelled dataset; none: the model's own, its holdout rows."""
 
 
 class Feedback(TypedDict):
@@ -362,7 +359,7 @@ class ModelCreated(TypedDict):
     """A new model and the run that trains its first version."""
 
     name: str
-    task: Literal["tabular-classification", "tabular-regression", "text-classification", "face-recognition"]
+    task: str
     dataset: str
     run: str
 
@@ -691,10 +688,7 @@ class SchemaConfirmation(TypedDict):
     """The column to predict, by its old or its new name."""
     columns: NotRequired[dict[str, ColumnConfirmation]]
     """By the name in the proposal; columns left out stay as proposed."""
-    task: NotRequired[
-        Literal["tabular-classification", "tabular-regression", "text-classification", "face-recognition"]
-        | None
-    ]
+    task: NotRequired[str | None]
     """If left out, it follows from the target's values and the inputs' kinds."""
     preparation: NotRequired[DatasetPreparation]
 
@@ -890,7 +884,7 @@ class VersionShort(TypedDict):
     version: str
     created_at: str
     metrics: dict[str, float]
-    """On the reference rows."""
+    """On the holdout rows."""
     candidate: dict[str, Any]
     preparation: dict[str, Any]
     """The choices, what fitting made of them for each column, and the columns left out."""
@@ -1078,10 +1072,7 @@ class ModelRequest(TypedDict):
 
     name: str
     dataset: str
-    task: NotRequired[
-        Literal["tabular-classification", "tabular-regression", "text-classification", "face-recognition"]
-        | None
-    ]
+    task: NotRequired[str | None]
     """If given, it must be the dataset's."""
     selection_metric: NotRequired[
         Literal["accuracy", "balanced_accuracy", "f1", "roc_auc", "log_loss", "mae", "rmse", "r2"] | None
@@ -1119,7 +1110,7 @@ class ModelShort(TypedDict):
     """One model in a list."""
 
     name: str
-    task: Literal["tabular-classification", "tabular-regression", "text-classification", "face-recognition"]
+    task: str
     built_in: bool
     """A default model of the platform: it cannot be deleted."""
     version: str | None
@@ -1222,7 +1213,7 @@ class Profile(TypedDict):
     state: NotRequired[Literal["ready"]]
     dataset: str
     version: int
-    task: Literal["tabular-classification", "tabular-regression", "text-classification", "face-recognition"]
+    task: str
     target: str
     classes: list[str]
     """The most frequent first; the rest of many is left out."""
@@ -1287,7 +1278,7 @@ class RunRequest(TypedDict):
 class TaskDescription(TypedDict):
     """One task: what it can be measured by, what can be tried, what can be set, and what pages need."""
 
-    task: Literal["tabular-classification", "tabular-regression", "text-classification", "face-recognition"]
+    task: str
     title: str
     label: str
     """What kind of problem it is, in a word or two."""
@@ -1316,10 +1307,7 @@ class DatasetDetail(TypedDict):
     version: int | None
     """The newest version that is stored."""
     rows: int
-    task: (
-        Literal["tabular-classification", "tabular-regression", "text-classification", "face-recognition"]
-        | None
-    )
+    task: str | None
     target: str | None
     created_at: str
     classes: dict[str, int]
@@ -1343,7 +1331,7 @@ class ModelDetail(TypedDict):
     """One model with what its form and its pages need."""
 
     name: str
-    task: Literal["tabular-classification", "tabular-regression", "text-classification", "face-recognition"]
+    task: str
     built_in: bool
     """A default model of the platform: it cannot be deleted."""
     version: str | None

@@ -1,13 +1,14 @@
 """The routes of profiles: read one, take its report away, have it computed again."""
 
-from typing import Annotated
+from typing import Annotated, Protocol
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from data_processor.caller import CallerDep
+from data_processor.datasets.exploration.profiles import Profiles
 from data_processor.datasets.exploration.schemas import Profile, ProfileComputing
-from data_processor.state import StateDep
+from data_processor.dependencies import current_state
 
 PATH = "/v1/datasets/{dataset}/profile"
 _COMPUTING = "It is being computed: ask again in a moment."
@@ -16,6 +17,16 @@ _COMPUTING_CONTENT = {"application/json": {"schema": {"$ref": "#/components/sche
 Version = Annotated[
     int | None, Query(ge=1, le=2**31 - 1, description="None: the newest version that was uploaded.")
 ]
+
+
+class State(Protocol):
+    """What these routes need of what the lifespan opens."""
+
+    profiles: Profiles
+
+
+StateDep = Annotated[State, Depends(current_state)]
+
 
 router = APIRouter(tags=["datasets"])
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from data_processor.datasets.exploration.associations import Codes, Encoded, Numbers, associate
 from data_processor.datasets.exploration.distributions import Placed, counts, histogram, periods, statistics
-from data_processor.datasets.exploration.drawing import Drawn
+from data_processor.datasets.exploration.sampling import Drawn
 from data_processor.datasets.exploration.schemas import ColumnProfile, Profile, Rows, TextProfile
 from data_processor.datasets.exploration.targets import Target, by_target, target_of
 from data_processor.datasets.exploration.texts import explore_texts
-from data_processor.datasets.schema import Column, Schema
+from data_processor.features.schema import Column, Schema
 from data_processor.rows import now
 
 CHARTED = 200

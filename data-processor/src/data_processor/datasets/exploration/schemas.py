@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from data_processor.datasets.schema import Kind, Task
+from data_processor.features.schema import Kind
 
 FORMAT = 1
 """Raised when a profile says things in another way: those kept in an older one are made anew."""
@@ -169,7 +169,7 @@ class Profile(BaseModel):
     state: Literal["ready"] = "ready"
     dataset: str
     version: int
-    task: Task
+    task: str
     target: str
     classes: list[str] = Field(description="The most frequent first; the rest of many is left out.")
     rows: Rows
