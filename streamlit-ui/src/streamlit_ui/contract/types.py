@@ -10,13 +10,13 @@ class Answer(TypedDict):
     label: NotRequired[str | None]
     """Classification: the most probable class."""
     probabilities: NotRequired[dict[str, float] | None]
-    """Classification: of every class."""
+    """Classification: the probability of every class."""
     value: NotRequired[float | None]
     """Regression: the predicted value."""
     flags: list[str]
-    """What was odd about the input: `<column>: missing`, `<column>: unseen category …` or `<column>: out of range …`."""
+    """What was unusual about the input: `<column>: missing`, `<column>: unseen category …` or `<column>: out of range …`."""
     ask: bool
-    """The platform would like to know whether this one is right."""
+    """The platform asks for feedback on this prediction."""
 
 
 class BodySignInV1AuthTokenPost(TypedDict):
@@ -71,11 +71,11 @@ class Contribution(TypedDict):
     given: Any
     """The input's value; null if it was left out."""
     contribution: float
-    """In the explanation's unit; negative: it moved the answer down."""
+    """In the explanation's unit; negative if it lowered the answer."""
 
 
 class Counts(TypedDict):
-    """Values and how often each is there, the most frequent first."""
+    """Values and how often each occurs, the most frequent first."""
 
     form: NotRequired[Literal["counts"]]
     labels: list[str]
@@ -98,7 +98,7 @@ class Curves(TypedDict):
     precision_recall: list[tuple[float, float]]
     """Recall, precision."""
     calibration: list[tuple[float, float]]
-    """Mean probability that was answered, share that was so; bins of as many rows each."""
+    """Mean predicted probability and observed share, in bins with equally many rows."""
 
 
 class DatasetColumn(TypedDict):
@@ -109,7 +109,7 @@ class DatasetColumn(TypedDict):
 
 
 class DatasetDifference(TypedDict):
-    """How a file differs from the version before it."""
+    """How a file differs from the previous version."""
 
     version: int
     """The version it is compared with."""
@@ -119,7 +119,7 @@ class DatasetDifference(TypedDict):
     removed: list[str]
     """Columns that are gone."""
     changed: list[dict[str, Any]]
-    """What is different in a column, before and after."""
+    """What differs in a column, before and after."""
 
 
 class DatasetPreparation(TypedDict):
@@ -128,15 +128,15 @@ class DatasetPreparation(TypedDict):
     numeric_missing: NotRequired[
         Literal["automatic", "median", "mean", "most_frequent", "extreme", "drop_row"]
     ]
-    """What stands for a missing number. automatic: nothing where the estimator can learn from the gap itself, else the median; extreme: a value below all others, which suits time series; drop_row: rows with a gap are not learnt from."""
+    """What replaces a missing number. automatic: nothing if the estimator can learn from the gap itself, else the median; extreme: a value below all others, which suits time series; drop_row: rows with a gap are not used for training."""
     categorical_missing: NotRequired[Literal["own_category", "most_frequent", "drop_row"]]
-    """What stands for a missing category. own_category: missing is a value like any other; drop_row: rows with a gap are not learnt from."""
+    """What replaces a missing category. own_category: missing is a value like any other; drop_row: rows with a gap are not used for training."""
     scaling: NotRequired[Literal["standard", "min_max", "none"]]
-    """Where numbers come to lie: standard: mean 0 and deviation 1; min_max: between 0 and 1. It is for linear models; trees only look at the order of numbers and get them as they are."""
+    """How numbers are scaled. standard: to mean 0 and deviation 1; min_max: to between 0 and 1. Only linear models need it; trees use the order of numbers and get them unscaled."""
     datetime: NotRequired[Literal["calendar", "ignore"]]
-    """calendar: year, month, day, weekday, day of the year, days since 1970, hour, minute and second in UTC are numbers to learn from; ignore: nothing is learnt from them."""
+    """What a model learns from. calendar: year, month, day, weekday, day of the year, days since 1970, hour, minute and second in UTC, as numbers; ignore: nothing."""
     drop_duplicates: NotRequired[bool]
-    """Leave out rows that repeat another one."""
+    """Leave out rows that repeat an earlier one."""
 
 
 class DatasetShort(TypedDict):
@@ -144,9 +144,9 @@ class DatasetShort(TypedDict):
 
     name: str
     state: Literal["proposed", "storing", "ready", "failed"]
-    """Of the newest file; `version` is what can be used meanwhile."""
+    """State of the newest file; meanwhile `version` can be used."""
     version: int | None
-    """The newest version that is stored."""
+    """The newest stored version."""
     rows: int
     task: str | None
     target: str | None
@@ -171,11 +171,11 @@ class DatasetVersion(TypedDict):
     revision: str
     created_at: str
     difference: DatasetDifference | None
-    """From the upload before, if there was one."""
+    """From the previous upload, if there was one."""
 
 
 class DatasetWarning(TypedDict):
-    """One thing to know before training."""
+    """A data-quality warning: something to know before training."""
 
     code: str
     column: str | None
@@ -198,13 +198,13 @@ class Difference(TypedDict):
 
 
 class EvaluatedRows(TypedDict):
-    """The rows of an evaluation: none that one of its versions was fitted to."""
+    """The rows of an evaluation: no version was fitted to any of them."""
 
     dataset: str
     dataset_version: int
     used: int
     left_out: int
-    """Rows without a target, fitted by a version, or beyond the most."""
+    """Rows without a target, rows that a version was fitted to, and rows beyond the limit."""
     which: str
     """Which rows were used, in a sentence."""
 
@@ -217,7 +217,7 @@ class EvaluatedVersion(TypedDict):
     confusion: list[list[int]] | None
     """Rows: true class, columns: answered class, in the order of `classes`; null: regression."""
     curves: list[Curves]
-    """One for each class; of two classes the second; [] for regression."""
+    """One for each class; with two classes, only the second; [] for regression."""
 
 
 class Evaluation(TypedDict):
@@ -237,13 +237,13 @@ class EvaluationRequest(TypedDict):
     """Versions to compare on labelled rows."""
 
     versions: list[VersionName]
-    """The first is what the others are compared with."""
+    """The others are compared with the first."""
     dataset: NotRequired[str | None]
-    """A labelled dataset; none: the model's own, its holdout rows."""
+    """A labelled dataset; if left out, the holdout rows of the model's own."""
 
 
 class Feedback(TypedDict):
-    """A judgement as it was recorded, with what it implies."""
+    """Feedback as it was recorded, with what it implies."""
 
     id: str
     prediction: str
@@ -261,14 +261,14 @@ class Feedback(TypedDict):
 
 
 class FeedbackRequest(TypedDict):
-    """What a person says of a prediction."""
+    """A person's feedback on a prediction."""
 
     correct: bool
     """Whether the answer was right."""
     label: NotRequired[str | None]
-    """The true label. Of two classes, a wrong answer without one means the other class."""
+    """The true label. With two classes, a wrong answer without a label means the other class."""
     value: NotRequired[float | None]
-    """Regression: the true value; needed when the answer was wrong."""
+    """Regression: the true value; required if the answer is wrong."""
     comment: NotRequired[str | None]
 
 
@@ -284,7 +284,7 @@ class FileSource(TypedDict):
 
 
 class Health(TypedDict):
-    """Say whether the service can work and, per dependency, `ok` or what is wrong."""
+    """Whether the service can work and, for each dependency, `ok` or what is wrong."""
 
     status: Literal["ok", "unavailable"]
     checks: dict[str, str]
@@ -298,9 +298,9 @@ class Histogram(TypedDict):
     """One more than there are bars."""
     counts: list[int]
     below: NotRequired[int]
-    """Numbers left of the first bar: extreme ones have none."""
+    """Numbers below the first bar: extreme values have no bar."""
     above: NotRequired[int]
-    """Numbers right of the last bar."""
+    """Numbers above the last bar."""
     whole: bool
     """Every number is whole, and the edges lie between whole numbers."""
 
@@ -311,7 +311,7 @@ class Hyperparameter(TypedDict):
     name: str
     title: str
     help: str
-    """What more of it does, in a sentence."""
+    """What increasing it does, in a sentence."""
     kind: Literal["number", "integer", "choice", "flag"]
     default: bool | int | float | str | None
     low: NotRequired[float | None]
@@ -319,20 +319,20 @@ class Hyperparameter(TypedDict):
     high: NotRequired[float | None]
     """The largest value that is accepted."""
     log: NotRequired[bool]
-    """Its size counts in multiples: a slider wants a logarithmic scale."""
+    """Its scale is logarithmic, for example on a slider."""
     choices: NotRequired[list[str] | None]
     nullable: NotRequired[bool]
-    """It may be null: no limit."""
+    """It may be null, which means no limit."""
     search: NotRequired[tuple[float, float] | list[str] | None]
-    """Where a search looks, ends included; null: it stays at the default."""
+    """The range a search tries, ends included; null: it stays at the default."""
     patient: NotRequired[tuple[float, float] | list[str] | None]
-    """Where a search with time for large models looks; null: as any search."""
+    """The range that a search with time for large models tries; null: as any search."""
     step: NotRequired[int | None]
-    """A search goes in steps of so much."""
+    """The step size of a search."""
 
 
 class Judged(TypedDict):
-    """What a person last said of a prediction."""
+    """A person's latest feedback on a prediction."""
 
     subject: str
     correct: bool
@@ -365,21 +365,21 @@ class ModelCreated(TypedDict):
 
 
 class ModelReady(TypedDict):
-    """Whether a model answers."""
+    """Whether a model is ready to predict."""
 
     name: str
     ready: bool
 
 
 class ModelsDeleted(TypedDict):
-    """The models that were deleted, all that people made and nothing needs, and why the others stay."""
+    """The models that were deleted, and why the others were kept."""
 
     deleted: list[str]
     kept: dict[str, str]
 
 
 class Pair(TypedDict):
-    """How strongly two columns go together."""
+    """How strongly two columns are associated."""
 
     measure: Literal["pearson", "spearman", "cramers-v", "correlation-ratio"]
     value: float
@@ -388,7 +388,7 @@ class Pair(TypedDict):
 
 
 class Periods(TypedDict):
-    """Dates, counted by hour, day, month, quarter or some years; periods without any are there too."""
+    """Dates, counted by hour, day, month, quarter or several years; empty periods are included."""
 
     form: NotRequired[Literal["periods"]]
     unit: Literal["hour", "day", "month", "quarter", "year"]
@@ -400,14 +400,14 @@ class Periods(TypedDict):
 
 
 class Phrase(TypedDict):
-    """A word, or words that follow each other."""
+    """A word, or a sequence of words."""
 
     words: str
     count: int
     share: float
-    """The share of the group's texts in which it is."""
+    """The share of the group's texts that contain it."""
     elsewhere: float | None
-    """The share of all other texts in which it is."""
+    """The share of all other texts that contain it."""
 
 
 WatchLook: TypeAlias = int
@@ -420,7 +420,7 @@ class PolicyChange(TypedDict):
 
 
 class PredictionAnswer(TypedDict):
-    """The answers to a request, all by one version, all on disk."""
+    """The answers to one request, all from one version and all on disk."""
 
     model: str
     version: str
@@ -429,7 +429,7 @@ class PredictionAnswer(TypedDict):
 
 
 class PredictionLineage(TypedDict):
-    """Where the version that answered came from."""
+    """The lineage of the version that answered."""
 
     dataset: str
     dataset_version: int
@@ -446,13 +446,13 @@ class Preparation(TypedDict):
     numeric_missing: NotRequired[
         Literal["automatic", "median", "mean", "most_frequent", "extreme", "drop_row"]
     ]
-    """What stands for a missing number. automatic: nothing where the estimator can learn from the gap itself, else the median; extreme: a value below all others, which suits time series; drop_row: rows with a gap are not learnt from."""
+    """What replaces a missing number. automatic: nothing if the estimator can learn from the gap itself, else the median; extreme: a value below all others, which suits time series; drop_row: rows with a gap are not used for training."""
     categorical_missing: NotRequired[Literal["own_category", "most_frequent", "drop_row"]]
-    """What stands for a missing category. own_category: missing is a value like any other; drop_row: rows with a gap are not learnt from."""
+    """What replaces a missing category. own_category: missing is a value like any other; drop_row: rows with a gap are not used for training."""
     scaling: NotRequired[Literal["standard", "min_max", "none"]]
-    """Where numbers come to lie: standard: mean 0 and deviation 1; min_max: between 0 and 1. It is for linear models; trees only look at the order of numbers and get them as they are."""
+    """How numbers are scaled. standard: to mean 0 and deviation 1; min_max: to between 0 and 1. Only linear models need it; trees use the order of numbers and get them unscaled."""
     datetime: NotRequired[Literal["calendar", "ignore"]]
-    """calendar: year, month, day, weekday, day of the year, days since 1970, hour, minute and second in UTC are numbers to learn from; ignore: nothing is learnt from them."""
+    """What a model learns from. calendar: year, month, day, weekday, day of the year, days since 1970, hour, minute and second in UTC, as numbers; ignore: nothing."""
 
 
 class Error(TypedDict):
@@ -480,7 +480,7 @@ class ProfileComputing(TypedDict):
     run: str
     """The run that computes it."""
     progress: float
-    """How far it is, 0 to 1."""
+    """The share that is done, 0 to 1."""
 
 
 class PromotionEntry(TypedDict):
@@ -508,7 +508,7 @@ class PromotionRequest(TypedDict):
     stage: Literal["staging", "main"]
     reason: str
     expected_version: NotRequired[str | None]
-    """If given: refuse unless the stage serves this version now; null: serves none."""
+    """If given, refuse unless the stage serves this version now; null: no version."""
     override: NotRequired[bool]
     """Promote without a receipt; the reason says why."""
 
@@ -524,43 +524,43 @@ class ProposedColumn(TypedDict):
     """What its values are: integer, number, boolean, datetime or text."""
     missing: int
     distinct: int
-    """Different values, missing ones apart."""
+    """Distinct values, missing ones not counted."""
     examples: list[Any]
     counts: dict[str, int]
-    """How often each value is there; empty if there are many."""
+    """How often each value occurs; empty if there are many."""
     minimum: NotRequired[float | None]
     maximum: NotRequired[float | None]
     mean: NotRequired[float | None]
     renamed: NotRequired[str | None]
-    """What the version before calls it."""
+    """What the previous version calls it."""
 
 
 class RecordedPrediction(TypedDict):
-    """One prediction as it was recorded, with what people said of it."""
+    """One prediction as it was recorded, with its feedback."""
 
     id: str
     label: NotRequired[str | None]
     """Classification: the most probable class."""
     probabilities: NotRequired[dict[str, float] | None]
-    """Classification: of every class."""
+    """Classification: the probability of every class."""
     value: NotRequired[float | None]
     """Regression: the predicted value."""
     flags: list[str]
-    """What was odd about the input: `<column>: missing`, `<column>: unseen category …` or `<column>: out of range …`."""
+    """What was unusual about the input: `<column>: missing`, `<column>: unseen category …` or `<column>: out of range …`."""
     ask: bool
-    """The platform would like to know whether this one is right."""
+    """The platform asks for feedback on this prediction."""
     model: str
     version: str
     stage: str
     pinned: bool
-    """The caller had chosen the version."""
+    """Whether the caller chose the version."""
     subject: str
     at: str
     inputs: dict[str, Any]
     latency_ms: float
     trace_id: str
     feedback: list[Judged]
-    """Each person's latest word, the most recent last."""
+    """The latest feedback of each person, the most recent last."""
 
 
 class RequestTensor(TypedDict):
@@ -588,7 +588,7 @@ class RequestTensor(TypedDict):
 
 
 class RequestedOutput(TypedDict):
-    """An output that is wanted."""
+    """An output to return."""
 
     name: str
     parameters: NotRequired[dict[str, Any]]
@@ -619,7 +619,7 @@ class ResponseTensor(TypedDict):
 
 
 class ResumeRequest(TypedDict):
-    """Why retraining may go on."""
+    """Why retraining may resume."""
 
     reason: str
 
@@ -629,18 +629,18 @@ Role: TypeAlias = Literal["user", "engineer", "maintainer"]
 
 
 class RollbackRequest(TypedDict):
-    """A stage to return to what it served before."""
+    """A stage to return to the version it served before."""
 
     stage: Literal["staging", "main"]
     reason: str
 
 
 class Rows(TypedDict):
-    """Which rows a profile speaks of."""
+    """The rows that a profile describes."""
 
     total: int
     sampled: int
-    """Rows drawn by a fixed seed: all is computed from them, but missing values are counted in every row."""
+    """Rows sampled with a fixed seed: everything is computed from them, except that missing values are counted in all rows."""
 
 
 class RunShort(TypedDict):
@@ -657,7 +657,7 @@ class RunShort(TypedDict):
     trigger: Literal["score", "manual", "upload", "drift", "initial"]
     status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
     step: str | None
-    """What it is doing, or what it did last."""
+    """The step it is in, or was in last."""
     progress: float
     """The share of its steps that are done, 0 to 1."""
     reason: str
@@ -694,19 +694,19 @@ class SchemaConfirmation(TypedDict):
 
 
 class ScorePoint(TypedDict):
-    """The score at one moment."""
+    """The score at one time."""
 
     value: float | None
     low: float | None
     high: float | None
     n: int
-    """Judged predictions that count."""
+    """Predictions with feedback that count."""
     at: str
     version: str
     state: Literal["collecting", "healthy", "degraded", "retraining", "watching", "paused"]
-    """Between two looks of the controller: that of the look before."""
+    """Between two evaluations by the controller, that of the earlier one."""
     reason: str
-    """Empty between two looks."""
+    """Empty between two evaluations."""
     run: str | None
     """The run that was opened then."""
 
@@ -718,7 +718,7 @@ class ServerLive(TypedDict):
 
 
 class ServerMetadata(TypedDict):
-    """What server this is."""
+    """The server's name and version."""
 
     name: str
     version: str
@@ -732,13 +732,13 @@ class ServerReady(TypedDict):
 
 
 class ShareOfRight(TypedDict):
-    """A share of right answers with its 95 % interval; null while nothing is judged."""
+    """A share of right answers with its 95 % interval; null while there is no feedback."""
 
     value: float | None
     low: float | None
     high: float | None
     n: int
-    """Judged predictions that count."""
+    """Predictions with feedback that count."""
 
 
 class Statistics(TypedDict):
@@ -762,7 +762,7 @@ class StepDuration(TypedDict):
 
 
 class Strength(TypedDict):
-    """How strongly two columns go together: 0 not at all, 1 wholly; two numbers have a sign."""
+    """How strongly two columns are associated, from 0 to 1; between two numbers from -1 to 1."""
 
     measure: Literal["pearson", "spearman", "cramers-v", "correlation-ratio"]
     value: float
@@ -780,7 +780,7 @@ class Suitable(TypedDict):
 
 
 class TensorMetadata(TypedDict):
-    """What a tensor is like; -1 stands for any number of rows."""
+    """A tensor's type and shape; -1 stands for any number of rows."""
 
     name: str
     datatype: Literal[
@@ -824,7 +824,7 @@ class TextProfile(TypedDict):
 
     column: str
     texts: int
-    """Texts that were read."""
+    """How many texts were read."""
     length_edges: list[float]
     groups: list[TextGroup]
     """All texts first, then those of each class."""
@@ -832,7 +832,7 @@ class TextProfile(TypedDict):
 
 
 class Token(TypedDict):
-    """What a person got for their password."""
+    """What a person gets for their password."""
 
     access_token: str
     token_type: NotRequired[Literal["bearer"]]
@@ -851,7 +851,7 @@ class User(TypedDict):
 
 
 class UserChange(TypedDict):
-    """What is to be changed of a user; who changes their own password says the current one too."""
+    """What to change about a user; to change one's own password takes the current one too."""
 
     role: NotRequired[Role | None]
     password: NotRequired[str | None]
@@ -859,7 +859,7 @@ class UserChange(TypedDict):
 
 
 class VectorizerRequest(TypedDict):
-    """How texts become numbers, and those of its hyperparameters that are not to be searched."""
+    """How texts become numbers, and the hyperparameters that are fixed instead of searched."""
 
     name: str
     """By its name in `GET /v1/tasks`."""
@@ -875,7 +875,7 @@ class VersionMemory(TypedDict):
     places: int
     """How many versions of all models may be in memory beside the stage's own."""
     taken: int
-    """How many of the places are taken by versions that are kept."""
+    """How many of these places are taken."""
 
 
 class VersionShort(TypedDict):
@@ -887,51 +887,51 @@ class VersionShort(TypedDict):
     """On the holdout rows."""
     candidate: dict[str, Any]
     preparation: dict[str, Any]
-    """The choices, what fitting made of them for each column, and the columns left out."""
+    """The options, what fitting made of them for each column, and the columns left out."""
     engine: Literal["onnx", "scikit-learn"]
     lineage: Lineage
     receipt: dict[str, Any] | None
     stages: list[str]
     """The stages that serve it now."""
     barred: str | None
-    """Why the platform may not promote it by itself, if it may not."""
+    """Why the platform may not promote it automatically, if so."""
     loaded: bool
-    """An engineer keeps it in memory, whatever the stage serves."""
+    """Whether it is kept in memory, whatever the stage serves."""
 
 
 class VersionsDeleted(TypedDict):
-    """The versions that were deleted: all that nothing used."""
+    """The versions that were deleted: all that nothing needed."""
 
     deleted: list[str]
 
 
 class WordContribution(TypedDict):
-    """How far some words of a text, one or several that follow each other, moved an answer."""
+    """How far a word, or several consecutive words, of a text moved an answer."""
 
     text: str
     start: int
-    """Where it begins in the text, in characters."""
+    """Where it starts in the text, in characters."""
     end: int
     contribution: float
 
 
 class Associations(TypedDict):
-    """Every pair of the columns that go together with the target most."""
+    """Every pair of the columns that are most strongly associated with the target."""
 
     columns: list[str]
     left_out: int
-    """Columns that were not compared with each other: there are too many."""
+    """Columns that were left out because there are too many."""
     pairs: list[Pair]
 
 
 class CandidateRequest(TypedDict):
-    """One candidate to try: an estimator, and those of its hyperparameters that are not to be searched."""
+    """One candidate to try: an estimator, and the hyperparameters that are fixed instead of searched."""
 
     estimator: str
     """By its name in `GET /v1/tasks`."""
     params: NotRequired[dict[str, bool | int | float | str | None]]
     vectorizer: NotRequired[str | VectorizerRequest | None]
-    """Texts only; none: every vectorizer is tried."""
+    """Texts only; if left out, every vectorizer is tried."""
 
 
 class ColumnProfile(TypedDict):
@@ -941,19 +941,19 @@ class ColumnProfile(TypedDict):
     kind: Literal["numeric", "categorical", "text", "datetime", "identifier", "ignored"]
     type: Literal["integer", "number", "date", "text"]
     missing: int
-    """Of all rows."""
+    """Missing values in all rows."""
     distinct: int
-    """Different values among the sampled rows."""
+    """Distinct values in the sampled rows."""
     statistics: NotRequired[Statistics | None]
     distribution: NotRequired[Histogram | Counts | Periods | None]
-    """Null for free text and for names of rows."""
+    """Null for free text and identifiers."""
     by_target: NotRequired[ByTarget | None]
     strength: NotRequired[Strength | None]
-    """How strongly it goes together with the target."""
+    """How strongly it is associated with the target."""
 
 
 class DatasetProposal(TypedDict):
-    """What an uploaded file seems to hold."""
+    """What an uploaded file seems to contain."""
 
     name: str
     state: Literal["proposed", "storing", "ready", "failed"]
@@ -962,13 +962,13 @@ class DatasetProposal(TypedDict):
     target: str | None
     """The column that is probably to be predicted."""
     warnings: list[DatasetWarning]
-    """Those of the target are about the proposed one."""
+    """Those about the target assume the proposed one."""
     source: FileSource
     difference: DatasetDifference | None
 
 
 class Estimator(TypedDict):
-    """Something that learns or prepares, and what can be set of it."""
+    """Something that learns or prepares, and what can be set for it."""
 
     name: str
     title: str
@@ -977,36 +977,36 @@ class Estimator(TypedDict):
 
 
 class Explanation(TypedDict):
-    """Which inputs moved a prediction most: the baseline and all contributions add up to the value."""
+    """Which inputs moved a prediction most: baseline and contributions add up to the value."""
 
     prediction: str
     model: str
     version: str
     explained: str
-    """What is explained, in words: the probability of the answered class."""
+    """What is explained, in words, e.g. the probability of the predicted class."""
     label: str | None
-    """Classification: the answered class."""
+    """Classification: the predicted class."""
     unit: str
-    """Of baseline, value and contributions: `probability`, or the target's name."""
+    """The unit of baseline, value and contributions: `probability`, or the target's name."""
     method: str
     background_rows: int
-    """Rows of the version's training data it is compared with; 0 for texts: a blank one."""
+    """Training rows that the input is compared with; 0 for texts: a blank text."""
     evaluations: int
-    """How many rows the version was asked for it."""
+    """How many rows the version predicted for it."""
     milliseconds: float
     """How long it took to compute."""
     baseline: float
-    """What the version answers on its background, on average."""
+    """The version's mean answer to its background rows."""
     value: float
-    """What the version answers to this input."""
+    """The version's answer to this input."""
     contributions: list[Contribution]
-    """The largest first, whichever its direction."""
+    """The largest first, in either direction."""
     words: NotRequired[list[WordContribution] | None]
-    """Of a text, in its order; they add up to its contribution. Null for tables."""
+    """For a text, in order; they add up to its contribution. Null for tables."""
 
 
 class InferRequest(TypedDict):
-    """What is to be predicted: one tensor per column."""
+    """What to predict: one tensor per column."""
 
     id: NotRequired[str | None]
     parameters: NotRequired[dict[str, Any]]
@@ -1036,7 +1036,7 @@ class Key(TypedDict):
 
 
 class MadeKey(TypedDict):
-    """A key that was just made: its secret is shown this once."""
+    """A key that was just created: its secret is shown only once."""
 
     id: str
     name: str
@@ -1049,7 +1049,7 @@ class MadeKey(TypedDict):
 
 
 class Me(TypedDict):
-    """Whose credential it is that the request was made with."""
+    """Whose credential made the request."""
 
     subject: str
     role: Role
@@ -1058,7 +1058,7 @@ class Me(TypedDict):
 
 
 class ModelMetadata(TypedDict):
-    """What a model takes and gives."""
+    """A model's input and output tensors."""
 
     name: str
     versions: list[str]
@@ -1073,37 +1073,37 @@ class ModelRequest(TypedDict):
     name: str
     dataset: str
     task: NotRequired[str | None]
-    """If given, it must be the dataset's."""
+    """If given, it must be the task of the dataset."""
     selection_metric: NotRequired[
         Literal["accuracy", "balanced_accuracy", "f1", "roc_auc", "log_loss", "mae", "rmse", "r2"] | None
     ]
     candidates: NotRequired[list[CandidateRequest] | None]
-    """What its first run tries instead of every estimator."""
+    """What the first run tries instead of every estimator."""
     policy: NotRequired[dict[str, Any]]
     """Fields of the policy that differ from the defaults."""
     preparation: NotRequired[Preparation | None]
-    """How its columns are prepared, in every run; if left out, as confirmed of the dataset."""
+    """How its columns are prepared, in every run; if left out, as confirmed for the dataset."""
 
 
 class ModelScore(TypedDict):
-    """How right a stage's version is of late, and what the controller makes of it."""
+    """How often a stage's version has been right lately, and what the controller concludes from it."""
 
     value: float | None
     low: float | None
     high: float | None
     n: int
-    """Judged predictions that count."""
+    """Predictions with feedback that count."""
     window: int
-    """How many judged predictions the score looks back over."""
+    """How many predictions with feedback the score looks back over."""
     threshold: float
     version: str | None
     state: Literal["collecting", "healthy", "degraded", "retraining", "watching", "paused"]
     reason: str
     asked: ShareOfRight | None
-    """Among the random share that people were asked about."""
+    """Over the predictions that people were asked about."""
     volunteered: ShareOfRight
     estimate: ShareOfRight | None
-    """Without labels; null where there is none."""
+    """Estimated without labels; null where there is none."""
 
 
 class ModelShort(TypedDict):
@@ -1114,14 +1114,14 @@ class ModelShort(TypedDict):
     built_in: bool
     """A default model of the platform: it cannot be deleted."""
     version: str | None
-    """What the stage serves; null before the first promotion."""
+    """The version that the stage serves; null before the first promotion."""
     stage: str
     score: ModelScore | None
     state: Literal["collecting", "healthy", "degraded", "retraining", "watching", "paused"]
 
 
 class NewKey(TypedDict):
-    """A key to be."""
+    """A key to create."""
 
     name: str
     role: NotRequired[Role]
@@ -1130,7 +1130,7 @@ class NewKey(TypedDict):
 
 
 class NewUser(TypedDict):
-    """A user to be."""
+    """A user to add."""
 
     username: str
     password: str
@@ -1178,37 +1178,37 @@ class PolicyChanged(TypedDict):
 
 
 class PredictionDetail(TypedDict):
-    """One prediction with everything known of it."""
+    """One prediction with everything that is known about it."""
 
     id: str
     label: NotRequired[str | None]
     """Classification: the most probable class."""
     probabilities: NotRequired[dict[str, float] | None]
-    """Classification: of every class."""
+    """Classification: the probability of every class."""
     value: NotRequired[float | None]
     """Regression: the predicted value."""
     flags: list[str]
-    """What was odd about the input: `<column>: missing`, `<column>: unseen category …` or `<column>: out of range …`."""
+    """What was unusual about the input: `<column>: missing`, `<column>: unseen category …` or `<column>: out of range …`."""
     ask: bool
-    """The platform would like to know whether this one is right."""
+    """The platform asks for feedback on this prediction."""
     model: str
     version: str
     stage: str
     pinned: bool
-    """The caller had chosen the version."""
+    """Whether the caller chose the version."""
     subject: str
     at: str
     inputs: dict[str, Any]
     latency_ms: float
     trace_id: str
     feedback: list[Judged]
-    """Each person's latest word, the most recent last."""
+    """The latest feedback of each person, the most recent last."""
     lineage: PredictionLineage | None
-    """Where its version came from; null once the version was deleted."""
+    """The lineage of its version; null once the version has been deleted."""
 
 
 class Profile(TypedDict):
-    """A dataset version, described for people who want to know it before they train on it."""
+    """A dataset version, described for people who want to understand it before they train on it."""
 
     state: NotRequired[Literal["ready"]]
     dataset: str
@@ -1216,7 +1216,7 @@ class Profile(TypedDict):
     task: str
     target: str
     classes: list[str]
-    """The most frequent first; the rest of many is left out."""
+    """The most frequent first; of many, only the first are listed."""
     rows: Rows
     columns: list[ColumnProfile]
     associations: Associations
@@ -1227,7 +1227,7 @@ class Profile(TypedDict):
 
 
 class RunDetail(TypedDict):
-    """One run with everything known of it."""
+    """One run with everything that is known about it."""
 
     id: str
     kind: str
@@ -1240,7 +1240,7 @@ class RunDetail(TypedDict):
     trigger: Literal["score", "manual", "upload", "drift", "initial"]
     status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
     step: str | None
-    """What it is doing, or what it did last."""
+    """The step it is in, or was in last."""
     progress: float
     """The share of its steps that are done, 0 to 1."""
     reason: str
@@ -1261,18 +1261,18 @@ class RunDetail(TypedDict):
     """The receipt of the gate."""
     steps: list[StepDuration]
     result: dict[str, Any] | None
-    """What it found out, if that is no version."""
+    """Its result, if that is not a version."""
 
 
 class RunRequest(TypedDict):
     """A training run to start; everything has a default in the model's policy."""
 
     budget_s: NotRequired[float | None]
-    """Seconds the search may take."""
+    """Seconds that the search may take."""
     candidates: NotRequired[list[CandidateRequest] | None]
     """What to try instead of every estimator."""
     reason: NotRequired[str]
-    """Why, for whoever reads the run later."""
+    """Why the run is started."""
 
 
 class TaskDescription(TypedDict):
@@ -1299,13 +1299,13 @@ class TaskDescription(TypedDict):
 
 
 class DatasetDetail(TypedDict):
-    """One dataset with everything that is known of it."""
+    """One dataset with everything that is known about it."""
 
     name: str
     state: Literal["proposed", "storing", "ready", "failed"]
-    """Of the newest file; `version` is what can be used meanwhile."""
+    """State of the newest file; meanwhile `version` can be used."""
     version: int | None
-    """The newest version that is stored."""
+    """The newest stored version."""
     rows: int
     task: str | None
     target: str | None
@@ -1316,26 +1316,26 @@ class DatasetDetail(TypedDict):
     """As confirmed; before that, as proposed."""
     warnings: list[DatasetWarning]
     proposal: DatasetProposal | None
-    """Of the newest file."""
+    """The proposal for the newest file."""
     tables: list[str]
     """Its tables in the warehouse."""
     models: list[str]
     """The models that use it."""
     error: str | None
-    """Why the newest file could not be stored, if it could not."""
+    """Why the newest file could not be stored, if so."""
     run: str | None
-    """The run that stores the newest file, or did; null before it."""
+    """The run that stores or stored the newest file; null before that."""
 
 
 class ModelDetail(TypedDict):
-    """One model with what its form and its pages need."""
+    """One model with everything that its form and its pages need."""
 
     name: str
     task: str
     built_in: bool
     """A default model of the platform: it cannot be deleted."""
     version: str | None
-    """What the stage serves; null before the first promotion."""
+    """The version that the stage serves; null before the first promotion."""
     stage: str
     score: ModelScore | None
     state: Literal["collecting", "healthy", "degraded", "retraining", "watching", "paused"]
@@ -1349,6 +1349,6 @@ class ModelDetail(TypedDict):
     policy: Policy
     versions: list[VersionShort]
     ready: bool
-    """It is answered for: false until its first version is trained and loaded."""
+    """Whether it answers predictions: false until its first version is trained and loaded."""
     problem: str | None
-    """Why the version that the ledger names is not being served, or why none of them is."""
+    """Why the version that the ledger names is not being served, or why none is."""
