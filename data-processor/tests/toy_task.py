@@ -21,7 +21,7 @@ from data_processor.features.split import Rows, Split
 from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.comparison import Scorer, Tried
 from data_processor.tasks.labels import LabelAnswers
-from data_processor.tasks.space import ChosenOn, Cost, Fitted, Fold, SearchRequest, make_study
+from data_processor.tasks.space import ChosenOn, Cost, Fitted, Fold, SearchRequest, Space, Trials, make_study
 from data_processor.tasks.tables.engine import PipelineEngine
 from data_processor.tasks.task import (
     Engine,
@@ -100,7 +100,7 @@ class ToyLearner:
         steps = [("impute", SimpleImputer()), ("model", NearestCentroid(**candidate.params))]
         return Pipeline(steps).fit(rows.frame, rows.target)
 
-    def space(self, split: Split, request: SearchRequest) -> "ToySpace":
+    def space(self, split: Split, request: SearchRequest) -> Space:
         return ToySpace(split, request)
 
     def prepared(
@@ -139,7 +139,7 @@ class ToySpace:
         self.scorer = Scorer(request.metric, split.validation.target, split.schema)
         self.folds: Sequence[Fold] = [Fold(0, np.ones(len(split.validation), np.bool_))]
         self.fitting_s = request.budget_s
-        self.trials = ToyTrials(split)
+        self.trials: Trials = ToyTrials(split)
         self._declared = ToyTask.description.estimators[0].hyperparameters[0]
         self.study = make_study(request, optuna.pruners.NopPruner(), 2, [{}])
 

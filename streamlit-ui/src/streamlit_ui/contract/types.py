@@ -283,6 +283,17 @@ class FileSource(TypedDict):
     notes: list[str]
 
 
+class GivenFeedback(TypedDict):
+    """A person's latest feedback on a prediction."""
+
+    subject: str
+    correct: bool
+    label: str | None
+    value: float | None
+    comment: str | None
+    at: str
+
+
 class Health(TypedDict):
     """Whether the service can work and, for each dependency, `ok` or what is wrong."""
 
@@ -329,17 +340,6 @@ class Hyperparameter(TypedDict):
     """The range that a search with time for large models tries; null: as any search."""
     step: NotRequired[int | None]
     """The step size of a search."""
-
-
-class Judged(TypedDict):
-    """A person's latest feedback on a prediction."""
-
-    subject: str
-    correct: bool
-    label: str | None
-    value: float | None
-    comment: str | None
-    at: str
 
 
 class Lineage(TypedDict):
@@ -559,7 +559,7 @@ class RecordedPrediction(TypedDict):
     inputs: dict[str, Any]
     latency_ms: float
     trace_id: str
-    feedback: list[Judged]
+    feedback: list[GivenFeedback]
     """The latest feedback of each person, the most recent last."""
 
 
@@ -1201,7 +1201,7 @@ class PredictionDetail(TypedDict):
     inputs: dict[str, Any]
     latency_ms: float
     trace_id: str
-    feedback: list[Judged]
+    feedback: list[GivenFeedback]
     """The latest feedback of each person, the most recent last."""
     lineage: PredictionLineage | None
     """The lineage of its version; null once the version has been deleted."""
