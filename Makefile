@@ -117,14 +117,19 @@ lint-ci: $(UV) ## Check the style of the programs in .ci
 	@$(UV) run --frozen --project container-template ruff check \
 	  --config container-template/pyproject.toml --ignore INP001 .ci
 
-contracts: $(UV) ## Export both OpenAPI documents and vendor the data-processor's into the gateway
+contracts: $(UV) ## Export both OpenAPI documents, vendor each where it is called, renew the pages' types
 	@$(MAKE) -C data-processor contract
 	@mkdir -p pipeline-api/contracts
 	@cp data-processor/openapi.json pipeline-api/contracts/data-processor.json
 	@$(MAKE) -C pipeline-api contract
+	@mkdir -p streamlit-ui/contracts
+	@cp pipeline-api/openapi.json streamlit-ui/contracts/pipeline-api.json
+	@$(MAKE) -C streamlit-ui types
 
-contracts-check: $(UV) ## Fail when code and exported documents differ
+contracts-check: $(UV) ## Fail when code, exported documents, vendored copies and types made from them differ
 	@cmp data-processor/openapi.json pipeline-api/contracts/data-processor.json
+	@cmp pipeline-api/openapi.json streamlit-ui/contracts/pipeline-api.json
+	@$(MAKE) -C streamlit-ui types-check
 	@for service in data-processor pipeline-api; do \
 	  $(UV) run --frozen --project $$service $$service contract | diff -u $$service/openapi.json - \
 	    || { echo "$$service/openapi.json is not what its code says: run make contracts." >&2; exit 1; }; \

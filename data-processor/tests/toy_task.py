@@ -137,7 +137,7 @@ class ToySpace:
 
     def __init__(self, split: Split, request: SearchRequest) -> None:
         self.scorer = Scorer(request.metric, split.validation.target, split.schema)
-        self.folds = [Fold(0, np.ones(len(split.validation), np.bool_))]
+        self.folds: Sequence[Fold] = [Fold(0, np.ones(len(split.validation), np.bool_))]
         self.fitting_s = request.budget_s
         self.trials = ToyTrials(split)
         self._declared = ToyTask.description.estimators[0].hyperparameters[0]
@@ -150,7 +150,7 @@ class ToySpace:
     def cost(self, candidate: Candidate) -> Cost:
         return Cost(candidate.estimator, 1.0)
 
-    def blend(self, tried: Sequence[Tried]) -> Tried | None:
+    def blend(self, tried: Sequence[Tried]) -> None:
         del tried
 
     def choose(self, tried: Sequence[Tried]) -> Tried:

@@ -5,12 +5,11 @@ how they are reached. Predictions have a database of their own (`predictions/rec
 written on the request path; background jobs have a third (DBOS).
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     JSON,
-    DateTime,
     ForeignKeyConstraint,
     Index,
     String,
@@ -19,37 +18,14 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
-from sqlalchemy.types import TypeDecorator
+
+from data_processor.service.database import UtcDateTime, now
 
 OPEN_RUN = ("queued", "running")
 """The statuses of an open run: a model has at most one open training run."""
 
 DELETING = "deleting"
 """The state of a dataset that is hidden from everybody while the last of it is being removed."""
-
-
-def now() -> datetime:
-    """Return the current time, aware, in UTC."""
-    return datetime.now(UTC)
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A timestamp in UTC that comes back aware from SQLite too, which has no time zones."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: object) -> datetime | None:
-        """Store UTC only."""
-        del dialect
-        return None if value is None else value.astimezone(UTC)
-
-    def process_result_value(self, value: datetime | None, dialect: object) -> datetime | None:
-        """Give the zone back."""
-        del dialect
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
 class Base(DeclarativeBase):

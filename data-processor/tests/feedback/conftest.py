@@ -15,8 +15,9 @@ from data_processor.feedback.schemas import FeedbackRequest
 from data_processor.feedback.service import FeedbackService
 from data_processor.models.policy import Policy
 from data_processor.predictions.records import Prediction
-from data_processor.rows import DecisionRow, FeedbackRow, ModelRow, PromotionRow, RunRow, VersionRow, now
+from data_processor.rows import DecisionRow, FeedbackRow, ModelRow, PromotionRow, RunRow, VersionRow
 from data_processor.runs.service import Runs
+from data_processor.service.database import now
 from data_processor.settings import Settings
 
 MODEL = "census"

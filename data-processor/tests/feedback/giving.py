@@ -8,8 +8,8 @@ from data_processor.database import Database
 from data_processor.feedback.schemas import FeedbackRequest
 from data_processor.feedback.service import FeedbackService
 from data_processor.predictions.records import Prediction
-from data_processor.rows import now
 from data_processor.runs.service import Runs
+from data_processor.service.database import now
 from data_processor.settings import Settings
 
 SECRET = "a-secret-of-the-tests"

@@ -6,7 +6,8 @@ import pytest
 
 from data_processor.caller import Caller
 from data_processor.feedback.facts import gather
-from data_processor.rows import DatasetVersionRow, RunRow, WatchRow, now
+from data_processor.rows import DatasetVersionRow, RunRow, WatchRow
+from data_processor.service.database import now
 from data_processor.service.errors import NotFound
 
 MAINTAINER = Caller("mia", "maintainer")

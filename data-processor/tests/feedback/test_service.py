@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from data_processor.rows import IdempotencyRow, RunRow, now
+from data_processor.rows import IdempotencyRow, RunRow
+from data_processor.service.database import now
 from data_processor.service.errors import Conflict, Invalid, NotFound
 
 

@@ -10,9 +10,10 @@ from data_processor.database import Database
 from data_processor.datasets.census import make_table
 from data_processor.datasets.version_store import repository
 from data_processor.models.ledger import Ledger
-from data_processor.rows import ModelRow, RunRow, now
+from data_processor.rows import ModelRow, RunRow
 from data_processor.runs.events import RunLog
 from data_processor.runs.service import Runs
+from data_processor.service.database import now
 from data_processor.settings import Settings
 from data_processor.training.sample import NAME, SamplePlant, train_sample
 

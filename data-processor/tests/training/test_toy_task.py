@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import select
 
 from data_processor.app import create_app
 from data_processor.rows import RunRow
@@ -35,6 +34,23 @@ def toys(rows: int) -> pd.DataFrame:
     return frame.round(3).assign(kind=kind)
 
 
+def check_answers(client: TestClient) -> None:
+    """Predict, explain and give feedback."""
+    rows = [{"weight": weight, "size": 0.1} for weight in (0.0, 4.0, 8.0)] * 4
+    predictions = client.post("/v1/models/toy/predictions", json={"inputs": rows}).json()["predictions"]
+    assert [one["label"] for one in predictions[:3]] == ["ball", "brick", "bear"]
+    moved = client.get(f"/v1/predictions/{predictions[0]['id']}/explanation").json()
+    assert moved["method"] == "guessing"
+    for one in predictions:
+        said = client.post(f"/v1/predictions/{one['id']}/feedback", json={"correct": True})
+        assert said.status_code == 201, said.text
+    wrong = {"correct": False, "label": "boat"}
+    refused = client.post(f"/v1/predictions/{predictions[0]['id']}/feedback", json=wrong)
+    assert refused.status_code == 422
+    score = client.get("/v1/models/toy/score").json()
+    assert (score["value"], score["n"]) == (1.0, 12)
+
+
 # MLflow's own client, which a child process takes with it, leaves closing its connections to the collector.
 @pytest.mark.filterwarnings("ignore:.*socket.socket:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.usefixtures("toy", "children_in_process")
@@ -49,8 +65,8 @@ def test_a_task_that_is_registered_goes_from_an_upload_to_a_score(
     def carry_out(kind: str) -> RunRow:
         (row,) = [one for one in worker.jobs.open_runs() if one.kind == kind]
         carry_through(worker.jobs, worker.jobs.kinds[kind], row.id, lambda _name, act, *rest: act(*rest))
-        with shop.database.reading() as session:
-            return session.scalars(select(RunRow).where(RunRow.id == row.id)).one()
+        with worker.database.reading() as session:
+            return session.get_one(RunRow, row.id)
 
     with TestClient(create_app(shop.settings)) as client:
         client.auth = as_engineer
@@ -70,7 +86,12 @@ def test_a_task_that_is_registered_goes_from_an_upload_to_a_score(
         assert client.get(f"/v1/datasets/{TABLE}").json()["task"] == NAME  # it is the one that suits best
 
         policy = {"budget_s": 1, "min_feedback": 10}
-        asked = {"name": "toy", "dataset": TABLE, "policy": policy, "selection_metric": "rmse"}
+        asked: dict[str, Any] = {
+            "name": "toy",
+            "dataset": TABLE,
+            "policy": policy,
+            "selection_metric": "rmse",
+        }
         assert client.post("/v1/models", json=asked).status_code == 422  # no metric of this task
         asked["candidates"] = [{"estimator": "centroids", "params": {"shrink_threshold": 2}}]
         asked["selection_metric"] = "accuracy"
@@ -89,18 +110,6 @@ def test_a_task_that_is_registered_goes_from_an_upload_to_a_score(
         assert (model["task"], model["classes"]) == (NAME, ["ball", "bear", "brick"])
         assert model["versions"][0]["engine"] == "scikit-learn"
 
-        rows = [{"weight": weight, "size": 0.1} for weight in (0.0, 4.0, 8.0)] * 4
-        predictions = client.post("/v1/models/toy/predictions", json={"inputs": rows}).json()["predictions"]
-        assert [one["label"] for one in predictions[:3]] == ["ball", "brick", "bear"]
-        moved = client.get(f"/v1/predictions/{predictions[0]['id']}/explanation").json()
-        assert moved["method"] == "guessing"
-        for one in predictions:
-            said = client.post(f"/v1/predictions/{one['id']}/feedback", json={"correct": True})
-            assert said.status_code == 201, said.text
-        wrong = {"correct": False, "label": "boat"}
-        refused = client.post(f"/v1/predictions/{predictions[0]['id']}/feedback", json=wrong)
-        assert refused.status_code == 422
-        score = client.get("/v1/models/toy/score").json()
-        assert (score["value"], score["n"]) == (1.0, 12)
+        check_answers(client)
     worker.mlflow.close()
     worker.database.close()

@@ -5,7 +5,7 @@ find them. Once they are healthy and have answered their probes they join those 
 the old ones stopped. A stopped container is removed when the whole deployment has succeeded: until then,
 rolling back means starting it again.
 
-For a while both versions serve, on the same tables: the table migrations of a service only ever add.
+For a while both versions serve, on the same tables: the schema migrations of a service only ever add.
 
 If it is killed halfway, old containers, new ones, or both remain. The next rollout, of the same images or of
 others, takes whatever runs for what was there before, and leaves as many new containers as there were old.

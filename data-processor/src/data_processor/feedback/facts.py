@@ -15,9 +15,9 @@ from data_processor.rows import (
     RunRow,
     VersionRow,
     WatchRow,
-    now,
 )
 from data_processor.runs.repository import open_training_run
+from data_processor.service.database import now
 
 AUTOMATIC = ("score", "drift")
 """The triggers of runs that the platform opens automatically: only these open the circuit breaker."""

@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
-from data_processor.rows import IdempotencyRow, now
+from data_processor.rows import IdempotencyRow
+from data_processor.service.database import now
 from data_processor.service.errors import Conflict
 
 Answer = tuple[int, dict[str, Any]]

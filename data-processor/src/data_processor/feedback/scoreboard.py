@@ -14,8 +14,9 @@ from data_processor.feedback.schemas import ModelScore, ScorePoint, ShareOfRight
 from data_processor.feedback.score_history import score_history
 from data_processor.models.policy import Policy
 from data_processor.models.repository import find_model, serving_version
-from data_processor.rows import DecisionRow, ModelRow, now
+from data_processor.rows import DecisionRow, ModelRow
 from data_processor.runs.service import Runs
+from data_processor.service.database import now
 from data_processor.service.errors import Conflict
 from data_processor.settings import Settings
 from data_processor.statistics.score import Share

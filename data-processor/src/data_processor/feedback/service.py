@@ -17,8 +17,9 @@ from data_processor.feedback.schemas import Feedback, FeedbackRequest
 from data_processor.feedback.scoreboard import Scoreboard
 from data_processor.models.policy import Policy
 from data_processor.predictions.records import Prediction, PredictionLookup
-from data_processor.rows import ModelRow, VersionRow, now
+from data_processor.rows import ModelRow, VersionRow
 from data_processor.runs.service import Runs
+from data_processor.service.database import now
 from data_processor.service.errors import FieldError, Invalid, NotFound
 from data_processor.settings import Settings
 from data_processor.tasks.registry import task_of

@@ -20,8 +20,8 @@ from data_processor.models.artefact import load_pipeline, save_pipeline
 from data_processor.models.background import write_background
 from data_processor.models.engine import load_engine
 from data_processor.models.manifest import BACKGROUND_FILE, ONNX_FILE, SKOPS_FILE, Parity
-from data_processor.rows import now
 from data_processor.runs.context import TaskContext, import_ahead
+from data_processor.service.database import now
 from data_processor.statistics.phrases import metric_name
 from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.comparison import Tried

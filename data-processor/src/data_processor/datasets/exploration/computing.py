@@ -14,7 +14,7 @@ from data_processor.datasets.exploration.schemas import ColumnProfile, Profile, 
 from data_processor.datasets.exploration.targets import Target, by_target, target_of
 from data_processor.datasets.exploration.texts import explore_texts
 from data_processor.features.schema import Column, Schema
-from data_processor.rows import now
+from data_processor.service.database import now
 
 CHARTED = 200
 """Columns that are charted; of the others only the facts are given."""
