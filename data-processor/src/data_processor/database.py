@@ -15,7 +15,7 @@ class Database(database.Database):
     """A pool of connections to the records database."""
 
     def create_tables(self) -> None:
-        """Create the tables and columns that are missing."""
+        """Migrate the records database: create the tables and columns that are missing."""
         with self.migration(Base.metadata, MIGRATION_LOCK):
             pass
 
