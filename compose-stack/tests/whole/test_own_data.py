@@ -47,7 +47,8 @@ def train(admin: Client, name: str, dataset: str, **fields: Any) -> Any:
         "POST", "/v1/models", json={"name": name, "dataset": dataset, "policy": policy, **fields}
     )
     run = wait_for(lambda: admin.run(made["run"]), lambda run: run["status"] not in OPEN)
-    assert (run["status"], run["gate"]["verdict"]) == ("succeeded", "promote"), run
+    assert run["status"] == "succeeded", run
+    assert run["gate"]["verdict"] == "promote", run
     return wait_for(lambda: admin.model(name), lambda model: model["ready"])
 
 
