@@ -99,9 +99,7 @@ class Explanations:
         try:
             manifest = self._registry.manifest(found.model, found.version)
         except NotFound as error:
-            raise Conflict(
-                f"{name} has been deleted, so the prediction can no longer be explained."
-            ) from error
+            raise Conflict(f"{name} was deleted, so the prediction can no longer be explained.") from error
         if BACKGROUND_FILE not in manifest.artefacts:
             raise Conflict(
                 f"{name} was registered without a background sample, so its predictions cannot be explained; "

@@ -11,7 +11,12 @@ from data_processor.models.registry import Registry
 from data_processor.predictions.records import Prediction, PredictionStore
 from data_processor.rows import FeedbackRow
 from data_processor.service.errors import NotFound
-from data_processor.serving.schemas import GivenFeedback, PredictionDetail, PredictionLineage, RecordedPrediction
+from data_processor.serving.schemas import (
+    GivenFeedback,
+    PredictionDetail,
+    PredictionLineage,
+    RecordedPrediction,
+)
 
 
 class History:
@@ -56,7 +61,9 @@ class History:
                 by_subject.pop(row.subject, None)
                 by_subject[row.subject] = row
         return {
-            prediction: [GivenFeedback.model_validate(row, from_attributes=True) for row in by_subject.values()]
+            prediction: [
+                GivenFeedback.model_validate(row, from_attributes=True) for row in by_subject.values()
+            ]
             for prediction, by_subject in latest.items()
         }
 

@@ -92,7 +92,9 @@ class RecordedPrediction(Answer):
     inputs: dict[str, Any]
     latency_ms: float
     trace_id: str
-    feedback: list[GivenFeedback] = Field(description="The latest feedback of each person, the most recent last.")
+    feedback: list[GivenFeedback] = Field(
+        description="The latest feedback of each person, the most recent last."
+    )
 
 
 class PredictionLineage(BaseModel):
