@@ -32,7 +32,8 @@ from data_processor.features.schema import Schema
 from data_processor.features.split import Rows, Split, prepare_data
 from data_processor.models.policy import Policy
 from data_processor.tasks.pipelines import answer
-from data_processor.training import clock, trials
+from data_processor.tasks.tables import trials
+from data_processor.training import clock
 from data_processor.training.compile import compile_model
 from data_processor.training.evaluation import fit_final
 from data_processor.training.pool import local_pool

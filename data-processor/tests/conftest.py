@@ -29,7 +29,6 @@ from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.tables import LabelledRow, keepable, with_feedback
 from data_processor.features.schema import Schema
 from data_processor.features.split import Split, prepare_data
-from data_processor.kinds import plain_kinds
 from data_processor.models.ledger import Ledger
 from data_processor.models.loaded import LoadedVersions
 from data_processor.models.manifest import (
@@ -48,6 +47,7 @@ from data_processor.rows import DatasetRow, now
 from data_processor.runs.jobs import Jobs, carry_through
 from data_processor.runs.metrics import RunMetrics
 from data_processor.settings import Settings
+from data_processor.wiring.kinds import plain_kinds
 
 pytest_plugins = ["in_process", "side_by_side"]
 

@@ -11,7 +11,6 @@ from data_processor.contract import describe
 from data_processor.datasets import api as datasets_api
 from data_processor.datasets.exploration import api as exploration_api
 from data_processor.feedback import api as feedback_api
-from data_processor.lifespan import open_state
 from data_processor.readiness import readiness_checks
 from data_processor.service.docs import install_docs
 from data_processor.service.errors import install_problem_handlers
@@ -22,6 +21,7 @@ from data_processor.serving import api as serving_api
 from data_processor.serving.metrics import ModelMetrics
 from data_processor.settings import Settings
 from data_processor.training import api as training_api
+from data_processor.wiring.serve import open_state
 
 
 class ProcessorApp(ServiceApp):

@@ -1,7 +1,7 @@
 """The child process of a run or a request: which module carries out which task.
 
-`runs/child.py` starts it, `runs/compute.py` is its loop. A module is imported with its first task, so a child
-loads no more than it needs.
+`runs/child.py` starts it, and `runs/compute.py` is its loop. A module is imported when its first task is
+carried out, so a child loads no more than it needs.
 """
 
 from data_processor.runs.compute import main
@@ -22,7 +22,7 @@ TASKS = {
     "sample": "data_processor.training.sample",
     "take_in_dataset": "data_processor.training.snapshot",
 }
-"""Which module has the function for a task."""
+"""The module that defines each task."""
 
 if __name__ == "__main__":
     main(TASKS)

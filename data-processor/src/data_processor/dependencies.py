@@ -10,5 +10,5 @@ from fastapi import Request
 
 
 async def current_state(request: Request) -> Any:  # not `def`: a thread costs more than this
-    """Return the open clients and services of this process (`state.py: State`)."""
+    """Return the open clients and services of this process (`wiring/state.py`)."""
     return request.app.state.loopkeeper

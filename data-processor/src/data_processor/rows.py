@@ -230,7 +230,7 @@ class RunRow(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(default="training")
-    """`training`, `dataset`, `evaluation` … (`kinds.py`)."""
+    """`training`, `dataset`, `evaluation` … (`wiring/kinds.py`)."""
     model: Mapped[str]
     """Empty for a run that belongs to a dataset."""
     dataset: Mapped[str | None]

@@ -116,9 +116,9 @@ class Settings(ServiceSettings):
     inference_threads: int = Field(1, ge=1, le=64)
     """Threads that one inference uses."""
     pinned_versions: int = Field(4, ge=0, le=64)
-    """Versions of all models that may be in memory beside those the stage serves, loaded or asked for."""
+    """Versions of all models that may be in memory besides those the stage serves, loaded or asked for."""
     poll_interval_s: float = Field(0.5, gt=0, le=2)
-    """Seconds between two looks at the ledger; a promotion is served after one look and the loading."""
+    """Seconds between two polls of the ledger; a promotion is served after one poll and the loading."""
     checkpoint_interval_s: float = Field(0.25, gt=0, le=60)
     """Seconds between two checkpoints of the predictions database (SQLite)."""
     idempotency_keep_h: float = Field(24, gt=0)

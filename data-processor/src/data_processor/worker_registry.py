@@ -1,18 +1,18 @@
-"""Who works: each worker of a stage holds a name, as a lock on its jobs database, for as long as it lives.
+"""The worker registry and the leader lock: which workers of a stage are alive, and which of them leads.
 
     a worker starts            it takes the lowest free name, `worker-1`, `worker-2` …, and DBOS resumes what
                                the last worker of that name left
-    a worker dies              its locks are free, and another worker takes over its jobs
-    a worker loses its lock    it ends itself at once: somebody else may be doing its work already
-    a duty                     is what one worker of the stage does for all; whoever holds its lock has it
+    a worker dies              its locks are released, and another worker takes over its jobs
+    a worker loses its lock    it ends itself at once: another may be doing its work already
+    leader election            one worker of the stage does what is needed once: it holds the leader lock, and
+                               when it dies the first of the others to ask for the lock leads
 
-In a PostgreSQL database the locks are advisory ones of a connection that is kept, so they are gone when the
-server finds the worker gone; beside a SQLite file they are locks on files. Both belong to one jobs database,
-and each stage has its own.
+Each worker holds its name as a lock on the jobs database for as long as it lives. In PostgreSQL these are
+advisory locks of a connection that stays open, so they are released when the server finds the worker gone;
+beside a SQLite file they are locks on files. Each stage has a jobs database of its own.
 """
 
 import contextlib
-import fcntl
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
@@ -20,28 +20,29 @@ from hashlib import sha256
 from itertools import count
 from pathlib import Path
 from threading import Lock
-from typing import IO
 
 import psycopg
+from filelock import FileLock, Timeout
 from sqlalchemy.engine import URL, make_url
 
+LEADER_LOCK = "leader"
 PATIENCE_S = 2.0
-"""How long a name may be held by somebody who is only taking over its last worker's jobs."""
+"""Seconds for which a name may be held by a worker that is only taking over its jobs."""
 CONNECT_S = 10
-"""How long connecting may take."""
+"""The most seconds that connecting may take."""
 CLIENT_GIVES_UP_MS = 5_000
-"""How long a worker waits for a sign of the server's machine before it takes the connection as lost."""
+"""How long a worker waits for a sign of life from the server before it considers the connection lost."""
 SERVER_GIVES_UP = {
     "tcp_keepalives_idle": 10,
     "tcp_keepalives_interval": 5,
     "tcp_keepalives_count": 3,
-    "tcp_user_timeout": 25_000,  # no keepalives are sent while an answer waits to be acknowledged
+    "tcp_user_timeout": 25_000,  # no keepalives are sent while a reply waits to be acknowledged
 }
-"""After which silence (s; ms) the server frees a worker's locks: later than the worker has given up."""
+"""The silence (s; ms) after which the server releases a worker's locks: the worker has given up by then."""
 
 
 class NameTakenError(Exception):
-    """A worker of this name is at work already."""
+    """A living worker has this name."""
 
 
 class WorkerRegistry(ABC):
@@ -54,8 +55,8 @@ class WorkerRegistry(ABC):
         self._free_before: set[str] = set()
         self.name = ""
 
-    def enrol(self, name: str | None) -> str:
-        """Take a name, the lowest free one if it is not told; raises `NameTakenError`."""
+    def register(self, name: str | None) -> str:
+        """Take a name, by default the lowest that is free; raises `NameTakenError`."""
         if name is None:
             self.name = next(free for number in count(1) if self.hold(_as_name(free := f"worker-{number}")))
             return self.name
@@ -63,30 +64,35 @@ class WorkerRegistry(ABC):
         while not self.hold(_as_name(name)):
             if time.monotonic() > deadline:
                 raise NameTakenError(
-                    f"A worker named {name!r} is at work already (it holds {self.place(name)})."
+                    f"A worker named {name!r} is already running: it holds {self.place(name)}. "
+                    "Stop it, or set EXECUTOR_ID to another name."
                 )
             time.sleep(0.1)
         self.name = name
         return name
 
+    def lead(self) -> bool:
+        """Return whether this worker leads its stage, having become the leader if there was none."""
+        return self.hold(LEADER_LOCK)
+
     def hold(self, lock: str) -> bool:
-        """Say whether this worker holds a lock, having taken it if it was free."""
+        """Return whether this worker holds a lock, having taken it if it was free."""
         with self._turn:
             if lock not in self._held and self._try(lock):
                 self._held.add(lock)
             return lock in self._held
 
     def release(self, lock: str) -> None:
-        """Let go of a lock."""
+        """Release a lock that this worker holds."""
         with self._turn:
             self._held.discard(lock)
             self._free(lock)
 
     def take_over(self, names: Iterable[str], act: Callable[[str], None]) -> None:
-        """Act for every name that nobody holds, while holding it.
+        """Act for each name that no worker holds, while holding it.
 
-        A name must have been free at the call before as well: its worker may have lost its lock and be about
-        to end itself.
+        A name must have been free at the previous call too: its worker may have lost its lock and be about to
+        end itself.
         """
         free = set()
         try:
@@ -102,15 +108,15 @@ class WorkerRegistry(ABC):
 
     @abstractmethod
     def is_kept(self) -> bool:
-        """Say whether this worker's locks are still its own."""
+        """Return whether this worker still holds its locks."""
 
     @abstractmethod
     def place(self, name: str) -> str:
-        """Return where the lock on a worker's name is, in words."""
+        """Describe where the lock of a worker's name is."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of everything."""
+        """Release everything."""
 
     @abstractmethod
     def _try(self, lock: str) -> bool:
@@ -118,20 +124,20 @@ class WorkerRegistry(ABC):
 
     @abstractmethod
     def _free(self, lock: str) -> None:
-        """Let go of a lock that is held."""
+        """Release a lock."""
 
 
-class FileRoster(WorkerRegistry):
+class FileWorkerRegistry(WorkerRegistry):
     """Locks on files beside a SQLite database."""
 
     def __init__(self, database: Path) -> None:
-        """Lock files that are named after the database's."""
+        """Lock files whose names begin with the database's."""
         super().__init__()
         self._database = database
-        self._files: dict[str, IO[str]] = {}
+        self._locks: dict[str, FileLock] = {}
 
     def is_kept(self) -> bool:
-        """Nothing but this process's end takes a file's lock away."""
+        """Return True: nothing but the end of this process releases the lock on a file."""
         return True
 
     def place(self, name: str) -> str:
@@ -139,32 +145,32 @@ class FileRoster(WorkerRegistry):
         return str(self._path(_as_name(name)))
 
     def close(self) -> None:
-        """Close the files."""
-        for lock in tuple(self._files):
+        """Release every file."""
+        for lock in tuple(self._locks):
             self.release(lock)
 
     def _try(self, lock: str) -> bool:
-        file = self._path(lock).open("w")
+        # One lock for all threads, and only ever the kernel's, which kill -9 releases.
+        file = FileLock(self._path(lock), thread_local=False, fallback_to_soft=False)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.close()
+            file.acquire(blocking=False)
+        except Timeout:
             return False
-        self._files[lock] = file
+        self._locks[lock] = file
         return True
 
     def _free(self, lock: str) -> None:
-        self._files.pop(lock).close()
+        self._locks.pop(lock).release()
 
     def _path(self, lock: str) -> Path:
         return self._database.with_name(f"{self._database.name}.{lock}.lock")
 
 
-class PostgresRoster(WorkerRegistry):
-    """Advisory locks of a connection to a PostgreSQL database."""
+class PostgresWorkerRegistry(WorkerRegistry):
+    """Advisory locks of one connection to a PostgreSQL database."""
 
     def __init__(self, url: URL) -> None:
-        """Connect, and keep the connection."""
+        """Connect, and keep the connection open."""
         super().__init__()
         self._database = url.database
         self._connection = psycopg.connect(
@@ -176,7 +182,7 @@ class PostgresRoster(WorkerRegistry):
         )
 
     def is_kept(self) -> bool:
-        """Ask the server, whose locks are gone when the connection is."""
+        """Ask the server: the locks are gone when the connection is."""
         try:
             self._connection.execute("SELECT 1")
         except psycopg.Error:
@@ -184,11 +190,11 @@ class PostgresRoster(WorkerRegistry):
         return True
 
     def place(self, name: str) -> str:
-        """Return the lock's number in the database."""
+        """Return the number of the lock in the database."""
         return f"advisory lock {_number(_as_name(name))} in database {self._database!r}"
 
     def close(self) -> None:
-        """Let go and disconnect: of what is only disconnected, the server learns a moment later."""
+        """Release and disconnect: the server would notice a mere disconnection only a little later."""
         with contextlib.suppress(psycopg.Error):
             self._connection.execute("SELECT pg_advisory_unlock_all()")
         self._connection.close()
@@ -201,20 +207,20 @@ class PostgresRoster(WorkerRegistry):
         self._connection.execute("SELECT pg_advisory_unlock(%s)", [_number(lock)])
 
 
-def open_workers(jobs_url: str) -> WorkerRegistry:
-    """Open the roster of a jobs database."""
+def open_worker_registry(jobs_url: str) -> WorkerRegistry:
+    """Open the worker registry of a jobs database."""
     url = make_url(jobs_url)
     if url.get_backend_name() == "sqlite":
-        return FileRoster(Path(str(url.database)))
-    return PostgresRoster(url)
+        return FileWorkerRegistry(Path(str(url.database)))
+    return PostgresWorkerRegistry(url)
 
 
 def _as_name(name: str) -> str:
-    """Return the lock on a worker's name, which no duty can be called."""
+    """Return the lock of a worker's name, which cannot be mistaken for the leader lock."""
     return f"name={name}"
 
 
 def _number(lock: str) -> int:
-    """Return PostgreSQL's number for a lock: 64 bits, so that no two ever meet."""
+    """Return PostgreSQL's number for a lock: 64 bits of a hash, so that no two collide."""
     digest = sha256(f"loopkeeper worker {lock}".encode()).digest()
     return int.from_bytes(digest[:8], signed=True)

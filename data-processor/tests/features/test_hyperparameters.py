@@ -52,7 +52,7 @@ def test_whatever_a_search_draws_may_also_be_asked_for(seed: int) -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
     trial = study.ask()
-    drawn = {one.name: one.draw(trial, "0:") for one in SPACE}
+    drawn = {one.name: one.suggest(trial, "0:") for one in SPACE}
     assert problems(SPACE, drawn, "it") == []
     assert drawn["open"] is None
     assert 2 <= int(str(drawn["trees"])) <= 8

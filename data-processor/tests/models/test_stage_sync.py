@@ -39,7 +39,7 @@ class Aliases:
         return [Known(version, f"mlflow-artifacts:/{version}", tags) for version, tags in self.known.items()]
 
 
-def crossing(world: World, aliases: Aliases, problem: str | None = None) -> StageSync:
+def stage_sync(world: World, aliases: Aliases, problem: str | None = None) -> StageSync:
     def take_in(_model: str, _known: Known) -> str | None:
         return problem
 
@@ -68,22 +68,22 @@ def staging(new_world: Any) -> World:
     return new_world(stage="staging")
 
 
-def test_main_takes_what_staging_served(main: World) -> None:
-    crossing(main, Aliases({"1": served_by_staging("entry-1")})).look()
+def test_main_imports_what_staging_served(main: World) -> None:
+    stage_sync(main, Aliases({"1": served_by_staging("entry-1")})).sync()
     entry = main.ledger.current(M, "main")
     assert (entry.version, entry.subject) == ("1", "loopkeeper")
-    assert main.ledger.served(M, "staging", "1")
+    assert main.ledger.has_served(M, "staging", "1")
 
 
 def test_main_leaves_to_people_what_staging_serves_no_longer(main: World) -> None:
     known = {"1": served_by_staging("a"), "2": served_by_staging("b")}
-    crossing(main, Aliases(known, present="1")).look()
+    stage_sync(main, Aliases(known, present="1")).sync()
     assert main.ledger.current(M, "main").version == "1"
     assert main.ledger.promote(M, "main", "2", "ann", "It was not so bad.").version == "2"
 
 
 def test_main_refuses_what_staging_has_not_served(main: World) -> None:
-    crossing(main, Aliases({"1": {"loopkeeper.verdict": "promote"}})).look()
+    stage_sync(main, Aliases({"1": {"loopkeeper.verdict": "promote"}})).sync()
     assert main.ledger.current(M, "main") is None
     with pytest.raises(Conflict, match="has not been served in staging yet"):
         main.ledger.promote(M, "main", "1", "ann", "I want it.")
@@ -91,30 +91,30 @@ def test_main_refuses_what_staging_has_not_served(main: World) -> None:
 
 def test_a_policy_may_leave_it_to_a_maintainer(main: World) -> None:
     main.registry.change_policy(M, {"auto_promote": False})
-    crossing(main, Aliases({"1": served_by_staging("entry-1")})).look()
+    stage_sync(main, Aliases({"1": served_by_staging("entry-1")})).sync()
     assert main.ledger.current(M, "main") is None
     assert main.ledger.promote(M, "main", "1", "ann", "It did well in staging.").version == "1"
 
 
-def test_a_version_crosses_once(main: World) -> None:
+def test_a_version_is_imported_once(main: World) -> None:
     aliases = Aliases({"1": served_by_staging("a")})
-    look = crossing(main, aliases).look
-    look()
+    sync = stage_sync(main, aliases).sync
+    sync()
     aliases.known["3"] = served_by_staging("b")
-    look()
+    sync()
     assert main.ledger.current(M, "main").version == "3"
     main.ledger.rollback(M, "main", "ann", "It is worse.")
-    look()
+    sync()
     assert main.ledger.current(M, "main").version == "1"
 
 
 def test_an_older_version_does_not_replace_a_newer(main: World) -> None:
     main.ledger.promote(M, "main", "3", "ann", "First.", override=True)
-    crossing(main, Aliases({"1": served_by_staging("a")})).look()
+    stage_sync(main, Aliases({"1": served_by_staging("a")})).sync()
     assert main.ledger.current(M, "main").version == "3"
 
 
-def test_staging_takes_what_main_trained_and_its_gate_let_pass(staging: World) -> None:
+def test_staging_imports_what_main_trained_and_its_gate_passed(staging: World) -> None:
     trained = {"loopkeeper.stage": "main"}
     aliases = Aliases(
         {
@@ -123,19 +123,19 @@ def test_staging_takes_what_main_trained_and_its_gate_let_pass(staging: World) -
             "3": {"loopkeeper.stage": "staging", "loopkeeper.verdict": "promote"},
         }
     )
-    crossing(staging, aliases).look()
+    stage_sync(staging, aliases).sync()
     assert [entry.version for entry in staging.ledger.entries(M)] == ["1"]
 
 
 def test_a_version_that_fails_its_checks_is_tried_once(main: World) -> None:
     aliases = Aliases({"1": served_by_staging("a")})
-    look = crossing(main, aliases, problem="model.onnx does not have its SHA-256.").look
-    look()
-    look()
+    sync = stage_sync(main, aliases, problem="model.onnx does not have its SHA-256.").sync
+    sync()
+    sync()
     assert main.ledger.current(M, "main") is None
-    assert not main.ledger.served(M, "staging", "1")
+    assert not main.ledger.has_served(M, "staging", "1")
 
 
-def test_mlflow_being_away_is_no_error(main: World) -> None:
-    crossing(main, Aliases(away=True)).look()
+def test_mlflow_being_away_is_not_an_error(main: World) -> None:
+    stage_sync(main, Aliases(away=True)).sync()
     assert main.ledger.current(M, "main") is None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from data_processor.predictions.recorder import Answered, Recorder, RecorderUnavailableError
+from data_processor.predictions.recorder import PredictionResult, Recorder, RecorderUnavailableError
 from data_processor.predictions.recorder_sqlite import SqliteRecorder
 from data_processor.predictions.recorders import open_recorder
 from data_processor.predictions.records import Ids, Key, PredictionStore
@@ -34,11 +34,11 @@ def row(subject: str = "ann", model: str = "m", **fields: Any) -> tuple[Any, ...
     return tuple(values.values())
 
 
-def answered(
+def result(
     rows: int = 1, key: tuple[str, str, bytes] | None = None, response: bytes = b"answer", **fields: Any
-) -> Answered:
+) -> PredictionResult:
     made = [row(**fields) for _ in range(rows)]
-    return Answered(made, response, Key(*key) if key else None, time.time_ns() // 1000)
+    return PredictionResult(made, response, Key(*key) if key else None, time.time_ns() // 1000)
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def recorder(new_recorder: Callable[[], Recorder]) -> Recorder:
 
 
 def test_what_was_recorded_is_read_back_as_it_was(recorder: Recorder, store: PredictionStore) -> None:
-    asked = answered()
+    asked = result()
     assert recorder.write([asked]) == [b"answer"]
     found = store.get(asked.rows[0][0])
     assert found is not None
@@ -83,14 +83,14 @@ def test_what_was_recorded_is_read_back_as_it_was(recorder: Recorder, store: Pre
 
 @pytest.mark.parametrize("rows", [1, 7, 8, 63, 64, 65, 300])
 def test_a_batch_of_any_size_is_recorded_whole(recorder: Recorder, store: PredictionStore, rows: int) -> None:
-    batch = [answered(rows), answered(2)]
+    batch = [result(rows), result(2)]
     recorder.write(batch)
     ids = [recorded[0] for one in batch for recorded in one.rows]
     assert set(store.many(ids)) == set(ids)
 
 
 def test_a_batch_is_recorded_whole_or_not_at_all(recorder: Recorder, store: PredictionStore) -> None:
-    good, bad = answered(), answered(subject=None)
+    good, bad = result(), result(subject=None)
     with pytest.raises(Exception, match=r"(?i)null"):
         recorder.write([good, bad])
     assert store.get(good.rows[0][0]) is None
@@ -101,7 +101,7 @@ def test_a_batch_is_recorded_whole_or_not_at_all(recorder: Recorder, store: Pred
 def test_pages_run_from_the_newest_back_and_hold_one_persons_or_everybodys(
     recorder: Recorder, store: PredictionStore
 ) -> None:
-    batch = [answered(3), answered(2, subject="bob"), answered(1, model="other")]
+    batch = [result(3), result(2, subject="bob"), result(1, model="other")]
     recorder.write(batch)
     ids = [recorded[0] for one in batch[:2] for recorded in one.rows]
     assert [found.id for found in store.page("m", limit=2)] == ids[:2:-1]
@@ -113,8 +113,8 @@ def test_pages_run_from_the_newest_back_and_hold_one_persons_or_everybodys(
 def test_the_same_key_and_body_is_recorded_once_and_answered_alike(
     recorder: Recorder, store: PredictionStore
 ) -> None:
-    first = answered(key=("ann", "k", b"body"), response=b"first")
-    again = answered(key=("ann", "k", b"body"), response=b"again")
+    first = result(key=("ann", "k", b"body"), response=b"first")
+    again = result(key=("ann", "k", b"body"), response=b"again")
     assert recorder.write([first]) == [b"first"]
     assert recorder.write([again]) == [b"first"]
     assert [found.id for found in store.page("m")] == [first.rows[0][0]]
@@ -123,15 +123,15 @@ def test_the_same_key_and_body_is_recorded_once_and_answered_alike(
 def test_two_equal_requests_in_one_batch_are_recorded_once(
     recorder: Recorder, store: PredictionStore
 ) -> None:
-    batch = [answered(key=("ann", "k", b"body"), response=said) for said in (b"one", b"two")]
-    answers = recorder.write([*batch, answered(response=b"neighbour")])
+    batch = [result(key=("ann", "k", b"body"), response=said) for said in (b"one", b"two")]
+    answers = recorder.write([*batch, result(response=b"neighbour")])
     assert answers == [b"one", b"one", b"neighbour"]
     assert len(store.page("m")) == 2
 
 
 def test_a_key_with_another_body_gets_no_answer(recorder: Recorder, store: PredictionStore) -> None:
-    recorder.write([answered(key=("ann", "k", b"body"))])
-    assert recorder.write([answered(key=("ann", "k", b"other")), answered(response=b"fine")]) == [
+    recorder.write([result(key=("ann", "k", b"body"))])
+    assert recorder.write([result(key=("ann", "k", b"other")), result(response=b"fine")]) == [
         None,
         b"fine",
     ]
@@ -142,8 +142,8 @@ def test_a_key_with_another_body_gets_no_answer(recorder: Recorder, store: Predi
 
 
 def test_a_key_belongs_to_its_subject(recorder: Recorder) -> None:
-    recorder.write([answered(key=("ann", "k", b"body"), response=b"for ann")])
-    assert recorder.write([answered(key=("bob", "k", b"body"), response=b"for bob")]) == [b"for bob"]
+    recorder.write([result(key=("ann", "k", b"body"), response=b"for ann")])
+    assert recorder.write([result(key=("bob", "k", b"body"), response=b"for bob")]) == [b"for bob"]
 
 
 def test_replicas_that_race_for_the_same_keys_agree_on_one_answer_each(
@@ -156,7 +156,7 @@ def test_replicas_that_race_for_the_same_keys_agree_on_one_answer_each(
     def replica(number: int) -> None:
         recorder = new_recorder()
         mine = keys if number % 2 else keys[::-1]
-        batch = [answered(key=("ann", key, b"body"), response=f"{number} {key}".encode()) for key in mine]
+        batch = [result(key=("ann", key, b"body"), response=f"{number} {key}".encode()) for key in mine]
         barrier.wait()
         said = dict(zip(mine, recorder.write(batch), strict=True))
         answers[number] = [said[key] for key in keys]
@@ -172,7 +172,7 @@ def test_replicas_that_race_for_the_same_keys_agree_on_one_answer_each(
 
 
 def test_old_answers_to_keys_are_forgotten(recorder: Recorder, store: PredictionStore) -> None:
-    recorder.write([answered(key=("ann", "k", b"body"))])
+    recorder.write([result(key=("ann", "k", b"body"))])
     assert store.expire_keys(0) == 0
     assert store.expire_keys(time.time_ns() // 1000 + 1) == 1
     assert store.earlier(Key("ann", "k", b"body")) is None
@@ -205,9 +205,9 @@ def test_a_database_that_is_locked_for_good_is_unavailable(tmp_path: Path) -> No
     recorder._connection.execute("PRAGMA busy_timeout=10")
     other._connection.execute("BEGIN IMMEDIATE")
     with pytest.raises(RecorderUnavailableError):
-        recorder.write([answered()])
+        recorder.write([result()])
     other._connection.execute("ROLLBACK")
-    assert recorder.write([answered()]) == [b"answer"]
+    assert recorder.write([result()]) == [b"answer"]
     for one in (recorder, other, store):
         one.close()
 
@@ -218,7 +218,7 @@ def test_the_log_is_folded_into_the_file_in_the_background(tmp_path: Path) -> No
     store.create_tables()
     size = path.stat().st_size
     recorder = SqliteRecorder(path, 0.02)
-    recorder.write([answered(200)])
+    recorder.write([result(200)])
     deadline = time.monotonic() + 60
     while path.stat().st_size == size and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -232,15 +232,15 @@ def test_postgresql_is_found_again_after_the_connection_broke(postgres_url: str)
     store = PredictionStore(postgres_url)
     store.create_tables()
     recorder = open_recorder(postgres_url, 1)
-    recorder.write([answered()])
+    recorder.write([result()])
     with store._engine.connect() as connection:
         connection.exec_driver_sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
             "AND datname = current_database()"
         )
     with pytest.raises(RecorderUnavailableError):
-        recorder.write([answered()])
-    assert recorder.write([answered()]) == [b"answer"]
+        recorder.write([result()])
+    assert recorder.write([result()]) == [b"answer"]
     recorder.close()
     store.close()
 

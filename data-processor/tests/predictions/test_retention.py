@@ -1,7 +1,7 @@
 import time
 from typing import Any
 
-from data_processor.predictions.recorder import Answered
+from data_processor.predictions.recorder import PredictionResult
 from data_processor.predictions.recorders import open_recorder
 from data_processor.predictions.records import Ids, Key
 from data_processor.predictions.retention import HOUR_US, Retention
@@ -15,7 +15,7 @@ def record(world: Any, count: int, hours_ago: float, key: str) -> list[str]:
     ids = Ids().take(count)
     rows = [(one, M, "1", "main", False, False, "ann", at_us, "{}", "{}", "[]", 1.0, "0" * 32) for one in ids]
     recorder = open_recorder(world.settings.predictions_url, 1)
-    recorder.write([Answered(rows, b"{}", Key("ann", key, b""), at_us)])
+    recorder.write([PredictionResult(rows, b"{}", Key("ann", key, b""), at_us)])
     recorder.close()
     return ids
 

@@ -51,7 +51,7 @@ def test_a_run_whose_job_ended_without_a_word_fails_and_others_go_on(plant: Plan
     row = plant.row(left)
     assert (row.status, row.error) == (
         "failed",
-        "The run's job ended as ERROR without a result; the worker's log says why.",
+        "The run's job ended as ERROR without a result; see the worker's log for the reason.",
     )
     assert plant.row(busy).status == "queued"
     plant.jobs.fail_abandoned(lambda _run: None)

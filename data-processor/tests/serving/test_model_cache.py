@@ -49,12 +49,12 @@ def open_manager() -> Iterator[Callable[[Any], ModelManager]]:
 
 
 def serves(manager: ModelManager, version: str) -> bool:
-    served = manager.find(M)
-    return served is not None and served.version == version
+    loaded = manager.find(M)
+    return loaded is not None and loaded.version == version
 
 
 def holds(manager: ModelManager, version: str) -> bool:
-    return manager._shelf.find(M, version) is not None
+    return manager._cache.find(M, version) is not None
 
 
 def test_a_loaded_version_is_held_by_every_process_and_by_those_that_start_later(
@@ -77,17 +77,17 @@ def test_a_loaded_version_is_not_evicted_by_what_callers_ask_for(
     world = new_world(pinned_versions=2)
     manager = open_manager(world)
     manager.load(M, "1", "eve")
-    manager.beside(M, "2").result()
-    manager.beside(M, "3").result()
+    manager.load_beside(M, "2").result()
+    manager.load_beside(M, "3").result()
     assert (holds(manager, "1"), holds(manager, "2"), holds(manager, "3")) == (True, False, True)
     manager.load(M, "2", "eve")
     wait_until(lambda: not holds(manager, "3"))
     with pytest.raises(Conflict, match=r"Version 3 .* keeps version 1 of .*, version 2 of .* all 2 places"):
-        manager.beside(M, "3")
+        manager.load_beside(M, "3")
     with pytest.raises(Conflict, match="All 2 places"):
         manager.load(M, "3", "eve")
     manager.unload(M, "1", "eve")
-    assert manager.beside(M, "3").result().version == "3"
+    assert manager.load_beside(M, "3").result().version == "3"
 
 
 def test_the_stages_own_version_is_held_once_and_stays_when_the_stage_moves(
@@ -97,11 +97,11 @@ def test_the_stages_own_version_is_held_once_and_stays_when_the_stage_moves(
     wait_until(lambda: serves(manager, "1"))
     own = manager.find(M)
     manager.load(M, "1", "eve")
-    manager.look()
+    manager.poll()
     assert not holds(manager, "1")
     serving_world.promote("2")
     wait_until(lambda: serves(manager, "2"))
-    wait_until(lambda: manager._shelf.find(M, "1") is own)
+    wait_until(lambda: manager._cache.find(M, "1") is own)
     serving_world.ledger.rollback(M, "main", "ann", "worse")
     wait_until(lambda: serves(manager, "1") and not holds(manager, "1"))
 
@@ -111,10 +111,10 @@ def test_a_change_of_the_policy_reaches_versions_beside_the_stages_own(
 ) -> None:
     manager = open_manager(serving_world)
     manager.load(M, "2", "eve")
-    before = manager._shelf.find(M, "2")
+    before = manager._cache.find(M, "2")
     serving_world.registry.change_policy(M, {"ask_rate": 0.5})
-    wait_until(lambda: (found := manager._shelf.find(M, "2")) is not None and found.policy.ask_rate == 0.5)
-    after = manager._shelf.find(M, "2")
+    wait_until(lambda: (found := manager._cache.find(M, "2")) is not None and found.policy.ask_rate == 0.5)
+    after = manager._cache.find(M, "2")
     assert before is not None
     assert after is not None
     assert after.engine is before.engine
@@ -138,9 +138,9 @@ def test_a_deleted_version_is_let_go(
 ) -> None:
     manager = open_manager(serving_world)
     manager.load(M, "2", "eve")
-    manager.beside(M, "3").result()
+    manager.load_beside(M, "3").result()
     assert set(serving_world.registry.delete_unused_versions(M)) == {"2", "3"}
-    wait_until(lambda: not manager._shelf._held)
+    wait_until(lambda: not manager._cache._held)
 
 
 def test_memory_comes_back_when_a_version_is_unloaded(
@@ -158,7 +158,7 @@ def test_memory_comes_back_when_a_version_is_unloaded(
         before = resident()
         manager.load(M, "2", "eve")
         gained = resident() - before
-        held = manager._shelf.find(M, "2")
+        held = manager._cache.find(M, "2")
         assert held is not None
         engine = weakref.ref(held.engine)
         del held

@@ -47,8 +47,8 @@ def open_manager() -> Iterator[Callable[[Any], ModelManager]]:
 
 
 def version_of(manager: ModelManager) -> str | None:
-    served = manager.find(M)
-    return served.version if served else None
+    loaded = manager.find(M)
+    return loaded.version if loaded else None
 
 
 def break_files(world: Any, version: str) -> None:
@@ -75,7 +75,7 @@ def test_only_the_stacks_own_stage_is_served(
     staging = new_world(stage="staging")
     staging.ledger.promote(M, "main", "1", "ann", "another stage's business")
     manager = open_manager(staging)
-    manager.look()
+    manager.poll()
     assert manager.missing() is None
     assert not manager._loading
     del serving_world
@@ -108,7 +108,7 @@ def test_a_failed_version_is_tried_again_after_a_pause(
     manager.start()
     wait_until(lambda: manager.failure(M) is not None)
     assert "is not served: loading it failed" in str(manager.missing())
-    assert isinstance(manager.excuse(M), NotReady)
+    assert isinstance(manager.unavailable(M), NotReady)
     content = (tiny_versions["1"].folder / ONNX_FILE).read_bytes()
     (serving_world.settings.models_dir / M / "1" / ONNX_FILE).write_bytes(content)
     wait_until(lambda: version_of(manager) == "1")
@@ -135,10 +135,10 @@ def test_readiness_waits_for_the_ledger_and_for_the_sample_model(
 ) -> None:
     manager = open_manager(new_world(sample_model=True))
     assert "not been read" in str(manager.missing())
-    manager.look()
+    manager.poll()
     assert "sample model is being trained" in str(manager.missing())
     without = open_manager(new_world())
-    without.look()
+    without.poll()
     assert without.missing() is None
 
 
@@ -169,7 +169,7 @@ def test_a_rehearsal_without_a_promotion_is_let_go(
 ) -> None:
     manager = open_manager(serving_world)
     manager.rehearse(M, "2")
-    manager.look()
+    manager.poll()
     assert not manager._rehearsed
 
 
@@ -178,12 +178,12 @@ def test_pinned_versions_are_kept_up_to_the_limit(
 ) -> None:
     world = new_world(pinned_versions=1)
     manager = open_manager(world)
-    two = manager.beside(M, "2").result()
-    assert manager.beside(M, "2").result() is two
-    assert manager.beside(M, "3").result().version == "3"
-    assert list(manager._shelf._held) == [(M, "3")]
+    two = manager.load_beside(M, "2").result()
+    assert manager.load_beside(M, "2").result() is two
+    assert manager.load_beside(M, "3").result().version == "3"
+    assert list(manager._cache._held) == [(M, "3")]
     with pytest.raises(NotFound, match="no version '9'"):
-        manager.beside(M, "9")
+        manager.load_beside(M, "9")
 
 
 def test_pinning_can_be_switched_off(
@@ -192,10 +192,10 @@ def test_pinning_can_be_switched_off(
     world = new_world(pinned_versions=0)
     world.promote("1")
     manager = open_manager(world)
-    manager.look()
+    manager.poll()
     wait_until(lambda: version_of(manager) == "1")
     with pytest.raises(Conflict, match="PINNED_VERSIONS is 0"):
-        manager.beside(M, "2")
+        manager.load_beside(M, "2")
 
 
 def test_callers_who_pin_the_same_version_share_one_loading(
@@ -210,7 +210,7 @@ def test_callers_who_pin_the_same_version_share_one_loading(
         return load(model, version)
 
     monkeypatch.setattr(manager._loader, "load", counted)
-    loadings = [manager.beside(M, "2") for _ in range(8)]
+    loadings = [manager.load_beside(M, "2") for _ in range(8)]
     assert len({id(loading.result()) for loading in loadings}) == 1
     assert loads == ["2"]
 
@@ -221,10 +221,10 @@ def test_a_pinned_version_that_cannot_be_loaded_is_tried_again(
     manager = open_manager(serving_world)
     break_files(serving_world, "2")
     with pytest.raises(NotReady, match="cannot be loaded"):
-        manager.beside(M, "2").result()
+        manager.load_beside(M, "2").result()
     content = (tiny_versions["2"].folder / ONNX_FILE).read_bytes()
     (serving_world.settings.models_dir / M / "2" / ONNX_FILE).write_bytes(content)
-    assert manager.beside(M, "2").result().version == "2"
+    assert manager.load_beside(M, "2").result().version == "2"
 
 
 def test_a_model_that_was_deleted_is_no_longer_served(

@@ -159,7 +159,7 @@ class Workshop:
         for process in psutil.process_iter():
             try:
                 mine = str(self.settings.state_dir) in process.environ().get("STATE_DIR", "")
-                if mine and "data_processor.runs.compute" in process.cmdline():
+                if mine and "data_processor.child" in process.cmdline():
                     found.append(process)
             except (psutil.AccessDenied, psutil.NoSuchProcess):
                 continue

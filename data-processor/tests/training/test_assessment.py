@@ -7,8 +7,8 @@ import pytest
 from data_processor.datasets.census import make_table, schema_of
 from data_processor.features import holdout
 from data_processor.features.schema import Schema
+from data_processor.tasks.comparison import as_answers
 from data_processor.training.assessment import POINTS, Told, describe, differences, fair
-from data_processor.training.leaderboard import as_answers
 
 DRAW = np.random.default_rng(3)
 BINARY = Schema.model_validate(

@@ -88,7 +88,7 @@ def test_a_second_worker_of_a_name_that_is_asked_for_is_refused(workshop: Worksh
     workshop.wait_for_log("worker_ready")
     second = workshop.start_worker(executor_id="local")
     assert second.wait(120) == 1
-    assert "A worker named 'local' is at work already" in workshop.worker_log()
+    assert "A worker named 'local' is already running" in workshop.worker_log()
     assert first.poll() is None
 
 
@@ -113,7 +113,7 @@ def test_a_worker_whose_name_is_lost_ends_at_once_with_its_child(
 
 
 @pytest.mark.services
-def test_a_stages_duties_pass_to_the_worker_that_lives(workshop: Workshop) -> None:
+def test_leading_a_stage_passes_to_the_worker_that_lives(workshop: Workshop) -> None:
     workers = list(start_workers(workshop, 2).values())
     workshop.finish(workshop.open_run())
     workers[0].kill()

@@ -28,7 +28,7 @@ DATASET = "large-table"
 TARGET = "outcome"
 LOOK_S = 0.2
 PATIENCE_S = 900.0
-CHILD = "data_processor.training.compute"
+CHILD = "data_processor.child"
 PLANS = ("basic", "basic", "full", "full", "")
 WORDS = ("north", "south", "harbour", "station", "market", "garden", "bridge", "river", "tower", "meadow")
 

@@ -28,15 +28,14 @@ from data_processor.datasets.warehouse import Warehouse
 from data_processor.features.schema import Schema
 from data_processor.rows import (
     DELETING,
-    OPEN_RUN,
     DatasetProfileRow,
     DatasetRow,
     DatasetUploadRow,
     DatasetVersionRow,
     ModelRow,
-    RunRow,
 )
 from data_processor.runs.child import Child, ChildGoneError
+from data_processor.runs.repository import open_run
 from data_processor.runs.service import Runs
 from data_processor.service.errors import Conflict, Invalid, NotFound, NotReady, TooLarge
 from data_processor.settings import Settings
@@ -315,8 +314,7 @@ def _last_version(session: Session, name: str) -> DatasetVersionRow | None:
 
 def _open_run(session: Session, name: str) -> str | None:
     """Return a run that needs the dataset; one that only looks into it is no reason to keep it."""
-    needs_it = (RunRow.dataset == name, RunRow.status.in_(OPEN_RUN), RunRow.kind != PROFILE)
-    return session.scalar(select(RunRow.id).where(*needs_it).limit(1))
+    return open_run(session, dataset=name, other_than=PROFILE)
 
 
 def _models(session: Session, name: str) -> list[str]:

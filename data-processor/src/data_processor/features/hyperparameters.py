@@ -1,4 +1,4 @@
-"""A hyperparameter, declared once: the same line draws a form's field, checks a request and draws a trial.
+"""A hyperparameter, declared once: the same line makes a form's field, checks a request and samples a trial.
 
 `low` and `high` are what anybody may ask for; a search looks only within `search`, where a fit stays cheap.
 """
@@ -56,15 +56,15 @@ class Hyperparameter(BaseModel):
             return None if self.nullable else f"may not be null; {self._wanted()}"
         return None if self._fits(value) else f"{_shown(value)} is not possible; {self._wanted()}"
 
-    def draw(self, trial: "optuna.Trial", prefix: str, *, patient: bool = False) -> Value:
-        """Return what a trial is to use: drawn where a search looks, else the default."""
+    def suggest(self, trial: "optuna.Trial", prefix: str, *, patient: bool = False) -> Value:
+        """Return what a trial is to use: sampled where a search looks, else the default."""
         name = f"{prefix}{self.name}"
         space = (self.patient or self.search) if patient else self.search
         if space is None:
             return self.default
         if self.kind in ("choice", "flag"):
-            drawn: Value = trial.suggest_categorical(name, list(space))
-            return drawn == "yes" if self.kind == "flag" else drawn
+            sampled: Value = trial.suggest_categorical(name, list(space))
+            return sampled == "yes" if self.kind == "flag" else sampled
         low, high = (float(end) for end in space)
         if self.kind == "integer":
             if self.log:

@@ -9,7 +9,6 @@ from data_processor.feedback.controller import Facts, Hold, Outcome, labels_want
 from data_processor.feedback.repository import newly_labelled, score_of
 from data_processor.models.policy import Policy
 from data_processor.rows import (
-    OPEN_RUN,
     DatasetVersionRow,
     DecisionRow,
     ModelRow,
@@ -18,6 +17,7 @@ from data_processor.rows import (
     WatchRow,
     now,
 )
+from data_processor.runs.repository import open_training_run
 
 AUTOMATIC = ("score", "drift")
 """The triggers of runs that the platform opens by itself: only these open the breaker."""
@@ -33,9 +33,7 @@ def gather(session: Session, model: ModelRow, policy: Policy, stage: str, versio
         version=version,
         score=score_of(session, model.name, stage, version, policy),
         was_degraded=bool(last and last.score.get("degraded")),
-        open_run=session.scalar(
-            select(RunRow.id).where(*_training(model.name), RunRow.status.in_(OPEN_RUN)).limit(1)
-        ),
+        open_run=open_training_run(session, model.name),
         idle_s=_idle_s(session, model.name),
         new_labels=newly_labelled(
             session,

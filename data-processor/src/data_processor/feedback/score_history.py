@@ -12,7 +12,8 @@ from data_processor.feedback.controller import ModelState
 from data_processor.feedback.repository import of
 from data_processor.feedback.schemas import ScorePoint, ShareOfRight
 from data_processor.models.policy import Policy
-from data_processor.rows import DecisionRow, FeedbackRow, PromotionRow
+from data_processor.models.repository import stage_history
+from data_processor.rows import DecisionRow, FeedbackRow
 from data_processor.statistics.score import Judgement, summarise
 
 EVERY = 10
@@ -56,10 +57,7 @@ def _of_look(row: DecisionRow) -> dict[str, object]:
 
 def _serving_periods(session: Session, model: str, stage: str) -> list[ServingPeriod]:
     """Return which version was served when, the present one first."""
-    query = select(PromotionRow.version, PromotionRow.at).where(
-        PromotionRow.model == model, PromotionRow.stage == stage
-    )
-    entries = [ServingPeriod(*entry, None) for entry in session.execute(query.order_by(PromotionRow.seq))]
+    entries = [ServingPeriod(entry.version, entry.at, None) for entry in stage_history(session, model, stage)]
     ended = [reign._replace(until=after.since) for reign, after in pairwise(entries)]
     return [*entries[-1:], *reversed(ended)]
 

@@ -14,7 +14,8 @@ from data_processor.feedback.repository import newly_judged
 from data_processor.feedback.schemas import ModelScore, ScorePoint, ShareOfRight
 from data_processor.feedback.score_history import trail
 from data_processor.models.policy import Policy
-from data_processor.rows import DecisionRow, ModelRow, PromotionRow, now
+from data_processor.models.repository import serving_version
+from data_processor.rows import DecisionRow, ModelRow, now
 from data_processor.runs.service import Runs
 from data_processor.service.errors import Conflict, NotFound
 from data_processor.settings import Settings
@@ -51,7 +52,7 @@ class Scoreboard:
         """
         if seq < self._not_before.get((model, version, policy.check_every), 0):
             return
-        if version != _serving(session, model, self._stage):
+        if version != serving_version(session, model, self._stage):
             return
         last = last_decision(session, model, self._stage, version)
         after = last.score["seq"] if last else 0
@@ -79,7 +80,7 @@ class Scoreboard:
             row = _find(session, model, self._database)
             row.resumed_at = now()
             session.flush()
-            version = _serving(session, model, self._stage)
+            version = serving_version(session, model, self._stage)
             if version is not None:
                 policy = Policy.model_validate(row.policy)
                 facts = gather(session, row, policy, self._stage, version, on=self._on)
@@ -93,7 +94,7 @@ class Scoreboard:
 
     def _score(self, session: Session, model: ModelRow, stage: str) -> ModelScore:
         policy = Policy.model_validate(model.policy)
-        version = _serving(session, model.name, stage)
+        version = serving_version(session, model.name, stage)
         if version is None:
             nothing = ShareOfRight.of(Share(0, 0))
             known: dict[str, Any] = {
@@ -144,9 +145,3 @@ def _find(session: Session, model: str, lock: Database | None = None) -> ModelRo
     if row is None:
         raise NotFound(f"There is no model {model!r}.")
     return row
-
-
-def _serving(session: Session, model: str, stage: str) -> str | None:
-    """Return the version that a stage serves: that of the ledger's last entry."""
-    query = select(PromotionRow.version).where(PromotionRow.model == model, PromotionRow.stage == stage)
-    return session.scalar(query.order_by(PromotionRow.seq.desc()).limit(1))

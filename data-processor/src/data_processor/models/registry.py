@@ -15,7 +15,9 @@ from data_processor.database import Database
 from data_processor.models.manifest import MANIFEST_FILE, Manifest
 from data_processor.models.policy import Policy
 from data_processor.models.policy_change import changed
-from data_processor.rows import OPEN_RUN, LoadedRow, ModelRow, PromotionRow, RunRow, VersionRow, WatchRow
+from data_processor.models.repository import serving_versions
+from data_processor.rows import LoadedRow, ModelRow, VersionRow, WatchRow
+from data_processor.runs.repository import open_run
 from data_processor.service.errors import Conflict, NotFound
 
 
@@ -271,12 +273,10 @@ def _uses(session: Session, model: str) -> dict[str, str]:
         first = select(VersionRow.version).where(VersionRow.model == model).order_by(VersionRow.created_at)
         if version := session.scalar(first.limit(1)):
             uses[version] = "it is what this default model began with, which stays to be compared with"
-    entries = select(PromotionRow).where(PromotionRow.model == model).order_by(PromotionRow.seq)
-    current = {entry.stage: entry.version for entry in session.scalars(entries)}
     watches = session.scalars(select(WatchRow).where(WatchRow.model == model, WatchRow.state == "open"))
     for watch in watches:
         uses[watch.predecessor] = f"the watch over version {watch.version} still compares with it"
-    for stage, version in current.items():
+    for stage, version in serving_versions(session, model).items():
         uses[version] = f"stage {stage!r} points to it"
     return uses
 
@@ -289,8 +289,7 @@ def _need(session: Session, row: ModelRow) -> Conflict | None:
     if used := _uses(session, row.name):
         version, use = next(iter(used.items()))
         return Conflict(f"{name} version {version}, {use}.")
-    open_runs = select(RunRow.id).where(RunRow.model == row.name, RunRow.status.in_(OPEN_RUN))
-    if run := session.scalar(open_runs.limit(1)):
+    if run := open_run(session, model=row.name):
         return Conflict(f"{name} run {run} is still open.", run=run)
     return None
 

@@ -1,11 +1,11 @@
-"""How versions cross between two stages that share MLflow and nothing else.
+"""Exchanges versions between two stages that share MLflow and nothing else.
 
-    staging   takes in what main trained and its gate let pass, and serves it
-    main      takes in what staging served, notes in its own ledger that it did, and serves it if staging
-              still does and the policy lets the platform promote by itself; else a maintainer decides
+    staging   imports what main trained and its gate passed, and serves it
+    main      imports what staging served, notes that in its own ledger, and serves it if staging still does
+              and the policy allows automatic promotion; otherwise a maintainer decides
 
-A stage that served a version writes the id of its ledger entry on that version in MLflow
-(`MlflowAliases.follow`). A version crosses once: what a stage forgot or rolled back does not come again.
+A stage that served a version tags that version in MLflow with the id of its ledger entry
+(`MlflowAliases.follow`). A version is imported once: what a stage deleted or rolled back does not come back.
 """
 
 from collections.abc import Callable
@@ -23,18 +23,18 @@ from data_processor.service.errors import Conflict
 log = structlog.get_logger(__name__)
 
 TakeIn = Callable[[str, Known], str | None]
-"""Make a version of the other stage one of ours; return why that cannot be, or None once it can be served."""
+"""Makes a version of the other stage one of ours; returns why it cannot, or None once it can be served."""
 STAGE_TAG = "loopkeeper.stage"
-"""On a version: the stage that trained it."""
+"""The tag of a version that names the stage that trained it."""
 
 
 class StageSync:
-    """Brings the versions of the other stage into this one."""
+    """Imports the versions of the other stage into this one."""
 
     def __init__(
         self, stage: str, registry: Registry, ledger: Ledger, aliases: MlflowAliases, take_in: TakeIn
     ) -> None:
-        """Bring them into this stage."""
+        """Import versions into this stage."""
         self._stage = stage
         self._registry = registry
         self._ledger = ledger
@@ -42,8 +42,8 @@ class StageSync:
         self._take_in = take_in
         self._refused: set[tuple[str, str]] = set()
 
-    def look(self) -> None:
-        """Let every version cross that may; with MLflow away, the next look does."""
+    def sync(self) -> None:
+        """Import every version that this stage may have; while MLflow is away, nothing happens."""
         step = self._from_staging if self._stage == "main" else self._from_main
         try:
             for model in self._aliases.models():
@@ -53,7 +53,7 @@ class StageSync:
         except MlflowUnreachableError as error:
             log.debug("mlflow_unreachable", error=str(error))
         except MlflowRefusedError as error:
-            log.warning("crossing_refused", error=str(error))
+            log.warning("stage_sync_refused", error=str(error))
 
     def _from_staging(self, model: str, known: Known) -> None:
         entry = known.tags.get(served_tag("staging"))
@@ -61,21 +61,21 @@ class StageSync:
             return
         self._ledger.note(model, "staging", known.version, entry)
         policy = Policy.model_validate(self._registry.get_model(model).policy)
-        # What staging served once and serves no longer was rolled back or is older: people may still want it.
+        # What staging no longer serves was rolled back or is older: a maintainer may still want it.
         mirrored = self._aliases.read(model, "staging")
         present = mirrored is not None and mirrored.version == known.version
-        if policy.auto_promote and present and not self._ledger.served(model, "main", known.version):
-            self._promote(model, known, "Staging served it, and the policy promotes by itself.")
+        if policy.auto_promote and present and not self._ledger.has_served(model, "main", known.version):
+            self._promote(model, known, "Staging served it, and the policy allows automatic promotion.")
 
     def _from_main(self, model: str, known: Known) -> None:
         theirs = known.tags.get(STAGE_TAG) == "main" and known.tags.get(VERDICT_TAG) == "promote"
-        if not theirs or self._ledger.served(model, "staging", known.version):
+        if not theirs or self._ledger.has_served(model, "staging", known.version):
             return
         current = self._ledger.current(model, "staging")
         if current is not None and int(current.version) > int(known.version):
             return
         if self._taken_in(model, known):
-            self._promote(model, known, "Main trained it, and its gate let it pass.")
+            self._promote(model, known, "Main trained it, and it passed its gate.")
 
     def _taken_in(self, model: str, known: Known) -> bool:
         problem = self._take_in(model, known)
@@ -96,4 +96,4 @@ class StageSync:
         except Conflict as conflict:
             log.warning("version_not_promoted", model=model, version=known.version, problem=conflict.detail)
         else:
-            log.info("version_crossed", model=model, stage=self._stage, version=known.version, seq=entry.seq)
+            log.info("version_imported", model=model, stage=self._stage, version=known.version, seq=entry.seq)

@@ -1,8 +1,8 @@
-"""Writes predictions: a whole batch in one transaction, on disk before anyone is answered.
+"""Records predictions: a whole batch in one transaction, on disk before anyone is answered.
 
-There is one for SQLite and one for PostgreSQL (`recorder_sqlite.py`, `recorder_postgres.py`). Both keep one
-promise about idempotency: the transaction that records an answer also takes its key, so that of two equal
-requests, wherever they ran, one is recorded and both get its answer.
+There is one recorder for SQLite and one for PostgreSQL (`recorder_sqlite.py`, `recorder_postgres.py`). Both
+make the same promise about idempotency: the transaction that records a result also takes its key, so that of
+two equal requests, wherever they ran, one is recorded and both get its response.
 """
 
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ KEY_COLUMNS = tuple(column.name for column in idempotency.columns)
 
 
 class RecorderUnavailableError(Exception):
-    """The predictions database cannot be written now; nothing of the batch was recorded."""
+    """The predictions database cannot be written at the moment; nothing of the batch was recorded."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """One request's predictions and the answer that will be given."""
+class PredictionResult:
+    """The predictions of one request, and the response that carries them."""
 
     rows: Sequence[tuple[Any, ...]]
     """In the order of `COLUMNS`."""
@@ -31,13 +31,13 @@ class Answered:
 
 
 class Recorder(Protocol):
-    """Writes batches, from one thread."""
+    """Records batches; used by one thread."""
 
-    def write(self, batch: Sequence[Answered]) -> list[bytes | None]:
-        """Record a batch in one transaction and return what to answer to each request.
+    def write(self, batch: Sequence[PredictionResult]) -> list[bytes | None]:
+        """Record a batch in one transaction and return the response to give to each request.
 
-        That is its own response; the earlier one if its key was used before for the same body; None if it was
-        used for another. Raises `RecorderUnavailableError`.
+        That is its own response; the earlier one if its key was used for the same body before; None if the
+        key was used for another body. Raises `RecorderUnavailableError`.
         """
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""Writes predictions to PostgreSQL, with the same promises as SQLite's recorder."""
+"""Records predictions in PostgreSQL, with the same promises as the recorder for SQLite."""
 
 from collections.abc import Sequence
 
@@ -6,11 +6,16 @@ import psycopg
 from psycopg import Connection, sql
 from sqlalchemy import make_url
 
-from data_processor.predictions.recorder import COLUMNS, KEY_COLUMNS, Answered, RecorderUnavailableError
+from data_processor.predictions.recorder import (
+    COLUMNS,
+    KEY_COLUMNS,
+    PredictionResult,
+    RecorderUnavailableError,
+)
 
 
 class PostgresRecorder:
-    """Writes to PostgreSQL over one connection, made again when it breaks."""
+    """Writes to PostgreSQL over one connection, which is opened again when it breaks."""
 
     def __init__(self, url: str) -> None:
         """Connect to the database at a SQLAlchemy URL."""
@@ -18,8 +23,8 @@ class PostgresRecorder:
         self._conninfo = parts.render_as_string(hide_password=False)
         self._connection: Connection | None = None
 
-    def write(self, batch: Sequence[Answered]) -> list[bytes | None]:
-        """Record a batch in one transaction and return what to answer to each request."""
+    def write(self, batch: Sequence[PredictionResult]) -> list[bytes | None]:
+        """Record a batch in one transaction and return the response to give to each request."""
         try:
             connection = self._connected()
             with connection.transaction():
@@ -31,8 +36,8 @@ class PostgresRecorder:
                         for row in rows:
                             copy.write_row(row)
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            # What broke may have been the answer to COMMIT: these predictions are then on disk, and nobody
-            # has their ids. Asking again with the same Idempotency-Key finds them.
+            # The reply to COMMIT may be what was lost: these predictions are then on disk, and nobody has
+            # their ids. Repeating the request with the same Idempotency-Key finds them.
             self.close()
             raise RecorderUnavailableError(f"The predictions database cannot be written: {error}.") from error
         return answers
@@ -49,9 +54,9 @@ class PostgresRecorder:
         return self._connection
 
 
-def _take_keys(connection: Connection, batch: Sequence[Answered]) -> list[bytes | None]:
-    answers: list[bytes | None] = [answered.response for answered in batch]
-    # Taken in one order everywhere: two replicas that want the same keys wait for each other, not for ever.
+def _take_keys(connection: Connection, batch: Sequence[PredictionResult]) -> list[bytes | None]:
+    answers: list[bytes | None] = [result.response for result in batch]
+    # Taken in the same order everywhere: two replicas that want the same keys cannot deadlock.
     keyed = sorted((mine.key, place) for place, mine in enumerate(batch) if mine.key is not None)
     for key, place in keyed:
         mine = batch[place]

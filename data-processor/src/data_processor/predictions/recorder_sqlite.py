@@ -1,4 +1,4 @@
-"""Writes predictions to SQLite: a whole batch in one transaction, on disk before anyone is answered."""
+"""Records predictions in SQLite: a whole batch in one transaction, on disk before anyone is answered."""
 
 import sqlite3
 import threading
@@ -10,33 +10,38 @@ from typing import Any
 
 import structlog
 
-from data_processor.predictions.recorder import COLUMNS, KEY_COLUMNS, Answered, RecorderUnavailableError
+from data_processor.predictions.recorder import (
+    COLUMNS,
+    KEY_COLUMNS,
+    PredictionResult,
+    RecorderUnavailableError,
+)
 
 log = structlog.get_logger(__name__)
 
 ROWS_PER_STATEMENT = 64
-"""One statement of many rows gives up the interpreter once, and not once a row, while others wait for it."""
+"""A statement of many rows releases the interpreter once, not once per row, while others wait for it."""
 LARGEST_WAL_PAGES = 16_384
-"""64 MiB. Where writing never pauses, the background checkpoint alone never lets the file start again."""
+"""64 MiB. While writing never pauses, background checkpoints alone never let the file start anew."""
 
 
 class SqliteRecorder:
-    """Writes to a SQLite file that no other process needs to have open, though it may."""
+    """Writes to a SQLite file, which other processes may have open too."""
 
     def __init__(self, path: Path, checkpoint_interval_s: float) -> None:
         """Open the file and start checkpointing it in the background."""
         self._connection = _connect(path)
         self._checkpoints = _Checkpoints(path, checkpoint_interval_s)
 
-    def write(self, batch: Sequence[Answered]) -> list[bytes | None]:
-        """Record a batch in one transaction and return what to answer to each request."""
+    def write(self, batch: Sequence[PredictionResult]) -> list[bytes | None]:
+        """Record a batch in one transaction and return the response to give to each request."""
         execute = self._connection.execute
         try:
             if self._checkpoints.wal_is_large:
                 execute("PRAGMA wal_checkpoint(PASSIVE)")
             execute("BEGIN IMMEDIATE")
             try:
-                answers = [self._take(answered) for answered in batch]
+                answers = [self._take_key(result) for result in batch]
                 pairs = zip(batch, answers, strict=True)
                 self._insert([row for mine, answer in pairs if answer is mine.response for row in mine.rows])
                 execute("COMMIT")
@@ -50,18 +55,18 @@ class SqliteRecorder:
         return answers
 
     def close(self) -> None:
-        """Stop checkpointing and close the file; the last connection to it folds the log in."""
+        """Stop checkpointing and close the file; closing the last connection merges the log."""
         self._checkpoints.close()
         self._connection.close()
 
-    def _take(self, answered: Answered) -> bytes | None:
-        """Take an answer's key, if it has one; return what to answer."""
-        key = answered.key
+    def _take_key(self, result: PredictionResult) -> bytes | None:
+        """Take a result's key, if it has one; return the response to give."""
+        key = result.key
         if key is None:
-            return answered.response
+            return result.response
         execute = self._connection.execute
-        if execute(_TAKE_KEY, (*key, answered.response, answered.at_us)).rowcount == 1:
-            return answered.response
+        if execute(_TAKE_KEY, (*key, result.response, result.at_us)).rowcount == 1:
+            return result.response
         body_sha256, response = execute(_FIND_KEY, key[:2]).fetchone()
         return response if body_sha256 == key.body_sha256 else None
 
@@ -72,9 +77,9 @@ class SqliteRecorder:
 
 
 class _Checkpoints:
-    """Moves what was committed from the log into the database file, off the request path.
+    """Moves committed pages from the log into the database file, off the request path.
 
-    Done inline, as SQLite does by default, it costs some commits 5 to 16 ms.
+    Done within commits, as SQLite does by default, it makes some of them 5 to 16 ms slower.
     """
 
     def __init__(self, path: Path, interval_s: float) -> None:
@@ -107,7 +112,7 @@ class _Checkpoints:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    # Autocommit: transactions are begun and ended here, by name. One thread at a time uses a connection.
+    # Autocommit: this module begins and ends transactions itself. One thread at a time uses a connection.
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
     for pragma in (
         "journal_mode=WAL",
@@ -122,8 +127,8 @@ def _connect(path: Path) -> sqlite3.Connection:
 @cache
 def _insert_statement(rows: int) -> str:
     row = f"({','.join('?' * len(COLUMNS))})"
-    return f"INSERT INTO predictions ({','.join(COLUMNS)}) VALUES {','.join([row] * rows)}"  # noqa: S608  # names of our own columns
+    return f"INSERT INTO predictions ({','.join(COLUMNS)}) VALUES {','.join([row] * rows)}"  # noqa: S608  # the names of our own columns
 
 
-_TAKE_KEY = f"INSERT INTO idempotency ({','.join(KEY_COLUMNS)}) VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING"  # noqa: S608  # names of our own columns
+_TAKE_KEY = f"INSERT INTO idempotency ({','.join(KEY_COLUMNS)}) VALUES (?,?,?,?,?) ON CONFLICT DO NOTHING"  # noqa: S608  # the names of our own columns
 _FIND_KEY = "SELECT body_sha256, response FROM idempotency WHERE subject = ? AND key = ?"

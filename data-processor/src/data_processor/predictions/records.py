@@ -1,4 +1,4 @@
-"""Recorded predictions: what is kept of each, and how it is read again. Writing is `recorder.py`."""
+"""Recorded predictions: their tables, and how they are read. `recorder.py` writes them."""
 
 import secrets
 import time
@@ -63,15 +63,15 @@ idempotency = Table(
     PrimaryKeyConstraint("subject", "key"),
     Index("idempotency_by_age", "at_us"),
 )
-"""The answer given to one `Idempotency-Key`, stored in the transaction that recorded its predictions."""
+"""The response to an `Idempotency-Key`, stored in the transaction that recorded its predictions."""
 
 
 AT_ONCE = 500
-"""Rows deleted in one short transaction."""
+"""The most rows that are deleted in one short transaction."""
 
 
 class Key(NamedTuple):
-    """An `Idempotency-Key` of one subject, and the body it came with."""
+    """An `Idempotency-Key` of one subject, and the digest of the body it came with."""
 
     subject: str
     key: str
@@ -92,11 +92,11 @@ class Prediction:
     pinned: bool
     """The caller chose the version."""
     asked: bool
-    """The platform asked the person to judge it."""
+    """The platform asked for feedback on it."""
     subject: str
     at: datetime
     inputs: dict[str, Any]
-    """As they came in; a column that was left out is not there."""
+    """As they were sent; a column that was left out is absent."""
     output: dict[str, Any]
     """`{"label", "probabilities"}` or `{"value"}`."""
     flags: list[str]
@@ -105,13 +105,13 @@ class Prediction:
 
 
 class PredictionLookup(Protocol):
-    """What judging a prediction needs of the recorded ones."""
+    """How feedback finds the predictions that it is about."""
 
     def get(self, prediction: str) -> Prediction | None:
         """Return a prediction, or None if there is none with this id."""
 
     def many(self, ids: Iterable[str]) -> dict[str, Prediction]:
-        """Return those of the predictions that exist, by id."""
+        """Return the predictions with these ids that exist, by id."""
 
 
 class PredictionStore:
@@ -124,10 +124,10 @@ class PredictionStore:
             event.listen(self._engine, "connect", _prepare_sqlite)
 
     def create_tables(self) -> None:
-        """Make what is missing; harmless when repeated and from several processes at once."""
+        """Create the tables that are missing; safe to repeat, and from several processes at once."""
         with self._engine.begin() as connection:
             if connection.dialect.name == "postgresql":
-                # Looking for a table and making it are two things there, even in one statement.
+                # Checking for a table and creating it are two steps there, even in one statement.
                 connection.execute(select(func.pg_advisory_xact_lock(_TABLES_LOCK)))
             for table in metadata.sorted_tables:
                 connection.execute(CreateTable(table, if_not_exists=True))
@@ -139,7 +139,7 @@ class PredictionStore:
         return self.many([prediction]).get(prediction)
 
     def many(self, ids: Iterable[str]) -> dict[str, Prediction]:
-        """Return those of the predictions that exist, by id."""
+        """Return the predictions with these ids that exist, by id."""
         wanted, found = list(ids), {}
         with self._engine.connect() as connection:
             for start in range(0, len(wanted), 500):
@@ -150,7 +150,7 @@ class PredictionStore:
     def page(
         self, model: str, subject: str | None = None, limit: int = 100, before: str | None = None
     ) -> list[Prediction]:
-        """Return the newest predictions of a model older than `before`, of one subject or of all."""
+        """Return the newest predictions of a model that are older than `before`, of one subject or of all."""
         query = select(predictions).where(predictions.c.model == model)
         if subject is not None:
             query = query.where(predictions.c.subject == subject)
@@ -161,7 +161,7 @@ class PredictionStore:
             return [_prediction(row) for row in rows]
 
     def earlier(self, key: Key) -> tuple[bytes, bool] | None:
-        """Return the answer that a key was given before and whether the body is the same, or None."""
+        """Return the earlier response to a key and whether its body was the same, or None for a new key."""
         mine = (idempotency.c.subject == key.subject) & (idempotency.c.key == key.key)
         query = select(idempotency.c.response, idempotency.c.body_sha256).where(mine)
         with self._engine.connect() as connection:
@@ -169,7 +169,7 @@ class PredictionStore:
         return None if found is None else (found.response, found.body_sha256 == key.body_sha256)
 
     def expire_keys(self, before_us: int) -> int:
-        """Forget up to `AT_ONCE` answers to keys that are older than a moment; return how many."""
+        """Delete up to `AT_ONCE` responses to keys that are older than a time; return how many."""
         c = idempotency.c
         old = select(c.subject, c.key).where(c.at_us < before_us).limit(AT_ONCE)
         with self._engine.begin() as connection:
@@ -179,7 +179,7 @@ class PredictionStore:
         return len(found)
 
     def older_than(self, before_us: int, after: str) -> list[str]:
-        """Return up to `AT_ONCE` ids of predictions older than a moment, in order, later than `after`."""
+        """Return up to `AT_ONCE` ids of predictions older than a time, in order, after the id `after`."""
         old = (predictions.c.at_us < before_us) & (predictions.c.id > after)
         query = select(predictions.c.id).where(old).order_by(predictions.c.id).limit(AT_ONCE)
         with self._engine.connect() as connection:
@@ -196,18 +196,18 @@ class PredictionStore:
 
 
 class Ids:
-    """Makes ids that sort by time, are unique in every process, and cost next to nothing."""
+    """Makes ids that sort by time, are unique across processes, and cost next to nothing."""
 
     def __init__(self) -> None:
-        """Tell this process from every other by 48 random bits."""
+        """Distinguish this process from all others by 48 random bits."""
         self._process = secrets.token_hex(6)
         self._last = 0
 
     def take(self, count: int) -> list[str]:
-        """Return `count` new ids, each later than every one before; not for use by two threads at once."""
+        """Return `count` new ids, each later than all before it; not thread-safe."""
         first = max(time.time_ns(), self._last + 1)
         self._last = first + count - 1
-        return [f"{moment:016x}{self._process}" for moment in range(first, first + count)]
+        return [f"{nanosecond:016x}{self._process}" for nanosecond in range(first, first + count)]
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -1,4 +1,4 @@
-"""Forgets what need not be kept: answers to idempotency keys and, where settings say so, predictions."""
+"""Deletes what is no longer needed: old idempotency keys and, if the settings say so, old predictions."""
 
 import threading
 import time
@@ -19,10 +19,10 @@ HOUR_US = 3_600_000_000
 
 
 class Retention:
-    """Deletes in the background, a little at a time, so that nobody waits for it."""
+    """Deletes in the background, a little at a time, so that nobody has to wait for it."""
 
     def __init__(self, settings: Settings, database: Database, predictions: PredictionStore) -> None:
-        """Keep to the settings' limits."""
+        """Keep predictions and keys for as long as the settings say."""
         self._keys_us = int(settings.idempotency_keep_h * HOUR_US)
         days = settings.predictions_keep_days
         self._predictions_us = None if days is None else int(days * 24 * HOUR_US)
@@ -32,7 +32,7 @@ class Retention:
         self._thread = threading.Thread(target=self._run, name="retention", daemon=True)
 
     def start(self) -> None:
-        """Begin to delete."""
+        """Start deleting."""
         self._thread.start()
 
     def close(self) -> None:
@@ -42,7 +42,7 @@ class Retention:
             self._thread.join()
 
     def clean(self) -> None:
-        """Delete everything that is too old now; predictions that somebody judged stay for ever."""
+        """Delete everything that is too old by now; predictions with feedback are kept forever."""
         now_us = time.time_ns() // 1000
         while self._predictions.expire_keys(now_us - self._keys_us) and not self._closed.is_set():
             pass
@@ -54,10 +54,10 @@ class Retention:
             if not old:
                 return
             seen = old[-1]
-            judged = self._judged(old)
-            self._predictions.delete([prediction for prediction in old if prediction not in judged])
+            kept = self._with_feedback(old)
+            self._predictions.delete([prediction for prediction in old if prediction not in kept])
 
-    def _judged(self, ids: Sequence[str]) -> set[str]:
+    def _with_feedback(self, ids: Sequence[str]) -> set[str]:
         query = select(FeedbackRow.prediction).where(FeedbackRow.prediction.in_(ids))
         with self._database.reading() as session:
             return set(session.scalars(query))
@@ -66,5 +66,5 @@ class Retention:
         while not self._closed.wait(INTERVAL_S):
             try:
                 self.clean()
-            except Exception:  # nothing depends on it: the next round tries again
+            except Exception:  # nothing depends on it, and the next round tries again
                 log.warning("retention_failed", exc_info=True)

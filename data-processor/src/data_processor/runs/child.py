@@ -1,7 +1,7 @@
 """The worker's end of a child process: one per run, for everything that needs the heavy libraries.
 
-The worker itself imports neither pandas nor scikit-learn; the memory that a run takes comes back with the end
-of its child, cancelling is a kill, and a child never outlives its worker.
+The worker itself imports neither pandas nor scikit-learn. The memory that a run takes is freed when its child
+ends, a run is cancelled by killing its child, and a child never outlives its worker.
 """
 
 import json
@@ -16,38 +16,38 @@ from typing import Any
 from data_processor.settings import Settings
 
 ENTRY = "data_processor.child"
-"""The module that knows every task (`child.py`)."""
+"""The module that lists every task (`data_processor/child.py`)."""
 SECRETS = {"service_token", "caller_key"}
-"""What a child has no use for."""
+"""Settings that a child does not need."""
 INHERITED = {"mlflow_tracking_password"}
-"""What a child takes from its environment, where MLflow's own client looks for it as well."""
-GONE = "The training process ended"
-"""How the sentence about a child that is gone begins."""
+"""Settings that a child reads from its environment, as MLflow's own client does."""
+GONE = "The process of this run ended"
+"""How the message of `ChildGoneError` begins."""
 END_S = 5
-"""How long a child may take to end when its work is done."""
+"""Seconds that a child may take to end when its work is done."""
 
 
 class ChildFailedError(Exception):
-    """A task failed in the child; the message is one sentence for people."""
+    """A task failed in the child; the message is one sentence for the user."""
 
 
 class ChildGoneError(Exception):
-    """The child ended in the middle of a task."""
+    """The child ended while it carried out a task."""
 
     def __init__(self, task: str, code: int) -> None:
-        """Say what it was doing and how it ended."""
+        """Name the task and how the child ended."""
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         hint = "; this machine may be short of memory" if code == -signal.SIGKILL else ""
-        super().__init__(f"{GONE} in the middle of {task!r} ({how}{hint}).")
+        super().__init__(f"{GONE} during {task!r} ({how}{hint}).")
 
 
 class Child:
-    """One child process, and the tasks it is asked to carry out, one at a time."""
+    """One child process, which carries out one task at a time."""
 
     def __init__(self, settings: Settings, folder: Path, run: str | None = None) -> None:
-        """Start the process; it keeps results in a folder and writes to the log of a run, if it has one.
+        """Start the process; it keeps results in `folder` and writes to the log of `run`, if given.
 
-        Linux ties a child's life to the thread that starts it: keep that thread until the child has ended.
+        Linux ties a child's life to the thread that starts it: keep that thread alive until the child ends.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self._turn = Lock()
@@ -56,7 +56,7 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=_environment(settings.training_threads),
-            start_new_session=True,  # a Ctrl-C in the terminal is for the worker alone
+            start_new_session=True,  # a Ctrl-C in the terminal is meant for the worker only
             text=True,
         )
         described = settings.model_dump(mode="json", exclude=SECRETS | INHERITED)
@@ -64,11 +64,11 @@ class Child:
 
     @property
     def process_id(self) -> int:
-        """The id of the process."""
+        """The process id."""
         return self._process.pid
 
     def ask(self, task: str, **arguments: Any) -> dict[str, Any]:
-        """Carry out one task and return what it says; raises `ChildFailedError` or `ChildGoneError`."""
+        """Carry out one task and return its result; raises `ChildFailedError` or `ChildGoneError`."""
         with self._turn:
             self._send({"task": task, "arguments": arguments})
             assert self._process.stdout is not None  # noqa: S101  # it is a pipe, see above
@@ -82,7 +82,7 @@ class Child:
         return result
 
     def kill(self) -> None:
-        """End the child at once, whatever it is doing; whoever waits for an answer gets `ChildGoneError`."""
+        """Kill the child, whatever it is doing; whoever waits for its result gets `ChildGoneError`."""
         self._process.kill()
 
     def close(self) -> None:
@@ -105,11 +105,11 @@ class Child:
             self._process.stdin.write(json.dumps(message) + "\n")
             self._process.stdin.flush()
         except BrokenPipeError:
-            return  # it is gone; reading its answer will say so
+            return  # it is gone; reading its result will tell
 
 
 def _environment(threads: int | None) -> dict[str, str]:
-    """Leave out secrets, and bound the threads of the numeric libraries, which read this when imported."""
+    """Leave out secrets, and limit the threads of the numeric libraries, which read this at import."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
     inherited = {name: value for name, value in os.environ.items() if name.lower() not in SECRETS}
     return inherited | dict.fromkeys(names, str(threads or os.cpu_count() or 1))

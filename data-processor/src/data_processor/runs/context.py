@@ -1,4 +1,4 @@
-"""What the tasks of a child process share: settings, clients, and the folder where results wait."""
+"""The context that the tasks of a child process share: settings, clients, and a folder for results."""
 
 import importlib
 import json
@@ -21,14 +21,14 @@ Kept = TypeVar("Kept")
 
 
 class TaskError(Exception):
-    """A task cannot be done, for a reason that people will understand: the message is a sentence."""
+    """A task cannot be carried out, for a reason that the message explains to the user in a sentence."""
 
 
 class TaskContext:
-    """One child's place to work."""
+    """What a task works with, and what earlier tasks of the same child left."""
 
     def __init__(self, settings: Settings, folder: Path, run: str | None = None) -> None:
-        """Open the databases; `folder` holds the results, and `run` is who they are for, if it is a run."""
+        """Open the databases; `folder` holds results, `run` is the run that the tasks belong to, if any."""
         self.settings = settings
         self.folder = folder
         self.database = Database(settings.records_url)
@@ -38,7 +38,7 @@ class TaskContext:
         self._kept: dict[str, Any] = {}
 
     def __enter__(self) -> Self:
-        """Work."""
+        """Return the context."""
         return self
 
     def __exit__(
@@ -50,17 +50,17 @@ class TaskContext:
 
     @property
     def log(self) -> RunLog:
-        """The log of the run that this child works for; raises `TaskError` if it works for none."""
+        """The log of the run that the tasks belong to; raises `TaskError` if they belong to none."""
         if self._log is None:
-            raise TaskError("This task belongs to a run.")
+            raise TaskError("This task can only be carried out in a run.")
         return self._log
 
     def path(self, name: str) -> Path:
-        """Return where the result of this name is, or will be."""
+        """Return the path of the result of this name."""
         return self.folder / name
 
     def write(self, name: str, save: Callable[[Path], object]) -> Path:
-        """Let `save` write a result to a path; it appears under its name whole, on disk, or not at all."""
+        """Have `save` write a result; it appears under its name complete and on disk, or not at all."""
         target = self.path(name)
         target.parent.mkdir(exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=target.suffix)
@@ -83,13 +83,13 @@ class TaskContext:
         return json.loads(self.path(name).read_text())
 
     def keep(self, name: str, make: Callable[[], Kept]) -> Kept:
-        """Return a value that is expensive to make: made once per process, remembered until it ends."""
+        """Return a value that is expensive to make; it is made once and kept until the process ends."""
         if name not in self._kept:
             self._kept[name] = make()
         return cast("Kept", self._kept[name])
 
-    def complain(self, error: BaseException) -> None:
-        """Write an error with its traceback to the run's log, or to this process's if there is no run."""
+    def log_error(self, error: BaseException) -> None:
+        """Log an error with its traceback: in the log of the run, else in that of this process."""
         if self._log is None:
             structlog.get_logger(__name__).error("task_failed", exc_info=error)
         else:
@@ -97,7 +97,7 @@ class TaskContext:
 
 
 def import_ahead(*modules: str) -> None:
-    """Import modules that a later step needs in a thread, while this one waits for disks and processes."""
+    """Import in a thread what a later step needs, while this one waits for disks and processes."""
 
     def load() -> None:
         for module in modules:

@@ -1,4 +1,4 @@
-"""What happens in a run, written down in order: the source of its progress, its live events and its log."""
+"""The events of a run, in order: the source of its progress, its live events and its log."""
 
 import time
 import traceback
@@ -14,14 +14,14 @@ from data_processor.rows import RunEventRow, RunResultRow, RunRow
 
 EventType = Literal["status", "step", "metric", "log", "hyperparameters"]
 PAGE = 1000
-"""How many events one read returns at most."""
-TELL_EVERY_S = 0.5
-"""How often a run says how far it is."""
+"""The most events that one read returns."""
+PROGRESS_EVERY_S = 0.5
+"""The least seconds between two updates of a run's progress."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened in a run."""
+    """One event of a run."""
 
     seq: int
     at: datetime
@@ -29,7 +29,7 @@ class Event:
     body: dict[str, Any]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the event as clients read it: its body beside `seq`, `at` and `type`."""
+        """Return the event as clients read it: `seq`, `at` and `type`, and the fields of its body."""
         return {"seq": self.seq, "at": rfc3339(self.at), "type": self.type, **self.body}
 
     def as_text(self) -> str:
@@ -38,18 +38,18 @@ class Event:
 
 
 class RunLog:
-    """The pen for one run: each entry is one transaction, so what was written was seen to happen."""
+    """Writes the events of one run, each in a transaction of its own."""
 
     def __init__(self, database: Database, run: str) -> None:
-        """Write about the run with this id."""
+        """Write events of the run with this id."""
         self._database = database
-        self._told = 0.0
+        self._updated = 0.0
         self.run = run
 
     def append(
         self, kind: EventType, body: dict[str, Any], *, result: dict[str, Any] | None = None, **fields: Any
     ) -> None:
-        """Append an event and, in the same transaction, set the run's result and fields of its row."""
+        """Append an event and, in the same transaction, set the result of the run and fields of its row."""
         with self._database.transaction() as session:
             row = session.scalars(self._database.lock(select(RunRow).where(RunRow.id == self.run))).one()
             for name, value in fields.items():
@@ -63,25 +63,25 @@ class RunLog:
         self.append("log", {"level": level, "message": message})
 
     def progress(self, share: float) -> None:
-        """Say which share of the run is done, 0 to 1; as often as one likes: people see a few a second."""
-        if share < 1 and time.monotonic() - self._told < TELL_EVERY_S:
+        """Set which share of the run is done, 0 to 1; calls in quick succession are dropped."""
+        if share < 1 and time.monotonic() - self._updated < PROGRESS_EVERY_S:
             return
-        self._told = time.monotonic()
+        self._updated = time.monotonic()
         with self._database.transaction() as session:
             session.execute(update(RunRow).where(RunRow.id == self.run).values(progress=share))
 
     def metric(self, name: str, value: float, **labels: Any) -> None:
-        """Append one measured value, e.g. the best loss so far."""
+        """Append a measured value, e.g. the best loss so far."""
         self.append("metric", {"name": name, "value": value, **labels})
 
     def error(self, error: BaseException) -> None:
-        """Append an exception with its traceback: the log is where it belongs, and the only place."""
+        """Append an exception with its traceback, which is shown nowhere but in the log."""
         text = "".join(traceback.format_exception(error))
         self.append("log", {"level": "error", "message": text.rstrip()})
 
 
 def append(session: Session, run: str, kind: EventType, body: dict[str, Any]) -> None:
-    """Append an event inside the caller's transaction, which must hold the run's row."""
+    """Append an event in the caller's transaction, which must have locked the run's row."""
     last = session.scalar(select(func.max(RunEventRow.seq)).where(RunEventRow.run == run)) or 0
     session.add(RunEventRow(run=run, seq=last + 1, type=kind, body=body))
     session.flush()
@@ -98,9 +98,9 @@ def read(session: Session, run: str, after: int = 0, limit: int = PAGE) -> list[
     return [Event(row.seq, row.at, row.type, row.body) for row in rows]
 
 
-def rfc3339(moment: datetime) -> str:
-    """Return a moment as RFC 3339 in UTC, in milliseconds."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def rfc3339(timestamp: datetime) -> str:
+    """Return a timestamp as RFC 3339 in UTC, in milliseconds."""
+    return timestamp.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _words(kind: str, body: dict[str, Any]) -> str:

@@ -1,12 +1,12 @@
-"""How background work of any kind is carried out: as a run, step by step, resumed after a crash.
+"""The job engine: carries out background work of every kind as runs, step by step, resumed after a crash.
 
     Runs.queue ──▶ row in `runs` ──▶ worker ──▶ workflow: begin ─▶ step ─▶ step … ─▶ finish
                         ▲                                  │
                         └── status, step, progress, events, result, error
 
-A workflow only orchestrates: every step may be repeated. One that was interrupted starts again; one that was
-finished is remembered and never runs a second time. The heavy ones run in the run's child process
-(`compute.py`) and leave their results in the run's folder. What kinds there are is said in `kinds.py`.
+A workflow only orchestrates, and every step may be repeated: one that was interrupted starts again, one that
+finished is remembered and never runs again. Heavy steps run in the child process of the run (`compute.py`)
+and leave their results in the run's folder. `wiring/kinds.py` lists the kinds of work.
 """
 
 import shutil
@@ -25,35 +25,36 @@ from data_processor.rows import OPEN_RUN, RunRow, now
 from data_processor.runs.child import Child, ChildFailedError, ChildGoneError
 from data_processor.runs.events import RunLog, append
 from data_processor.runs.metrics import RunMetrics
+from data_processor.runs.repository import open_runs
 from data_processor.service.errors import Problem
 from data_processor.settings import Settings
 
 ONE_AT_A_TIME = {"worker_concurrency": 1}
 PROMPT_S, UNHURRIED_S = 0.5, 2.0
-"""Seconds between two looks into a kind's queue: every look costs, and most find nothing."""
+"""Seconds between two polls of a queue: each poll costs something, and most find nothing."""
 
 Ask = Callable[[str], dict[str, Any]]
-"""Carries out a step as the task of this name in the run's child process."""
+"""Carries out the task of this name in the child process of a run, and returns its result."""
 
 log = structlog.get_logger(__name__)
 
 
 class Outcome(TypedDict, total=False):
-    """What a step says to the workflow. Plain values: DBOS keeps it as JSON."""
+    """What a step tells the workflow, in plain values: DBOS stores it as JSON."""
 
     end: Literal["succeeded", "failed", "cancelled"]
-    """The run is over, and how; absent while it goes on."""
+    """How the run has ended; absent while it goes on."""
     error: str
     """Why it failed, in one sentence."""
     verdict: str
-    """What the gate said."""
+    """The verdict of the gate."""
 
 
 class Work:
-    """One kind of background work; it needs a class of its own only if a step is no task of the child."""
+    """One kind of background work; it needs a subclass only if a step is not a task of the child."""
 
     poll_s = UNHURRIED_S
-    """Seconds that a run may wait to be noticed, beside what it waits for others."""
+    """Seconds between two polls of the kind's queue."""
 
     def __init__(
         self,
@@ -65,8 +66,8 @@ class Work:
     ) -> None:
         """Name the kind and its steps in order.
 
-        `steps` says which share of a run is behind it after each, about as the clock sees it; `limits` how
-        many run at once, as DBOS takes it; `arguments` what a run's tasks are called with.
+        `steps` says which share of a run is done after each, roughly by time; `limits` how many run at once,
+        as options of a DBOS queue; `arguments` what the tasks of a run are called with.
         """
         self.kind = kind
         self.steps = steps
@@ -75,33 +76,33 @@ class Work:
 
     @property
     def workflow(self) -> str:
-        """What DBOS knows it by, for ever: what is under way survives an upgrade."""
+        """The name of its workflow in DBOS; it never changes, so that runs under way survive an upgrade."""
         return self.kind
 
     @property
     def partitioned(self) -> bool:
-        """Whether the runs of each model stand in a line of their own."""
+        """Whether each model has a queue of its own."""
         return any(name.startswith("partition") for name in self.limits)
 
     def takes(self, step: str, verdict: str | None) -> bool:
-        """Say whether a run comes to a step, given what the gate said so far."""
+        """Return whether a run takes a step, given the verdict of the gate so far."""
         del step, verdict
         return True
 
     def act(self, row: RunRow, step: str, ask: Ask, journal: RunLog) -> dict[str, Any]:
-        """Carry out a step; `row` in the answer are fields of the run's row, `result` what it found out."""
+        """Carry out a step; `row` in the result sets fields of the run's row, `result` the run's result."""
         del row, journal
         return ask(step)
 
     def arguments(self, row: RunRow) -> dict[str, Any]:
-        """Return what the tasks of a run are called with."""
+        """Return the arguments of the tasks of a run."""
         return self._arguments(row)
 
     def close(self, session: Session, row: RunRow) -> None:
-        """Write down what else follows from a run's end, in the transaction that ends it."""
+        """Record what follows from the end of a run, in the transaction that ends it."""
 
     def clear(self, row: RunRow) -> None:
-        """Remove what an ended run needs no more, beside its folder."""
+        """Remove what an ended run no longer needs, apart from its folder."""
 
 
 class Jobs:
@@ -119,13 +120,12 @@ class Jobs:
         self.kinds = {work.kind: work for work in kinds}
 
     def open_runs(self) -> list[RunRow]:
-        """Return the stage's open runs of these kinds."""
-        mine = (RunRow.status.in_(OPEN_RUN), RunRow.stage == self._settings.stage)
+        """Return the open runs of the stage and of these kinds, oldest first."""
         with self._database.reading() as session:
-            return list(session.scalars(select(RunRow).where(*mine, RunRow.kind.in_(self.kinds))))
+            return open_runs(session, stage=self._settings.stage, kinds=self.kinds)
 
     def begin(self, run: str) -> Outcome:
-        """Take a queued run, unless it was cancelled while it waited; start its child process."""
+        """Start a queued run and its child process, unless it was cancelled while it waited."""
         with self._database.transaction() as session:
             row = session.scalars(self._database.lock(_run(run))).one()
             if row.status not in OPEN_RUN:
@@ -137,7 +137,7 @@ class Jobs:
         return {}
 
     def carry_out(self, run: str, step: str) -> Outcome:
-        """Carry out one step, write down when it began and how long it took; say whether the run goes on."""
+        """Carry out one step, record when it started and how long it took; return whether the run goes on."""
         row = self._row(run)
         if row.cancel_requested:
             return {"end": "cancelled"}
@@ -148,7 +148,7 @@ class Jobs:
         journal.append("step", {"step": step, "state": state}, step=step)
         arguments = work.arguments(row)
         try:
-            said = work.act(row, step, lambda task: self._child(run).ask(task, **arguments), journal)
+            found = work.act(row, step, lambda task: self._child(run).ask(task, **arguments), journal)
         except (ChildFailedError, ChildGoneError, Problem) as error:
             if self._row(run).cancel_requested:
                 return {"end": "cancelled"}
@@ -158,16 +158,16 @@ class Jobs:
         journal.append(
             "step",
             {"step": step, "state": "finished", "seconds": seconds},
-            result=said.get("result"),
+            result=found.get("result"),
             progress=work.steps[step],
-            **said.get("row", {}),
+            **found.get("row", {}),
         )
         self._metrics.step(step, seconds)
         log.info("step_finished", run=run, kind=row.kind, model=row.model, step=step, seconds=seconds)
-        return {"verdict": said["verdict"]} if "verdict" in said else {}
+        return {"verdict": found["verdict"]} if "verdict" in found else {}
 
     def finish(self, run: str, outcome: Outcome) -> None:
-        """Write down how a run ended, let its child go and clear its folder."""
+        """Record how a run ended, end its child and remove its folder."""
         status, error = outcome.get("end", "succeeded"), outcome.get("error")
         with self._database.transaction() as session:
             row = session.scalars(self._database.lock(_run(run))).one()
@@ -187,19 +187,21 @@ class Jobs:
         log.info("run_finished", run=run, kind=row.kind, model=row.model, status=row.status, error=row.error)
 
     def fail_abandoned(self, end_of_job: Callable[[str], str | None]) -> None:
-        """Fail every open run whose job has ended: only a defect or a lost database leaves one.
+        """Fail every open run whose workflow has ended: only a defect or a lost database leaves one.
 
-        `end_of_job` says how the job of a run ended, and nothing while it goes on.
+        `end_of_job` returns how the workflow of a run ended, or None while it goes on.
         """
         for row in self.open_runs():
             end = end_of_job(row.id)
-            # Looked at once more: a job that ends as it should ends its run first, maybe a moment ago.
+            # Read again: a workflow ends its run before it ends itself, perhaps just now.
             if end is not None and self._row(row.id).status in OPEN_RUN:
-                sentence = f"The run's job ended as {end} without a result; the worker's log says why."
+                sentence = (
+                    f"The run's job ended as {end} without a result; see the worker's log for the reason."
+                )
                 self.finish(row.id, {"end": "failed", "error": sentence})
 
     def cancel(self, run: str) -> None:
-        """End what a run is doing at once; its workflow then ends it as `cancelled`."""
+        """Kill what a run is doing; its workflow then ends it as `cancelled`."""
         with self._turn:
             child = self._children.get(run)
         if child is not None:
@@ -220,7 +222,7 @@ class Jobs:
 
 
 def carry_through(jobs: Jobs, work: Work, run: str, call: Callable[..., Any]) -> str:
-    """Carry a run through all its steps, each by `call(name, action, *arguments)`; return how it ended."""
+    """Carry out all steps of a run, each by `call(name, action, *arguments)`; return how the run ended."""
     outcome: Outcome = call("begin", jobs.begin, run)
     verdict = None
     for name in work.steps:

@@ -1,4 +1,4 @@
-"""What Prometheus learns about runs: how they end and how long their steps take."""
+"""Prometheus metrics of runs: how they end, and how long their steps take."""
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -12,7 +12,7 @@ class RunMetrics:
         """Register every metric with the service's registry."""
         self._steps = Histogram(
             "loopkeeper_run_step_seconds",
-            "Time that one step of a run took, if it was finished.",
+            "Time that a finished step of a run took.",
             ("step",),
             registry=registry,
             buckets=SECONDS,
@@ -25,9 +25,9 @@ class RunMetrics:
         )
 
     def step(self, name: str, seconds: float) -> None:
-        """Note a finished step."""
+        """Record a finished step."""
         self._steps.labels(name).observe(seconds)
 
     def ended(self, kind: str, model: str, trigger: str, status: str) -> None:
-        """Note a run's end; `model` is empty if it belongs to a dataset."""
+        """Record the end of a run; `model` is empty if the run belongs to a dataset."""
         self._runs.labels(kind, model, trigger, status).inc()

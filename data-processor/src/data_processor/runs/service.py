@@ -1,4 +1,4 @@
-"""Runs of every kind: asked for, listed, followed, cancelled. Carrying them out is the worker's business."""
+"""Runs of every kind: queued, listed, followed and cancelled here; the worker carries them out."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -12,16 +12,17 @@ from sqlalchemy.orm import Session
 from data_processor.database import Database
 from data_processor.rows import OPEN_RUN, ModelRow, RunResultRow, RunRow, now
 from data_processor.runs.events import Event, append, read
+from data_processor.runs.repository import open_training_run
 from data_processor.service.errors import Conflict, NotFound
 
 Trigger = Literal["score", "manual", "upload", "drift", "initial"]
 
 
 class Runs:
-    """The runs of one stage, as everybody but the worker sees them."""
+    """The runs of one stage, for everybody but the worker."""
 
     def __init__(self, database: Database, stage: str) -> None:
-        """Open runs for this stage's models."""
+        """Queue runs for this stage."""
         self._database = database
         self._stage = stage
 
@@ -55,7 +56,7 @@ class Runs:
                     subject=subject,
                     options=options,
                 )
-            except IntegrityError:  # another process was faster: the unique index says so
+            except IntegrityError:  # another process was faster, as the unique index shows
                 _refuse_second(held, model)
                 raise
 
@@ -72,7 +73,7 @@ class Runs:
         subject: str,
         options: dict[str, Any] | None = None,
     ) -> RunRow:
-        """Queue a run of any kind (`kinds.py`), inside the caller's transaction if one is given."""
+        """Queue a run of any kind (`wiring/kinds.py`), inside the caller's transaction if one is given."""
         row = RunRow(
             id=str(uuid4()),
             kind=kind,
@@ -104,30 +105,30 @@ class Runs:
         dataset: str | None = None,
         limit: int = 100,
     ) -> list[RunRow]:
-        """Return the newest runs that match."""
+        """Return the newest runs that match the filters."""
         query = select(RunRow).order_by(RunRow.created_at.desc(), RunRow.id).limit(limit)
-        asked = (
+        filters = (
             (RunRow.model, model),
             (RunRow.status, status),
             (RunRow.kind, kind),
             (RunRow.dataset, dataset),
         )
-        for column, wanted in asked:
+        for column, wanted in filters:
             if wanted is not None:
                 query = query.where(column == wanted)
         with self._database.reading() as session:
             return list(session.scalars(query))
 
     def result(self, run: str) -> dict[str, Any] | None:
-        """Return what a run found out beside its row, if it did."""
+        """Return the result of a run that has one, e.g. an evaluation; else None."""
         with self._database.reading() as session:
             found = session.get(RunResultRow, run)
             return found.result if found is not None else None
 
     def cancel(self, run: str, subject: str) -> RunRow:
-        """Ask for a run to end: a queued one ends now, a running one as soon as its worker sees it.
+        """Cancel a run: a queued one ends now, a running one as soon as its worker notices.
 
-        Raises `Conflict` when the run already came to another end.
+        Raises `Conflict` when the run has already ended in another way.
         """
         with self._database.transaction() as session:
             row = _find(session, run, self._database)
@@ -136,15 +137,15 @@ class Runs:
                 append(session, run, "status", {"status": "cancelled", "subject": subject})
             elif row.status == "running" and not row.cancel_requested:
                 row.cancel_requested = True
-                append(session, run, "log", {"level": "info", "message": f"{subject} asked to cancel."})
+                append(session, run, "log", {"level": "info", "message": f"{subject} cancelled this run."})
             elif row.status not in ("running", "cancelled"):
                 raise Conflict(f"Run {run} has already {row.status}; it cannot be cancelled.", run=run)
             return row
 
     def events(self, run: str, after: int = 0) -> tuple[list[Event], bool]:
-        """Return the events later than `after`, and whether no more will come; raises `NotFound`."""
+        """Return the events after number `after`, and whether no more will come; raises `NotFound`."""
         with self._database.reading() as session:
-            # The status is read first: a run that had ended before has written its last event.
+            # The status is read first: a run that has ended by then has written its last event.
             ended = _find(session, run).status not in OPEN_RUN
             events = read(session, run, after)
             return events, ended and not (events and read(session, run, events[-1].seq, limit=1))
@@ -158,7 +159,7 @@ class Runs:
         ]
 
     def log(self, run: str) -> Iterator[str]:
-        """Yield the run's log line by line; raises `NotFound` at once."""
+        """Return the lines of the run's log; raises `NotFound` at once."""
         self.get(run)
         return (f"{event.as_text()}\n" for event in self._all_events(run))
 
@@ -186,8 +187,7 @@ def _find(session: Session, run: str, lock: Database | None = None) -> RunRow:
 
 
 def _refuse_second(session: Session, model: str) -> None:
-    is_open = select(RunRow.id).where(
-        RunRow.model == model, RunRow.kind == "training", RunRow.status.in_(OPEN_RUN)
-    )
-    if run := session.scalar(is_open):
-        raise Conflict(f"Run {run} of model {model!r} is still open; wait for it or cancel it.", run=run)
+    if run := open_training_run(session, model):
+        raise Conflict(
+            f"Run {run} of model {model!r} is still open; wait for it to end, or cancel it.", run=run
+        )

@@ -1,4 +1,4 @@
-"""Predictions as people look back at them: with what was said of them and where they came from."""
+"""Recorded predictions as callers read them: with their feedback and their lineage."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,22 +15,22 @@ from data_processor.serving.schemas import Judged, PredictionDetail, PredictionL
 
 
 class History:
-    """Reads predictions for one caller at a time: people see their own, engineers everybody's."""
+    """Reads predictions on behalf of a caller: users see their own, engineers everybody's."""
 
     def __init__(self, database: Database, predictions: PredictionStore, registry: Registry) -> None:
-        """Read predictions, what was said of them, and their versions."""
+        """Read predictions, their feedback, and the lineage of their versions."""
         self._database = database
         self._predictions = predictions
         self._registry = registry
 
     def one(self, prediction: str, caller: Caller) -> PredictionDetail:
-        """Return a prediction with its lineage; raises `NotFound` for one that is not the caller's to see."""
+        """Return a prediction with its lineage; raises `NotFound` for one that the caller may not see."""
         found = self.find(prediction, caller)
         described = _describe(found, self._feedback([found.id]).get(found.id, []))
         return PredictionDetail(**described, lineage=self._lineage(found))
 
     def find(self, prediction: str, caller: Caller) -> Prediction:
-        """Return a prediction as recorded; raises `NotFound` for one that is not the caller's to see."""
+        """Return a prediction as recorded; raises `NotFound` for one that the caller may not see."""
         found = self._predictions.get(prediction)
         if found is None or not (caller.sees_everything or found.subject == caller.subject):
             raise NotFound(f"There is no prediction {prediction!r}.")
@@ -41,9 +41,10 @@ class History:
         self._registry.get_model(model)
         subject = None if caller.sees_everything else caller.subject
         found = self._predictions.page(model, subject, limit, before)
-        said = self._feedback([prediction.id for prediction in found])
+        feedback = self._feedback([prediction.id for prediction in found])
         return [
-            RecordedPrediction(**_describe(prediction, said.get(prediction.id, []))) for prediction in found
+            RecordedPrediction(**_describe(prediction, feedback.get(prediction.id, [])))
+            for prediction in found
         ]
 
     def _feedback(self, ids: Sequence[str]) -> dict[str, list[Judged]]:
@@ -51,12 +52,12 @@ class History:
         query = select(FeedbackRow).where(FeedbackRow.prediction.in_(ids)).order_by(FeedbackRow.seq)
         with self._database.reading() as session:
             for row in session.scalars(query):
-                persons = latest.setdefault(row.prediction, {})
-                persons.pop(row.subject, None)
-                persons[row.subject] = row
+                by_subject = latest.setdefault(row.prediction, {})
+                by_subject.pop(row.subject, None)
+                by_subject[row.subject] = row
         return {
-            prediction: [Judged.model_validate(row, from_attributes=True) for row in persons.values()]
-            for prediction, persons in latest.items()
+            prediction: [Judged.model_validate(row, from_attributes=True) for row in by_subject.values()]
+            for prediction, by_subject in latest.items()
         }
 
     def _lineage(self, prediction: Prediction) -> PredictionLineage | None:

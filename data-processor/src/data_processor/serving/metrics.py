@@ -1,4 +1,4 @@
-"""What Prometheus learns about models; labels are models and stages, never ids or what people type."""
+"""Prometheus metrics of models; labels are models and stages, never ids or user input."""
 
 from collections.abc import Iterable
 
@@ -19,13 +19,13 @@ class ModelMetrics:
         )
         self.flags = Counter(
             "loopkeeper_prediction_flags",
-            "Values of inputs that were missing, out of range or unseen in training.",
+            "Input values that were missing, out of range or unseen in training.",
             (*of_model, "kind"),
             registry=registry,
         )
         self.refused = Counter(
             "loopkeeper_predictions_refused",
-            "Requests that were valid and not answered: overloaded, unrecorded, or the model failed.",
+            "Valid requests that were not answered: overloaded, unrecorded, or the model failed.",
             ("reason",),
             registry=registry,
         )
@@ -35,7 +35,7 @@ class ModelMetrics:
         )
         self.record_seconds = Histogram(
             "loopkeeper_record_seconds",
-            "Time to write one batch of predictions to disk.",
+            "Time taken to write one batch of predictions to disk.",
             registry=registry,
             buckets=SECONDS,
         )
@@ -53,30 +53,30 @@ class ModelMetrics:
         )
         self._swaps = Counter(
             "loopkeeper_swaps",
-            "Versions that were to be served: swapped in, or failed and kept out.",
+            "Versions that a stage was to serve: swapped in, or rejected because they failed to load.",
             (*of_model, "outcome"),
             registry=registry,
         )
 
     def recorded(self, model: str, stage: str, rows: int, odd: Iterable[str]) -> None:
-        """Count answered inputs, and the kind of each value among them that was odd."""
+        """Count answered inputs, and by kind the values among them that were flagged."""
         self.predictions.labels(model, stage).inc(rows)
         for kind in odd:
             self.flags.labels(model, stage, kind).inc()
 
-    def served(self, model: str, stage: str, version: str, engine: str) -> None:
-        """Say which version a stage serves now, and by which engine."""
+    def serves(self, model: str, stage: str, version: str, engine: str) -> None:
+        """Note which version a stage serves now, and with which engine."""
         self.gone(model, stage)
         self._version.labels(model, stage, version).set(1)
         self._engine.labels(model, stage, engine).set(1)
         self._swaps.labels(model, stage, "served").inc()
 
     def failed(self, model: str, stage: str) -> None:
-        """Count a version that failed its checks and was not swapped in."""
+        """Count a version that failed to load and was not swapped in."""
         self._swaps.labels(model, stage, "failed").inc()
 
     def gone(self, model: str, stage: str) -> None:
-        """Forget what a stage served of a model."""
+        """Remove the gauges of a model that a stage no longer serves."""
         labels = {"model": model, "stage": stage}
         self._version.remove_by_labels(labels)
         self._engine.remove_by_labels(labels)

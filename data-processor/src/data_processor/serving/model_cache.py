@@ -1,10 +1,10 @@
-"""The versions in memory beside those the stage serves: those that are kept, and those that callers ask for.
+"""The versions in memory beside those that the stage serves: a cache with pinned entries.
 
-All share one number of places. A version that an engineer loaded keeps its place until it is unloaded; the
-places that are left hold the versions that predictions asked for by number last.
+All share a fixed number of places. A version that an engineer loaded keeps its place until it is unloaded;
+the places that are left hold the versions that requests named most recently (least recently used leaves).
 
-    memory comes back when the last request that uses a version is answered: what was let go is dropped here
-    at once, and a look later the allocator is told to return what is free to the system
+Memory is freed when the last request that uses an evicted version has been answered; at the next poll the
+allocator is told to return it to the operating system.
 """
 
 import ctypes
@@ -25,13 +25,13 @@ from data_processor.serving.loading import LoadedModel, Loader, reason_of
 log = structlog.get_logger(__name__)
 
 LOADERS = 2
-"""Versions loaded at once; they never delay those that the ledger names."""
+"""Versions loaded at the same time; they never delay those that the ledger names."""
 PAUSE_S = 30
-"""Between two attempts at a kept version that cannot be loaded."""
+"""Seconds between two attempts at a kept version that cannot be loaded."""
 
 
 class ModelCache:
-    """Holds versions beside the stage's own."""
+    """Holds versions beside those that the stage serves."""
 
     def __init__(self, loader: Loader, places: int) -> None:
         """Hold at most `places` versions."""
@@ -42,14 +42,14 @@ class ModelCache:
         self._again_at: dict[Key, float] = {}
         self._untidy = False
         self._lock = threading.Lock()
-        self._loaders = ThreadPoolExecutor(LOADERS, thread_name_prefix="shelf")
+        self._loaders = ThreadPoolExecutor(LOADERS, thread_name_prefix="model-cache")
 
     def close(self) -> None:
         """Load nothing more; what is in memory still answers."""
         self._loaders.shutdown(cancel_futures=True)
 
     def ask(self, model: str, version: str) -> Future[LoadedModel]:
-        """Return the loading of a version; its result may raise `NotReady`. Who asks meanwhile gets the same.
+        """Return a version as a future, whose result may raise `NotReady`; concurrent callers share it.
 
         Raises `Conflict` when every place is taken by a version that is kept.
         """
@@ -60,40 +60,40 @@ class ModelCache:
             return self._hold(key)
 
     def find(self, model: str, version: str) -> LoadedModel | None:
-        """Return a version that is in memory, or None."""
+        """Return a version that is in memory already, or None."""
         with self._lock:
             return _ready(self._held.get((model, version)))
 
-    def put(self, served: LoadedModel, *, only_if_kept: bool = False) -> None:
-        """Take in a version that is already in memory; it counts as kept unless that is asked about."""
-        key = (served.model, served.version)
+    def put(self, loaded: LoadedModel, *, only_if_kept: bool = False) -> None:
+        """Add a loaded version and keep it; with `only_if_kept`, add it only if it is kept already."""
+        key = (loaded.model, loaded.version)
         with self._lock:
             if only_if_kept and key not in self._kept:
                 return
             self._kept |= {key}
-            self._held[key] = _done(served)
+            self._held[key] = _done(loaded)
             self._evict()
 
     def drop(self, model: str, version: str) -> None:
-        """Let a version go, kept or not."""
+        """Evict a version, kept or not."""
         with self._lock:
             self._kept -= {(model, version)}
             self._remove((model, version))
 
     def changed(self) -> None:
-        """Say that a version elsewhere was let go, whose memory is to be returned as well."""
+        """Note that the stage let a version go, so that its memory is returned as well."""
         self._untidy = True
 
     def follow(
         self,
         kept: frozenset[Key],
-        served: Mapping[str, LoadedModel],
+        serving: Mapping[str, LoadedModel],
         policies: Mapping[str, Policy],
         exist: Callable[[list[Key]], set[Key]],
     ) -> None:
-        """Hold what the database says is kept; let go what is gone, and what the stage itself serves now.
+        """Hold what the database says is kept; evict what was deleted and what the stage itself serves now.
 
-        `policies` are the models' own of this moment. Called regularly: it also returns memory.
+        `policies` are the current ones by model. Call this at every poll: it also returns memory.
         """
         if self._untidy:
             self._untidy = False
@@ -107,12 +107,12 @@ class ModelCache:
             self._kept = kept
             for key in [*self._held]:
                 model, version = key
-                own = served.get(model)
+                own = serving.get(model)
                 if (key in held and key not in known) or (own is not None and own.version == version):
                     self._remove(key)
                 elif (found := _ready(self._held[key])) and found.policy != policies.get(model, found.policy):
                     self._held[key] = _done(self._loader.with_policy(found, policies[model]))
-            own_versions = {(own.model, own.version) for own in served.values()}
+            own_versions = {(own.model, own.version) for own in serving.values()}
             for key in kept - own_versions - self._held.keys():
                 if time.monotonic() >= self._again_at.get(key, 0):
                     self._hold(key)
@@ -127,7 +127,7 @@ class ModelCache:
         return loading
 
     def _evict(self) -> None:
-        """Let go what was asked for longest ago until no more is held than there are places."""
+        """Evict the least recently used versions that are not kept until there are places enough."""
         surplus = len(self._held.keys() | self._kept) - self._places
         for key in [key for key in self._held if key not in self._kept][: max(0, surplus)]:
             self._remove(key)
@@ -139,7 +139,7 @@ class ModelCache:
     def _load(self, key: Key) -> LoadedModel:
         model, version = key
         try:
-            served = self._loader.load(model, version)
+            loaded = self._loader.load(model, version)
         except Exception as error:
             with self._lock:
                 self._held.pop(key, None)
@@ -148,18 +148,18 @@ class ModelCache:
             raise NotReady(f"Version {version} of {model!r} cannot be loaded: {reason_of(error)}") from error
         self._again_at.pop(key, None)
         log.info("version_loaded", model=model, version=version)
-        return served
+        return loaded
 
     def _refusal(self, model: str, version: str) -> str:
         name = f"Version {version} of {model!r} is not the one the stage serves, and this server keeps"
         if not self._places:
-            return f"{name} no others in memory (PINNED_VERSIONS is 0). Leave `version` out."
+            return f"{name} no others in memory (PINNED_VERSIONS is 0). Leave out `version`."
         kept = ", ".join(f"version {held} of {other!r}" for other, held in sorted(self._kept))
-        return f"{name} {kept} in memory, for which all {self._places} places are taken. Unload one first."
+        return f"{name} {kept} in memory, which takes all {self._places} places. Unload one of them first."
 
 
 def return_memory() -> None:
-    """Give freed memory back to the system, which the C library of Linux else keeps for itself."""
+    """Give freed memory back to the system; the C library of Linux would otherwise hold on to it."""
     gc.collect()
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
@@ -172,7 +172,7 @@ def _ready(loading: Future[LoadedModel] | None) -> LoadedModel | None:
     return loading.result()
 
 
-def _done(served: LoadedModel) -> Future[LoadedModel]:
+def _done(loaded: LoadedModel) -> Future[LoadedModel]:
     loading: Future[LoadedModel] = Future()
-    loading.set_result(served)
+    loading.set_result(loaded)
     return loading

@@ -24,8 +24,9 @@ from data_processor.statistics.measures import SelectionMetric
 if TYPE_CHECKING:  # a second of imports that only training waits for
     from sklearn.pipeline import Pipeline
 
-    from data_processor.features.split import Rows
+    from data_processor.features.split import Rows, Split
     from data_processor.tasks.candidates import Candidate
+    from data_processor.tasks.space import SearchRequest, Space
 
 Floats = NDArray[np.float64]
 
@@ -169,9 +170,14 @@ class Learner(Protocol):
 
     compares_latency: bool
     """Whether the trained form may answer faster than the compiled one, so that both are measured."""
+    parallel_fits: bool
+    """Whether the fits of a search may be done at the same time, here or on other machines."""
 
     def fit(self, candidate: "Candidate", rows: "Rows", schema: Schema, seed: int) -> "Pipeline":
         """Fit a candidate on rows; raises `TooFewRowsError`."""
+
+    def space(self, split: "Split", request: "SearchRequest") -> "Space":
+        """Return what a search tries; raises `UnknownCandidateError` or `TooFewRowsError`."""
 
     def prepared(
         self, pipeline: "Pipeline", candidate: "Candidate", rows: "Rows", schema: Schema

@@ -26,7 +26,7 @@ from data_processor.models.manifest import Manifest
 from data_processor.runs.context import TaskContext, TaskError
 from data_processor.statistics.measures import CLASSIFICATION_METRICS, REGRESSION_METRICS, Answers, prepare
 from data_processor.statistics.paired import intervals
-from data_processor.training.leaderboard import as_answers, metrics
+from data_processor.tasks.comparison import as_answers, metrics
 
 MOST_ROWS = 50_000
 """More rows would narrow no interval that anybody looks at; those used are drawn by their hash."""

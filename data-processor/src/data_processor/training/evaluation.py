@@ -18,9 +18,9 @@ from data_processor.statistics.gate import Receipt, Slice, decide
 from data_processor.statistics.measures import Answers
 from data_processor.statistics.receipt import SliceName
 from data_processor.tasks.candidates import Candidate
+from data_processor.tasks.comparison import as_answers, metrics
 from data_processor.tasks.fitting import fit
 from data_processor.tasks.pipelines import answer
-from data_processor.training.leaderboard import as_answers, metrics
 from data_processor.training.metrics import deciding_metric
 
 FOLDS = 5

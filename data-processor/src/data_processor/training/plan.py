@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 from data_processor.datasets.version_store import open_version_store
 from data_processor.features.schema import Schema
 from data_processor.models.access import registry_of
-from data_processor.models.ledger import Ledger
 from data_processor.models.policy import Policy
+from data_processor.models.repository import serving_version
 from data_processor.rows import DatasetVersionRow, ModelRow, RunRow
 from data_processor.runs.context import TaskContext, TaskError
 
@@ -94,8 +94,8 @@ def rows_of(context: TaskContext) -> tuple[RunRow, ModelRow]:
 
 def champion_of(context: TaskContext, row: RunRow) -> str | None:
     """Return the version that the run's stage serves, if any."""
-    entry = Ledger(context.database).current(row.model, row.stage)
-    return entry.version if entry else None
+    with context.database.reading() as session:
+        return serving_version(session, row.model, row.stage)
 
 
 def seed_of(run: str) -> int:

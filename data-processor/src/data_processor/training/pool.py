@@ -1,7 +1,7 @@
 """Where the fits of a search are done: by threads of this process, or by the machines of a Dask cluster.
 
 Both are a `concurrent.futures.Executor`; a search knows no difference. A cluster that cannot be reached, or
-has no worker, is no reason not to train: the run's log says so, and the fits are done here.
+has no worker, does not keep a run from training: its log says so, and the fits are done here.
 """
 
 import os
@@ -36,7 +36,9 @@ def local_pool(threads: int | None = None) -> Iterator[Pool]:
     count = threads or os.cpu_count() or 1
     executor = ThreadPoolExecutor(count, thread_name_prefix="fit")
     try:
-        yield Pool(executor, lambda: count, lambda value: value, f"{count} threads")
+        yield Pool(
+            executor, lambda: count, lambda value: value, "one thread" if count == 1 else f"{count} threads"
+        )
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
 

@@ -23,20 +23,19 @@ from data_processor.models.manifest import BACKGROUND_FILE, ONNX_FILE, SKOPS_FIL
 from data_processor.rows import now
 from data_processor.runs.context import TaskContext, import_ahead
 from data_processor.tasks.candidates import Candidate
+from data_processor.tasks.comparison import Tried
 from data_processor.tasks.pipelines import answer
+from data_processor.tasks.registry import task_of
 from data_processor.tasks.tables.prepared import describe
 from data_processor.training.checks import check_table
 from data_processor.training.compile import compile_model
 from data_processor.training.evaluation import Champion, evaluate, fit_final, reference_metrics
 from data_processor.training.inspection import inspect
-from data_processor.training.leaderboard import Tried
 from data_processor.training.metrics import selection_metric
 from data_processor.training.plan import Plan, read_plan, rows_of
 from data_processor.training.pool import open_pool
 from data_processor.training.registration import FILES, Result, register_version
-from data_processor.training.search import Searched
 from data_processor.training.search import search as search_candidates
-from data_processor.training.texts.search import search_texts
 
 SCHEMA = "schema.json"
 SEARCHED = "search.json"
@@ -75,11 +74,23 @@ def search(context: TaskContext) -> dict[str, Any]:
     """Find the best candidate within the budget, telling what is tried as it is tried."""
     import_ahead(*NEEDED_LATER)
     plan = read_plan(context)
-    tell = _Teller(context, plan)
-    found, where = _look(context, plan, tell)
+    learner, settings = task_of(plan.schema_.task).learner, context.settings
+    scheduler = settings.dask_scheduler_address if learner.parallel_fits else None
+    # What the score opened fits one candidate after the other: the cores belong to those who ask meanwhile.
+    threads = 1 if plan.by_score or not learner.parallel_fits else settings.training_threads
+    with open_pool(scheduler, threads, context.log.say) as pool:
+        found = search_candidates(
+            _split(context),
+            plan.policy,
+            budget_s=plan.budget_s,
+            seed=plan.seed,
+            asked=plan.candidates,
+            pool=pool,
+            progress=_Teller(context, plan),
+        )
     board = [line.model_dump(mode="json") for line in found.leaderboard]
     context.log.say(
-        f"Tried {found.trials} candidates in {found.seconds:.1f} s on {where}, {found.pruned} "
+        f"Tried {found.trials} candidates in {found.seconds:.1f} s on {pool.name}, {found.pruned} "
         f"of them not to their end; chosen on {CHOSEN_ON[found.chosen_on]}. Best by {found.metric}: "
         f"{found.best.estimator}."
     )
@@ -174,22 +185,6 @@ def smoke(context: TaskContext) -> dict[str, Any]:
         f"largest difference {found['difference']:.2g}."
     )
     return {}
-
-
-def _look(context: TaskContext, plan: Plan, tell: "_Teller") -> tuple[Searched, str]:
-    """Search as suits the task; return what was found, and on what."""
-    terms: dict[str, Any] = {
-        "budget_s": plan.budget_s,
-        "seed": plan.seed,
-        "asked": plan.candidates,
-        "progress": tell,
-    }
-    if plan.schema_.task == "text-classification":
-        return search_texts(_split(context), plan.policy, **terms), "one thread"
-    # What the score opened fits one candidate after the other: the cores belong to those who ask meanwhile.
-    threads = 1 if plan.by_score else context.settings.training_threads
-    with open_pool(context.settings.dask_scheduler_address, threads, context.log.say) as pool:
-        return search_candidates(_split(context), plan.policy, pool=pool, **terms), pool.name
 
 
 class _Teller:

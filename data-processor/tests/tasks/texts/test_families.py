@@ -24,7 +24,7 @@ def test_what_is_asked_for_is_tried_with_its_fixed_hyperparameters(vectorizer: A
     (arm,) = text_arms([asked])
     study = optuna.create_study()
 
-    for candidate in (arm.default("natural"), arm.draw(study.ask(), "natural")):
+    for candidate in (arm.default("natural"), arm.suggest(study.ask(), "natural")):
         assert (candidate.estimator, candidate.params["C"]) == ("linear-svc", 0.5)
         assert candidate.vectorizer is not None
         assert candidate.vectorizer.name == "tf-idf"
@@ -36,7 +36,7 @@ def test_a_draw_is_possible_and_can_be_made() -> None:
     for seed in range(5):
         study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
         for arm in text_arms():
-            drawn = arm.draw(study.ask(), "natural")
+            drawn = arm.suggest(study.ask(), "natural")
             assert drawn.vectorizer is not None
             assert estimator_problems(TextClassification.description, drawn.estimator, drawn.params) == []
             assert (

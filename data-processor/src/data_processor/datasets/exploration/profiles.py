@@ -10,6 +10,7 @@ from data_processor.caller import PLATFORM
 from data_processor.database import Database
 from data_processor.datasets.exploration.schemas import FORMAT, ProfileComputing
 from data_processor.rows import DELETING, OPEN_RUN, DatasetProfileRow, DatasetRow, DatasetVersionRow, RunRow
+from data_processor.runs.repository import open_runs
 from data_processor.runs.service import Runs
 from data_processor.service.errors import Conflict, NotFound
 
@@ -69,11 +70,10 @@ def explore_stored(runs: Runs, session: Session, dataset: str, version: int) -> 
 def cancel_profiles(database: Database, runs: Runs, dataset: str) -> None:
     """End what looks into a dataset that is being deleted: nobody will read it."""
     with database.reading() as session:
-        mine = (RunRow.kind == KIND, RunRow.dataset == dataset, RunRow.status.in_(OPEN_RUN))
-        found = list(session.scalars(select(RunRow.id).where(*mine)))
-    for run in found:
+        found = open_runs(session, dataset=dataset, kinds=[KIND])
+    for row in found:
         with suppress(Conflict):  # it came to its end meanwhile
-            runs.cancel(run, PLATFORM)
+            runs.cancel(row.id, PLATFORM)
 
 
 def _queue(runs: Runs, session: Session, dataset: str, version: int, subject: str) -> RunRow:

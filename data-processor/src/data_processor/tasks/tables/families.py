@@ -68,9 +68,14 @@ class Family:
         """Return the hyperparameters to try first under a weight of the recent rows."""
         return self.defaults if recent_share == "natural" else {**self.defaults, **self.caution}
 
+    def starts(self, recent_share: RecentShare, *, patient: bool = False) -> list[Params]:
+        """Return the hyperparameters to try before any are sampled."""
+        more = [{**self.defaults, **start} for start in self.patience] if patient else []
+        return [self.first(recent_share), *more]
+
     def suggest(self, trial: optuna.Trial, prefix: str, *, patient: bool = False) -> dict[str, Any]:
-        """Draw hyperparameters; every name is prefixed, because a study holds several families."""
-        return {one.name: one.draw(trial, prefix, patient=patient) for one in self.space}
+        """Sample hyperparameters; every name is prefixed, because a study holds several families."""
+        return {one.name: one.suggest(trial, prefix, patient=patient) for one in self.space}
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ class Arm:
     fixed: Params
 
     def suggest(self, trial: optuna.Trial, prefix: str, *, patient: bool = False) -> dict[str, Any]:
-        """Draw hyperparameters; those that are fixed stay as they are."""
+        """Sample hyperparameters; those that are fixed stay as they are."""
         return {**self.family.suggest(trial, prefix, patient=patient), **self.fixed}
 
 

@@ -25,8 +25,8 @@ Make = Callable[[Params, int, int], BaseEstimator]
 
 
 @dataclass(frozen=True)
-class Space:
-    """Something declared, and those of its hyperparameters that are fixed."""
+class Part:
+    """An estimator or a vectorizer, and those of its hyperparameters that are fixed."""
 
     name: str
     hyperparameters: Sequence[Hyperparameter]
@@ -37,10 +37,10 @@ class Space:
         """Every default, except where something else is fixed."""
         return {**defaults(self.hyperparameters), **self.fixed}
 
-    def draw(self, trial: optuna.Trial, prefix: str) -> dict[str, Value]:
-        """Return values that a trial is to use; what is fixed is not drawn."""
+    def suggest(self, trial: optuna.Trial, prefix: str) -> dict[str, Value]:
+        """Return values that a trial is to use; what is fixed is not sampled."""
         return {
-            one.name: self.fixed[one.name] if one.name in self.fixed else one.draw(trial, prefix)
+            one.name: self.fixed[one.name] if one.name in self.fixed else one.suggest(trial, prefix)
             for one in self.hyperparameters
         }
 
@@ -49,18 +49,18 @@ class Space:
 class TextArm:
     """One estimator on one vectorizer."""
 
-    estimator: Space
-    vectorizer: Space
+    estimator: Part
+    vectorizer: Part
 
     def default(self, recent_share: RecentShare) -> Candidate:
         """Return what to try first."""
         return self._candidate(self.estimator.defaults, self.vectorizer.defaults, recent_share)
 
-    def draw(self, trial: optuna.Trial, recent_share: RecentShare) -> Candidate:
-        """Return what a trial is to try; arms that share a vectorizer learn from each other's draws."""
+    def suggest(self, trial: optuna.Trial, recent_share: RecentShare) -> Candidate:
+        """Return what a trial is to try; arms that share a vectorizer learn from each other's trials."""
         return self._candidate(
-            self.estimator.draw(trial, f"{self.estimator.name}:"),
-            self.vectorizer.draw(trial, f"{self.vectorizer.name}:"),
+            self.estimator.suggest(trial, f"{self.estimator.name}:"),
+            self.vectorizer.suggest(trial, f"{self.vectorizer.name}:"),
             recent_share,
         )
 
@@ -86,14 +86,14 @@ def text_arms(asked: Sequence[Mapping[str, Any]] | None = None) -> list[TextArm]
         name, params = request["estimator"], dict(request.get("params") or {})
         _require(estimator_problems(DESCRIPTION, name, params))
         space = next(one for one in described.estimators if one.name == name).hyperparameters
-        estimator = Space(name, space, params)
+        estimator = Part(name, space, params)
         wanted = request.get("vectorizer")
         chosen: Mapping[str, Any] = {"name": wanted} if isinstance(wanted, str) else wanted or {}
         fixed = dict(chosen.get("params") or {})
         if chosen:
             _require(vectorizer_problems(DESCRIPTION, chosen["name"], fixed))
         made += [
-            TextArm(estimator, Space(one.name, one.hyperparameters, fixed))
+            TextArm(estimator, Part(one.name, one.hyperparameters, fixed))
             for one in described.vectorizers
             if not chosen or one.name == chosen["name"]
         ]
