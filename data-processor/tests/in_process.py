@@ -54,10 +54,17 @@ class ChildInProcess:
         self._context.__exit__(None, None, None)
 
 
-@pytest.fixture(params=["in process", pytest.param("child processes", marks=pytest.mark.services)])
-def tasks(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Carry out tasks in this process; with the services, in child processes as well."""
+@pytest.fixture
+def in_process() -> Iterator[None]:
+    """Carry out tasks in this process."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in USERS if request.param == "in process" else ():
+        for module in USERS:
             patch.setattr(f"{module}.Child", ChildInProcess)
         yield
+
+
+@pytest.fixture(params=["in process", pytest.param("child processes", marks=pytest.mark.services)])
+def tasks(request: pytest.FixtureRequest) -> None:
+    """Carry out tasks in this process; with the services, in child processes as well."""
+    if request.param == "in process":
+        request.getfixturevalue("in_process")
