@@ -103,6 +103,15 @@ def test_pages_have_of_the_skeleton_what_does_not_serve(tmp_path: Path) -> None:
     assert "+more = True" in added
 
 
+def test_a_service_has_the_database_module_if_it_says_so(tmp_path: Path) -> None:
+    for has_database in (True, False):
+        folder = tmp_path / str(has_database)
+        drift.render(ROOT, ANSWERS | {"has_database": has_database}, folder)
+        for path in ("src/greeting_card/service/database.py", "tests/service/test_database.py"):
+            assert (folder / path).exists() == has_database
+        assert ("sqlalchemy" in (folder / "pyproject.toml").read_text()) == has_database
+
+
 @pytest.mark.parametrize("kind", ["api", "pages"])
 def test_an_entry_is_written_unless_the_stack_names_the_service(tmp_path: Path, kind: str) -> None:
     for stack_entry in (True, False):

@@ -43,9 +43,10 @@ from data_processor.models.manifest import (
 from data_processor.models.policy import Policy
 from data_processor.models.registry import Registry
 from data_processor.predictions.records import PredictionStore
-from data_processor.rows import DatasetRow, now
+from data_processor.rows import DatasetRow
 from data_processor.runs.jobs import Jobs, carry_through
 from data_processor.runs.metrics import RunMetrics
+from data_processor.service.database import now
 from data_processor.settings import Settings
 from data_processor.wiring.kinds import plain_kinds
 
@@ -358,7 +359,7 @@ def census_split() -> Split:
 
 @pytest.fixture(scope="session")
 def drifted_snapshot() -> tuple[pd.DataFrame, Schema]:
-    """Return rows of the old world with 400 of feedback from the new one behind: judgements 1 to 400."""
+    """Return rows of the old world with 400 of feedback from the new one behind, numbered 1 to 400."""
     table = make_table(3_000, 1)
     schema = schema_of(table)
     feedback = [

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fake_processor import CALLER_KEY, SERVICE_TOKEN, unpadded, verified_caller
-from pipeline_api.auth.roles import Role
 from pipeline_api.caller import VALID_S, CallerSigner
+from pipeline_api.roles import Role
 
 signer = CallerSigner(CALLER_KEY.encode())
 

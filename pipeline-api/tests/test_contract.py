@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from pipeline_api.app import create_app
-from pipeline_api.auth.roles import Role
 from pipeline_api.contract import compose, vendored
+from pipeline_api.roles import Role
 from pipeline_api.routes import OPERATIONS, Operation
 from pipeline_api.settings import Settings
 

@@ -20,8 +20,9 @@ from fake_processor import FakeProcessor
 from pipeline_api.app import create_app
 from pipeline_api.auth.accounts import Accounts
 from pipeline_api.auth.keys import Keys
-from pipeline_api.auth.roles import Role
-from pipeline_api.database import Database, KeyRow, TokenRow, now
+from pipeline_api.database import Database, KeyRow, TokenRow
+from pipeline_api.roles import Role
+from pipeline_api.service.database import now
 from pipeline_api.service.errors import Conflict
 from pipeline_api.settings import Settings
 from running import PASSWORD, Gateway, Server
@@ -134,7 +135,7 @@ def test_one_name_is_given_once_to_many_at_once(database: Database) -> None:
     assert sum(isinstance(one, Conflict) for one in made) == 7
 
 
-def test_moments_come_back_in_utc(database: Database) -> None:
+def test_timestamps_come_back_in_utc(database: Database) -> None:
     accounts = Accounts(database, timedelta(hours=1))
     user = accounts.create("ann", Role.USER, "hash", created_by="test")
 
@@ -171,7 +172,7 @@ def test_nothing_usable_is_stored(database: Database) -> None:
     assert not [text for text in stored if text in token or text in secret or token in text]
 
 
-def test_a_password_changed_at_the_same_moment_gives_no_token(database: Database) -> None:
+def test_a_password_changed_at_the_same_time_gives_no_token(database: Database) -> None:
     accounts = Accounts(database, timedelta(hours=1))
     accounts.create("ann", Role.USER, "hash", created_by="test")
     accounts.change("ann", role=None, password_hash="another hash")

@@ -219,8 +219,8 @@ def test_a_client_that_vanishes_leaves_its_seat(gateway: Gateway, live: Server) 
 
     asyncio.run(come_and_go())
 
-    seats = live.app.state.gateway.seats
+    websocket_limit = live.app.state.gateway.websocket_limit
     deadline = time.monotonic() + 5
-    while seats._taken.total():
+    while websocket_limit._open.total():
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -11,11 +11,11 @@ from pipeline_api.database import Database
 from pipeline_api.settings import Settings
 
 
-def test_the_database_is_closed_after_the_last_look_at_it(
+def test_the_database_is_closed_after_the_last_poll(
     gateway_settings: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     happened: list[str] = []
-    looking, leaving = threading.Event(), threading.Event()
+    polling, leaving = threading.Event(), threading.Event()
     poll, close = Verifier.poll, Database.close
 
     def slow_poll(self: Verifier) -> None:
@@ -23,9 +23,9 @@ def test_the_database_is_closed_after_the_last_look_at_it(
             return
         poll(self)
         if threading.current_thread() is not threading.main_thread() and started.is_set():
-            looking.set()
+            polling.set()
             leaving.wait(20)
-            happened.append("looked")
+            happened.append("polled")
 
     def noted_close(self: Database) -> None:
         happened.append("closed")
@@ -37,8 +37,8 @@ def test_the_database_is_closed_after_the_last_look_at_it(
     monkeypatch.setattr(Database, "close", noted_close)
     with TestClient(create_app(gateway_settings())):
         started.set()
-        assert looking.wait(20)
-        # The look goes on for a moment after the gateway was told to close.
+        assert polling.wait(20)
+        # The poll continues for a while after the gateway was told to close.
         threading.Timer(0.3, leaving.set).start()
 
-    assert happened == ["looked", "closed"]
+    assert happened == ["polled", "closed"]

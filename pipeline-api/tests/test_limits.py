@@ -2,16 +2,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline_api.limits import Allowance, Allowances
+from pipeline_api.limits import RateLimit, RateLimits
 from pipeline_api.service.errors import TooManyRequests
 
 
-def count(allowance: Allowance, moments: list[float]) -> int:
-    """Return how many requests at these moments are let through."""
+def count(rate_limit: RateLimit, times: list[float]) -> int:
+    """Return how many requests at these times are let through."""
     passed = 0
-    for moment in moments:
+    for time in times:
         try:
-            allowance.take(moment)
+            rate_limit.take(time)
         except TooManyRequests:
             continue
         passed += 1
@@ -19,14 +19,14 @@ def count(allowance: Allowance, moments: list[float]) -> int:
 
 
 def test_a_burst_passes_and_what_is_over_it_does_not() -> None:
-    assert count(Allowance(rate=10, burst=20, max_in_flight=9, now=0), [0.0] * 100) == 20
+    assert count(RateLimit(rate=10, burst=20, max_in_flight=9, now=0), [0.0] * 100) == 20
 
 
 def test_the_bucket_refills_at_its_rate() -> None:
-    allowance = Allowance(rate=10, burst=20, max_in_flight=9, now=0)
-    count(allowance, [0.0] * 100)
+    rate_limit = RateLimit(rate=10, burst=20, max_in_flight=9, now=0)
+    count(rate_limit, [0.0] * 100)
 
-    assert count(allowance, [1.0] * 100) == 10
+    assert count(rate_limit, [1.0] * 100) == 10
 
 
 @given(
@@ -34,41 +34,41 @@ def test_the_bucket_refills_at_its_rate() -> None:
     st.floats(1, 100),
     st.lists(st.floats(0, 100), max_size=200).map(sorted),
 )
-def test_no_schedule_gets_more_than_burst_and_rate(rate: float, burst: float, moments: list[float]) -> None:
-    allowance = Allowance(rate=rate, burst=burst, max_in_flight=9, now=0)
+def test_no_schedule_gets_more_than_burst_and_rate(rate: float, burst: float, times: list[float]) -> None:
+    rate_limit = RateLimit(rate=rate, burst=burst, max_in_flight=9, now=0)
 
-    passed = count(allowance, moments)
+    passed = count(rate_limit, times)
 
-    assert passed <= burst + rate * (moments[-1] if moments else 0) + 1e-6
+    assert passed <= burst + rate * (times[-1] if times else 0) + 1e-6
 
 
 def test_a_refusal_says_when_to_come_again() -> None:
-    allowance = Allowance(rate=0.1, burst=1, max_in_flight=9, now=0)
-    allowance.take(0)
+    rate_limit = RateLimit(rate=0.1, burst=1, max_in_flight=9, now=0)
+    rate_limit.take(0)
 
     with pytest.raises(TooManyRequests) as refused:
-        allowance.take(0)
+        rate_limit.take(0)
 
     assert refused.value.headers["Retry-After"] == "10"
 
 
 def test_a_rate_of_zero_is_no_limit() -> None:
-    assert count(Allowance(rate=0, burst=0, max_in_flight=9, now=0), [0.0] * 1000) == 1000
+    assert count(RateLimit(rate=0, burst=0, max_in_flight=9, now=0), [0.0] * 1000) == 1000
 
 
 def test_requests_in_flight_are_limited() -> None:
-    allowance = Allowance(rate=0, burst=0, max_in_flight=1, now=0)
+    rate_limit = RateLimit(rate=0, burst=0, max_in_flight=1, now=0)
 
-    with allowance, pytest.raises(TooManyRequests):
-        allowance.take(0)
+    with rate_limit, pytest.raises(TooManyRequests):
+        rate_limit.take(0)
 
-    allowance.take(0)
+    rate_limit.take(0)
 
 
 def test_a_credential_keeps_its_allowance_until_its_rate_changes() -> None:
-    allowances = Allowances(burst_s=1, max_in_flight=9)
-    first = allowances.of("a", 5, now=0)
+    rate_limits = RateLimits(burst_s=1, max_in_flight=9)
+    first = rate_limits.of("a", 5, now=0)
 
-    assert allowances.of("a", 5, now=1) is first
-    assert allowances.of("b", 5, now=1) is not first
-    assert allowances.of("a", 6, now=1) is not first
+    assert rate_limits.of("a", 5, now=1) is first
+    assert rate_limits.of("b", 5, now=1) is not first
+    assert rate_limits.of("a", 6, now=1) is not first

@@ -11,8 +11,8 @@ import pytest
 
 from fake_processor import MODEL, PROBLEM, Call, FakeProcessor, Reply, as_json, problem
 from pipeline_api import app as app_module
-from pipeline_api.auth.roles import Role
-from pipeline_api.proxy import MAX_KEY_BYTES
+from pipeline_api.headers import MAX_KEY_BYTES
+from pipeline_api.roles import Role
 from pipeline_api.routes import OPERATIONS, Operation
 from pipeline_api.routing import MAX_QUERY_BYTES
 from running import Gateway, Server

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline_api.auth.roles import Role
+from pipeline_api.roles import Role
 from pipeline_api.routes import OPERATIONS, Operation
 from pipeline_api.routing import MAX_PATH_BYTES, RouteTable, path_of, query_of, segment_of
 from pipeline_api.service.errors import NotFound

@@ -52,7 +52,7 @@ def test_no_secret_is_logged_whatever_happens(
     client.post("/v1/models/m/predictions", json={}, headers=robot)
     client.get(f"/v1/nothing?token={robot['Authorization'][7:]}", headers=robot)
     late = gateway.new_key("late")
-    gateway.app.state.gateway.verifier._find = lambda *_: 1 / 0
+    gateway.app.state.auth.verifier._find = lambda *_: 1 / 0
     assert client.get("/v1/models", headers=late).status_code == 500
     secrets = [PASSWORD, OTHER, SERVICE_TOKEN, CALLER_KEY, "argon2id", "lkt_", "lkk_"]
     secrets += [headers["Authorization"][7:] for headers in (gateway.admin, alice, robot, late)]
@@ -66,7 +66,7 @@ def test_no_secret_is_logged_whatever_happens(
 
 
 def test_no_stack_trace_is_shown(gateway: Gateway) -> None:
-    gateway.app.state.gateway.verifier._find = lambda *_: 1 / 0
+    gateway.app.state.auth.verifier._find = lambda *_: 1 / 0
 
     answer = gateway.client.get("/v1/models", headers={"Authorization": "Bearer lkt_" + "x" * 43})
 

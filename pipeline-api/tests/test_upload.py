@@ -193,6 +193,6 @@ def test_a_client_that_breaks_off_or_stands_still_is_told_so(monkeypatch: pytest
     async def stand_still() -> Any:
         await asyncio.sleep(60)
 
-    assert "broke off" in str(asyncio.run(take(hang_up)).error)
-    monkeypatch.setattr(upload_module, "STANDSTILL_S", 0.05)
-    assert "Nothing came" in str(asyncio.run(take(stand_still)).error)
+    assert "before its body was complete" in str(asyncio.run(take(hang_up)).error)
+    monkeypatch.setattr(upload_module, "STALLED_S", 0.05)
+    assert "Nothing arrived" in str(asyncio.run(take(stand_still)).error)

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from fake_processor import FakeProcessor
-from pipeline_api.lane import Answer, Unconnected
+from pipeline_api.connection_pool import CannotConnect, UpstreamResponse
 from pipeline_api.metrics import GatewayMetrics
 from pipeline_api.service.errors import UpstreamUnreachable
 from pipeline_api.upstream import Upstream
@@ -138,29 +138,29 @@ def test_a_processor_that_was_restarted_costs_no_request(
 
 
 class Dead:
-    """A lane whose first replicas are gone: nobody took the connection."""
+    """A pool whose first replicas are gone: nobody took the connection."""
 
     def __init__(self, gone: int) -> None:
         self._gone = gone
         self._asked = False
 
-    async def ask(self, _parts: Iterable[bytes], *, anew: bool = False) -> Answer:
-        assert anew == self._asked
+    async def request(self, _parts: Iterable[bytes], *, fresh: bool = False) -> UpstreamResponse:
+        assert fresh == self._asked
         self._asked = True
         self._gone -= 1
         if self._gone >= 0:
-            raise Unconnected("no route to host")
-        return Answer(200, {}, b"{}")
+            raise CannotConnect("no route to host")
+        return UpstreamResponse(200, {}, b"{}")
 
 
 @pytest.mark.parametrize(("gone", "reached"), [(1, True), (2, False)])
 def test_what_reached_nobody_is_sent_once_more_whatever_it_is(gone: int, reached: bool) -> None:
     metrics = GatewayMetrics(CollectorRegistry())
     upstream = Upstream("http://processor", "token", None, metrics, polls=1)  # type: ignore[arg-type]
-    upstream._fast_lane = Dead(gone)  # type: ignore[assignment]
+    upstream._prediction_pool = Dead(gone)  # type: ignore[assignment]
 
     async def ask() -> int:
-        return (await upstream.ask("POST", "/v1/anything", headers={}, timeout_s=5)).status
+        return (await upstream.request("POST", "/v1/anything", headers={}, timeout_s=5)).status
 
     if reached:
         assert asyncio.run(ask()) == 200

@@ -32,9 +32,9 @@ def statuses(answer: bytes) -> list[int]:
 
 def assert_idle(server: Server) -> None:
     """Wait until nobody has a request in work."""
-    allowance = next(iter(server.app.state.gateway.verifier._known.values())).allowance
+    rate_limit = next(iter(server.app.state.auth.verifier._cache.values())).rate_limit
     deadline = time.monotonic() + 10
-    while allowance.in_flight:
+    while rate_limit.in_flight:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 

@@ -1,10 +1,10 @@
 """Compare what the template owns in a folder with what it would render today.
 
-A folder with a `.copier-answers.yml` was stamped: its owned files must be the template's to the letter.
+A folder with a `.copier-answers.yml` was stamped: its owned files must equal the template's exactly.
 Every folder shares the tool sections of `pyproject.toml`.
 
-The answers name the template as a repository of its own, and the release of it that the folder equals: in the
-tree nobody reads that, and once both are repositories `copier update` starts from it.
+The answers name the template as a repository of its own, and the release that the folder matches: in the tree
+nothing reads that, and once both are repositories `copier update` starts from it.
 """
 
 import argparse
@@ -29,8 +29,8 @@ ANSWERS = ".copier-answers.yml"
 class Owned:
     """What the template owns: file patterns, sections of pyproject.toml, lists there that may not grow.
 
-    `shared` are files that a folder has in the template's words if it has them at all, stamped or not;
-    `source` is where copier finds the template that is a repository of its own.
+    `shared` are files that equal the template's wherever a folder has them, stamped or not;
+    `source` is where copier finds the template once it is a repository of its own.
     """
 
     source: str
@@ -62,7 +62,7 @@ def read_answers(folder: Path) -> dict[str, Any] | None:
 def write_answers(rendered: Path, folder: Path, template: Path, source: str) -> None:
     """Let rendered answers name the template's release and its repository: the folder's choice, or `source`.
 
-    What copier writes of a template that is a folder is a path of this machine and no release.
+    For a template that is a folder, copier writes a path on this machine and no release.
     """
     named = yaml.safe_load((folder / ANSWERS).read_text()).get("_src_path", "")
     version = tomllib.loads((template / "pyproject.toml").read_text())["project"]["version"]

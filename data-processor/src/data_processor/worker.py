@@ -84,7 +84,7 @@ class Worker:
         self._every(JOBS_S, self._if_leader(self._poll_jobs))
         self._every(UNHURRIED_S, self._if_leader(parts.storing.mend))
         self._every(UNHURRIED_S, self._if_leader(self._poll_watches))
-        self._every(UNHURRIED_S, self._if_leader(parts.sample.look))
+        self._every(UNHURRIED_S, self._if_leader(parts.sample.ensure))
         self._every(self._settings.reconcile_interval_s, self._if_leader(parts.reconciler.reconcile))
         if parts.stage_sync is not None:
             self._every(self._settings.reconcile_interval_s, self._if_leader(parts.stage_sync.sync))

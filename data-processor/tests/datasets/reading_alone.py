@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from data_processor.datasets.batches import batches
 from data_processor.datasets.confirmation import Confirmed, ConfirmedColumn
-from data_processor.datasets.data_quality import look_for
+from data_processor.datasets.data_quality import find_warnings
 from data_processor.datasets.duplicates import find_repeated
 from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.preparing import task_for, write_confirmed
@@ -29,7 +29,7 @@ def main(folder: Path) -> None:
     read_file(folder / "table.csv", "table.csv", raw, Hints())
     facts = read_columns(raw)
     target = facts[-1].name
-    look_for(raw, facts, target, pq.read_metadata(raw).num_rows, int(find_repeated(raw).sum()))
+    find_warnings(raw, facts, target, pq.read_metadata(raw).num_rows, int(find_repeated(raw).sum()))
     columns = {one.name: ConfirmedColumn(name=one.name, kind=one.kind) for one in facts}
     chosen = DatasetPreparation(drop_duplicates=True)
     confirmed = Confirmed(target=target, task=None, columns=columns, preparation=chosen)

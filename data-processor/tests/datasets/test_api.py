@@ -290,15 +290,15 @@ def test_a_deletion_that_breaks_off_is_finished_by_the_next_start(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Warehouse, "drop", die)
-    library = DatasetService(desk.settings, desk.database, Runs(desk.database, "main"))
+    service = DatasetService(desk.settings, desk.database, Runs(desk.database, "main"))
     with pytest.raises(KeyboardInterrupt):
-        library.delete("people")
+        service.delete("people")
     assert desk.client.get("/v1/datasets/people").status_code == 404
     assert [one["name"] for one in desk.client.get("/v1/datasets").json()] == ["census-income"]
     assert desk.upload(PEOPLE).status_code == 409
     monkeypatch.undo()
 
-    library.sweep()
+    service.sweep()
     with closing(sqlite3.connect(desk.settings.state_dir / "warehouse.db")) as warehouse:
         assert warehouse.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == []
     assert desk.upload(PEOPLE).json()["difference"] is None

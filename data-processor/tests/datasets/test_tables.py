@@ -64,7 +64,7 @@ def test_what_is_no_csv_is_refused_in_words(content: bytes) -> None:
     [
         (["a", "a"], "more than one column named 'a'"),
         (["a", ""], "a column without a name"),
-        (["a", PREDICTION_COLUMN], "used by the platform itself"),
+        (["a", PREDICTION_COLUMN], "reserved for the platform"),
     ],
 )
 def test_a_table_that_cannot_be_kept_is_refused(columns: list[str], message: str) -> None:
@@ -115,7 +115,7 @@ def test_columns_that_are_absent_or_of_another_kind_are_named() -> None:
         keepable(frame.assign(age=["1", "2", "old"]), schema)
 
 
-def test_feedback_stands_behind_the_upload_by_judgement_and_says_where_it_is_from() -> None:
+def test_feedback_stands_behind_the_upload_in_order_and_says_where_it_is_from() -> None:
     frame = read(UCI)
     schema = infer_schema(frame, "income", kinds={"fnlwgt": "ignored"})
     upload = keepable(frame, schema)

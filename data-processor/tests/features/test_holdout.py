@@ -41,7 +41,7 @@ numbers = st.one_of(
     st.none(), st.integers(-(2**60), 2**60), st.floats(allow_nan=True, allow_infinity=True), st.booleans()
 )
 texts = st.one_of(st.none(), st.just(math.nan), st.text(max_size=12))
-moments = st.one_of(
+timestamps = st.one_of(
     st.none(),
     st.datetimes(dt.datetime(1970, 1, 2), dt.datetime(2200, 1, 1)),  # noqa: DTZ001  # the strategy wants naive bounds
     st.datetimes(
@@ -51,7 +51,7 @@ moments = st.one_of(
     ),
     st.text(max_size=12),
 )
-rows = st.fixed_dictionaries({"age": numbers, "work": texts, "essay": texts, "at": moments})
+rows = st.fixed_dictionaries({"age": numbers, "work": texts, "essay": texts, "at": timestamps})
 salts = st.text(max_size=80)
 
 
@@ -166,7 +166,7 @@ def test_a_code_in_a_column_of_texts_is_the_same_however_the_table_held_it(code:
         np.datetime64("2024-05-01"),
     ],
 )
-def test_a_moment_is_the_same_however_it_is_written(same: Any) -> None:
+def test_a_timestamp_is_the_same_however_it_is_written(same: Any) -> None:
     expected = canonical_row({"at": dt.datetime(2024, 5, 1)}, INPUTS)  # noqa: DTZ001  # naive means UTC
     assert canonical_row({"at": same}, INPUTS) == expected
 

@@ -75,5 +75,5 @@ def test_a_declaration_contradicting_itself_is_refused(fields: dict[str, object]
 
 
 def test_a_choice_needs_choices() -> None:
-    with pytest.raises(ValidationError, match="nothing to choose from"):
+    with pytest.raises(ValidationError, match="has no choices"):
         declared(kind="choice", default="near")

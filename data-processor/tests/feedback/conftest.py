@@ -1,4 +1,4 @@
-"""A stage that serves version 1 of a model, predictions that were recorded, and people who judge them."""
+"""A stage that serves version 1 of a model, recorded predictions, and people who give feedback on them."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,8 +15,9 @@ from data_processor.feedback.schemas import FeedbackRequest
 from data_processor.feedback.service import FeedbackService
 from data_processor.models.policy import Policy
 from data_processor.predictions.records import Prediction
-from data_processor.rows import DecisionRow, FeedbackRow, ModelRow, PromotionRow, RunRow, VersionRow, now
+from data_processor.rows import DecisionRow, FeedbackRow, ModelRow, PromotionRow, RunRow, VersionRow
 from data_processor.runs.service import Runs
+from data_processor.service.database import now
 from data_processor.settings import Settings
 
 MODEL = "census"
@@ -60,12 +61,12 @@ class Stage:
         return one.id
 
     def give(self, prediction: str, subject: str = "ann", *, key: str | None = None, **body: Any) -> Any:
-        """Let a person judge a prediction."""
+        """Let a person give feedback on a prediction."""
         said = FeedbackRequest.model_validate({"correct": True, **body})
         return self.feedback.give(prediction, Caller(subject, "user"), said, key)
 
-    def judge(self, right: int, wrong: int = 0, subject: str = "ann", **fields: Any) -> None:
-        """Let a person judge that many new predictions."""
+    def rate(self, right: int, wrong: int = 0, subject: str = "ann", **fields: Any) -> None:
+        """Let a person give feedback on that many new predictions."""
         for correct in [True] * right + [False] * wrong:
             self.give(self.predict(**fields), subject, correct=correct)
 

@@ -14,9 +14,9 @@ def score(stage: Any, **policy: Any) -> Share:
         return repository.score_of(session, "census", "main", "1", Policy(**policy)).deciding
 
 
-def newly_judged(stage: Any, after: int = 0) -> int:
+def new_feedback(stage: Any, after: int = 0) -> int:
     with stage.database.reading() as session:
-        return repository.newly_judged(session, "census", "main", "1", after)
+        return repository.count_new_feedback(session, "census", "main", "1", after)
 
 
 def labelled(stage: Any, after: int = 0, **of: Any) -> list[tuple[int, str, Any]]:
@@ -26,60 +26,60 @@ def labelled(stage: Any, after: int = 0, **of: Any) -> list[tuple[int, str, Any]
 
 
 def test_only_unpinned_predictions_of_the_version_count(stage: Any) -> None:
-    stage.judge(3)
-    stage.judge(0, 5, pinned=True)
-    stage.judge(0, 7, version="2")
+    stage.rate(3)
+    stage.rate(0, 5, pinned=True)
+    stage.rate(0, 7, version="2")
     assert score(stage) == Share(3, 3)
-    assert newly_judged(stage) == 3
+    assert new_feedback(stage) == 3
 
 
-def test_a_prediction_judged_again_is_not_newly_judged(stage: Any) -> None:
+def test_feedback_on_a_prediction_that_has_some_is_not_new(stage: Any) -> None:
     prediction = stage.predict()
     stage.give(prediction)
     seq = stage.said()[-1].seq
     stage.give(prediction, correct=False)
     stage.give(prediction, "bob", correct=False)
-    assert newly_judged(stage, seq) == 0
-    stage.judge(2)
-    assert (newly_judged(stage, seq), newly_judged(stage)) == (2, 3)
+    assert new_feedback(stage, seq) == 0
+    stage.rate(2)
+    assert (new_feedback(stage, seq), new_feedback(stage)) == (2, 3)
 
 
-def test_a_prediction_of_which_people_are_evenly_divided_is_not_newly_judged(stage: Any) -> None:
+def test_a_prediction_on_which_raters_are_evenly_divided_has_no_new_feedback(stage: Any) -> None:
     prediction = stage.predict()
-    stage.judge(1)
+    stage.rate(1)
     stage.give(prediction)
     stage.give(prediction, "bob", correct=False)
-    assert newly_judged(stage) == 1
+    assert new_feedback(stage) == 1
     stage.give(prediction, "cid", correct=False)
-    assert newly_judged(stage) == 2
+    assert new_feedback(stage) == 2
 
 
 def test_the_score_reads_no_more_than_it_needs(stage: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(repository, "LOOK_BACK", (1, 2))
     policy = {"window": 20, "min_feedback": 10}
-    stage.judge(0, 10, subject="bob")
-    stage.judge(40)
+    stage.rate(0, 10, subject="bob")
+    stage.rate(40)
     assert score(stage, **policy) == Share(20, 20)
 
 
-def test_a_flood_by_one_person_does_not_wash_away_the_others(
+def test_a_flood_by_one_rater_does_not_wash_away_the_others(
     stage: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(repository, "LOOK_BACK", (1, 4))
     for who in ("bob", "cid", "dan", "eve", "flo"):
-        stage.judge(4, subject=who)
-    stage.judge(0, 30)
+        stage.rate(4, subject=who)
+    stage.rate(0, 30)
     assert score(stage, window=20, min_feedback=10) == Share(16, 20)
 
 
-def test_an_old_verdict_on_a_prediction_that_is_judged_again_is_known(
+def test_old_feedback_on_a_prediction_that_gets_more_is_known(
     stage: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(repository, "LOOK_BACK", (1,))
     prediction = stage.predict()
     for who in ("bob", "cid"):
         stage.give(prediction, who)
-    stage.judge(25)
+    stage.rate(25)
     stage.give(prediction, "dan", correct=False)
     assert score(stage, window=26, min_feedback=10) == Share(26, 26)
 
@@ -88,8 +88,8 @@ def test_feedback_that_was_asked_for_is_found_however_rare_it_is(
     stage: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(repository, "LOOK_BACK", (1,))
-    stage.judge(10, subject="bob", asked=True)
-    stage.judge(0, 40)
+    stage.rate(10, subject="bob", asked=True)
+    stage.rate(0, 40)
     assert score(stage, window=20, min_feedback=10, ask_rate=0.1) == Share(10, 10)
     assert score(stage, window=20, min_feedback=10) == Share(0, 20)
 
@@ -102,7 +102,7 @@ def test_labelled_rows_carry_the_truth_in_the_order_it_came(stage: Any) -> None:
     assert labelled(stage, after=1) == [(2, first, ">50K")]
 
 
-def test_each_persons_latest_word_and_the_majority_make_the_truth(stage: Any) -> None:
+def test_each_raters_latest_word_and_the_majority_make_the_truth(stage: Any) -> None:
     prediction = stage.predict()
     for who, correct in (("ann", True), ("bob", False), ("cid", True), ("ann", False)):
         stage.give(prediction, who, correct=correct)
@@ -125,7 +125,7 @@ def test_a_row_labelled_again_is_as_old_as_its_first_label(stage: Any) -> None:
     assert labelled(stage) == [(1, prediction, ">50K")]
 
 
-def test_a_row_judged_without_a_label_counts_from_its_first_label_on(stage: Any) -> None:
+def test_a_row_with_feedback_but_no_label_counts_from_its_first_label_on(stage: Any) -> None:
     three = {"label": "a", "probabilities": {"a": 0.5, "b": 0.3, "c": 0.2}}
     prediction = stage.predict(version="deleted", output=three)
     stage.give(prediction, correct=False)
@@ -143,30 +143,29 @@ def test_of_several_values_the_median_is_the_truth(new_stage: Callable[..., Any]
 
 
 def test_labelled_rows_can_be_those_of_one_version(stage: Any) -> None:
-    stage.judge(1)
-    stage.judge(2, version="2")
+    stage.rate(1)
+    stage.rate(2, version="2")
     assert [len(labelled(stage, version=version)) for version in ("1", "2")] == [1, 2]
 
 
 def test_newly_labelled_rows_are_counted_up_to_what_is_wanted(stage: Any) -> None:
-    stage.judge(5, 5)
+    stage.rate(5, 5)
     with stage.database.reading() as session:
-        counts = [repository.newly_labelled(session, "census", after, 7) for after in (0, 6, 10)]
+        counts = [repository.count_new_labels(session, "census", after, 7) for after in (0, 6, 10)]
     assert counts == [7, 4, 0]
 
 
-def test_judged_predictions_are_counted_labelled_or_not(stage: Any) -> None:
+def test_predictions_with_feedback_are_counted_labelled_or_not(stage: Any) -> None:
     three = {"label": "a", "probabilities": {"a": 0.5, "b": 0.3, "c": 0.2}}
-    stage.judge(2)
+    stage.rate(2)
     stage.give(stage.predict(output=three, version="deleted"), correct=False)
     with stage.database.reading() as session:
-        assert repository.judged_since(session, "census", "main", "1", 0) == 2
-        assert repository.judged_since(session, "census", "main", "deleted", 0) == 1
-        assert repository.last_seq(session) == 3
+        assert repository.count_with_feedback(session, "census", "main", "1", 0) == 2
+        assert repository.count_with_feedback(session, "census", "main", "deleted", 0) == 1
 
 
 def test_labelled_rows_can_be_those_of_one_stage(stage: Any) -> None:
-    stage.judge(1)
+    stage.rate(1)
     with stage.database.reading() as session:
         assert repository.labelled_since(session, "census", stage="staging") == []
         assert repository.labelled_since(session, "census", stage="main") == [Labelled(1, "p0", "<=50K")]

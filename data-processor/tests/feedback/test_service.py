@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from data_processor.rows import IdempotencyRow, RunRow, now
+from data_processor.rows import IdempotencyRow, RunRow
+from data_processor.service.database import now
 from data_processor.service.errors import Conflict, Invalid, NotFound
 
 
@@ -40,7 +41,7 @@ def test_the_answer_says_what_was_recorded_and_what_it_implies(stage: Any) -> No
     }
 
 
-def test_what_the_score_needs_of_the_prediction_is_kept_with_the_judgement(stage: Any) -> None:
+def test_what_the_score_needs_of_the_prediction_is_kept_with_the_feedback(stage: Any) -> None:
     stage.give(stage.predict(version="7", pinned=True, asked=True))
     row = stage.said()[0]
     assert (row.model, row.stage, row.version, row.pinned, row.asked) == ("census", "main", "7", True, True)
@@ -107,7 +108,7 @@ def test_a_key_is_forgotten_after_a_day(stage: Any) -> None:
 def test_a_run_and_the_feedback_that_opened_it_are_one_transaction(
     stage: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stage.judge(0, 49)
+    stage.rate(0, 49)
 
     def fail(*_args: Any, **_fields: Any) -> None:
         raise OSError("the disk is full")

@@ -1,4 +1,4 @@
-"""Choosing rows never meet test rows, and equal inputs are never on two sides, whatever table and salt."""
+"""Validation rows never meet test rows, and equal inputs are never on two sides, whatever table and salt."""
 
 from functools import cache
 
@@ -29,14 +29,14 @@ def test_equal_inputs_are_never_on_two_sides(seeds: range) -> None:
 
 
 def _check_sides(split: Split, inputs: Inputs) -> None:
-    fitting, choosing, gate, reference = (
+    fitting, validation, test, held_out = (
         _of(rows, inputs) for rows in (split.fitting, split.validation, split.test, split.holdout)
     )
-    assert choosing.isdisjoint(gate)
-    assert reference.isdisjoint(fitting | choosing | _of(split.allowed, inputs))
-    assert len(choosing) > 10
-    assert len(gate) > 30
-    assert len(gate & (fitting | reference)) > 10  # else there were no equal inputs to be parted
+    assert validation.isdisjoint(test)
+    assert held_out.isdisjoint(fitting | validation | _of(split.allowed, inputs))
+    assert len(validation) > 10
+    assert len(test) > 30
+    assert len(test & (fitting | held_out)) > 10  # else there were no equal inputs to be parted
 
 
 def _check_folds(split: Split, inputs: Inputs) -> None:
@@ -48,7 +48,7 @@ def _check_folds(split: Split, inputs: Inputs) -> None:
 
 
 def _check_fits(split: Split, inputs: Inputs) -> None:
-    """No gate row is answered by a fit that saw its inputs: not in a recent row, and not in an old one."""
+    """No test row is answered by a fit that saw its inputs: not in a recent row, and not in an old one."""
     at = folds(split.test.positions, FOLDS)
     for number in range(FOLDS):
         seen = _of(fold_rows(split, at == number), inputs)

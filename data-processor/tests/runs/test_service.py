@@ -5,9 +5,10 @@ import pytest
 
 from data_processor.database import Database
 from data_processor.models.policy import Policy
-from data_processor.rows import ModelRow, RunRow, now
+from data_processor.rows import ModelRow, RunRow
 from data_processor.runs.events import PAGE, RunLog
 from data_processor.runs.service import Runs
+from data_processor.service.database import now
 from data_processor.service.errors import Conflict, NotFound
 
 

@@ -72,7 +72,7 @@ def test_a_gain_that_may_be_chance_is_held_with_the_rows_it_would_take() -> None
     compared = Terms("accuracy", POLICY, CLASSES).compare(_pairs(300, 45, 38, 17), 0.025, 7)
     assert compared is not None
     assert receipt.n_needed == rows_needed(compared, 400, receipt.next_alpha)
-    assert f"about {receipt.n_needed} deciding rows" in receipt.reason
+    assert f"About {receipt.n_needed} rows would prove" in receipt.reason
 
 
 def test_the_rows_needed_are_for_the_next_gate() -> None:
@@ -138,7 +138,7 @@ def test_what_is_lost_on_reference_rows_does_not_matter_unless_the_policy_says_s
     assert _gate(better, other=worse).verdict == "promote"
     held = _gate(better, Policy(max_reference_loss=0.05), other=worse)
     assert (held.verdict, held.n_needed) == ("hold", None)
-    assert "on the holdout rows it loses 0.100, and may lose at most 0.05" in held.reason
+    assert "on the holdout rows it loses 0.100, and it may lose at most 0.05" in held.reason
     assert _gate(better, Policy(max_reference_loss=0.11), other=worse).verdict == "promote"
 
 
@@ -151,7 +151,7 @@ def test_a_loss_on_reference_rows_of_exactly_what_is_allowed_is_not_more() -> No
 def test_a_reference_loss_that_matters_must_have_been_measured() -> None:
     held = _gate(_pairs(260, 70, 28, 42), Policy(max_reference_loss=0.05))
     assert held.verdict == "hold"
-    assert "was not measured there" in held.reason
+    assert "where it was not measured" in held.reason
 
 
 def test_of_many_classes_the_one_that_is_broken_worst_is_named() -> None:
@@ -188,7 +188,7 @@ def test_values_that_are_no_numbers_prove_nothing(broken: str) -> None:
 def test_without_deciding_rows_the_gate_holds() -> None:
     receipt = _gate(_pairs(0, 0, 0, 0))
     assert (receipt.verdict, receipt.n, receipt.p_value) == ("hold", 0, None)
-    assert receipt.reason == "Without deciding rows nothing can be proved."
+    assert receipt.reason == "There are no rows to decide on, so nothing can be proved."
 
 
 def _first(
@@ -216,7 +216,7 @@ def test_a_first_model_must_beat_the_majority_class() -> None:
     receipt = _first(truth, better)
     assert (receipt.verdict, receipt.champion, receipt.baseline) == ("promote", None, 0.75)
     assert receipt.alpha == 0.05
-    assert "against always giving the same answer 0.750" in receipt.reason
+    assert "against 0.750 for always giving the same answer" in receipt.reason
 
 
 def test_a_first_model_no_better_than_the_majority_class_is_held() -> None:
@@ -303,7 +303,7 @@ def test_a_metric_without_a_value_is_null_in_the_receipt_and_held() -> None:
         classes=CLASSES,
     )
     assert (receipt.verdict, receipt.champion, receipt.discordance) == ("hold", None, None)
-    assert receipt.reason.startswith("On 60 holdout rows the roc auc has no value.")
+    assert receipt.reason.startswith("On 60 holdout rows the ROC AUC cannot be computed.")
     json.dumps(receipt.as_json(), allow_nan=False)
 
 

@@ -10,17 +10,17 @@ from scipy import stats
 
 from data_processor.models.policy import Policy
 from data_processor.statistics.measures import Answers, right
-from data_processor.statistics.score import Judgement, Share, summarise, wilson, within
+from data_processor.statistics.score import FeedbackEntry, Share, summarise, wilson, within
 
 POLICY = Policy()
 _ids = count()
 
 
-def said(subject: str, correct: bool, prediction: str | None = None, *, asked: bool = False) -> Judgement:
-    return Judgement(prediction or f"p{next(_ids)}", subject, correct, asked)
+def said(subject: str, correct: bool, prediction: str | None = None, *, asked: bool = False) -> FeedbackEntry:
+    return FeedbackEntry(prediction or f"p{next(_ids)}", subject, correct, asked)
 
 
-def many(subject: str, right: int, wrong: int = 0, *, asked: bool = False) -> Iterator[Judgement]:
+def many(subject: str, right: int, wrong: int = 0, *, asked: bool = False) -> Iterator[FeedbackEntry]:
     for correct in [True] * right + [False] * wrong:
         yield said(subject, correct, asked=asked)
 
@@ -46,23 +46,23 @@ def test_a_wider_interval_holds_the_narrower_one() -> None:
     assert lower < low < 0.8 < high < higher
 
 
-def test_nothing_judged_has_no_value_and_no_interval() -> None:
+def test_no_feedback_has_no_value_and_no_interval() -> None:
     score = summarise([], POLICY)
     assert (score.deciding.value, score.deciding.interval(), score.deciding.n) == (None, None, 0)
     assert (score.asked, score.remark) == (None, "")
 
 
-def test_the_latest_word_of_a_person_counts() -> None:
+def test_the_latest_word_of_a_rater_counts() -> None:
     score = summarise([said("ann", False, "p"), said("ann", True, "p")], POLICY)
     assert score.deciding == Share(1, 1)
 
 
-def test_the_majority_of_persons_counts() -> None:
+def test_the_majority_of_raters_counts() -> None:
     votes = [said("ann", True, "p"), said("bob", False, "p"), said("cid", False, "p")]
     assert summarise(votes, POLICY).deciding == Share(0, 1)
 
 
-def test_a_tie_is_not_judged() -> None:
+def test_a_tie_does_not_count() -> None:
     assert summarise([said("ann", True, "p"), said("bob", False, "p")], POLICY).deciding.n == 0
 
 
@@ -81,39 +81,42 @@ def test_ties_do_not_use_up_the_window() -> None:
     assert summarise([*many("ann", 200), *ties], POLICY).deciding.n == 200
 
 
-def test_judging_an_old_prediction_again_does_not_make_it_recent() -> None:
+def test_new_feedback_on_an_old_prediction_does_not_make_it_recent() -> None:
     old = [said("ann", False, f"old{i}") for i in range(100)]
     again = [said("ann", False, f"old{i}") for i in range(100)]
     assert summarise([*old, *many("ann", 200), *again], POLICY).deciding == Share(200, 200)
 
 
-def test_few_voices_are_named_and_not_limited() -> None:
+def test_few_raters_are_named_and_not_limited() -> None:
     score = summarise([*many("ann", 150), *many("bob", 0, 10)], POLICY)
     assert score.deciding == Share(150, 160)
-    assert score.remark == "Few voices: 2 persons gave all of this feedback."
+    assert score.remark == "Fewer than 5 raters: all of this feedback comes from 2 people."
     assert "one person" in summarise(many("ann", 3), POLICY).remark
 
 
 def test_nobody_supplies_more_than_their_share_once_five_have_spoken() -> None:
-    quiet = [j for name in "bcdefghijk" for j in many(name, 10)]
+    quiet = [one for name in "bcdefghijk" for one in many(name, 10)]
     score = summarise([*quiet, *many("a", 0, 200)], POLICY)
     assert score.deciding == Share(100, 125)
-    assert score.remark == "75 verdicts are left out, because one person may supply at most 20% of the score."
+    assert (
+        score.remark
+        == "75 predictions are left out, because no rater may supply more than 20.0 % of the score."
+    )
 
 
-def test_the_share_is_of_the_verdicts_that_count() -> None:
-    """Five voices of which one has said little: nobody may say more than that one."""
-    score = summarise([*(j for name in "abcd" for j in many(name, 50)), *many("e", 3)], POLICY)
+def test_the_share_is_of_the_predictions_that_count() -> None:
+    """Five raters, one of whom gave little feedback: none may supply more than that one."""
+    score = summarise([*(one for name in "abcd" for one in many(name, 50)), *many("e", 3)], POLICY)
     assert score.deciding.n == 15
 
 
-def test_what_one_person_may_not_supply_older_verdicts_of_others_do() -> None:
-    older = [j for name in "bcdefghijk" for j in many(name, 40)]
+def test_what_one_rater_may_not_supply_older_feedback_of_others_does() -> None:
+    older = [one for name in "bcdefghijk" for one in many(name, 40)]
     score = summarise([*older, *many("a", 0, 200)], POLICY)
     assert score.deciding == Share(160, 200)
 
 
-def test_voices_on_the_same_predictions_share_them() -> None:
+def test_raters_of_the_same_predictions_share_them() -> None:
     votes = [said(who, True, f"p{i}") for i in range(100) for who in "abcde"]
     assert summarise(votes, POLICY).deciding == Share(100, 100)
 
@@ -124,28 +127,28 @@ voters = st.lists(
 
 
 @given(voters)
-def test_the_share_of_a_person_holds_whatever_is_said(votes: list[tuple[str, int, bool]]) -> None:
-    judgements = [said(who, correct, f"p{number}") for who, number, correct in votes]
+def test_the_share_of_a_rater_holds_whatever_is_said(votes: list[tuple[str, int, bool]]) -> None:
+    entries = [said(who, correct, f"p{number}") for who, number, correct in votes]
     policy = Policy(window=40, min_feedback=10)
-    score = summarise(judgements, policy)
+    score = summarise(entries, policy)
     supplied: dict[str, float] = {}
-    only: dict[str, dict[str, bool]] = {j.prediction: {} for j in judgements}
-    for j in judgements:
-        only[j.prediction][j.subject] = j.correct
+    only: dict[str, dict[str, bool]] = {one.prediction: {} for one in entries}
+    for one in entries:
+        only[one.prediction][one.subject] = one.correct
     alone = {p: next(iter(v)) for p, v in only.items() if len(v) == 1}
     for who in alone.values():
         supplied[who] = supplied.get(who, 0) + 1
-    voices = {j.subject for j in judgements}
+    raters = {one.subject for one in entries}
     assert score.deciding.n <= min(40, len(only))
-    if len(voices) >= 5 and len(alone) == len(only) and len(only) <= 40:
+    if len(raters) >= 5 and len(alone) == len(only) and len(only) <= 40:
         assert score.deciding.n <= sum(min(n, 0.2 * score.deciding.n + 1e-9) for n in supplied.values())
 
 
 @given(voters)
 def test_adding_the_same_words_again_changes_nothing(votes: list[tuple[str, int, bool]]) -> None:
-    judgements = [said(who, correct, f"p{number}") for who, number, correct in votes]
-    again = [judgements[-1]]
-    assert summarise([*judgements, *again], POLICY) == summarise(judgements, POLICY)
+    entries = [said(who, correct, f"p{number}") for who, number, correct in votes]
+    again = [entries[-1]]
+    assert summarise([*entries, *again], POLICY) == summarise(entries, POLICY)
 
 
 def test_asked_feedback_decides_alone_once_there_is_enough() -> None:
@@ -165,7 +168,7 @@ def test_asked_feedback_is_shown_and_does_not_decide_when_nothing_is_asked_any_m
 
 def test_rare_asked_feedback_looks_back_further_than_the_window() -> None:
     policy = Policy(ask_rate=0.01, window=50)
-    mixed = [j for _ in range(60) for j in (*many("ann", 0, 9), *many("bob", 1, asked=True))]
+    mixed = [one for _ in range(60) for one in (*many("ann", 0, 9), *many("bob", 1, asked=True))]
     assert summarise(mixed, policy).deciding == Share(50, 50)
 
 

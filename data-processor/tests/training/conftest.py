@@ -170,7 +170,7 @@ class Workshop:
         with self.database.reading() as session:
             return list(session.scalars(select(kind)))
 
-    def judge(self, amount: int, version: str = "1", seed: int = 11) -> None:
+    def rate(self, amount: int, version: str = "1", seed: int = 11) -> None:
         """Record predictions of a version and a label for each."""
         rows = sample_rows(amount, seed=seed)
         store = PredictionStore(self.settings.predictions_url)
@@ -181,7 +181,7 @@ class Workshop:
         store.close()
         with self.database.transaction() as session:
             for number, row in enumerate(rows):
-                session.add(judged(self.model, version, number, row["label"]))
+                session.add(feedback_on(self.model, version, number, row["label"]))
 
     def stop_workers(self) -> None:
         """Kill those that still run."""
@@ -269,7 +269,7 @@ def as_engineer() -> Callable[[Any], Any]:
 def trained(tmp_path_factory: pytest.TempPathFactory, mlflow_url: str) -> Iterator[Workshop]:
     """A workshop in which one run, with feedback in its snapshot, has ended. Only to be read."""
     shop = make_workshop(tmp_path_factory.mktemp("trained"), mlflow_url, Policy(), make_table(ROWS, SEED))
-    shop.judge(60)
+    shop.rate(60)
     shop.start_worker()
     shop.finish(shop.open_run(candidates=None))
     shop.wait_for_log("run_finished")
@@ -323,7 +323,7 @@ def recorded(model: str, version: str, number: int, row: dict[str, Any]) -> dict
     }
 
 
-def judged(model: str, version: str, number: int, label: str) -> FeedbackRow:
+def feedback_on(model: str, version: str, number: int, label: str) -> FeedbackRow:
     """Return what a person said of it."""
     return FeedbackRow(
         prediction=f"{model}-{version}-{number:06d}",

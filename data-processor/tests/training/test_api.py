@@ -7,8 +7,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from data_processor.app import create_app
-from data_processor.rows import ModelRow, now
+from data_processor.rows import ModelRow
 from data_processor.runs.events import RunLog
+from data_processor.service.database import now
 
 M = "census-income"
 World = Any

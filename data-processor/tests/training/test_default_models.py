@@ -8,8 +8,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from data_processor.app import create_app
-from data_processor.rows import DatasetRow, ModelRow, RunRow, VersionRow, now
+from data_processor.rows import DatasetRow, ModelRow, RunRow, VersionRow
 from data_processor.runs.service import Runs
+from data_processor.service.database import now
 from data_processor.training.default_models import plant_defaults
 
 SCHEMA = {

@@ -54,7 +54,7 @@ def test_versions_are_compared_on_rows_none_of_them_was_fitted_to(engineer: Test
     assert (rows["dataset"], rows["dataset_version"]) == (M, 2)
     assert 40 < rows["used"] < 120
     assert rows["used"] + rows["left_out"] == 400
-    assert "never fitted to" in rows["which"]
+    assert "no version is ever fitted" in rows["which"]
     assert found["classes"] == ["<=50K", ">50K"]
     one, two, three = found["versions"]
     assert sum(map(sum, one["confusion"])) == rows["used"]

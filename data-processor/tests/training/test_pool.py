@@ -109,5 +109,5 @@ def test_without_its_cluster_a_search_is_done_here(
     assert (pool.name, pool.count()) == ("2 threads", 2)
     assert [place.rsplit(":", 1)[1] for place in found.places] == [str(os.getpid())]
     assert address in said[0]
-    assert "candidates are fitted here" in said[0]
+    assert "this worker fits the candidates" in said[0]
     assert np.isfinite(found.leaderboard[0].metrics["log_loss"])

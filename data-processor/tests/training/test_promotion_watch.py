@@ -36,7 +36,7 @@ def watching(watched: World) -> Watching:
     return Watching(watched.settings, watched.database, watched.ledger, reconciler)
 
 
-def judge(world: World, amount: int, *, right: bool, labelled: bool = True, start: int = 0) -> None:
+def rate(world: World, amount: int, *, right: bool, labelled: bool = True, start: int = 0) -> None:
     """Record answers of version 2, all right or all wrong, and what people said of them."""
     rows = sample_rows(start + amount, seed=3)[start:]
     other = {"<=50K": ">50K", ">50K": "<=50K"}
@@ -85,25 +85,25 @@ def the_watch(world: World) -> WatchRow:
         return found
 
 
-def a_look(conclusion: str, size: int = 50) -> dict[str, Any]:
+def a_check(conclusion: str, size: int = 50) -> dict[str, Any]:
     return {"n": size, "conclusion": conclusion, "reason": "The test says so."}
 
 
-def test_a_look_is_due_when_enough_is_labelled(watched: World, watching: Watching) -> None:
-    judge(watched, 49, right=True)
+def test_a_check_is_due_when_enough_is_labelled(watched: World, watching: Watching) -> None:
+    rate(watched, 49, right=True)
     assert watching.due() == []
-    judge(watched, 1, right=True, start=49)
+    rate(watched, 1, right=True, start=49)
     assert watching.due() == [(the_watch(watched).promotion, 50)]
 
 
-def test_what_is_judged_without_a_label_makes_no_look_due(watched: World, watching: Watching) -> None:
-    judge(watched, 60, right=True, labelled=False)
+def test_feedback_without_a_label_makes_no_check_due(watched: World, watching: Watching) -> None:
+    rate(watched, 60, right=True, labelled=False)
     assert watching.due() == []
 
 
-def test_a_look_that_was_taken_is_not_due_again(watched: World, watching: Watching) -> None:
-    judge(watched, 60, right=True)
-    watching.conclude(the_watch(watched).promotion, a_look("continue"))
+def test_a_check_that_was_made_is_not_due_again(watched: World, watching: Watching) -> None:
+    rate(watched, 60, right=True)
+    watching.conclude(the_watch(watched).promotion, a_check("continue"))
     assert watching.due() == []
     assert the_watch(watched).state == "open"
 
@@ -111,15 +111,15 @@ def test_a_look_that_was_taken_is_not_due_again(watched: World, watching: Watchi
 def test_a_version_that_answers_worse_than_its_predecessor_would_is_rolled_back(
     watched: World, watching: Watching
 ) -> None:
-    judge(watched, 50, right=False)
+    rate(watched, 50, right=False)
     [(promotion, size)] = watching.due()
-    look = watching.replay(promotion, size)
-    assert (look["n"], look["version_only"], look["both_right"]) == (50, 0, 0)
-    assert look["conclusion"] == "roll_back"
-    watching.conclude(promotion, look)
+    check = watching.replay(promotion, size)
+    assert (check["n"], check["version_only"], check["both_right"]) == (50, 0, 0)
+    assert check["conclusion"] == "roll_back"
+    watching.conclude(promotion, check)
     entry = watched.ledger.current(M, "main")
     assert (entry.kind, entry.version, entry.subject) == ("rollback", "1", "loopkeeper")
-    assert entry.reason == look["reason"]
+    assert entry.reason == check["reason"]
     watch = the_watch(watched)
     assert (watch.state, [taken["n"] for taken in watch.looks]) == ("rolled_back", [50])
     with watched.database.reading() as session:
@@ -128,37 +128,37 @@ def test_a_version_that_answers_worse_than_its_predecessor_would_is_rolled_back(
 
 @pytest.mark.usefixtures("tasks")
 def test_a_version_that_answers_rightly_stays(watched: World, watching: Watching) -> None:
-    judge(watched, 50, right=True)
+    rate(watched, 50, right=True)
     [(promotion, size)] = watching.due()
-    look = watching.replay(promotion, size)
-    assert look["conclusion"] == "continue"
-    watching.conclude(promotion, look)
+    check = watching.replay(promotion, size)
+    assert check["conclusion"] == "continue"
+    watching.conclude(promotion, check)
     assert watched.ledger.current(M, "main").version == "2"
 
 
-def test_a_look_that_is_repeated_acts_once(watched: World, watching: Watching) -> None:
+def test_a_check_that_is_repeated_acts_once(watched: World, watching: Watching) -> None:
     promotion = the_watch(watched).promotion
     for _ in range(2):
-        watching.conclude(promotion, a_look("roll_back"))
+        watching.conclude(promotion, a_check("roll_back"))
     assert [entry.kind for entry in watched.ledger.entries(M)] == ["rollback", "promotion", "promotion"]
     assert len(the_watch(watched).looks) == 1
 
 
 def test_the_last_look_ends_the_watch(watched: World, watching: Watching) -> None:
-    judge(watched, 60, right=True)
-    watching.conclude(the_watch(watched).promotion, a_look("passed", 400))
+    rate(watched, 60, right=True)
+    watching.conclude(the_watch(watched).promotion, a_check("passed", 400))
     assert the_watch(watched).state == "passed"
     assert watching.due() == []
 
 
 @pytest.mark.usefixtures("tasks")
 def test_too_many_answers_without_a_label_only_alert(watched: World, watching: Watching) -> None:
-    judge(watched, 50, right=False)
-    judge(watched, 30, right=False, labelled=False, start=50)
+    rate(watched, 50, right=False)
+    rate(watched, 30, right=False, labelled=False, start=50)
     [(promotion, size)] = watching.due()
-    look = watching.replay(promotion, size)
-    assert look["conclusion"] == "alert"
-    watching.conclude(promotion, look)
+    check = watching.replay(promotion, size)
+    assert check["conclusion"] == "alert"
+    watching.conclude(promotion, check)
     assert the_watch(watched).state == "alerted"
     assert watched.ledger.current(M, "main").version == "2"
 
@@ -166,7 +166,7 @@ def test_too_many_answers_without_a_label_only_alert(watched: World, watching: W
 def test_a_stage_that_moved_meanwhile_is_left_alone(watched: World, watching: Watching) -> None:
     promotion = the_watch(watched).promotion
     watched.promote("3")
-    watching.conclude(promotion, a_look("roll_back"))
+    watching.conclude(promotion, a_check("roll_back"))
     assert watched.ledger.current(M, "main").version == "3"
     assert the_watch(watched).state == "superseded"
 
@@ -176,7 +176,7 @@ def test_a_model_with_other_looks_is_looked_at_by_them(watched: World, watching:
     policy = Policy(watch_looks=(10, 20)).model_dump(mode="json")
     with watched.database.transaction() as session:
         session.execute(update(ModelRow).values(policy=policy))
-    judge(watched, 25, right=True)
+    rate(watched, 25, right=True)
     promotion = the_watch(watched).promotion
     assert watching.due() == [(promotion, 10)]
     watching.conclude(promotion, watching.replay(promotion, 10))

@@ -5,20 +5,20 @@ from numpy.typing import NDArray
 from data_processor.models.policy import Policy
 from data_processor.statistics.measures import Answers
 from data_processor.statistics.paired import mcnemar
-from data_processor.training.watch import Look, counted, due, look
+from data_processor.training.watch import Check, check, counted, due
 
 POLICY = Policy()
 
 
-def taken(version_only: int, predecessor_only: int, n: int = 100, *, unlabelled: int = 0) -> Look:
+def taken(version_only: int, predecessor_only: int, n: int = 100, *, unlabelled: int = 0) -> Check:
     both = n - version_only - predecessor_only
     version = np.repeat([True, False, True], [version_only, predecessor_only, both])
     predecessor = np.repeat([False, True, True], [version_only, predecessor_only, both])
-    return look(version, predecessor, judged=n + unlabelled, labelled=n, policy=POLICY)
+    return check(version, predecessor, with_feedback=n + unlabelled, labelled=n, policy=POLICY)
 
 
 @pytest.mark.parametrize(
-    ("looks", "labelled", "size"),
+    ("done", "labelled", "size"),
     [
         ([], 49, None),
         ([], 50, 50),
@@ -29,8 +29,8 @@ def taken(version_only: int, predecessor_only: int, n: int = 100, *, unlabelled:
         ([50, 100, 200, 400], 9_999, None),
     ],
 )
-def test_looks_are_due_one_after_the_other(looks: list[int], labelled: int, size: int | None) -> None:
-    assert due(looks, labelled, POLICY) == size
+def test_checks_are_due_one_after_the_other(done: list[int], labelled: int, size: int | None) -> None:
+    assert due(done, labelled, POLICY) == size
 
 
 def test_a_predecessor_that_is_better_beyond_chance_comes_back() -> None:
@@ -38,8 +38,8 @@ def test_a_predecessor_that_is_better_beyond_chance_comes_back() -> None:
     assert (found.conclusion, found.p_value) == ("roll_back", mcnemar(17, 3))
     assert (found.version_only, found.predecessor_only, found.both_right, found.both_wrong) == (3, 17, 80, 0)
     assert found.reason.startswith(
-        "On 100 labelled inputs since the promotion this version was right 0.830 of the time and its "
-        "predecessor 0.970 (p = 0.0013)."
+        "On 100 labelled inputs since the promotion this version was right in 83.0 % and its "
+        "predecessor in 97.0 % of the cases (p = 0.0013)."
     )
 
 
@@ -48,7 +48,7 @@ def test_a_predecessor_that_may_be_better_by_chance_does_not() -> None:
     assert (found.conclusion, found.p_value > 0.01) == ("continue", True)
 
 
-def test_the_last_look_ends_the_watch() -> None:
+def test_the_last_check_ends_the_watch() -> None:
     assert taken(20, 20, n=400).conclusion == "passed"
     assert taken(20, 60, n=400).conclusion == "roll_back"
 
@@ -57,13 +57,16 @@ def test_people_are_told_where_too_much_feedback_has_no_label() -> None:
     assert taken(3, 17, unlabelled=25).conclusion == "roll_back"
     found = taken(3, 17, unlabelled=26)
     assert found.conclusion == "alert"
-    assert "26 of 126 judged answers have no label" in found.reason
+    assert "26 of 126 predictions with feedback have no label" in found.reason
 
 
 def test_people_are_told_only_above_the_share_without_a_label() -> None:
     """Exactly the share is not more than it, whichever way it is computed."""
     policy, right, wrong = Policy(max_unlabelled_share=0.3), np.ones(100, bool), np.zeros(100, bool)
-    shares = {n: look(wrong, right, judged=n, labelled=700, policy=policy).conclusion for n in (1_000, 1_001)}
+    shares = {
+        n: check(wrong, right, with_feedback=n, labelled=700, policy=policy).conclusion
+        for n in (1_000, 1_001)
+    }
     assert shares == {1_000: "roll_back", 1_001: "alert"}
 
 

@@ -47,7 +47,7 @@ def assert_done_once(shop: Workshop, run: str) -> None:
 @pytest.mark.services  # `runs/test_workflows.py` has the same on a job of three steps
 @pytest.mark.timeout(1200)
 def test_of_two_workers_one_is_killed_and_the_other_finishes_its_run(shop: Workshop) -> None:
-    shop.judge(30)
+    shop.rate(30)
     workers = start_workers(shop, 2)
     assert {"worker-1", "worker-2"} <= set(shop.worker_log().replace("executor=", "").split())
     run = shop.open_run(budget_s=5)
@@ -64,7 +64,7 @@ def test_of_two_workers_one_is_killed_and_the_other_finishes_its_run(shop: Works
 @pytest.mark.services
 @pytest.mark.timeout(1200)
 def test_two_workers_never_do_the_same_step_of_a_run(shop: Workshop) -> None:
-    shop.judge(30)
+    shop.rate(30)
     start_workers(shop, 2)
     run = shop.open_run()
     assert_done_once(shop, run)
@@ -99,7 +99,7 @@ def test_a_worker_whose_name_is_lost_ends_at_once_with_its_child(
     new_workshop: NewWorkshop, postgres_url: str
 ) -> None:
     shop = new_workshop(records_url=postgres_url, jobs_url=postgres_url)
-    shop.judge(30)
+    shop.rate(30)
     worker = shop.start_worker()
     run = shop.open_run(budget_s=600)
     shop.wait(run, lambda row: row.step == "search" and len(shop.children()) == 1)

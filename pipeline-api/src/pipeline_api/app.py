@@ -1,4 +1,4 @@
-"""The gateway as an ASGI app: its own routes, and the data-processor's public operations beside them."""
+"""The gateway as an ASGI app: its own routes and the data-processor's public operations."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -29,7 +29,7 @@ SIGN_IN_BODY_BYTES = 16 * 1024
 
 
 class GatewayApp(ServiceApp):
-    """A service with the composed contract instead of its own."""
+    """A service whose OpenAPI document is the composed one."""
 
     def openapi(self) -> dict[str, Any]:
         """Return the public document."""
@@ -43,7 +43,7 @@ class GatewayApp(ServiceApp):
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Build the gateway from its settings; nothing is read, opened or started before its lifespan."""
+    """Build the gateway from its settings; nothing is read, opened or started before its lifespan begins."""
     service_metrics = ServiceMetrics(settings)
     metrics = GatewayMetrics(service_metrics.registry)
 
@@ -51,17 +51,18 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with open_gateway(settings, metrics) as gateway:
             app.state.gateway = gateway
+            app.state.auth = gateway.auth
             yield
 
     app = GatewayApp(
         settings,
         title="Loopkeeper",
-        description="Predict, say whether it was right, and watch the models keep true.",
+        description="Predict, give feedback on predictions, and watch the models stay accurate.",
         redirect_slashes=False,
         lifespan=lifespan,
     )
     install_problem_handlers(app)
-    # The first is the innermost.
+    # Added first, so innermost.
     app.add_middleware(Proxy, table=RouteTable(OPERATIONS))
     limits = {"/v1/auth/token": SIGN_IN_BODY_BYTES, DATASETS: settings.max_upload_bytes}
     install_middleware(app, settings, service_metrics, limits)

@@ -1,7 +1,7 @@
-"""The header that tells the data-processor who is calling, signed so that nobody else can write it.
+"""The header that tells the data-processor who is calling, signed so that nobody else can forge it.
 
 `v1.<base64url of {"sub","role","exp"}>.<base64url of HMAC-SHA-256 over everything before the last dot>`,
-without padding; `exp` is in Unix seconds, at most two minutes ahead: a header that leaks is soon worthless.
+without padding; `exp` is in Unix seconds, at most two minutes ahead: a leaked header is soon worthless.
 """
 
 import hashlib
@@ -9,17 +9,17 @@ import hmac
 import json
 from base64 import urlsafe_b64encode
 
-from pipeline_api.auth.roles import Role
+from pipeline_api.roles import Role
 
 CALLER_HEADER = "X-Loopkeeper-Caller"
 VALID_S = 120
-"""How long a signed header is good for."""
+"""How long a signed header is valid."""
 RENEW_S = 60
-"""How old a signed header gets before it is signed anew: what is left covers the wait to be sent."""
+"""How old a signed header gets before it is signed again: the rest covers the wait before it is sent."""
 
 
 class CallerSigner:
-    """Sign who is calling with the key that gateway and processor share."""
+    """Sign who is calling with the key that the gateway and the data-processor share."""
 
     def __init__(self, key: bytes) -> None:
         """Keep the key."""

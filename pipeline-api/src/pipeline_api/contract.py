@@ -12,15 +12,15 @@ Document = dict[str, Any]
 
 SECURITY_SCHEME = "credential"
 _PROBLEMS = {
-    "400": "The request cannot be understood.",
-    "401": "No credential, or one that is unknown, expired or revoked.",
-    "403": "The role is too small.",
-    "404": "There is no such thing.",
-    "405": "Not with this method.",
-    "409": "The state of the thing forbids it, or an Idempotency-Key was used with another body.",
-    "413": "The body is too large.",
-    "422": "The payload breaks its schema; `errors` names every bad field.",
-    "429": "Too much; `Retry-After` says when to come again.",
+    "400": "The request is malformed.",
+    "401": "The credential is missing, unknown, expired or revoked.",
+    "403": "The caller's role does not permit this.",
+    "404": "No such resource.",
+    "405": "The method is not allowed.",
+    "409": "The state of the resource forbids it, or the Idempotency-Key was used before with another body.",
+    "413": "The request body is too large.",
+    "422": "The payload does not match its schema; `errors` names every bad field.",
+    "429": "Too many requests; `Retry-After` says when to try again.",
     "502": "The data-processor cannot be reached.",
     "503": "Not ready yet.",
     "504": "The data-processor did not answer in time.",
@@ -57,7 +57,7 @@ _METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options"
 
 
 def vendored() -> Document:
-    """Return the data-processor's contract as it was when it was last vendored."""
+    """Return the data-processor's contract, as last vendored."""
     # Inside the package when it is installed, beside `src` when it runs from its folder.
     here = Path(__file__).parent
     inside, beside = (folder / "contracts" / "data-processor.json" for folder in (here, here.parents[1]))
@@ -66,7 +66,7 @@ def vendored() -> Document:
 
 
 def compose(own: Document, processor: Document, operations: Iterable[Operation]) -> Document:
-    """Return the public document; raise `KeyError` when the processor's contract lacks a public operation."""
+    """Return the public document; raise `KeyError` if the processor's contract lacks a public operation."""
     schemas = {k: v for k, v in own["components"]["schemas"].items() if k not in _REPLACED_SCHEMAS}
     paths = {path: dict(item) for path, item in own["paths"].items()}
     found = [(o, processor["paths"][o.path][o.method.lower()]) for o in operations]
@@ -97,7 +97,7 @@ def _public(source: Document, operation: Operation) -> Document:
 
 
 def _with_problems(operation: Document) -> Document:
-    """Document what may be refused: everywhere behind a credential, elsewhere what the route declares."""
+    """Document the problems: all of them where a credential is needed, elsewhere those the route declares."""
     responses = operation["responses"]
     secured = bool(operation.get("security"))
     refused = {
@@ -113,7 +113,7 @@ def _has_own_schema(response: Document) -> bool:
 
 
 def _closure(nodes: Iterable[Any], sources: Mapping[str, Any]) -> list[str]:
-    """Return the names of all schemas that nodes refer to, directly or through others, sorted."""
+    """Return the names of all schemas that nodes refer to, directly or indirectly, sorted."""
     waiting = [name for node in nodes for name in _references(node)]
     seen: set[str] = set()
     while waiting:

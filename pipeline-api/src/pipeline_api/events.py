@@ -1,8 +1,8 @@
 """`WS /v1/runs/{run}/events`: a run's events, from the first or after one already known, then live.
 
-It is made of the data-processor's long poll, so it survives a restart of the processor, and of the client:
-who comes back with `after` set to the last `seq` it saw misses nothing and sees nothing twice. Close codes:
-1000 the run is finished, 1013 come again later, 4401 the credential is no longer good, 4403 role too small.
+It is built on the data-processor's long poll, so it survives a restart of the processor. A client that comes
+back with `after` set to the last `seq` it saw misses nothing and sees nothing twice. Close codes: 1000 the
+run is finished, 1013 try again later, 4401 the credential is no longer valid, 4403 its role is not enough.
 """
 
 import asyncio
@@ -17,9 +17,9 @@ from starlette.responses import Response
 from starlette.websockets import WebSocketDisconnect
 
 from pipeline_api.auth.dependencies import admit, allow, authorization_of
-from pipeline_api.auth.roles import Role
 from pipeline_api.auth.verifier import Verified
-from pipeline_api.lane import Answer
+from pipeline_api.connection_pool import UpstreamResponse
+from pipeline_api.roles import Role
 from pipeline_api.routing import path_of
 from pipeline_api.service.errors import (
     Forbidden,
@@ -32,18 +32,18 @@ from pipeline_api.service.errors import (
 from pipeline_api.state import Gateway, GatewayDep
 
 WAIT_S = 10
-"""How long the processor may wait for the next event before it says that there is none."""
+"""How long the processor may wait for the next event before it answers that there is none."""
 GUARD_S = 1.0
-"""How often it is checked that the credential is still good."""
+"""How often the credential is checked again."""
 SEND_TIMEOUT_S = 30
-"""How long a client may take to accept what is sent before it counts as gone."""
+"""How long a client may take to accept an event before it counts as gone."""
 PATIENCE_S = 60
-"""How long the processor may be away before the client is sent away too."""
+"""How long the processor may be unreachable before the WebSocket is closed."""
 
 _FINISHED = 1000
 _TRY_AGAIN = 1013
-_NO_LONGER_GOOD = 4401
-_ROLE_TOO_SMALL = 4403
+_CREDENTIAL_INVALID = 4401
+_ROLE_INSUFFICIENT = 4403
 _OK = 200
 _SERVER_ERROR = 500
 _MAX_SEQ = 2**53
@@ -73,17 +73,17 @@ _event = msgspec.json.Decoder(_Event)
 
 @router.websocket("/v1/runs/{run}/events")
 async def follow_run(websocket: WebSocket, gateway: GatewayDep, run: str) -> None:
-    """Send the events of a run until it is finished or the client has gone."""
+    """Send the events of a run until it is finished or the client is gone."""
     authorization = authorization_of(websocket.scope)
-    caller = await admit(gateway.verifier, authorization, Role.ENGINEER)
+    caller = await admit(gateway.auth.verifier, authorization, Role.ENGINEER)
     follower = _Follower(gateway, caller, path_of("v1", "runs", run, "events"), _after(websocket))
-    # The first page decides whether there is such a run, while the answer can still be 404.
+    # The first page shows whether there is such a run, while the answer can still be 404.
     first = await follower.ask(wait_s=0)
     if first.status != _OK:
         headers = {"Content-Type": first.headers.get(b"content-type", b"").decode("latin-1")}
         await websocket.send_denial_response(Response(first.body, first.status, headers))
         return
-    with gateway.seats.take(caller.id), gateway.metrics.websockets.track_inprogress():
+    with gateway.websocket_limit.hold(caller.id), gateway.metrics.websockets.track_inprogress():
         await websocket.accept()
         farewell = await _first_of(
             follower.send_to(websocket, first),
@@ -91,7 +91,7 @@ async def follow_run(websocket: WebSocket, gateway: GatewayDep, run: str) -> Non
             _until_gone(websocket),
         )
         if farewell is not None:
-            with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # it went at the same moment
+            with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # it left at the same time
                 await websocket.close(*farewell)
 
 
@@ -104,19 +104,19 @@ class _Follower:
         self._path = path
         self._after = after
 
-    async def ask(self, wait_s: float) -> Answer:
-        """Return the processor's answer to what came after the last event seen."""
+    async def ask(self, wait_s: float) -> UpstreamResponse:
+        """Return the processor's answer: the events after the last one seen."""
         upstream = self._gateway.upstream
-        return await upstream.ask(
+        return await upstream.request(
             "GET",
             f"{self._path}?after={self._after}&wait={wait_s:g}",
             headers=upstream.headers(self._caller),
             timeout_s=wait_s + 10,
-            waiting=True,
+            long_poll=True,
         )
 
-    async def send_to(self, websocket: WebSocket, answer: Answer) -> Farewell | None:
-        """Send the events of an answer and of all that follow."""
+    async def send_to(self, websocket: WebSocket, answer: UpstreamResponse) -> Farewell | None:
+        """Send the events of an answer and of all the following ones."""
         while True:
             page = _page.decode(answer.body)
             for event in page.events:
@@ -130,10 +130,10 @@ class _Follower:
                 return Farewell(_FINISHED, "The run is finished.")
             following = await self._next()
             if following is None:
-                return Farewell(_TRY_AGAIN, "The data-processor is away; come back later.")
+                return Farewell(_TRY_AGAIN, "The data-processor cannot be reached; try again later.")
             answer = following
 
-    async def _next(self) -> Answer | None:
+    async def _next(self) -> UpstreamResponse | None:
         pause = 0.25
         deadline = asyncio.get_running_loop().time() + PATIENCE_S
         while asyncio.get_running_loop().time() < deadline:
@@ -149,33 +149,33 @@ class _Follower:
 def _after(websocket: WebSocket) -> int:
     text = websocket.query_params.get("after", "0")
     if not (text.isascii() and text.isdigit() and int(text) <= _MAX_SEQ):
-        message = "This is the number of the last event already known: 0 or more."
+        message = "'after' must be the number of the last event already seen: 0 or more."
         raise Invalid(message, errors=[{"loc": ["query", "after"], "message": message}])
     return int(text)
 
 
 async def _guard(gateway: Gateway, authorization: bytes | None) -> Farewell:
-    """Return once the credential is no longer good for this."""
+    """Return once the credential is no longer valid, or its role no longer suffices."""
     while True:
         await asyncio.sleep(GUARD_S)
         try:
-            allow(await gateway.verifier.verify(authorization), Role.ENGINEER)
+            allow(await gateway.auth.verifier.verify(authorization), Role.ENGINEER)
         except Unauthenticated:
-            return Farewell(_NO_LONGER_GOOD, "The credential is no longer good.")
+            return Farewell(_CREDENTIAL_INVALID, "The credential is no longer valid.")
         except Forbidden:
-            return Farewell(_ROLE_TOO_SMALL, "The role is too small now.")
+            return Farewell(_ROLE_INSUFFICIENT, "The role no longer permits this.")
         except Problem:
-            return Farewell(_TRY_AGAIN, "The gateway cannot check the credential; come back later.")
+            return Farewell(_TRY_AGAIN, "The gateway cannot check the credential; try again later.")
 
 
 async def _until_gone(websocket: WebSocket) -> None:
-    """Return once the client has gone; what it says is not listened to."""
+    """Return once the client is gone; whatever it sends is ignored."""
     while (await websocket.receive())["type"] != "websocket.disconnect":
         pass
 
 
 async def _first_of(*works: Coroutine[Any, Any, Farewell | None]) -> Farewell | None:
-    """Return what the first of several pieces of work returns, and stop the others."""
+    """Return what the first of several coroutines returns, and cancel the others."""
     farewell: Farewell | None = None
 
     async def finish(work: Coroutine[Any, Any, Farewell | None]) -> None:

@@ -1,4 +1,4 @@
-"""Open everything a gateway needs, keep it fresh, close it in order."""
+"""Open everything a gateway needs, keep its caches fresh, close it in order."""
 
 import asyncio
 import contextlib
@@ -13,13 +13,13 @@ from pipeline_api.auth.accounts import Accounts
 from pipeline_api.auth.first_admin import create_first_admin
 from pipeline_api.auth.keys import Keys
 from pipeline_api.auth.passwords import Passwords
+from pipeline_api.auth.state import Auth
 from pipeline_api.auth.throttle import SignInThrottle
 from pipeline_api.auth.verifier import POLL_S, Verifier
 from pipeline_api.caller import CallerSigner
 from pipeline_api.database import Database
-from pipeline_api.limits import Allowances
+from pipeline_api.limits import ConcurrencyLimit, RateLimits
 from pipeline_api.metrics import GatewayMetrics
-from pipeline_api.seats import Seats
 from pipeline_api.settings import Settings
 from pipeline_api.state import Gateway
 from pipeline_api.upstream import Upstream
@@ -29,28 +29,34 @@ log = structlog.get_logger(__name__)
 
 @contextlib.asynccontextmanager
 async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIterator[Gateway]:
-    """Yield a gateway that works; on the first start of all, create its first user."""
+    """Yield a running gateway; on the very first start, create its first user."""
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     database = Database(settings.database)
     verifier = Verifier(
         database,
         CallerSigner(settings.caller_key.get_secret_value().encode()),
-        Allowances(settings.burst_seconds, settings.requests_in_flight),
+        RateLimits(settings.burst_seconds, settings.requests_in_flight),
         settings.rates,
     )
-    passwords = Passwords()
-    accounts = Accounts(database, timedelta(hours=settings.token_hours))
+    auth = Auth(
+        accounts=Accounts(database, timedelta(hours=settings.token_hours)),
+        keys=Keys(database),
+        passwords=Passwords(),
+        throttle=SignInThrottle(database),
+        verifier=verifier,
+        metrics=metrics,
+    )
     upstream = Upstream(
         str(settings.processor_url),
         settings.service_token.get_secret_value(),
         verifier,
         metrics,
-        polls=settings.websockets + 1,  # one more than can wait, so that a 404 need not
+        polls=settings.websockets + 1,  # one more than can be held open, so that a 404 never waits
     )
 
     def prepare() -> None:
         database.create_tables()
-        create_first_admin(database, accounts, passwords, settings)
+        create_first_admin(auth.accounts, auth.passwords, settings)
         verifier.poll()
 
     try:
@@ -60,19 +66,13 @@ async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIter
             keeping_fresh = asyncio.create_task(_keep_fresh(verifier, closing))
             try:
                 yield Gateway(
-                    settings=settings,
+                    auth=auth,
                     metrics=metrics,
-                    database=database,
-                    passwords=passwords,
-                    accounts=accounts,
-                    keys=Keys(database),
-                    throttle=SignInThrottle(database),
-                    verifier=verifier,
                     upstream=upstream,
-                    seats=Seats(settings.websockets, settings.websockets_per_credential),
+                    websocket_limit=ConcurrencyLimit(settings.websockets, settings.websockets_per_credential),
                 )
             finally:
-                # Cancelled, it would leave its thread with a connection of the database that is closed below.
+                # Cancelled, it would leave its thread using the database, which is closed below.
                 closing.set()
                 await keeping_fresh
     finally:

@@ -1,4 +1,4 @@
-"""What the gateway counts beside requests."""
+"""What the gateway counts besides requests."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
@@ -11,13 +11,13 @@ class GatewayMetrics:
         self.sign_ins = Counter("gateway_sign_ins", "Attempts to sign in.", ("result",), registry=registry)
         self.upstream_failures = Counter(
             "gateway_upstream_failures",
-            "Calls the data-processor did not answer.",
+            "Requests that the data-processor did not answer.",
             ("kind",),
             registry=registry,
         )
         self.upstream_retries = Counter(
             "gateway_upstream_retries",
-            "Calls sent again because their connection was stale.",
+            "Requests sent again because their connection was stale.",
             registry=registry,
         )
-        self.websockets = Gauge("gateway_websockets", "WebSockets that are open.", registry=registry)
+        self.websockets = Gauge("gateway_websockets", "Open WebSockets.", registry=registry)

@@ -1,43 +1,26 @@
-"""Pass public operations on to the data-processor: who may is checked here, what it means is its business."""
+"""Pass public operations on to the data-processor, after checking who is calling and whether they may."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
 
 import aiohttp
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pipeline_api.auth.dependencies import admit
+from pipeline_api.headers import IDEMPOTENCY_KEY, request_headers, response_headers
 from pipeline_api.routes import Operation
 from pipeline_api.routing import MAX_QUERY_BYTES, RouteTable, query_of
-from pipeline_api.service.errors import BadRequest, Problem, UpstreamUnreachable
+from pipeline_api.service.errors import BadRequest, Problem
 from pipeline_api.service.middleware import ROUTE_KEY
 from pipeline_api.state import Gateway
-from pipeline_api.upload import BROKE_OFF, Upload
-from pipeline_api.upstream import IDEMPOTENCY_KEY
+from pipeline_api.upload import INCOMPLETE, Upload
 
-MAX_KEY_BYTES = 255
 _SMALL = 256 * 1024
 """Answers up to this size are passed on in one piece."""
-_SERVER_ERROR = 500
 _BODILESS = (204, 304)
-_JSON = (b"application/json", b"application/problem+json")
-
-# The only headers that pass in either direction: whatever else was sent stays on its own side.
-_REQUEST_HEADERS = {b"content-type": "Content-Type", b"accept": "Accept", b"if-none-match": "If-None-Match"}
-_RESPONSE_HEADERS = (
-    b"content-type",
-    b"content-disposition",
-    b"retry-after",
-    b"location",
-    b"link",
-    b"etag",
-    b"last-modified",
-    b"cache-control",
-)
 
 
 class MethodNotAllowed(Problem):
-    """The path exists, the method does not."""
+    """The path exists, but not with this method."""
 
     status = 405
 
@@ -46,7 +29,7 @@ class Proxy:
     """An ASGI layer that answers the public operations and hands everything else to the app it wraps."""
 
     def __init__(self, app: ASGIApp, *, table: RouteTable) -> None:
-        """Wrap an app; its state says how to reach the processor."""
+        """Wrap an app; its state knows how to reach the processor."""
         self._app = app
         self._table = table
 
@@ -60,35 +43,35 @@ class Proxy:
         operation = match.operations.get(scope["method"])
         if operation is None:
             allowed = ", ".join(match.operations)
-            raise MethodNotAllowed(f"Here one can only {allowed}.", headers={"Allow": allowed})
+            raise MethodNotAllowed(f"This path only allows {allowed}.", headers={"Allow": allowed})
         await _pass_on(operation, match.path, scope, receive, send)
 
 
 async def _pass_on(operation: Operation, path: str, scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer one operation with what the processor says."""
+    """Answer one operation with the processor's answer."""
     gateway: Gateway = scope["app"].state.gateway
-    authorization, passed = read_headers(scope["headers"])
+    authorization, passed = request_headers(scope["headers"])
     if not operation.keyed:
-        # The processor would not heed it, and a call that carries one is sent again where it broke off.
+        # The processor would ignore it, but a request with one is sent again when its connection is lost.
         passed.pop(IDEMPOTENCY_KEY, None)
-    caller = await admit(gateway.verifier, authorization, operation.role)
+    caller = await admit(gateway.auth.verifier, authorization, operation.role)
     query = scope["query_string"]
     if len(query) > MAX_QUERY_BYTES:
         raise BadRequest(f"The query is longer than {MAX_QUERY_BYTES} bytes.")
     target = f"{path}?{query_of(query)}" if query else path
     upstream = gateway.upstream
-    with caller.allowance:
+    with caller.rate_limit:
         headers = upstream.headers(caller, passed)
         if operation.upload:
             upload = Upload(scope, receive)
             async with upstream.upload(
                 operation.method, target, headers=headers, timeout_s=operation.timeout_s, upload=upload
             ) as response:
-                await _pour(response, receive, send)
+                await _stream(response, receive, send)
             return
         body = await read_body(receive)
         if operation.fast:
-            answer = await upstream.ask(
+            answer = await upstream.request(
                 operation.method, target, headers=headers, timeout_s=operation.timeout_s, body=body
             )
             await send_whole(
@@ -98,40 +81,14 @@ async def _pass_on(operation: Operation, path: str, scope: Scope, receive: Recei
         async with upstream.stream(
             operation.method, target, headers=headers, timeout_s=operation.timeout_s, body=body
         ) as response:
-            await _pour(response, receive, send)
-
-
-def read_headers(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes | None, dict[str, str]]:
-    """Return the credential and the headers that pass on; raise 400 for an unusable `Idempotency-Key`."""
-    authorization: bytes | None = None
-    passed: dict[str, str] = {}
-    for name, value in headers:
-        if name == b"authorization":
-            authorization = value if authorization is None else b"twice"
-        elif name == b"idempotency-key":
-            if not 0 < len(value) <= MAX_KEY_BYTES:
-                raise BadRequest(f"An Idempotency-Key has 1 to {MAX_KEY_BYTES} characters.")
-            key = _plain(name, value)
-            if passed.setdefault(IDEMPOTENCY_KEY, key) != key:
-                raise BadRequest("There are two different Idempotency-Keys.")
-        elif name in _REQUEST_HEADERS:
-            passed[_REQUEST_HEADERS[name]] = _plain(name, value)
-    return authorization, passed
-
-
-def _plain(name: bytes, value: bytes) -> str:
-    """Return a header's value as text; raise 400 when there is more in it than printable ASCII."""
-    text = value.decode("latin-1")
-    if not (text.isascii() and text.isprintable()):
-        raise BadRequest(f"The header {name.decode()} may hold printable ASCII characters only.")
-    return text
+            await _stream(response, receive, send)
 
 
 async def read_body(receive: Receive) -> bytes:
-    """Return the whole body of a request; its size is bounded by the middleware around."""
+    """Return the whole body of a request; the middleware bounds its size."""
     message = await receive()
     if message["type"] == "http.disconnect":
-        raise BadRequest(BROKE_OFF)
+        raise BadRequest(INCOMPLETE)
     body: bytes = message.get("body", b"")
     if not message.get("more_body", False):
         return body
@@ -139,13 +96,13 @@ async def read_body(receive: Receive) -> bytes:
     while message.get("more_body", False):
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise BadRequest(BROKE_OFF)
+            raise BadRequest(INCOMPLETE)
         parts.append(message.get("body", b""))
     return b"".join(parts)
 
 
-async def _pour(response: aiohttp.ClientResponse, receive: Receive, send: Send) -> None:
-    """Pass a response on as it comes, as fast as the client takes it."""
+async def _stream(response: aiohttp.ClientResponse, receive: Receive, send: Send) -> None:
+    """Pass a response on as it arrives, as fast as the client accepts it."""
     headers = response_headers(response.status, {name.lower(): value for name, value in response.raw_headers})
     length = response.content_length
     if length is not None and length <= _SMALL:
@@ -154,7 +111,7 @@ async def _pour(response: aiohttp.ClientResponse, receive: Receive, send: Send) 
     if length is not None:
         headers.append((b"content-length", str(length).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    # The request was read to its end: the next thing to be received is that the client hung up.
+    # The request was read to its end: the next message can only be that the client hung up.
     hung_up = asyncio.ensure_future(receive())
     try:
         async for chunk in response.content.iter_any():
@@ -172,10 +129,3 @@ async def send_whole(send: Send, status: int, headers: list[tuple[bytes, bytes]]
         headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-def response_headers(status: int, found: Mapping[bytes, bytes]) -> list[tuple[bytes, bytes]]:
-    """Return the headers that pass to the client; raise 502 for an error page outside the contract."""
-    if status >= _SERVER_ERROR and not found.get(b"content-type", b"").startswith(_JSON):
-        raise UpstreamUnreachable(f"The data-processor failed with status {status}.")
-    return [(name, found[name]) for name in _RESPONSE_HEADERS if name in found]

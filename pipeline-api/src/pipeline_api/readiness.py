@@ -1,7 +1,7 @@
-"""What the gateway needs to be of use: its database, and a data-processor that serves a model."""
+"""What the gateway needs to be ready: its database, and a data-processor that serves a model."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 
 from anyio import to_thread
 from fastapi import FastAPI
@@ -9,14 +9,13 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline_api.service.errors import NotReady, Problem
+from pipeline_api.service.health import Check
 from pipeline_api.state import Gateway
 
-_REMEMBERED_S = 1.0
-"""Probes come from anybody: the processor is asked at most this often."""
+_CACHED_S = 1.0
+"""Anybody may probe: the processor is asked at most this often."""
 _TIMEOUT_S = 1.5
 _OK = 200
-
-Check = Callable[[], Awaitable[None]]
 
 
 class _Health(BaseModel):
@@ -24,15 +23,15 @@ class _Health(BaseModel):
 
 
 def readiness_checks(app: FastAPI) -> Mapping[str, Check]:
-    """Return the checks of `/readyz` by what they ask; each raises a sentence when it is not ready."""
+    """Return the checks of `/readyz` by what they check; each raises a problem when it is not ready."""
     return {
         "database": lambda: _database(app.state.gateway),
-        "data-processor": _Remembered(lambda: _processor(app.state.gateway)),
+        "data-processor": _Cached(lambda: _processor(app.state.gateway)),
     }
 
 
-class _Remembered:
-    """A check whose answer is good for a moment."""
+class _Cached:
+    """A check whose result is kept for a second."""
 
     def __init__(self, check: Check) -> None:
         self._check = check
@@ -46,20 +45,20 @@ class _Remembered:
                 self._problem = None
             except Problem as problem:
                 self._problem = problem
-            self._until = time.monotonic() + _REMEMBERED_S
+            self._until = time.monotonic() + _CACHED_S
         if self._problem is not None:
             raise NotReady(self._problem.detail)
 
 
 async def _database(gateway: Gateway) -> None:
     try:
-        await to_thread.run_sync(gateway.verifier.poll)
+        await to_thread.run_sync(gateway.auth.verifier.poll)
     except SQLAlchemyError as error:
         raise NotReady("The gateway's database cannot be reached.") from error
 
 
 async def _processor(gateway: Gateway) -> None:
-    answer = await gateway.upstream.ask("GET", "/readyz", headers={}, timeout_s=_TIMEOUT_S)
+    answer = await gateway.upstream.request("GET", "/readyz", headers={}, timeout_s=_TIMEOUT_S)
     if answer.status == _OK:
         return
     try:

@@ -1,30 +1,30 @@
-"""Which operations of the data-processor are public, and which role each needs. All else is 404.
+"""Which operations of the data-processor are public, and which role each requires. Everything else is 404.
 
-The WebSocket and the Open Inference Protocol are written by hand beside this table (`events.py`, `oip/`).
+The WebSocket and the Open Inference Protocol have code of their own (`events.py`, `oip/`).
 """
 
 from dataclasses import dataclass
 
-from pipeline_api.auth.roles import Role
+from pipeline_api.roles import Role
 
 DATASETS = "/v1/datasets"
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One public operation: it is passed on to the same path of the data-processor."""
+    """One public operation, passed on to the same path of the data-processor."""
 
     method: str
     path: str
     role: Role
     timeout_s: float = 30
-    """How long the answer may take, its body included."""
+    """How long the answer may take, including its body."""
     fast: bool = False
-    """Uses the connections that are kept for predictions, which no slow call delays."""
+    """Uses the fast path: connections kept for predictions, which no slow call delays."""
     keyed: bool = False
-    """Keeps its answer under an `Idempotency-Key`: with one, it may be sent twice. Others get none."""
+    """Stores its answer under an `Idempotency-Key`: with one, it may be sent twice. Others never get one."""
     upload: bool = False
-    """The body is passed on as it comes, however large; `timeout_s` begins anew with each piece of it."""
+    """The body is passed on as it arrives, however large; `timeout_s` restarts with each piece of it."""
 
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -35,11 +35,11 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/v1/models/{model}/score", Role.USER),
     Operation("GET", "/v1/models/{model}/score/history", Role.USER),
     Operation("GET", "/v1/predictions/{prediction_id}", Role.USER),
-    # The first explanation in a while starts the process that makes them.
+    # The first explanation in a while starts the process that computes them.
     Operation("GET", "/v1/predictions/{prediction_id}/explanation", Role.USER, timeout_s=60),
     Operation("POST", "/v1/predictions/{prediction_id}/feedback", Role.USER, keyed=True),
     Operation("GET", "/v1/models/{model}/versions", Role.USER),
-    # The processor reads the whole file, which takes it at most half an hour, before it answers.
+    # The processor reads the whole file before it answers, which takes half an hour at most.
     Operation("POST", DATASETS, Role.ENGINEER, timeout_s=1860, upload=True),
     Operation("GET", DATASETS, Role.ENGINEER),
     Operation("GET", "/v1/datasets/{dataset}", Role.ENGINEER),

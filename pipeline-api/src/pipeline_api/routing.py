@@ -1,7 +1,7 @@
 """Find the operation that a request's raw path names, segment by segment as it was sent.
 
-Matching what the client sent, and sending on the very segments that were matched, leaves no room for `..%2f`:
-what was checked and what is asked for cannot be two different things.
+Matching what the client sent, and passing on exactly the segments that were matched, leaves no room for
+`..%2f`: the path that was checked and the path that is requested cannot differ.
 """
 
 import re
@@ -16,7 +16,7 @@ from pipeline_api.service.errors import NotFound
 MAX_PATH_BYTES = 2048
 MAX_QUERY_BYTES = 4096
 
-_REMEMBERED = 1024
+_CACHED = 1024
 _PARAMETER = re.compile(r"\{\w+\}")
 _FORBIDDEN = re.compile(r"[/\\\x00-\x1f\x7f]")
 _DOTS = frozenset({"", ".", ".."})
@@ -33,7 +33,7 @@ class _Node:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a path leads to: the operations by method, their template, the path to ask the processor for."""
+    """What a path leads to: the operations by method, their template, the path to request."""
 
     operations: dict[str, Operation]
     template: str
@@ -41,12 +41,12 @@ class Match:
 
 
 class RouteTable:
-    """The operations, arranged to be found."""
+    """The operations, indexed by path segment."""
 
     def __init__(self, operations: Iterable[Operation]) -> None:
-        """Arrange them."""
+        """Index them."""
         self._root = _Node()
-        self._remembered = lru_cache(_REMEMBERED)(self._walk)
+        self._cached_walk = lru_cache(_CACHED)(self._walk)
         for operation in operations:
             node = self._root
             for segment in operation.path.split("/")[1:]:
@@ -59,10 +59,10 @@ class RouteTable:
             node.template = operation.path
 
     def match(self, raw_path: bytes) -> Match | None:
-        """Return what a raw path leads to, or None when nothing public is there."""
+        """Return what a raw path leads to, None when nothing public is there."""
         if len(raw_path) > MAX_PATH_BYTES:
             return None
-        return self._remembered(raw_path)
+        return self._cached_walk(raw_path)
 
     def _walk(self, raw_path: bytes) -> Match | None:
         node = self._root
@@ -80,7 +80,7 @@ class RouteTable:
 
 
 def segment_of(raw: bytes) -> str | None:
-    """Return one decoded segment of a path, or None when it is none: empty, dots, or hiding a separator."""
+    """Return one decoded segment of a path, None when it is empty, dots, or hides a separator."""
     try:
         segment = unquote(raw.decode("ascii"), errors="strict")
     except UnicodeDecodeError:
@@ -91,12 +91,12 @@ def segment_of(raw: bytes) -> str | None:
 
 
 def query_of(raw: bytes) -> str:
-    """Return a query string that is safe to send on: everything that has no place in a URL is encoded."""
+    """Return a query string that is safe to pass on: whatever does not belong in a URL is encoded."""
     return quote(raw, safe=_QUERY_SAFE)
 
 
 def path_of(*segments: str) -> str:
-    """Return the encoded path of decoded segments; raise 404 when one of them is none."""
+    """Return the encoded path of decoded segments; raise 404 when one of them is invalid."""
     if any(segment in _DOTS or _FORBIDDEN.search(segment) for segment in segments):
         raise NotFound("There is nothing at this address.")
     return "".join(f"/{quote(segment, safe='')}" for segment in segments)

@@ -1,4 +1,4 @@
-"""Everything the gateway is told from outside; the README's table is made from this class."""
+"""The gateway's settings; the README's table is generated from this class."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from pipeline_api.auth.roles import Role
+from pipeline_api.roles import Role
 from pipeline_api.service.settings import ServiceSettings
 
 Secret = Annotated[SecretStr, Field(min_length=16)]
@@ -21,46 +21,46 @@ class Settings(ServiceSettings):
     service_name: str = "pipeline-api"
     """Name in logs, metrics and traces."""
     port: int = Field(default=8000, ge=0, le=65535)
-    """Port to listen on; 0 takes a free one."""
+    """Port to listen on; 0 picks a free one."""
     state_dir: Path = Path("var/gateway")
-    """Folder of the gateway's database."""
+    """Folder for the gateway's database."""
     database_url: str | None = None
-    """SQLAlchemy URL of users, tokens and keys, `postgresql+psycopg://…`; none: SQLite in `STATE_DIR`."""
+    """SQLAlchemy URL of the gateway's database, `postgresql+psycopg://…`; unset: SQLite in `STATE_DIR`."""
     processor_url: HttpUrl = HttpUrl("http://127.0.0.1:8001")
-    """Where the data-processor answers."""
+    """Base URL of the data-processor."""
     service_token: Secret
-    """What the data-processor knows this gateway by, at least 16 characters; the same in both."""
+    """Token that identifies this gateway to the data-processor, at least 16 characters; the same in both."""
     caller_key: Secret
-    """Key the callers' names are signed with, at least 16 characters; the same in both."""
+    """Key that signs the callers' names for the data-processor, at least 16 characters; the same in both."""
 
     admin_password: SecretStr | None = None
-    """Password of the user `admin` that the first start creates; none: a random one, shown once."""
+    """Password of the user `admin`, whom the first start creates; unset: a random one, shown once."""
     admin_password_file: Path | None = None
-    """Where a random password of `admin` is kept (mode 0600); none: `STATE_DIR/admin-password`."""
+    """File for a random password of `admin` (mode 0600); unset: `STATE_DIR/admin-password`."""
     token_hours: float = Field(default=12, gt=0, le=24 * 30)
-    """How long a token from `POST /v1/auth/token` is good for."""
+    """How long a token from `POST /v1/auth/token` is valid, in hours."""
 
     user_requests_per_second: Rate = 20_000
-    """Requests a second that each credential of role `user` may make; 0: no limit."""
+    """Requests per second that each credential with the role `user` may make; 0: no limit."""
     engineer_requests_per_second: Rate = 20_000
     """The same for `engineer`."""
     maintainer_requests_per_second: Rate = 20_000
-    """The same for `maintainer`; a key may have a rate of its own instead of its role's."""
+    """The same for `maintainer`; a key may have its own rate instead of its role's."""
     burst_seconds: float = Field(default=2, gt=0)
-    """How large bursts may be: what the rate gives in this many seconds."""
+    """Size of bursts: as many requests as the rate allows in this many seconds."""
     requests_in_flight: int = Field(default=256, ge=1)
-    """Requests one credential may have in work at the same time."""
+    """Requests that one credential may have in flight at the same time."""
 
     max_upload_bytes: int = Field(default=2 * 1024**3, gt=0)
-    """Largest body of `POST /v1/datasets`, in bytes; it is passed on as it comes and never held."""
+    """Largest body of `POST /v1/datasets`, in bytes; it is streamed and never held in memory."""
 
     websockets: int = Field(default=256, ge=0)
-    """WebSockets open at the same time, over all callers."""
+    """WebSockets that may be open at the same time, over all callers."""
     websockets_per_credential: int = Field(default=16, ge=0)
-    """WebSockets one credential may have open."""
+    """WebSockets that one credential may have open."""
 
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
-    """Origins whose pages may call the API from a browser, separated by commas; none: closed."""
+    """Origins whose pages may call the API from a browser, separated by commas; unset: none."""
 
     @field_validator("cors_origins", mode="before")
     @classmethod
@@ -76,7 +76,7 @@ class Settings(ServiceSettings):
 
     @property
     def rates(self) -> dict[Role, float]:
-        """Return the requests a second by role."""
+        """Return the requests per second by role."""
         return {
             Role.USER: self.user_requests_per_second,
             Role.ENGINEER: self.engineer_requests_per_second,

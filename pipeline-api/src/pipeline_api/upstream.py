@@ -1,4 +1,4 @@
-"""Calls to the data-processor: kept connections, one more attempt where that is safe, errors in words."""
+"""Requests to the data-processor: kept connections, one retry where that is safe, errors in words."""
 
 import asyncio
 import contextlib
@@ -11,20 +11,20 @@ from yarl import URL
 
 from pipeline_api.auth.verifier import Verified, Verifier
 from pipeline_api.caller import CALLER_HEADER
-from pipeline_api.lane import Answer, BrokenOff, Lane, Unconnected
+from pipeline_api.connection_pool import CannotConnect, ConnectionLost, ConnectionPool, UpstreamResponse
+from pipeline_api.headers import IDEMPOTENCY_KEY
 from pipeline_api.metrics import GatewayMetrics
 from pipeline_api.service.errors import UpstreamSlow, UpstreamUnreachable
-from pipeline_api.service.telemetry import new_traceparent
+from pipeline_api.service.trace_context import new_traceparent
 from pipeline_api.upload import Upload
 
 CONNECTIONS = 64
-"""Kept for predictions, and as many again for everything else: slow calls do not delay predictions."""
-KEPT_IDLE_S = 30
-"""Shorter than the processor keeps an idle connection open (75 s), so that it is ours to close."""
+"""For predictions, and as many again for everything else: slow calls do not delay predictions."""
+KEEPALIVE_S = 30
+"""Shorter than the processor keeps an idle connection open (75 s), so that this side closes it."""
 CONNECT_TIMEOUT_S = 2
 
-IDEMPOTENCY_KEY = "Idempotency-Key"
-# The client library itself sends these again when a kept connection turns out to be closed (RFC 9110, 9.2.2).
+# The client library itself retries these when a kept connection turns out to be closed (RFC 9110, 9.2.2).
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
 _UNAUTHORIZED = 401
 _NOTHING: Mapping[str, str] = {}
@@ -36,7 +36,7 @@ class Upstream:
     def __init__(
         self, base: str, service_token: str, verifier: Verifier, metrics: GatewayMetrics, *, polls: int
     ) -> None:
-        """Prepare to call a base URL; it opens inside `async with`. At most `polls` calls wait at once."""
+        """Prepare to call a base URL; `async with` opens the connections, at most `polls` for long polls."""
         self._base = base.rstrip("/")
         url = URL(self._base)
         self._address = (url.raw_host or "", url.port or 80, url.scheme == "https")
@@ -48,14 +48,14 @@ class Upstream:
         self._polls = polls
 
     async def __aenter__(self) -> Self:
-        """Open the pools of connections: no kind of call waits for another kind."""
-        self._fast_lane = self._lane(CONNECTIONS)
-        self._waiting_lane = self._lane(self._polls)
+        """Open the connection pools: no kind of call waits for another kind."""
+        self._prediction_pool = self._new_pool(CONNECTIONS)
+        self._long_poll_pool = self._new_pool(self._polls)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEPT_IDLE_S),
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEPALIVE_S),
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
-            # What the client did not send is not made up on the way.
+            # Headers that the client did not send are not added on the way.
             skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
         )
         return self
@@ -64,12 +64,12 @@ class Upstream:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close every connection."""
-        self._fast_lane.close()
-        self._waiting_lane.close()
+        self._prediction_pool.close()
+        self._long_poll_pool.close()
         await self._session.close()
 
     def headers(self, caller: Verified, passed_on: Mapping[str, str] = _NOTHING) -> dict[str, str]:
-        """Return the headers of a call on a caller's behalf."""
+        """Return the headers of a request on a caller's behalf."""
         return {
             "Authorization": self._authorization,
             CALLER_HEADER: self._verifier.signed(caller),
@@ -77,7 +77,7 @@ class Upstream:
             **passed_on,
         }
 
-    async def ask(
+    async def request(
         self,
         method: str,
         target: str,
@@ -85,13 +85,13 @@ class Upstream:
         headers: Mapping[str, str],
         timeout_s: float,
         body: bytes = b"",
-        waiting: bool = False,
-    ) -> Answer:
-        """Send a request and return the whole answer; raise 502 or 504 when there is none.
+        long_poll: bool = False,
+    ) -> UpstreamResponse:
+        """Send a request and return the complete response; raise 502 or 504 when there is none.
 
-        `target` is percent-encoded; headers hold no control characters. Where no connection could be made,
-        and where one broke off if the request may be sent twice, there is one more attempt: of several
-        replicas another may answer. `waiting`: the answer may be held back.
+        `target` is percent-encoded; headers contain no control characters. When no connection could be made,
+        or one was lost and the request may be sent twice, it is retried once: another replica may answer.
+        `long_poll`: the processor may hold its answer back.
         """
         lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
         head = (
@@ -100,16 +100,16 @@ class Upstream:
         ).encode("ascii")
         parts = (head, body) if body else (head,)
         repeatable = method in _IDEMPOTENT or IDEMPOTENCY_KEY in headers
-        lane = self._waiting_lane if waiting else self._fast_lane
+        pool = self._long_poll_pool if long_poll else self._prediction_pool
         with self._problems(timeout_s, repeatable=repeatable):
             async with asyncio.timeout(timeout_s):
                 try:
-                    answer = await lane.ask(parts)
-                except (BrokenOff, Unconnected) as error:
-                    if isinstance(error, BrokenOff) and not repeatable:
+                    answer = await pool.request(parts)
+                except (ConnectionLost, CannotConnect) as error:
+                    if isinstance(error, ConnectionLost) and not repeatable:
                         raise
                     self._metrics.upstream_retries.inc()
-                    answer = await lane.ask(parts, anew=True)
+                    answer = await pool.request(parts, fresh=True)
         self._check(answer.status)
         return answer
 
@@ -119,7 +119,7 @@ class Upstream:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a request and yield the response with its body unread; raise 502 or 504 when there is none.
 
-        The same as `ask`, for answers that may be large or late.
+        The same as `request`, for answers that may be large or late.
         """
         idempotent = method in _IDEMPOTENT
         again = not idempotent and IDEMPOTENCY_KEY in headers
@@ -135,11 +135,11 @@ class Upstream:
     async def upload(
         self, method: str, target: str, *, headers: Mapping[str, str], timeout_s: float, upload: Upload
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Pass a body on while it comes, and yield the response with its own unread; raise 502 or 504.
+        """Pass a body on while it arrives, and yield the response with its own body unread; raise 502 or 504.
 
-        `timeout_s` begins anew with each piece of the body: it bounds standing still, and the answer. Nothing
-        is sent a second time. What goes wrong with the body itself is raised as it is. The body waits until
-        the processor asks for it: a refusal that does not is an answer, and no connection that broke off.
+        `timeout_s` restarts with each piece of the body: it bounds how long nothing moves, and the answer.
+        Nothing is sent twice. What goes wrong with the body itself is raised unchanged. The body waits until
+        the processor asks for it: a refusal before that is an answer, not a lost connection.
         """
         url = URL(f"{self._base}{target}", encoded=True)
         known = {} if upload.length is None else {"Content-Length": upload.length}
@@ -161,17 +161,17 @@ class Upstream:
         except UpstreamUnreachable as error:
             if upload.error is None:
                 raise
-            # To the client library a body that fails is a connection that fails.
+            # To the client library, a body that fails is a connection that fails.
             raise upload.error from error
 
-    def _lane(self, connections: int) -> Lane:
+    def _new_pool(self, connections: int) -> ConnectionPool:
         host, port, tls = self._address
-        return Lane(
+        return ConnectionPool(
             host,
             port,
             tls=tls,
             limit=connections,
-            kept_idle_s=KEPT_IDLE_S,
+            keepalive_s=KEEPALIVE_S,
             connect_timeout_s=CONNECT_TIMEOUT_S,
         )
 
@@ -201,29 +201,29 @@ class Upstream:
 
     def _check(self, status: int) -> None:
         if status == _UNAUTHORIZED:
-            # Our own credentials were refused: nothing the client could mend by signing in again.
+            # The gateway's own credentials were refused: signing in again would not help the client.
             self._metrics.upstream_failures.labels("refused").inc()
             raise UpstreamUnreachable(
-                "The data-processor refuses this gateway: SERVICE_TOKEN, CALLER_KEY and the time of day must"
-                " be the same in both."
+                "The data-processor refuses this gateway: SERVICE_TOKEN, CALLER_KEY and the clock must be the"
+                " same in both."
             )
 
     @contextlib.contextmanager
     def _problems(self, timeout_s: float, *, repeatable: bool) -> Iterator[None]:
-        """Turn what can go wrong on the way into what a caller may see."""
+        """Turn what can go wrong on the way into problems that a caller may see."""
         try:
             yield
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, Unconnected) as error:
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, CannotConnect) as error:
             raise self._unreachable("The data-processor cannot be reached; try again shortly.") from error
         except TimeoutError as error:
             self._metrics.upstream_failures.labels("slow").inc()
             raise UpstreamSlow(f"The data-processor did not answer within {timeout_s:g} s.") from error
         except (aiohttp.ClientError, OSError) as error:
-            detail = "The data-processor broke off before it answered"
+            detail = "The connection to the data-processor was lost before it answered"
             if not repeatable:
                 detail += (
-                    "; it may have done its work: look before you repeat it, and where the API takes an"
-                    " Idempotency-Key, send one to be able to repeat safely"
+                    "; the request may have taken effect: check before you repeat it. Where the API accepts"
+                    " an Idempotency-Key, send one to make repeating safe"
                 )
             raise self._unreachable(f"{detail}.") from error
 

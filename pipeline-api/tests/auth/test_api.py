@@ -33,7 +33,7 @@ def test_a_wrong_password_and_an_unknown_user_are_told_the_same(gateway: Gateway
 
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["detail"] == "Username or password is wrong."
+    assert answer.json()["detail"] == "The username or the password is wrong."
 
 
 @pytest.mark.usefixtures("real_hashes")
@@ -171,7 +171,7 @@ def test_a_weak_password_is_refused_in_words_that_do_not_repeat_it(gateway: Gate
     assert answer.json()["errors"] == [
         {
             "loc": ["body", "password"],
-            "message": "This password is among the first that are guessed; choose another.",
+            "message": "This is one of the most common passwords; choose another.",
         }
     ]
     assert "password123" not in answer.text

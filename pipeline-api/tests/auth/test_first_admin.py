@@ -102,10 +102,12 @@ def test_a_later_start_changes_nothing(gateway_settings: Callable[..., Settings]
     assert sign_in(later, "given by the operator") == 200
 
 
-def test_admin_is_not_made_again_once_removed(gateway: Gateway) -> None:
+def test_admin_is_not_made_again_once_removed(
+    gateway: Gateway, gateway_settings: Callable[..., Settings]
+) -> None:
     mary = gateway.new_user("mary", "maintainer")
     gateway.client.delete("/v1/auth/users/admin", headers=mary)
-    settings = gateway.app.state.gateway.settings
+    settings = gateway_settings()
 
     start(settings)
 

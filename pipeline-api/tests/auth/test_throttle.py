@@ -7,7 +7,8 @@ import pytest
 
 from pipeline_api.auth import throttle
 from pipeline_api.auth.throttle import FREE_FAILURES, SignInThrottle, network_of, wait_after
-from pipeline_api.database import Database, FailedSignInRow, now
+from pipeline_api.database import Database, FailedSignInRow
+from pipeline_api.service.database import now
 from pipeline_api.service.errors import TooManyRequests, Unauthenticated
 
 

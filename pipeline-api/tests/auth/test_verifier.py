@@ -9,19 +9,20 @@ from sqlalchemy.exc import OperationalError
 
 from fake_processor import FakeProcessor
 from pipeline_api.auth import verifier as verifier_module
-from pipeline_api.auth.accounts import MAX_TOKENS, Accounts
+from pipeline_api.auth.accounts import Accounts
 from pipeline_api.auth.credentials import CredentialKind, mint
-from pipeline_api.auth.roles import Role
+from pipeline_api.auth.tokens import MAX_TOKENS
 from pipeline_api.auth.verifier import Verifier
 from pipeline_api.caller import CallerSigner
 from pipeline_api.database import Database
-from pipeline_api.limits import Allowances
+from pipeline_api.limits import RateLimits
+from pipeline_api.roles import Role
 from pipeline_api.service.errors import NotReady, Unauthenticated
 from running import PASSWORD, Gateway
 
 
-class Looks:
-    """How often the database was asked for a credential."""
+class Lookups:
+    """How often the database was queried for a credential."""
 
     def __init__(self, verifier: Verifier) -> None:
         self.count = 0
@@ -43,7 +44,7 @@ def database(tmp_path: Any) -> Any:
 
 
 def make_verifier(database: Database) -> Verifier:
-    verifier = Verifier(database, CallerSigner(b"k" * 16), Allowances(2, 9), dict.fromkeys(Role, 0.0))
+    verifier = Verifier(database, CallerSigner(b"k" * 16), RateLimits(2, 9), dict.fromkeys(Role, 0.0))
     verifier.poll()
     return verifier
 
@@ -59,9 +60,9 @@ def header(accounts: Accounts) -> bytes:
     return b"Bearer " + accounts.sign_in("alice", "hash", None)[0].encode()
 
 
-def test_a_known_credential_costs_one_look_into_the_database(database: Database, accounts: Accounts) -> None:
+def test_a_known_credential_costs_one_query(database: Database, accounts: Accounts) -> None:
     verifier = make_verifier(database)
-    looks = Looks(verifier)
+    lookups = Lookups(verifier)
     authorization = header(accounts)
 
     async def run() -> None:
@@ -69,10 +70,10 @@ def test_a_known_credential_costs_one_look_into_the_database(database: Database,
             assert (await verifier.verify(authorization)).subject == "alice"
 
     anyio.run(run)
-    assert looks.count == 1
+    assert lookups.count == 1
 
 
-def test_another_replica_hears_of_a_revocation_at_its_next_look(
+def test_another_replica_learns_of_a_revocation_at_its_next_poll(
     database: Database, accounts: Accounts
 ) -> None:
     verifier = make_verifier(database)
@@ -86,7 +87,7 @@ def test_another_replica_hears_of_a_revocation_at_its_next_look(
         anyio.run(verifier.verify, authorization)
 
 
-def test_what_is_remembered_is_not_believed_for_long_without_a_look(
+def test_the_cache_is_not_trusted_for_long_without_a_poll(
     database: Database, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(verifier_module, "MAX_AGE_S", 0.05)
@@ -101,7 +102,7 @@ def test_what_is_remembered_is_not_believed_for_long_without_a_look(
         anyio.run(verifier.verify, authorization)
 
 
-def test_replicas_hear_within_five_seconds() -> None:
+def test_replicas_learn_within_five_seconds() -> None:
     assert verifier_module.POLL_S + 0.5 < verifier_module.MAX_AGE_S < 5
 
 
@@ -121,7 +122,7 @@ def test_without_the_database_nobody_is_let_in(
         anyio.run(verifier.verify, authorization)
 
 
-def test_what_was_read_before_a_revocation_is_not_remembered_after_it(
+def test_what_was_read_before_a_revocation_is_not_cached_after_it(
     database: Database, accounts: Accounts
 ) -> None:
     verifier = make_verifier(database)
@@ -146,10 +147,10 @@ def test_what_was_read_before_a_revocation_is_not_remembered_after_it(
 def test_made_up_credentials_push_nobody_out(
     database: Database, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verifier_module, "_REMEMBERED", 2)
+    monkeypatch.setattr(verifier_module, "_CACHED", 2)
     verifier = make_verifier(database)
     authorization = header(accounts)
-    looks = Looks(verifier)
+    lookups = Lookups(verifier)
 
     async def run() -> None:
         await verifier.verify(authorization)
@@ -159,13 +160,13 @@ def test_made_up_credentials_push_nobody_out(
         await verifier.verify(authorization)
 
     anyio.run(run)
-    assert looks.count == 11
+    assert lookups.count == 11
 
 
-def test_no_more_is_remembered_than_allowed(
+def test_no_more_is_cached_than_allowed(
     database: Database, accounts: Accounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(verifier_module, "_REMEMBERED", 3)
+    monkeypatch.setattr(verifier_module, "_CACHED", 3)
     verifier = make_verifier(database)
     headers = [header(accounts) for _ in range(8)]
 
@@ -174,7 +175,7 @@ def test_no_more_is_remembered_than_allowed(
             await verifier.verify(authorization)
 
     anyio.run(run)
-    assert len(verifier._known) == 3
+    assert len(verifier._cache) == 3
 
 
 def test_a_signed_header_is_kept_for_a_minute(database: Database, accounts: Accounts) -> None:

@@ -87,14 +87,14 @@ def test_a_binary_request_is_refused_in_words(gateway: Gateway) -> None:
 def test_what_the_processor_finds_wrong_is_told_in_one_sentence(
     gateway: Gateway, processor: FakeProcessor
 ) -> None:
-    errors = [{"loc": ["inputs", n, "age"], "message": "This is no number."} for n in range(7)]
+    errors = [{"loc": ["inputs", n, "age"], "message": "This is not a number."} for n in range(7)]
     processor.on("POST", ".*/predictions", problem(422, "7 values are wrong.", errors=errors))
 
     answer = infer(gateway, {"inputs": tensors(age=("INT64", [39]))})
 
     assert answer.status_code == 422
     assert answer.json()["errors"] == errors
-    assert answer.json()["error"].startswith("7 values are wrong. inputs.0.age: This is no number.;")
+    assert answer.json()["error"].startswith("7 values are wrong. inputs.0.age: This is not a number.;")
     assert answer.json()["error"].endswith("(and 2 more)")
 
 

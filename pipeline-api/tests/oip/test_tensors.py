@@ -115,7 +115,7 @@ def test_every_value_that_does_not_fit_is_named() -> None:
         ["inputs", 0, "data", 3],
         ["inputs", 1, "data", 1],
     ]
-    assert errors[0][1] == "age: a whole number was expected (INT64)."
+    assert errors[0][1] == "age: expected a whole number (INT64)."
 
 
 @pytest.mark.parametrize(

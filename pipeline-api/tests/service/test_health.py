@@ -50,7 +50,7 @@ def test_the_words_of_an_unknown_error_stay_inside() -> None:
         raise OSError("postgresql://user:hunter2@db refused")
 
     response = _client(database=broken).get("/readyz")
-    assert response.json()["checks"] == {"database": "database is not reachable."}
+    assert response.json()["checks"] == {"database": "database cannot be reached."}
 
 
 def test_a_check_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,6 +96,6 @@ def test_more_processes_than_there_are_numbers_are_refused(
     monkeypatch.setattr(log_file, "MAX_PROCESSES", 1)
     with (
         closing(LogFile(tmp_path, "specimen")),
-        pytest.raises(OSError, match="1 processes named specimen write to"),
+        pytest.raises(OSError, match="1 processes named specimen already write to"),
     ):
         LogFile(tmp_path, "specimen")

@@ -12,7 +12,7 @@ from starlette.types import Message, Receive, Scope, Send
 from pipeline_api.service.metrics import ServiceMetrics
 from pipeline_api.service.middleware import ServiceApp, ServiceMiddleware, install_middleware
 from pipeline_api.service.settings import ServiceSettings
-from pipeline_api.service.telemetry import current_trace_id
+from pipeline_api.service.trace_context import current_trace_id
 
 Chunks = Callable[[int, int], Iterator[bytes]]
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -43,7 +43,7 @@ def test_a_declared_body_over_the_limit_is_refused_unread(client: TestClient) ->
     response = client.post("/echo", content=b"x" * 1001)
     assert response.status_code == 413
     assert response.headers["content-type"] == "application/problem+json"
-    assert response.json()["detail"] == "The request's body is larger than 1000 bytes."
+    assert response.json()["detail"] == "The request body is larger than 1000 bytes."
 
 
 @pytest.mark.parametrize("length", ["9" * 19, "9" * 5000])

@@ -55,5 +55,5 @@ def test_a_folder_that_cannot_be_written_is_said_once_and_stops_nothing(
         root.handlers = handlers
         root.setLevel(level)
     first, second = capsys.readouterr().err.splitlines()
-    assert f"LOG_DIR is {taken} and cannot be used" in first
+    assert f"LOG_DIR is {taken}, which cannot be used" in first
     assert second.endswith("shown")

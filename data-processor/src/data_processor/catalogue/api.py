@@ -49,13 +49,13 @@ router = APIRouter(prefix="/v1/models", tags=["models"])
 
 @router.get("")
 def list_models(state: StateDep, _caller: CallerDep) -> list[ModelShort]:
-    """List the models with what is served and how right it is."""
+    """List the models, each with the version that is served and its score."""
     return state.catalogue.models()
 
 
 @router.post("", status_code=201)
 def create_model(body: ModelRequest, state: StateDep, caller: CallerDep) -> ModelCreated:
-    """Create a model from a dataset; its first version is trained at once."""
+    """Create a model from a dataset; a run that trains its first version is queued at once."""
     row, run = state.catalogue.create(body, caller.subject)
     return ModelCreated.model_validate(
         {"name": row.name, "task": row.task, "dataset": row.dataset, "run": run}
@@ -78,7 +78,7 @@ def change_policy(model: str, body: PolicyChange, state: StateDep, _caller: Call
 
 @router.delete("/{model}", status_code=204)
 def delete_model(model: str, state: StateDep, _caller: CallerDep) -> None:
-    """Delete a model and its versions; 409 for a default, while a stage points to one or a run is open."""
+    """Delete a model and its versions; 409 for a default model, and while it is served or a run is open."""
     state.registry.delete_model(model)
 
 
@@ -86,7 +86,7 @@ def delete_model(model: str, state: StateDep, _caller: CallerDep) -> None:
 def delete_unused_models(
     state: StateDep, _caller: CallerDep, dataset: Annotated[str | None, Query(max_length=256)] = None
 ) -> ModelsDeleted:
-    """Delete every model, of one dataset if one is named, that people made and nothing needs."""
+    """Delete every model that people made and nothing needs, if given only those on one dataset."""
     deleted, kept = state.registry.delete_unused_models(dataset)
     return ModelsDeleted(deleted=deleted, kept=kept)
 
@@ -99,14 +99,14 @@ def list_versions(model: str, state: StateDep, _caller: CallerDep) -> list[Versi
 
 @router.post("/{model}/versions/{version}/load")
 def load_version(model: str, version: str, state: StateDep, caller: CallerDep) -> VersionMemory:
-    """Keep a version in memory beside the stage's own until it is unloaded; 409 when no place is left."""
+    """Keep a version in memory beside the stage's own until it is unloaded; 409 if no place is left."""
     state.manager.load(model, version, caller.subject)
     return _memory(state, model, version)
 
 
 @router.post("/{model}/versions/{version}/unload")
 def unload_version(model: str, version: str, state: StateDep, caller: CallerDep) -> VersionMemory:
-    """Let a version go from memory; what the stage serves stays there."""
+    """Unload a version from memory; what the stage serves stays loaded."""
     state.manager.unload(model, version, caller.subject)
     return _memory(state, model, version)
 
@@ -119,7 +119,7 @@ def delete_unused_versions(model: str, state: StateDep, _caller: CallerDep) -> V
 
 @router.delete("/{model}/versions/{version}", status_code=204)
 def delete_version(model: str, version: str, state: StateDep, _caller: CallerDep) -> None:
-    """Delete a version; 409 while a stage points to it."""
+    """Delete a version; 409 while a stage serves it."""
     state.registry.delete_version(model, version)
 
 
@@ -137,7 +137,7 @@ def read_ledger(
 
 @router.post("/{model}/promotions", status_code=201)
 def promote(model: str, body: PromotionRequest, state: StateDep, caller: CallerDep) -> PromotionEntry:
-    """Let the stage serve a version; 409 when it moved meanwhile or the version has no receipt."""
+    """Let the stage serve a version; 409 if the stage has moved meanwhile or the version has no receipt."""
     _own_stage(state, body.stage)
     state.manager.rehearse(model, body.version)
     entry = state.ledger.promote(

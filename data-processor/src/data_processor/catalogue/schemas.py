@@ -25,15 +25,15 @@ class ModelRequest(BaseModel):
 
     name: Name
     dataset: str = Field(max_length=256)
-    task: str | None = Field(None, description="If given, it must be the dataset's.")
+    task: str | None = Field(None, description="If given, it must be the task of the dataset.")
     selection_metric: SelectionMetric | None = None
     candidates: list[CandidateRequest] | None = Field(
-        None, min_length=1, max_length=32, description="What its first run tries instead of every estimator."
+        None, min_length=1, max_length=32, description="What the first run tries instead of every estimator."
     )
     policy: dict[str, Any] = Field({}, description="Fields of the policy that differ from the defaults.")
     preparation: Preparation | None = Field(
         None,
-        description="How its columns are prepared, in every run; if left out, as confirmed of the dataset.",
+        description="How its columns are prepared, in every run; if left out, as confirmed for the dataset.",
     )
 
 
@@ -70,13 +70,13 @@ class PromotionRequest(BaseModel):
     stage: Stage
     reason: Reason
     expected_version: str | None = Field(
-        None, description="If given: refuse unless the stage serves this version now; null: serves none."
+        None, description="If given, refuse unless the stage serves this version now; null: no version."
     )
     override: bool = Field(False, description="Promote without a receipt; the reason says why.")
 
 
 class RollbackRequest(BaseModel):
-    """A stage to return to what it served before."""
+    """A stage to return to the version it served before."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -111,14 +111,14 @@ class VersionShort(BaseModel):
     metrics: dict[str, float] = Field(description="On the holdout rows.")
     candidate: dict[str, Any]
     preparation: dict[str, Any] = Field(
-        description="The choices, what fitting made of them for each column, and the columns left out."
+        description="The options, what fitting made of them for each column, and the columns left out."
     )
     engine: Literal["onnx", "scikit-learn"]
     lineage: Lineage
     receipt: dict[str, Any] | None
     stages: list[str] = Field(description="The stages that serve it now.")
-    barred: str | None = Field(description="Why the platform may not promote it by itself, if it may not.")
-    loaded: bool = Field(description="An engineer keeps it in memory, whatever the stage serves.")
+    barred: str | None = Field(description="Why the platform may not promote it automatically, if so.")
+    loaded: bool = Field(description="Whether it is kept in memory, whatever the stage serves.")
 
 
 class VersionMemory(BaseModel):
@@ -130,17 +130,17 @@ class VersionMemory(BaseModel):
     places: int = Field(
         description="How many versions of all models may be in memory beside the stage's own."
     )
-    taken: int = Field(description="How many of the places are taken by versions that are kept.")
+    taken: int = Field(description="How many of these places are taken.")
 
 
 class VersionsDeleted(BaseModel):
-    """The versions that were deleted: all that nothing used."""
+    """The versions that were deleted: all that nothing needed."""
 
     deleted: list[str]
 
 
 class ModelsDeleted(BaseModel):
-    """The models that were deleted, all that people made and nothing needs, and why the others stay."""
+    """The models that were deleted, and why the others were kept."""
 
     deleted: list[str]
     kept: dict[str, str]
@@ -152,14 +152,16 @@ class ModelShort(BaseModel):
     name: str
     task: str
     built_in: bool = Field(description="A default model of the platform: it cannot be deleted.")
-    version: str | None = Field(description="What the stage serves; null before the first promotion.")
+    version: str | None = Field(
+        description="The version that the stage serves; null before the first promotion."
+    )
     stage: str
     score: ModelScore | None
     state: ModelState
 
 
 class ModelDetail(ModelShort):
-    """One model with what its form and its pages need."""
+    """One model with everything that its form and its pages need."""
 
     model_config = ConfigDict(protected_namespaces=(), populate_by_name=True)
 
@@ -171,8 +173,8 @@ class ModelDetail(ModelShort):
     policy: Policy
     versions: list[VersionShort]
     ready: bool = Field(
-        description="It is answered for: false until its first version is trained and loaded."
+        description="Whether it answers predictions: false until its first version is trained and loaded."
     )
     problem: str | None = Field(
-        description="Why the version that the ledger names is not being served, or why none of them is."
+        description="Why the version that the ledger names is not being served, or why none is."
     )

@@ -1,14 +1,12 @@
-"""Models as people see them: what is served, how right it is, what there is to choose from."""
+"""Models as people see them: which version is served, its score, and which others there are."""
 
 from collections.abc import Container, Mapping
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
 from data_processor.catalogue.schemas import ModelDetail, ModelRequest, ModelShort, VersionShort
 from data_processor.database import Database
 from data_processor.datasets.confirmation import Confirmed
+from data_processor.datasets.repository import last_stored_upload, ready_dataset
 from data_processor.features.schema import Schema
 from data_processor.feedback.schemas import ModelScore
 from data_processor.feedback.service import FeedbackService
@@ -19,15 +17,15 @@ from data_processor.models.policy import Policy
 from data_processor.models.policy_change import changed
 from data_processor.models.registry import Registry
 from data_processor.models.waiting import why_unserved
-from data_processor.rows import DatasetRow, DatasetUploadRow, ModelRow, PromotionRow, VersionRow
+from data_processor.rows import DatasetRow, ModelRow, PromotionRow, VersionRow
 from data_processor.runs.service import Runs
-from data_processor.service.errors import Conflict, Invalid, NotFound
+from data_processor.service.errors import Invalid, NotFound
 from data_processor.tasks.registry import task_of
 from data_processor.training.requests import check_candidates
 
 
 class Catalogue:
-    """Describes the models of one stage, and takes in new ones."""
+    """Describes the models of one stage, and creates new ones."""
 
     def __init__(
         self,
@@ -55,7 +53,7 @@ class Catalogue:
         return [self._short(row, current.get(row.name)) for row in self._registry.list_models()]
 
     def model(self, name: str, *, ready: bool, problem: str | None) -> ModelDetail:
-        """Describe one model: whether it is answered for, and what keeps its version from being served.
+        """Describe one model: whether it answers, and what keeps its version from being served.
 
         Raises `NotFound`.
         """
@@ -94,11 +92,7 @@ class Catalogue:
         """
         chosen = asked.model_dump(include={"selection_metric", "preparation"}, exclude_none=True)
         with self._database.transaction() as session:
-            dataset = session.get(DatasetRow, asked.dataset)
-            if dataset is None:
-                raise NotFound(f"There is no dataset {asked.dataset!r}.")
-            if dataset.state != "ready":
-                raise Conflict(f"Dataset {asked.dataset!r} is {dataset.state} and not ready yet.")
+            dataset = ready_dataset(session, asked.dataset)
             if asked.task not in (None, dataset.task):
                 message = f"is {asked.task!r}, but dataset {asked.dataset!r} is for {dataset.task!r}"
                 raise Invalid(
@@ -106,7 +100,8 @@ class Catalogue:
                 )
             check_candidates(dataset.task, asked.candidates)
             schema = Schema.model_validate(dataset.schema)
-            given = beginning(schema, _last_confirmation(session, dataset.name))
+            upload = last_stored_upload(session, dataset.name)
+            given = beginning(schema, upload.confirmed if upload else None)
             row = self._registry.create_model(
                 session,
                 asked.name,
@@ -160,14 +155,6 @@ def beginning(schema: Schema, confirmed: Mapping[str, Any] | None) -> dict[str, 
         fields["preparation"] = preparation.model_dump()
     target = next(column for column in schema.columns if column.name == schema.target)
     return fields | task_of(schema.task).first_policy(target)
-
-
-def _last_confirmation(session: Session, dataset: str) -> dict[str, Any] | None:
-    uploads = select(DatasetUploadRow).where(
-        DatasetUploadRow.dataset == dataset, DatasetUploadRow.state == "ready"
-    )
-    newest = session.scalar(uploads.order_by(DatasetUploadRow.created_at.desc()).limit(1))
-    return newest.confirmed if newest else None
 
 
 def _version(row: VersionRow, stages: Mapping[str, list[str]], loaded: Container[str]) -> VersionShort:

@@ -1,4 +1,4 @@
-"""The routes of datasets: upload, confirm, look, delete."""
+"""The routes of datasets: upload, confirm, show, delete."""
 
 import asyncio
 import shutil
@@ -28,11 +28,11 @@ from data_processor.service.errors import FieldError, Invalid
 PATH = "/v1/datasets"
 SOURCE_FILE = "source"
 FORM_BYTES = 64 * 1024
-"""What a form may be larger than the file in it."""
+"""How much larger a form may be than the file in it."""
 
 
 class UploadForm(BaseModel):
-    """What stands beside the file; everything but the name is found out if it is left out."""
+    """The fields beside the file; all but the name are detected if they are left out."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -72,9 +72,9 @@ _body = {
 
 @router.post("", status_code=201, openapi_extra={"requestBody": _body})
 async def upload_dataset(request: Request, state: StateDep, caller: CallerDep) -> DatasetProposal:
-    """Upload a table: CSV, Parquet, XLSX or JSON; the answer proposes what its columns are.
+    """Upload a table as CSV, Parquet, XLSX or JSON; the answer proposes what its columns are.
 
-    For a dataset that exists it is the next version, once its columns are confirmed.
+    For a dataset that exists, it becomes the next version once its columns are confirmed.
     """
     folder = await asyncio.to_thread(state.datasets.new_folder)
     try:
@@ -91,7 +91,7 @@ async def upload_dataset(request: Request, state: StateDep, caller: CallerDep) -
 def confirm_dataset(
     dataset: str, body: SchemaConfirmation, state: StateDep, caller: CallerDep
 ) -> DatasetStoring:
-    """Say what the columns are and which one is to be predicted; a run that stores it begins."""
+    """Confirm what the columns are and which one to predict; this starts the run that stores the dataset."""
     run = state.datasets.confirm(dataset, body, caller.subject)
     return DatasetStoring(name=dataset, state="storing", run=run)
 
@@ -104,7 +104,7 @@ def list_datasets(state: StateDep, _caller: CallerDep) -> list[DatasetShort]:
 
 @router.get("/{dataset}")
 def read_dataset(dataset: str, state: StateDep, _caller: CallerDep) -> DatasetDetail:
-    """Show a dataset: its state, its columns, how many rows each class has."""
+    """Show a dataset: its state, its columns and how many rows each class has."""
     return description.detail(*state.datasets.row(dataset))
 
 
@@ -127,7 +127,7 @@ async def _propose(
     hints = form.model_dump(exclude={"name"})
     hints["delimiter"] = "\t" if form.delimiter == "tab" else form.delimiter
     async with state.datasets.turns:
-        # Shielded: a thread cannot be ended, and its folder must not vanish under it.
+        # Shielded: a thread cannot be stopped, and its folder must not vanish under it.
         reading = asyncio.ensure_future(
             asyncio.to_thread(state.datasets.propose, folder, form.name, filename, hints, caller.subject)
         )
@@ -148,7 +148,7 @@ def _checked(fields: dict[str, str]) -> UploadForm:
             FieldError(loc=["body", *found["loc"]], message=_with_value(found["msg"], found))
             for found in error.errors()
         ]
-        raise Invalid("The upload's form is wrong; nothing was stored.", errors=errors) from error
+        raise Invalid("The form is not valid; nothing was stored.", errors=errors) from error
 
 
 def _with_value(message: str, found: Mapping[str, Any]) -> str:

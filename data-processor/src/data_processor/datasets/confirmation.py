@@ -1,4 +1,4 @@
-"""What a person says of a proposed dataset, checked against the proposal: every wrong field at once."""
+"""What a person confirms of a dataset, checked against the proposal: every wrong field at once."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -76,7 +76,7 @@ def confirm(asked: SchemaConfirmation, proposal: Mapping[str, Any], used: Schema
         name: column.kind for name, column in columns.items() if column.kind in INPUT_KINDS and name != target
     }
     if not inputs:
-        message = "Every column beside the target is left out: a model needs at least one input."
+        message = "Every column except the target is left out: a model needs at least one input."
         errors.append(_error(message, "columns"))
     task = _task(asked.task, columns[target], known[target], inputs)
     errors += _task_problems(task, columns[target], known[target], inputs)
@@ -101,11 +101,11 @@ def _column_errors(
     errors = [_error(_unknown(name, known), "columns", name) for name in unknown]
     for name, times in Counter(column.name for column in columns.values()).items():
         if times > 1:
-            message = f"{times} columns would be called {name!r}: give each a name of its own."
+            message = f"{times} columns would be called {name!r}: give each a different name."
             errors.append(_error(message, "columns", name))
     for name, column in columns.items():
         if column.name.startswith("loopkeeper:"):
-            message = f"{column.name!r} is a name of the platform's own: choose another."
+            message = f"The name {column.name!r} is reserved for the platform: choose another."
             errors.append(_error(message, "columns", name, "name"))
         if problem := _kind_problem(column.kind, known[name]):
             errors.append(_error(problem, "columns", name, "kind"))
@@ -134,9 +134,10 @@ def _target(asked: str, columns: Mapping[str, ConfirmedColumn]) -> str | None:
 def _kind_problem(kind: Kind, facts: Mapping[str, Any]) -> str | None:
     example = facts["examples"][0] if facts["examples"] else None
     if kind == "numeric" and facts["type"] not in NUMERIC_TYPES:
-        return f"It cannot be numeric: it holds {facts['type']}s such as {example!r}. Choose another kind."
+        found = f"{facts['type']} values such as {example!r}"
+        return f"It cannot be numeric: it contains {found}. Choose another kind."
     if kind == "datetime" and facts["type"] != "datetime":
-        return f"It cannot be datetime: {example!r} is no date. Write dates as 2026-01-31."
+        return f"It cannot be datetime: {example!r} is not a date. Write dates as 2026-01-31."
     if kind in INPUT_KINDS and facts["distinct"] == 0:
         return "Every value is missing: it can only be ignored."
     return None
@@ -174,15 +175,13 @@ def _as_target(column: ConfirmedColumn, facts: Mapping[str, Any]) -> Target:
 
 def _unusable_target(target: Target, facts: Mapping[str, Any]) -> str | None:
     """Say what keeps a column from being predicted, whatever the task."""
-    if target.distinct < 2:  # noqa: PLR2004  # nothing to tell apart
+    if target.distinct < 2:  # noqa: PLR2004  # nothing to predict
         found = f"only the value {facts['examples'][0]!r}" if target.distinct else "no value"
-        return (
-            f"The target {target.name!r} has {found}: there is nothing to tell apart. Choose another column."
-        )
+        return f"The target {target.name!r} has {found}: there is nothing to predict. Choose another column."
     if target.kind not in TARGET_KINDS:
         return (
-            f"The target {target.name!r} is {target.kind}: say that it is categorical or numeric, "
-            "or choose another."
+            f"The target {target.name!r} is {target.kind}: make it categorical or numeric, or choose another "
+            "target."
         )
     return None
 
@@ -197,13 +196,15 @@ def _broken(used: Schema, confirmed: Confirmed) -> list[FieldError]:
     }
     errors: list[FieldError] = []
     if confirmed.target != used.target:
-        message = f"A model on this dataset predicts {used.target!r}: keep it, or upload another dataset."
+        message = (
+            f"A model on this dataset predicts {used.target!r}: keep that target, or upload another dataset."
+        )
         errors.append(_error(message, "target"))
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) == after.get(name):
             continue
-        was, is_ = before.get(name, "no input"), after.get(name, "absent or left out")
-        message = f"For a model on this dataset {name!r} is {was}, here it is {is_}: make them the same."
+        was, is_ = before.get(name, "not an input"), after.get(name, "missing or left out")
+        message = f"For a model on this dataset {name!r} is {was}, but here it is {is_}: make them the same."
         errors.append(_error(message, "columns", name))
     return errors
 

@@ -1,4 +1,4 @@
-"""What a person should know of a table before they train on it."""
+"""Data-quality warnings: what a person should know about a table before they train on it."""
 
 from pathlib import Path
 from typing import Any, TypedDict
@@ -8,34 +8,35 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from data_processor.datasets.profile import ColumnFacts
+from data_processor.statistics.phrases import percent
 
 RARE_SHARE = 0.05
 """A class with a smaller share of the rows is worth a warning."""
 FEW_ROWS = 10
 """A class with fewer rows cannot be held out and learnt at once."""
-LOOKED_AT = 100_000
-"""Rows that leakage is looked for in."""
+LEAKAGE_ROWS = 100_000
+"""The first rows, which are searched for leakage."""
 LEAK = 0.98
-"""A column that does away with this share of the mistakes of guessing knows the answer."""
+"""A column that avoids this share of the mistakes of guessing leaks the answer."""
 _BINS = 50
 _MIN_COVERED = 0.5
-"""Values that occur twice or more make up this share of the rows at least: unique ones "predict" anything."""
+"""Values that occur more than once must make up this share of the rows: unique ones "predict" anything."""
 _MIN_ROWS = 30
 _MANY_MISSING = 0.5
 
 
 class Warning_(TypedDict):  # noqa: N801  # `Warning` is Python's own
-    """One thing to know; `column` is null if it is about the table."""
+    """One warning; `column` is null if it is about the whole table."""
 
     code: str
     column: str | None
     message: str
 
 
-def look_for(
+def find_warnings(
     path: Path, columns: list[ColumnFacts], target: str | None, rows: int, repeated: int
 ) -> list[Warning_]:
-    """Return what is suspicious about a typed Parquet file, if this column is to be predicted.
+    """Return the data-quality warnings about a typed Parquet file, with this column as the target.
 
     `repeated` is how many of its rows repeat an earlier one (`duplicates.py`).
     """
@@ -47,7 +48,7 @@ def look_for(
             _warning(
                 "duplicates",
                 None,
-                f"{repeated} of {rows} rows repeat another; preparation.drop_duplicates leaves them out.",
+                f"{repeated} of {rows} rows repeat an earlier one; preparation.drop_duplicates omits them.",
             )
         )
     chosen = next((column for column in columns if column.name == target), None)
@@ -72,7 +73,9 @@ def _of_column(column: ColumnFacts, rows: int) -> list[Warning_]:
     if column.ambiguous_dates:
         found.append(
             _warning(
-                "ambiguous-dates", name, f"Day and month could be exchanged; read as {column.date_format}."
+                "ambiguous-dates",
+                name,
+                f"Day and month may be swapped: the dates were read as {column.date_format}.",
             )
         )
     if column.formulas:
@@ -80,8 +83,8 @@ def _of_column(column: ColumnFacts, rows: int) -> list[Warning_]:
             _warning(
                 "formulas",
                 name,
-                f"{column.formulas} texts begin like a formula, which a spreadsheet would carry out: "
-                "they are kept as texts, and nothing here carries them out.",
+                f"{column.formulas} texts look like formulas that a spreadsheet would execute: they are "
+                "stored as plain text, and nothing here executes them.",
             )
         )
     return found
@@ -90,7 +93,7 @@ def _of_column(column: ColumnFacts, rows: int) -> list[Warning_]:
 def _of_target(target: ColumnFacts, rows: int) -> list[Warning_]:
     found = []
     if target.missing:
-        message = f"{target.missing} of {rows} rows have no target; nothing is learnt from them."
+        message = f"{target.missing} of {rows} rows have no target; they are not used for training."
         found.append(_warning("target-missing", target.name, message))
     if not target.counts or target.type == "number":
         return found
@@ -99,13 +102,15 @@ def _of_target(target: ColumnFacts, rows: int) -> list[Warning_]:
         if len(target.counts) > 1 and (
             times < FEW_ROWS or times < RARE_SHARE * total / (len(target.counts) / 2)
         ):
-            message = f"Class {label!r} has {times} of {total} rows: imbalance makes it hard to learn."
+            message = (
+                f"Class {label!r} has {times} of {total} rows: such an imbalance makes it hard to learn."
+            )
             found.append(_warning("imbalance", target.name, message))
     return found
 
 
 def _leaks(path: Path, columns: list[ColumnFacts], target: ColumnFacts) -> list[Warning_]:
-    """Return the columns that predict the target alone."""
+    """Return the columns that predict the target on their own."""
     if target.distinct < 2:  # noqa: PLR2004  # there is nothing to predict
         return []
     wanted = _head(path, target.name)
@@ -126,8 +131,8 @@ def _leaks(path: Path, columns: list[ColumnFacts], target: ColumnFacts) -> list[
         )
         if share >= LEAK:
             message = (
-                f"It predicts {target.name!r} almost by itself ({share:.0%}): is it known "
-                "before the answer is? If not, ignore it."
+                f"On its own it predicts {target.name!r} almost perfectly ({percent(share)}): is its value "
+                "known before the prediction is needed? If not, ignore the column."
             )
             found.append(_warning("leakage", column.name, message))
     return found
@@ -140,7 +145,7 @@ def _head(path: Path, name: str) -> "pd.Series[Any]":
         for batch in file.iter_batches(50_000, columns=[name]):
             parts.append(batch.to_pandas()[name])
             rows += len(batch)
-            if rows >= LOOKED_AT:
+            if rows >= LEAKAGE_ROWS:
                 break
     return pd.concat(parts, ignore_index=True)
 

@@ -1,4 +1,4 @@
-"""Datasets in the words of the public face."""
+"""Datasets as the public API describes them."""
 
 from collections.abc import Mapping
 from typing import Any, cast

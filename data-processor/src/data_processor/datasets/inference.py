@@ -1,4 +1,4 @@
-"""What a table's columns are: proposed from their values, and brought up to date with what training saw."""
+"""What a table's columns are: proposed from their values, and updated with what training saw."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -13,17 +13,17 @@ from data_processor.tasks.registry import UnknownTaskError, likely_task, task_of
 from data_processor.tasks.task import FEW, Target, Task
 
 MAX_CATEGORIES = 1000
-"""A column of texts with more distinct values is no category."""
+"""A column of texts with more distinct values is not categorical."""
 MAX_CATEGORY_SHARE = 0.2
-"""Nor is one in which more than this share of the rows have a value of their own, few values apart."""
+"""Nor is one in which more than this share of the rows have a value of their own, unless values are few."""
 
 
 class UnusableTargetError(ValueError):
-    """The column to be predicted is absent, or has no or only one value."""
+    """The column to be predicted is missing, or has no value or only one."""
 
 
 class Columns(Protocol):
-    """A table of which a column at a time is looked at: a frame, or one that is still in its file."""
+    """A table that is read one column at a time: a frame, or one that is still in its file."""
 
     @property
     def columns(self) -> Iterable[Any]:
@@ -77,7 +77,7 @@ def infer_schema(
 
 
 def observed(schema: Schema, frame: pd.DataFrame, *, calendar: bool = True) -> Schema:
-    """Return the schema with ranges, categories and typical values as they are in a later table.
+    """Return the schema with ranges, categories and default values as they are in a later table.
 
     Kinds, nullability and classes stay as they are: clients rely on them. With `calendar` a model is to see
     the calendar of datetime columns, else nothing of them.
@@ -116,7 +116,7 @@ def _classes(target: "pd.Series[Any]") -> tuple[str, ...]:
     classes = sorted({text(value) for value in target.dropna().unique().tolist()} - {MISSING})
     if len(classes) < 2:  # noqa: PLR2004  # nothing to tell apart
         found = f"only the value {classes[0]!r}" if classes else "no value"
-        raise UnusableTargetError(f"The target {target.name!r} has {found}: there is nothing to tell apart.")
+        raise UnusableTargetError(f"The target {target.name!r} has {found}: there is nothing to predict.")
     return tuple(classes)
 
 
@@ -138,7 +138,7 @@ def _describe(column: Column, values: "pd.Series[Any]", *, calendar: bool = True
         categories = tuple(value for value, _ in ranked)
         seen = {"categories": categories, "default_value": categories[0] if categories else None}
     elif column.kind == "datetime" and len(known):
-        # ISO 8601 sorts as time does: the last moment is where whoever asks probably is.
+        # ISO 8601 sorts as time does: the last timestamp is closest to when people ask.
         seen = {"default_value": text(max(known.map(text))), "calendar": FEATURES if calendar else ()}
     else:
         seen = {}

@@ -1,6 +1,6 @@
-"""The table that was confirmed, made out of the one that was uploaded, a few thousand rows at a time.
+"""The confirmed table, made from the uploaded one, a few thousand rows at a time.
 
-It comes out in the form that tables are kept in (`tables.py`): named as confirmed, numbers as numbers, dates
+It has the form in which tables are stored (`tables.py`): named as confirmed, numbers as numbers, dates
 as ISO 8601, everything else as text, repeated rows left out if so wished, and an empty provenance.
 """
 
@@ -25,12 +25,12 @@ from data_processor.features.split import FEEDBACK_COLUMN, PREDICTION_COLUMN
 from data_processor.tasks.registry import likely_task, task_of
 from data_processor.tasks.task import Target, Task
 
-_DAY, _MOMENT = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"
+_DAY, _TIMESTAMP = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"
 
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """One column of the kept table, and how its values come about."""
+    """One column of the stored table, and how its values are converted."""
 
     name: str
     type: pa.DataType
@@ -89,9 +89,9 @@ def _target(raw: Path, found: pa.DataType, facts: ColumnFacts, name: str, kind: 
     if kind == "numeric" or (kind in ("ignored", "identifier") and (numeric or truth)):
         return _Target(name, pa.int64() if whole else pa.float64(), _to_whole if whole else _to_number)
     if kind == "datetime":
-        moments = _moments(facts.date_format)
-        form = _DAY if _are_days(raw, facts.name, moments) else _MOMENT
-        return _Target(name, pa.string(), lambda values: pc.strftime(moments(values), form))
+        parse = _timestamps(facts.date_format)
+        form = _DAY if _are_days(raw, facts.name, parse) else _TIMESTAMP
+        return _Target(name, pa.string(), lambda values: pc.strftime(parse(values), form))
     return _Target(name, pa.string(), _to_text)
 
 
@@ -116,24 +116,24 @@ def _to_text(values: Any) -> Any:
     return known.take(coded.indices)
 
 
-def _moments(date_format: str | None) -> Callable[[Any], Any]:
-    """Return how dates are read: they are moments already, or texts in a format."""
+def _timestamps(date_format: str | None) -> Callable[[Any], Any]:
+    """Return how dates are read: they are timestamps already, or texts in a format."""
 
     def read(values: Any) -> Any:
         if pa.types.is_timestamp(values.type):
             return pc.cast(pc.floor_temporal(values, unit="second"), pa.timestamp("s"))
         coded = values.dictionary_encode()
-        moments = pd.to_datetime(pd.Series(coded.dictionary.to_pylist(), dtype="str"), format=date_format)
-        return pa.array(moments.dt.as_unit("s"), pa.timestamp("s")).take(coded.indices)
+        parsed = pd.to_datetime(pd.Series(coded.dictionary.to_pylist(), dtype="str"), format=date_format)
+        return pa.array(parsed.dt.as_unit("s"), pa.timestamp("s")).take(coded.indices)
 
     return read
 
 
-def _are_days(raw: Path, name: str, moments: Callable[[Any], Any]) -> bool:
+def _are_days(raw: Path, name: str, parse: Callable[[Any], Any]) -> bool:
     """Say whether no date of a column has a time of day."""
     with pq.ParquetFile(raw) as file:
         for batch in batches(file, [name]):
-            found = moments(batch.column(name)).drop_null()
+            found = parse(batch.column(name)).drop_null()
             if pc.any(pc.not_equal(pc.floor_temporal(found, unit="day"), found)).as_py():
                 return False
     return True

@@ -1,11 +1,11 @@
-"""The task of a child process that makes a proposal out of an uploaded file."""
+"""The task of a child process that proposes what the columns of an uploaded file are."""
 
 from dataclasses import asdict
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from data_processor.datasets.data_quality import look_for
+from data_processor.datasets.data_quality import find_warnings
 from data_processor.datasets.duplicates import find_repeated
 from data_processor.datasets.profile import likely_target, read_columns
 from data_processor.datasets.reading.files import read_file
@@ -36,6 +36,6 @@ def propose(context: TaskContext, filename: str, hints: dict[str, Any]) -> dict[
         "repeated": repeated,
         "columns": [asdict(column) for column in columns],
         "target": target,
-        "warnings": look_for(raw, columns, target, rows, repeated),
+        "warnings": find_warnings(raw, columns, target, rows, repeated),
         "source": source.as_json(),
     }

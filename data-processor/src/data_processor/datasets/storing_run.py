@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 class StoringRun(Work):
-    """What is peculiar to storing: how a run ends is how its upload ends."""
+    """What is special about storing: an upload ends as its run does."""
 
     poll_s = 1.0
 
@@ -39,7 +39,7 @@ class StoringRun(Work):
         self._stored = stored
 
     def close(self, session: Session, row: RunRow) -> None:
-        """Write down what became of the upload."""
+        """Record what became of the upload."""
         upload = session.get(DatasetUploadRow, row.options["upload"])
         if upload is None or upload.state != "storing" or upload.run != row.id:
             return
@@ -55,15 +55,15 @@ class StoringRun(Work):
             upload.state, upload.error = "failed", row.error or "Storing it was cancelled."
             if not dataset.schema:
                 dataset.state = "failed"
-        log.info("dataset_kept", dataset=upload.dataset, version=upload.version, error=upload.error)
+        log.info("dataset_stored", dataset=upload.dataset, version=upload.version, error=upload.error)
 
     def clear(self, row: RunRow) -> None:
-        """Remove the uploaded file once it is a version; before that, it can be confirmed anew."""
+        """Remove the uploaded file once it is a version; before that, it can be confirmed again."""
         if row.status == "succeeded":
             shutil.rmtree(self._settings.uploads_dir / row.options["upload"], ignore_errors=True)
 
     def mend(self) -> None:
-        """Let no upload wait in vain: its run was cancelled in the queue, or is older than such runs."""
+        """Let no upload wait in vain: its run was cancelled in the queue, or it is older than such runs."""
         with self._database.reading() as session:
             waiting = select(DatasetUploadRow.id).where(DatasetUploadRow.state == "storing")
             uploads = list(session.scalars(waiting))
@@ -87,7 +87,7 @@ def queue_storing(runs: Runs, session: Session, upload: DatasetUploadRow, subjec
         "dataset",
         dataset=upload.dataset,
         trigger="upload",
-        reason=f"{subject} confirmed what its columns are.",
+        reason=f"{subject} confirmed its columns.",
         subject=subject,
         options={"upload": upload.id},
     )

@@ -1,25 +1,25 @@
-"""The steps that make a version out of a confirmed upload: prepare it, DVC, the warehouse."""
+"""The steps that make a version from a confirmed upload: preparation, DVC, the warehouse."""
 
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from sqlalchemy import select
 
 from data_processor.datasets.batches import batches
 from data_processor.datasets.confirmation import Confirmed
-from data_processor.datasets.data_quality import look_for
+from data_processor.datasets.data_quality import find_warnings
 from data_processor.datasets.duplicates import find_repeated
 from data_processor.datasets.inference import counts_of, infer_schema
 from data_processor.datasets.preparing import task_for, write_confirmed
 from data_processor.datasets.profile import ColumnFacts
 from data_processor.datasets.proposing import RAW_FILE
+from data_processor.datasets.repository import models_on
 from data_processor.datasets.tables import ParquetColumns
 from data_processor.datasets.version_store import open_version_store
 from data_processor.datasets.warehouse import Part, Warehouse
 from data_processor.features.schema import Schema
 from data_processor.features.split import PROVENANCE
-from data_processor.rows import DatasetRow, DatasetUploadRow, ModelRow, RunRow
+from data_processor.rows import DatasetRow, DatasetUploadRow, RunRow
 from data_processor.runs.context import TaskContext, TaskError
 
 PREPARED_FILE = "prepared.parquet"
@@ -30,7 +30,7 @@ _PREPARED, _RAW_WRITTEN = 0.25, 0.75
 
 
 def prepare(context: TaskContext) -> dict[str, Any]:
-    """Make the table that was confirmed out of the one that was uploaded, and learn its schema."""
+    """Make the confirmed table from the uploaded one, and infer its schema."""
     upload, confirmed, facts = _asked(context)
     raw, rows = _raw(context, upload), upload.proposal["rows"]
 
@@ -53,10 +53,10 @@ def prepare(context: TaskContext) -> dict[str, Any]:
         "rows": table.rows,
         "task": schema.task,
         "classes": dict(counts_of(table[confirmed.target]).most_common()) if schema.classes else {},
-        "warnings": look_for(raw, facts, target, rows, repeated),
+        "warnings": find_warnings(raw, facts, target, rows, repeated),
     }
     context.write_json(FOUND, found)
-    context.log.say(f"{table.rows} of {rows} rows, {len(schema.columns)} columns.")
+    context.log.say(f"Prepared {table.rows} of {rows} rows and {len(schema.columns)} columns.")
     return {}
 
 
@@ -64,10 +64,10 @@ def version(context: TaskContext) -> dict[str, Any]:
     """Make the prepared table the dataset's next version; repeating it makes no other."""
     upload, _, _ = _asked(context)
     schema = Schema.model_validate(context.read_json(SCHEMA))
-    made = open_version_store(context).add_kept(
+    made = open_version_store(context).add_prepared(
         upload.dataset, context.path(PREPARED_FILE), schema, request=context.log.run
     )
-    context.log.say(f"Version {made.version} of {made.dataset!r} ({made.revision}).")
+    context.log.say(f"Stored version {made.version} of {made.dataset!r} (revision {made.revision}).")
     return {"row": {"dataset_version": made.version}}
 
 
@@ -89,7 +89,7 @@ def warehouse(context: TaskContext) -> dict[str, Any]:
             context.log.progress(_RAW_WRITTEN)
     finally:
         written.close()
-    context.log.say(f"In the warehouse: {', '.join(tables)}.")
+    context.log.say(f"Written to the warehouse: {', '.join(tables)}.")
     return {"result": {"version": number, **context.read_json(FOUND), "tables": tables}}
 
 
@@ -111,14 +111,14 @@ def _raw(context: TaskContext, upload: DatasetUploadRow) -> Path:
 def _check_classes(context: TaskContext, dataset: str, schema: Schema) -> None:
     """Raise `TaskError` if a model in use would meet classes it was not made for."""
     with context.database.reading() as session:
-        model = session.scalar(select(ModelRow.name).where(ModelRow.dataset == dataset))
+        models = models_on(session, dataset)
         old = session.get_one(DatasetRow, dataset).schema
-    if model is None or not old:
+    if not models or not old:
         return
     before = Schema.model_validate(old)
     if before.classes != schema.classes or before.task != schema.task:
         known, found = (", ".join(map(repr, s.classes)) or s.task for s in (before, schema))
         raise TaskError(
-            f"Model {model!r} tells apart {known}, but the new file has {found}: "
+            f"Model {models[0]!r} was made for {known}, but the new file has {found}: "
             "correct the labels, or upload it as another dataset."
         )

@@ -1,7 +1,7 @@
 """Datasets and their versions: rows in the records database, tables in the dataset repository.
 
-A version is in the repository first and in the database after; both know it by what asked for it, so a
-version that was interrupted in between is found again by whoever repeats the request.
+A version is written to the repository first and to the database after; both know it by the request that asked
+for it, so repeating a request finds a version that was interrupted in between.
 """
 
 import hashlib
@@ -12,10 +12,10 @@ from typing import Any, Literal, Protocol
 
 import pandas as pd
 import pyarrow.parquet as pq
-from sqlalchemy import select
 
 from data_processor.adapters.dvc_repository import DvcRepository, TableVersion
 from data_processor.database import Database
+from data_processor.datasets.repository import versions_of
 from data_processor.datasets.tables import (
     LabelledRow,
     check_keepable,
@@ -34,16 +34,16 @@ Kind = Literal["upload", "snapshot"]
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is said of a version when it is made."""
+    """What is recorded about a version when it is made."""
 
     kind: Kind
     rows: int
     feedback_seq: int
-    """The last judgement that is in it."""
+    """The number of the last feedback in it."""
 
 
 class TableRepository(Protocol):
-    """Where versions of tables are kept for good."""
+    """Where versions of tables are stored permanently."""
 
     def commit(
         self, dataset: str, table: bytes | Path, facts: Mapping[str, Any], request: str
@@ -87,8 +87,8 @@ class VersionStore:
         table = keepable(frame, schema)
         return self._add(name, to_parquet(table), len(table), schema, request)
 
-    def add_kept(self, name: str, path: Path, schema: Schema, *, request: str) -> DatasetVersionRow:
-        """Do the same with a file that holds a table in the form that tables are kept in."""
+    def add_prepared(self, name: str, path: Path, schema: Schema, *, request: str) -> DatasetVersionRow:
+        """Do the same with a file that holds a table in the form that tables are stored in."""
         with pq.ParquetFile(path) as file:
             rows = file.metadata.num_rows
         return self._add(name, path, rows, schema, request)
@@ -120,13 +120,13 @@ class VersionStore:
         if not labelled and upload.version == self.versions(name)[-1].version:
             return upload
         table = with_feedback(self.read(name, upload.version), self.schema(name), labelled)
-        seq = max((row.judgement for row in labelled), default=0)
+        seq = max((row.feedback_seq for row in labelled), default=0)
         return self._store(name, to_parquet(table), Facts("snapshot", len(table), seq), request)
 
     def take_in(self, name: str, schema: Schema) -> int:
         """Make a dataset that another stack keeps in the same repository known here; return how much is new.
 
-        Each stack numbers feedback for itself: what is taken in counts as older than all of ours.
+        Each stack numbers its own feedback: what is taken in counts as older than all of ours.
         """
         found = self._repository.versions(name)
         with self._database.transaction() as session:
@@ -146,14 +146,14 @@ class VersionStore:
         return from_parquet(self.content(name, version))
 
     def content(self, name: str, version: int) -> bytes:
-        """Return the table of a version as the Parquet file that is kept; raises as `read` does."""
+        """Return the table of a version as the Parquet file that is stored; raises as `read` does."""
         with self._database.reading() as session:
             row = session.get(DatasetVersionRow, (name, version))
         if row is None:
             raise DatasetNotFoundError(f"There is no version {version} of dataset {name!r}.")
         content = self._repository.read(name, version)
         if hashlib.sha256(content).hexdigest() != row.sha256:
-            raise DamagedTableError(f"Version {version} of dataset {name!r} does not have its SHA-256.")
+            raise DamagedTableError(f"Version {version} of dataset {name!r} does not match its SHA-256.")
         return content
 
     def schema(self, name: str) -> Schema:
@@ -167,8 +167,7 @@ class VersionStore:
     def versions(self, name: str) -> list[DatasetVersionRow]:
         """Return the versions of a dataset, oldest first."""
         with self._database.reading() as session:
-            query = select(DatasetVersionRow).where(DatasetVersionRow.dataset == name)
-            return list(session.scalars(query.order_by(DatasetVersionRow.version)))
+            return versions_of(session, name)
 
     def _store(self, name: str, table: bytes | Path, facts: Facts, request: str) -> DatasetVersionRow:
         sha256 = _sha256(table)
@@ -203,7 +202,7 @@ def _sha256(table: bytes | Path) -> str:
 
 
 def open_version_store(context: TaskContext) -> VersionStore:
-    """Return the datasets."""
+    """Return the versions of datasets as a step of background work reaches them."""
     return VersionStore(context.database, repository(context.settings))
 
 

@@ -1,9 +1,9 @@
-"""Which rows are held out, for ever: decided by what a row says, never by where it stands in a table.
+"""Which rows are holdout rows, for ever: what a row contains decides it, never where it stands in a table.
 
 A row's inputs are written in one canonical form and hashed with the model's salt. Equal inputs give equal
 numbers, so they are never on two sides: not across versions of a dataset, not between an upload and the
 feedback that repeats it, not after columns were reordered. Two inputs are equal if the model cannot tell them
-apart: numbers as 32-bit floats, texts letter by letter, whatever is missing (absent, `None`, NaN, the text
+apart: numbers as 32-bit floats, texts letter by letter, and missing values (absent, `None`, NaN, the text
 `nan`) alike.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # the controller asks this module for its shares and must not
     import pandas as pd
 
 HOLDOUT = 0.20
-"""Positions below are the holdout side: never fitted on, in any version, rows of feedback included."""
+"""Positions below are the holdout side: never fitted to, in any version, rows of feedback included."""
 VALIDATION_FROM = 0.70
 """Positions from here on are, among the recent rows, the validation rows; those before are the test rows."""
 MISSING_TEXT = "nan"
@@ -42,7 +42,7 @@ def canonical_row(row: Mapping[str, Any], inputs: Sequence[Column]) -> bytes:
     """Return the inputs of a row as bytes that are equal exactly when the inputs are.
 
     Only the columns in `inputs` count, in whatever order; missing values leave no trace, so that a column
-    added later moves no old row. Raises `ValueError` for a numeric column that holds no number.
+    added later moves no old row. Raises `ValueError` if a numeric column does not hold a number.
     """
     return b"".join(_cell(column)(row.get(column.name)) for column in _by_name(inputs))
 
@@ -92,7 +92,7 @@ def _cell(column: Column) -> Callable[[Any], bytes]:
     """Return how a column's values are written: name, kind and content, with its length where it varies."""
     name = column.name.encode("utf-8", "surrogatepass")
     head = len(name).to_bytes(4, "big") + name
-    write: Callable[[Any], bytes] = {"numeric": _number, "datetime": _moment}.get(column.kind, _text)
+    write: Callable[[Any], bytes] = {"numeric": _number, "datetime": _timestamp}.get(column.kind, _text)
 
     def cell(value: Any) -> bytes:
         try:
@@ -123,9 +123,9 @@ def _cells(values: "pd.Series[Any]", column: Column) -> list[bytes]:
 
 def _absent(value: Any) -> bool:
     try:
-        # Only what is not a number (or no time) differs from itself, whatever its type.
+        # Only NaN and NaT differ from themselves, whatever their type.
         return value is None or bool(value != value)  # noqa: PLR0124  # see above
-    except TypeError:  # pandas' NA does not even know that
+    except TypeError:  # pandas' NA cannot even say that
         return True
 
 
@@ -149,15 +149,15 @@ def _text(value: Any) -> bytes:
     return b"t" + len(content).to_bytes(4, "big") + content
 
 
-def _moment(value: Any) -> bytes:
-    """Write a moment as UTC; a text that is no moment stays the text it is."""
+def _timestamp(value: Any) -> bytes:
+    """Write a timestamp as UTC; a text that is not one stays the text it is."""
     if isinstance(value, np.datetime64):
         value = value.astype("datetime64[us]").item()
     if type(value) is dt.date:
         value = dt.datetime.combine(value, dt.time())
     try:
-        moment = dt.datetime.fromisoformat(value) if isinstance(value, str) else value
-        aware = moment if moment.tzinfo is not None else moment.replace(tzinfo=dt.UTC)
+        found = dt.datetime.fromisoformat(value) if isinstance(value, str) else value
+        aware = found if found.tzinfo is not None else found.replace(tzinfo=dt.UTC)
         return _text(aware.astimezone(dt.UTC).isoformat(timespec="microseconds"))
     except (AttributeError, ValueError, OverflowError):
         return _text(value)

@@ -1,6 +1,6 @@
-"""A hyperparameter, declared once: the same line makes a form's field, checks a request and samples a trial.
+"""A hyperparameter, declared once: for a form's field, the check of a request, and the trials of a search.
 
-`low` and `high` are what anybody may ask for; a search looks only within `search`, where a fit stays cheap.
+`low` and `high` are what anybody may ask for; a search stays within `search`, where a fit is cheap.
 """
 
 import math
@@ -24,26 +24,26 @@ class Hyperparameter(BaseModel):
 
     name: str
     title: str
-    help: str = Field(description="What more of it does, in a sentence.")
+    help: str = Field(description="What increasing it does, in a sentence.")
     kind: Literal["number", "integer", "choice", "flag"]
     default: Value
     low: float | None = Field(None, description="The smallest value that is accepted.")
     high: float | None = Field(None, description="The largest value that is accepted.")
-    log: bool = Field(False, description="Its size counts in multiples: a slider wants a logarithmic scale.")
+    log: bool = Field(False, description="Its scale is logarithmic, for example on a slider.")
     choices: tuple[str, ...] | None = None
-    nullable: bool = Field(False, description="It may be null: no limit.")
+    nullable: bool = Field(False, description="It may be null, which means no limit.")
     search: tuple[float, float] | tuple[str, ...] | None = Field(
-        None, description="Where a search looks, ends included; null: it stays at the default."
+        None, description="The range a search tries, ends included; null: it stays at the default."
     )
     patient: tuple[float, float] | tuple[str, ...] | None = Field(
-        None, description="Where a search with time for large models looks; null: as any search."
+        None, description="The range that a search with time for large models tries; null: as any search."
     )
-    step: int | None = Field(None, description="A search goes in steps of so much.")
+    step: int | None = Field(None, description="The step size of a search.")
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.kind == "choice" and not self.choices:
-            raise ValueError(f"{self.name} has nothing to choose from.")
+            raise ValueError(f"{self.name} has no choices.")
         ends = (*(self.search or ()), *(self.patient or ())) if self.kind in ("number", "integer") else ()
         for value in (self.default, *ends):
             if problem := self.problem(value):
@@ -57,14 +57,14 @@ class Hyperparameter(BaseModel):
         return None if self._fits(value) else f"{_shown(value)} is not possible; {self._wanted()}"
 
     def suggest(self, trial: "optuna.Trial", prefix: str, *, patient: bool = False) -> Value:
-        """Return what a trial is to use: sampled where a search looks, else the default."""
+        """Return what a trial is to use: suggested by Optuna if it is searched, else the default."""
         name = f"{prefix}{self.name}"
         space = (self.patient or self.search) if patient else self.search
         if space is None:
             return self.default
         if self.kind in ("choice", "flag"):
-            sampled: Value = trial.suggest_categorical(name, list(space))
-            return sampled == "yes" if self.kind == "flag" else sampled
+            chosen: Value = trial.suggest_categorical(name, list(space))
+            return chosen == "yes" if self.kind == "flag" else chosen
         low, high = (float(end) for end in space)
         if self.kind == "integer":
             if self.log:
@@ -93,7 +93,7 @@ class Hyperparameter(BaseModel):
 
 
 class Estimator(BaseModel):
-    """Something that learns or prepares, and what can be set of it."""
+    """Something that learns or prepares, and what can be set for it."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,6 +1,6 @@
 """The two blocks a model takes: its numbers and its texts, whoever asks.
 
-Moments are numbers: their place in the calendar stands behind the numeric columns (`calendar.py`).
+Timestamps are numbers: their place in the calendar stands behind the numeric columns (`calendar.py`).
 Training, the gate, the ONNX check and every request pack their rows here, so that a model is always asked in
 the form it was fitted in. pandas is imported only where a frame is made: answering requests does not need it.
 """
@@ -41,7 +41,7 @@ class Packed(NamedTuple):
 
 
 def pack_rows(rows: Sequence[Mapping[str, Any]], schema: Schema) -> Packed:
-    """Pack rows given as mappings of column names; an absent column is missing, unknown ones are passed over.
+    """Pack rows given as mappings of column names; an absent column is missing, unknown ones are ignored.
 
     Raises `ValueError` or `TypeError` if a numeric column holds something that is not a number.
     """
@@ -55,8 +55,8 @@ def pack_rows(rows: Sequence[Mapping[str, Any]], schema: Schema) -> Packed:
     for column in schema.timestamps:
         name = column.name
         seen = [FEATURES.index(feature) for feature in column.calendar]
-        moments = np.array([calendar_of(row.get(name)) for row in rows]).reshape(-1, len(FEATURES))
-        numeric[:, start : start + len(seen)] = moments[:, seen]
+        calendar = np.array([calendar_of(row.get(name)) for row in rows]).reshape(-1, len(FEATURES))
+        numeric[:, start : start + len(seen)] = calendar[:, seen]
         start += len(seen)
     for place, column in enumerate(schema.strings):
         name = column.name
@@ -79,7 +79,7 @@ def pack(frame: "pd.DataFrame", schema: Schema) -> Packed:
         start += len(column.calendar)
     for place, column in enumerate(schema.strings):
         if column.kind == "datetime" and column.name not in frame:
-            strings[:, place] = MISSING  # unpacked for a version that sees moments; this one never looks
+            strings[:, place] = MISSING  # unpacked for a version that sees timestamps; this one ignores them
             continue
         strings[:, place] = [text(value) for value in frame[column.name].tolist()]
     return Packed(_single(numeric), strings)
@@ -111,7 +111,7 @@ def owners(schema: Schema) -> tuple[list[str], list[str]]:
 
 
 def _calendar(frame: "pd.DataFrame", column: Column) -> NDArray[np.float64]:
-    """Return the features of a datetime column, from its moments or, unpacked, as they are."""
+    """Return the features of a datetime column, from its timestamps or, unpacked, as they are."""
     if column.name not in frame:
         names = [feature_name(column.name, feature) for feature in column.calendar]
         return frame[names].to_numpy(np.float64)

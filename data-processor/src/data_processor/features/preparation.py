@@ -1,4 +1,4 @@
-"""How a table's columns are prepared for whatever learns from them: the choices, declared once.
+"""How a table's columns are prepared for whatever learns from them: the options, declared once.
 
 The same fields check a request, are shown by `GET /v1/tasks` for a form, and are kept with a model, so that
 every retrain prepares its rows alike. What fitting made of them is in a version's `version.json`.
@@ -23,32 +23,32 @@ class Preparation(BaseModel):
     numeric_missing: Literal["automatic", "median", "mean", "most_frequent", "extreme", "drop_row"] = Field(
         "automatic",
         title="Missing numbers",
-        description="What stands for a missing number. automatic: nothing where the estimator can learn from "
-        "the gap itself, else the median; extreme: a value below all others, which suits time series; "
-        "drop_row: rows with a gap are not learnt from.",
+        description="What replaces a missing number. automatic: nothing if the estimator can learn from the "
+        "gap itself, else the median; extreme: a value below all others, which suits time series; "
+        "drop_row: rows with a gap are not used for training.",
     )
     categorical_missing: Literal["own_category", "most_frequent", "drop_row"] = Field(
         "own_category",
         title="Missing categories",
-        description="What stands for a missing category. own_category: missing is a value like any other; "
-        "drop_row: rows with a gap are not learnt from.",
+        description="What replaces a missing category. own_category: missing is a value like any other; "
+        "drop_row: rows with a gap are not used for training.",
     )
     scaling: Literal["standard", "min_max", "none"] = Field(
         "standard",
         title="Scaling of numbers",
-        description="Where numbers come to lie: standard: mean 0 and deviation 1; min_max: between 0 and 1. "
-        "It is for linear models; trees only look at the order of numbers and get them as they are.",
+        description="How numbers are scaled. standard: to mean 0 and deviation 1; min_max: to between 0 and "
+        "1. Only linear models need it; trees use the order of numbers and get them unscaled.",
     )
     datetime: Literal["calendar", "ignore"] = Field(
         "calendar",
         title="Dates and times",
-        description="calendar: year, month, day, weekday, day of the year, days since 1970, hour, minute and "
-        "second in UTC are numbers to learn from; ignore: nothing is learnt from them.",
+        description="What a model learns from. calendar: year, month, day, weekday, day of the year, days "
+        "since 1970, hour, minute and second in UTC, as numbers; ignore: nothing.",
     )
 
     @classmethod
     def declared(cls) -> tuple[Hyperparameter, ...]:
-        """Return the choices as a form reads them."""
+        """Return the options as a form reads them."""
         return tuple(
             Hyperparameter(
                 name=name,
@@ -63,14 +63,14 @@ class Preparation(BaseModel):
 
     @property
     def drops_rows(self) -> bool:
-        """Some rows are not fitted on."""
+        """Whether some rows are not fitted to."""
         return "drop_row" in (self.numeric_missing, self.categorical_missing)
 
 
 class DatasetPreparation(Preparation):
     """What is done to the rows before they are stored, and what the dataset's models begin with."""
 
-    drop_duplicates: bool = Field(False, description="Leave out rows that repeat another one.")
+    drop_duplicates: bool = Field(False, description="Leave out rows that repeat an earlier one.")
 
     def for_models(self) -> Preparation:
         """Return what a model on the dataset begins with."""

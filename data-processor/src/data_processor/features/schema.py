@@ -30,7 +30,7 @@ class Column(BaseModel):
     default_value: float | str | None = Field(None, alias="typical")
     """The median, the most frequent value or the last timestamp: where a form starts. Kept as `typical`."""
     calendar: tuple[str, ...] = ()
-    """Datetime: what a model sees of a timestamp (`features/calendar.py`); older versions: nothing."""
+    """Datetime: what a model sees of a timestamp (`features/calendar.py`); older versions see none of it."""
     description: str = ""
 
 

@@ -6,7 +6,7 @@
     0.20 <= u < 0.70      fitting                   test: fitted on only after the gate has decided
     0.70 <= u             fitting                   validation
 
-Without recent rows to choose by, the dataset rows with 0.20 <= u < 0.36 (a fifth of those that may be fitted)
+Without recent validation rows, the dataset rows with 0.20 <= u < 0.36 (a fifth of those that may be fitted)
 are the validation split until the last fit. A search gets `fitting` and `validation` and nothing else, so it
 never meets a row that the gate decides on. A recent row may repeat the inputs of an old one: whoever fits to
 answer recent rows leaves those out first (`Rows.without`), so that equal inputs are never on two sides.
@@ -26,11 +26,11 @@ from data_processor.features.schema import Schema
 
 PREDICTION_COLUMN = "loopkeeper:prediction"
 """The id of the prediction a row of feedback belongs to; empty for a row of the upload."""
-FEEDBACK_COLUMN = "loopkeeper:judgement"
-"""The sequence number of the judgement that labelled the row; 0 for a row of the upload."""
+FEEDBACK_COLUMN = "loopkeeper:judgement"  # the name in tables that are stored under DVC already
+"""The number of the feedback that labelled the row; 0 for a row of the upload."""
 PROVENANCE = (PREDICTION_COLUMN, FEEDBACK_COLUMN)
 VALIDATION = 0.36
-"""Dataset rows on the fitting side below this position are chosen by, if no recent rows are."""
+"""Dataset rows on the fitting side below this position are the validation rows, if no recent rows are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +106,16 @@ def prepare_data(
 ) -> Split:
     """Divide a snapshot's rows by the hash of their inputs.
 
-    Feedback with a judgement later than `champion_feedback_seq` is recent; without a champion none is.
+    Feedback numbered above `champion_feedback_seq` is recent; without a champion none is.
     `validate_on_recent` is for runs that the score opened. Rows without a target are left out.
     """
     rows = _rows(frame, schema, salt, champion_feedback_seq)
     old, recent = rows.take(~rows.recent), rows.take(rows.recent)
     held_out = holdout.on_holdout(old.positions)
-    chosen_by = holdout.for_validation(recent.positions)
-    by_recent = validate_on_recent and bool(chosen_by.any())
-    fitting, validation = old.take(~held_out), recent.take(chosen_by)
+    validating = holdout.for_validation(recent.positions)
+    test = recent.take(~validating)
+    by_recent = validate_on_recent and bool(validating.any())
+    fitting, validation = old.take(~held_out), recent.take(validating)
     if not by_recent:
         validating = fitting.positions < VALIDATION
         fitting, validation = fitting.take(~validating).join(validation), fitting.take(validating)
@@ -122,7 +123,7 @@ def prepare_data(
         schema=schema,
         fitting=fitting,
         validation=validation,
-        test=recent.take(~chosen_by),
+        test=test,
         holdout=old.take(held_out),
         chosen_on="recent" if by_recent else "validation",
     )
@@ -133,15 +134,13 @@ def _rows(frame: pd.DataFrame, schema: Schema, salt: str, champion_feedback_seq:
     target = frame[schema.target]
     classification = bool(schema.classes)
     feedback = FEEDBACK_COLUMN in frame
-    judged = frame[FEEDBACK_COLUMN].to_numpy(np.int64) if feedback else np.zeros(len(frame), np.int64)
-    recent = (
-        judged > champion_feedback_seq if champion_feedback_seq is not None else np.zeros(len(frame), bool)
-    )
+    seq = frame[FEEDBACK_COLUMN].to_numpy(np.int64) if feedback else np.zeros(len(frame), np.int64)
+    recent = seq > champion_feedback_seq if champion_feedback_seq is not None else np.zeros(len(frame), bool)
     return Rows(
         frame=unpack(pack(frame, schema), schema),
         target=target.astype(str).to_numpy(object) if classification else target.to_numpy(np.float64),
         positions=holdout.positions(frame, schema.inputs, salt),
-        recent=recent & (judged > 0),
+        recent=recent & (seq > 0),
         predictions=frame[PREDICTION_COLUMN].to_numpy(object)
         if feedback
         else np.full(len(frame), "", object),

@@ -1,4 +1,4 @@
-"""The routes of feedback, score and the controller's breaker."""
+"""The routes of feedback, score and the controller's circuit breaker."""
 
 from typing import Annotated, Any, Protocol
 
@@ -33,7 +33,7 @@ Key = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=255,
-        description="The same key and body give the same answer, recorded once; another body: 409.",
+        description="The same key and body give the same answer, recorded once; another body gives 409.",
     ),
 ]
 
@@ -42,7 +42,7 @@ Key = Annotated[
     "/v1/predictions/{prediction_id}/feedback",
     status_code=201,
     response_model=Feedback,
-    responses={200: {"model": Feedback, "description": "The same person changed their mind."}},
+    responses={200: {"model": Feedback, "description": "The same person changed their feedback."}},
 )
 def give_feedback(
     prediction_id: str,
@@ -53,14 +53,14 @@ def give_feedback(
     caller: CallerDep,
     idempotency_key: Key = None,
 ) -> dict[str, Any]:
-    """Say whether an answer was right, and what the truth is."""
-    response.status_code, said = state.feedback.give(prediction_id, caller, body, idempotency_key)
-    return said
+    """Give feedback: whether the answer was right, and what the truth is."""
+    response.status_code, given = state.feedback.give(prediction_id, caller, body, idempotency_key)
+    return given
 
 
 @router.get("/v1/models/{model}/score", response_model=ModelScore)
 def read_score(model: str, state: StateDep, _caller: CallerDep) -> dict[str, Any]:
-    """Show how right a model is of late, and what the controller makes of it."""
+    """Show how often a model has been right lately, and what the controller concludes from it."""
     return state.feedback.score(model)
 
 
@@ -71,7 +71,7 @@ def read_score_history(
     _caller: CallerDep,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> list[dict[str, Any]]:
-    """Show the score over time, oldest first: every look of the controller and points between them."""
+    """Show the score over time, oldest first: every evaluation by the controller, and points in between."""
     return state.feedback.history(model, limit)
 
 

@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy.orm import Session
 
-from data_processor.rows import IdempotencyRow, now
+from data_processor.rows import IdempotencyRow
+from data_processor.service.database import now
 from data_processor.service.errors import Conflict
 
 Answer = tuple[int, dict[str, Any]]
@@ -35,9 +36,7 @@ class Answers:
         if found is None:
             return None
         if found.body_sha256 != digest:
-            raise Conflict(
-                f"The Idempotency-Key {key!r} was used before for another request; take a new one."
-            )
+            raise Conflict(f"The Idempotency-Key {key!r} was used before for another request; use a new one.")
         return found.status, found.response
 
     def keep(self, session: Session, subject: str, key: str, digest: str, answer: Answer) -> None:

@@ -1,4 +1,4 @@
-"""Feedback: taken, counted and looked at by the controller, all in the transaction that is acknowledged."""
+"""Feedback: recorded, counted and evaluated by the controller, all in the acknowledged transaction."""
 
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -17,8 +17,9 @@ from data_processor.feedback.schemas import Feedback, FeedbackRequest
 from data_processor.feedback.scoreboard import Scoreboard
 from data_processor.models.policy import Policy
 from data_processor.predictions.records import Prediction, PredictionLookup
-from data_processor.rows import ModelRow, VersionRow, now
+from data_processor.rows import ModelRow, VersionRow
 from data_processor.runs.service import Runs
+from data_processor.service.database import now
 from data_processor.service.errors import FieldError, Invalid, NotFound
 from data_processor.settings import Settings
 from data_processor.tasks.registry import task_of
@@ -26,12 +27,12 @@ from data_processor.tasks.task import FeedbackRefusedError, Said
 
 
 class FeedbackService:
-    """What people say of the predictions of one stage, and what follows."""
+    """The feedback on the predictions of one stage, and what follows from it."""
 
     def __init__(
         self, database: Database, settings: Settings, predictions: PredictionLookup, runs: Runs
     ) -> None:
-        """Keep judgements in the records database; open runs if the settings say that this stage does."""
+        """Keep feedback in the records database; open runs if the settings say that this stage does."""
         self._database = database
         self._predictions = predictions
         self._scoreboard = Scoreboard(database, settings, runs)
@@ -47,10 +48,10 @@ class FeedbackService:
     def give(
         self, prediction: str, caller: Caller, body: FeedbackRequest, key: str | None = None
     ) -> tuple[int, dict[str, Any]]:
-        """Record what a caller says of a prediction; return 201, or 200 if they changed their mind, and it.
+        """Record a caller's feedback on a prediction; return 201, or 200 if they gave some before, and it.
 
         At a checkpoint the controller's decision, and the run it opens, are part of the transaction. Raises
-        `NotFound` for an unknown prediction, `Invalid` for words that contradict it, `Conflict` for a key
+        `NotFound` for an unknown prediction, `Invalid` for feedback that contradicts it, `Conflict` for a key
         that was used with another body.
         """
         found = self._predictions.get(prediction)
@@ -90,11 +91,12 @@ class FeedbackService:
             truth = _understand(
                 model.task, body, prediction.output, self._classes_of(session, prediction), policy.tolerance
             )
-            again = repository.spoke_before(session, prediction.id, caller.subject)
-            said = _append(session, prediction, caller, truth, body.comment)
+            again = repository.given_before(session, prediction.id, caller.subject)
+            given = _append(session, prediction, caller, truth, body.comment)
             if not prediction.pinned and prediction.stage == self._stage:
-                self._scoreboard.look(session, prediction.model, policy, prediction.version, int(said.id))
-            answer = 200 if again else 201, said.model_dump(mode="json")
+                seq = int(given.id)
+                self._scoreboard.evaluate(session, prediction.model, policy, prediction.version, seq)
+            answer = 200 if again else 201, given.model_dump(mode="json")
             if key:
                 self._answers.keep(session, caller.subject, key, digest, answer)
         return answer
@@ -125,7 +127,7 @@ def _understand(
 def _append(
     session: Session, prediction: Prediction, caller: Caller, truth: Said, comment: str | None
 ) -> Feedback:
-    said: dict[str, Any] = {
+    given: dict[str, Any] = {
         "prediction": prediction.id,
         "model": prediction.model,
         "version": prediction.version,
@@ -137,4 +139,4 @@ def _append(
         "at": now(),
     }
     counted = {"stage": prediction.stage, "pinned": prediction.pinned, "asked": prediction.asked}
-    return Feedback.model_validate({"id": str(repository.append(session, {**said, **counted})), **said})
+    return Feedback.model_validate({"id": str(repository.append(session, {**given, **counted})), **given})

@@ -28,12 +28,12 @@ FORMER_TYPES = {
         "terms.WeightedTerms",
     )
 }
-"""Types of ours by the path that files name them by which were stored before they moved: who trusts a type
-trusts it under both."""
+"""Types that moved: by their present path, the one by which older files name them. Trusting a type trusts it
+under both."""
 
 
 class UntrustedTypeError(ValueError):
-    """A model file holds a type that the settings do not trust."""
+    """A model file contains a type that the settings do not trust."""
 
 
 def save_pipeline(pipeline: Any, target: Path) -> None:
@@ -46,8 +46,8 @@ def save_pipeline(pipeline: Any, target: Path) -> None:
 def load_pipeline(content: bytes, trusted: Sequence[str]) -> Any:
     """Return the pipeline that a skops file holds, as bytes that were hashed.
 
-    Only types that skops knows to be harmless and those in `trusted` are made; what a file says of itself
-    counts for nothing. Raises `UntrustedTypeError` naming the types that would have been needed.
+    Only types that skops knows to be harmless and those in `trusted` are made; what a file says about itself
+    does not matter. Raises `UntrustedTypeError` naming the types that would have been needed.
     """
     import skops.io  # noqa: PLC0415  # see save_pipeline
     from skops.io.exceptions import UntrustedTypesFoundException  # noqa: PLC0415
@@ -58,8 +58,8 @@ def load_pipeline(content: bytes, trusted: Sequence[str]) -> Any:
     except UntrustedTypesFoundException as error:
         found = ", ".join(sorted(set(skops.io.get_untrusted_types(data=content)) - set(trusted)))
         raise UntrustedTypeError(
-            f"The model file holds types that are not trusted: {found}. Whoever trusts them adds them to "
-            "TRUSTED_TYPES; a file never can."
+            f"The model file contains types that are not trusted: {found}. Only the setting TRUSTED_TYPES "
+            "can add them, never a file."
         ) from error
 
 

@@ -1,7 +1,8 @@
 """The background of a version: some of the rows it was fitted to, kept among its files.
 
-An explanation says how an answer differs from what the version answers on the whole; the background is that
-whole. It is JSON, hashed in the manifest like every file of a version, and holds rows as a model takes them.
+An explanation says how an answer differs from the version's average answer, which is taken over the
+background. It is JSON, hashed in the manifest like every file of a version, and holds rows as a model takes
+them.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ from data_processor.models.manifest import BACKGROUND_FILE, Manifest
 from data_processor.models.registry import ArtefactRejectedError
 
 ROWS = 50
-"""Enough for a baseline that is steady to about a hundredth, few enough to be asked hundreds of times."""
+"""Enough for a baseline that is steady to about a hundredth, few enough to be evaluated hundreds of times."""
 
 
 def write_background(rows: Rows, schema: Schema, seed: int, target: Path) -> None:
@@ -34,7 +35,7 @@ def read_background(folder: Path, manifest: Manifest) -> Packed:
     content = (folder / BACKGROUND_FILE).read_bytes()
     if hashlib.sha256(content).hexdigest() != manifest.artefacts[BACKGROUND_FILE].sha256:
         name = f"{BACKGROUND_FILE} of version {manifest.version} of {manifest.model!r}"
-        raise ArtefactRejectedError(f"{name} has not its manifest's SHA-256.")
+        raise ArtefactRejectedError(f"{name} does not have the SHA-256 of its manifest.")
     found = json.loads(content)
     rows = len(found["numeric"])
     numbers = [[math.nan if value is None else value for value in row] for row in found["numeric"]]

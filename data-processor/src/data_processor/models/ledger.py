@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 from data_processor.caller import PLATFORM
 from data_processor.database import Database
 from data_processor.models import repository
-from data_processor.rows import FeedbackRow, ModelRow, PromotionRow, VersionRow, WatchRow
-from data_processor.service.errors import Conflict, NotFound
+from data_processor.rows import FeedbackRow, PromotionRow, VersionRow, WatchRow
+from data_processor.service.errors import Conflict
 
 Kind = Literal["promotion", "rollback", "adoption"]
 
@@ -105,9 +105,7 @@ class Ledger:
         with self._transaction(session, model) as held:
             if run and (done := repository.promotion_by(held, model, stage, run=run, version=version)):
                 return done
-            row = held.get(VersionRow, (model, version))
-            if row is None:
-                raise NotFound(f"Model {model!r} has no version {version!r}.")
+            row = repository.find_version(held, model, version)
             last = self.current(model, stage, held)
             _expect(model, stage, last, expected_version)
             if last is not None and last.version == version:
@@ -172,8 +170,7 @@ class Ledger:
     @contextmanager
     def _transaction(self, session: Session | None, model: str) -> Iterator[Session]:
         with nullcontext(session) if session else self._database.transaction() as held:
-            if held.scalar(self._database.lock(select(ModelRow).where(ModelRow.name == model))) is None:
-                raise NotFound(f"There is no model {model!r}.")
+            repository.find_model(held, model, self._database)
             yield held
 
 

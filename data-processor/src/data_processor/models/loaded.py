@@ -10,8 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from data_processor.database import Database
-from data_processor.rows import LoadedRow, VersionRow
-from data_processor.service.errors import Conflict, NotFound
+from data_processor.models.repository import find_version
+from data_processor.rows import LoadedRow
+from data_processor.service.errors import Conflict
 
 Key = tuple[str, str]
 """A model and one of its versions."""
@@ -58,8 +59,7 @@ class LoadedVersions:
 
     def _take(self, model: str, version: str, subject: str) -> bool:
         with self._database.transaction() as session:
-            if session.get(VersionRow, (model, version)) is None:
-                raise NotFound(f"Model {model!r} has no version {version!r}.")
+            find_version(session, model, version)
             rows = self._rows(session)
             if any((row.model, row.version) == (model, version) for row in rows):
                 return True

@@ -1,4 +1,4 @@
-"""`version.json`: everything a stage must know of a version to serve it, and where it came from."""
+"""`version.json`: everything a stage must know about a version to serve it, and where it came from."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -33,7 +33,7 @@ class Lineage(BaseModel):
     dataset_version: int
     dataset_revision: str
     feedback_seq: int
-    """The last judgement in the dataset version: later feedback is recent to this version."""
+    """The number of the last feedback in the dataset version: later feedback is recent to this version."""
     run: str
     mlflow_run: str | None
     code_revision: str
@@ -64,11 +64,11 @@ class Manifest(BaseModel):
     """The columns it takes, as training saw them."""
     policy: Policy
     salt: str | None = None
-    """Which rows of its dataset are held out (`features/holdout.py`): the same in every stage that has it."""
+    """Decides the holdout rows of its dataset (`features/holdout.py`), alike in every stage that has it."""
     candidate: dict[str, Any]
     """The estimator and hyperparameters that won: `{"estimator", "params", "recent_share"}`."""
     preparation: dict[str, Any] = {}
-    """The choices and what fitting made of them (`tasks/tables/prepared.py`); older versions have none."""
+    """The options and what fitting made of them (`tasks/tables/prepared.py`); older versions have none."""
     metrics: dict[str, float]
     """On the holdout rows."""
     lineage: Lineage

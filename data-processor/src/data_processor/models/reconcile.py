@@ -90,7 +90,7 @@ class Reconciler:
 
     def _adopt(self, model: str, entry: PromotionRow, version: str) -> PromotionRow:
         reason = (
-            f"The alias {self._stage!r} was moved manually in MLflow, from version {entry.version} to "
+            f"The alias {self._stage!r} was moved by hand in MLflow, from version {entry.version} to "
             f"{version}, whose files passed the checks."
         )
         return self._ledger.promote(

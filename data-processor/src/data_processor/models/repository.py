@@ -1,12 +1,31 @@
-"""Queries on the entries of the ledger: which version a stage serves, and which it has earlier.
+"""Queries on models, their versions and the entries of the ledger, for every room that asks.
 
-Every room that asks so asks here; only `ledger.py` adds entries.
+Only `registry.py` adds and deletes models and versions, and only `ledger.py` adds entries.
 """
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from data_processor.rows import PromotionRow, VersionRow
+from data_processor.database import Database
+from data_processor.rows import ModelRow, PromotionRow, VersionRow
+from data_processor.service.errors import NotFound
+
+
+def find_model(session: Session, name: str, lock: Database | None = None) -> ModelRow:
+    """Return a model, locked until the transaction ends if a database is given; raises `NotFound`."""
+    query = select(ModelRow).where(ModelRow.name == name)
+    row = session.scalar(lock.lock(query) if lock else query)
+    if row is None:
+        raise NotFound(f"There is no model {name!r}.")
+    return row
+
+
+def find_version(session: Session, model: str, version: str) -> VersionRow:
+    """Return a version of a model; raises `NotFound`."""
+    row = session.get(VersionRow, (model, version))
+    if row is None:
+        raise NotFound(f"Model {model!r} has no version {version!r}.")
+    return row
 
 
 def current_entry(session: Session, model: str, stage: str) -> PromotionRow | None:

@@ -21,11 +21,12 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from data_processor.database import Database
-from data_processor.rows import OPEN_RUN, RunRow, now
+from data_processor.rows import OPEN_RUN, RunRow
 from data_processor.runs.child import Child, ChildFailedError, ChildGoneError
 from data_processor.runs.events import RunLog, append
 from data_processor.runs.metrics import RunMetrics
 from data_processor.runs.repository import open_runs
+from data_processor.service.database import now
 from data_processor.service.errors import Problem
 from data_processor.settings import Settings
 

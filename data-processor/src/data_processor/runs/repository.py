@@ -33,7 +33,8 @@ def open_run(
     query = _open(select(RunRow.id), kinds, model=model, dataset=dataset)
     if other_than is not None:
         query = query.where(RunRow.kind != other_than)
-    return session.scalar(query.limit(1))
+    found: str | None = session.scalar(query.limit(1))
+    return found
 
 
 def open_training_run(session: Session, model: str) -> str | None:

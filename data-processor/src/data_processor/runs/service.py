@@ -10,9 +10,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from data_processor.database import Database
-from data_processor.rows import OPEN_RUN, ModelRow, RunResultRow, RunRow, now
+from data_processor.rows import OPEN_RUN, ModelRow, RunResultRow, RunRow
 from data_processor.runs.events import Event, append, read
 from data_processor.runs.repository import open_training_run
+from data_processor.service.database import now
 from data_processor.service.errors import Conflict, NotFound
 
 Trigger = Literal["score", "manual", "upload", "drift", "initial"]

@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from .log_file import LogFile
 from .settings import ServiceSettings
-from .telemetry import current_request
+from .trace_context import current_request
 
 REDACTED = "[redacted]"
 _SECRET_KEY = re.compile(
@@ -30,7 +30,7 @@ _MAX_DEPTH = 8
 def configure_logging(settings: ServiceSettings, process: str = "") -> None:
     """Send all log events of this process to standard error and, with `LOG_DIR`, to a file of its own there.
 
-    `process` tells several kinds of processes of one service apart in the names of their files.
+    `process` distinguishes the kinds of processes of one service in the names of their files.
     """
     root = logging.getLogger()
     for former in root.handlers:
@@ -65,28 +65,28 @@ def configure_logging(settings: ServiceSettings, process: str = "") -> None:
         cache_logger_on_first_use=False,
     )
     if unusable is not None:
-        # A service without a file still has its console; one that does not start answers nobody.
+        # A service without a log file still has its console; one that does not start is of no use.
         structlog.get_logger(__name__).warning(
             "log_dir_unusable",
             log_dir=str(settings.log_dir),
             error=str(unusable),
-            remedy="Only the console has the log: let this process write to LOG_DIR, or leave it unset.",
+            remedy="Only the console has the log. Let this process write to LOG_DIR, or leave it unset.",
         )
 
 
 class _StandardError(logging.Handler):
-    """Write each event with one call, to what standard error is at that moment."""
+    """Write each event with one call, to whatever standard error is at the time."""
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
         try:
             sys.stderr.write(f"{self.format(record)}\n")
-        except Exception:  # noqa: BLE001 - as the standard library's handlers: a log never breaks its program
+        except Exception:  # noqa: BLE001 - like the standard library's handlers: a log never breaks its program
             self.handleError(record)
 
 
 def json_formatter(settings: ServiceSettings) -> logging.Formatter:
-    """Return the formatter that writes one JSON object a line, naming the service and its stage."""
+    """Return the formatter that writes one JSON object per line, naming the service and its stage."""
 
     def add_service(_logger: Any, _method: str, event: EventDict) -> EventDict:
         return {"service": settings.service_name, "stage": settings.stage, **event}
@@ -121,8 +121,8 @@ def _shared() -> list[Processor]:
 
 
 def add_request(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Add the trace id of the request being served, and the caller's own id where it differs."""
-    event.pop("color_message", None)  # uvicorn says everything twice
+    """Add the trace id of the request being served, and the caller's own id if it differs."""
+    event.pop("color_message", None)  # uvicorn writes every message twice
     ids = current_request.get()
     if ids is not None:
         event.setdefault("trace_id", ids.trace_id)
@@ -132,14 +132,14 @@ def add_request(_logger: Any, _method: str, event: EventDict) -> EventDict:
 
 
 def add_time_of_record(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Say when a record of the standard library was made, not when each handler came to write it."""
+    """Set the time at which a record of the standard library was made, not when a handler writes it."""
     made: logging.LogRecord = event["_record"]
     event["timestamp"] = datetime.fromtimestamp(made.created, UTC).isoformat().replace("+00:00", "Z")
     return event
 
 
 def redact(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Replace the value of every key, at any depth, whose name says it is a secret."""
+    """Replace the value of every key, at any depth, whose name suggests a secret."""
     return {key: _redacted(key, value, 0) for key, value in event.items()}
 
 

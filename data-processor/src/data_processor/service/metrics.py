@@ -25,8 +25,8 @@ class ServiceMetrics:
     """Own the registry that /metrics shows; a service registers its own metrics in `registry`."""
 
     def __init__(self, settings: ServiceSettings) -> None:
-        # A start time per series doubles what is stored and nobody asks for it.
-        disable_created_metrics()  # type: ignore[no-untyped-call] # the library forgot to say it returns None
+        # A start time per series doubles what is stored, and nobody queries it.
+        disable_created_metrics()  # type: ignore[no-untyped-call] # the library does not declare that it returns None
         self.registry = CollectorRegistry(auto_describe=True)
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -49,7 +49,7 @@ class ServiceMetrics:
             registry=self.registry,
             buckets=SECONDS,
         )
-        # labels() locks and builds tuples on each call; the label sets are few, so they are kept.
+        # labels() locks and builds tuples on each call; there are few label sets, so their children are kept.
         self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def observe(

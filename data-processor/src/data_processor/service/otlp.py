@@ -1,4 +1,4 @@
-"""The exporters: spans and log events in batches over OTLP/HTTP, from background threads."""
+"""Export spans and log events in batches over OTLP/HTTP, from background threads."""
 
 import logging
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ UNTRACED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 def export_to(endpoint: str, settings: ServiceSettings) -> None:
-    """Send this process's spans and logs to the collector at a base URL; what is buffered is sent at exit."""
+    """Send this process's spans and logs to the collector at a base URL; send what is buffered at exit."""
     base = endpoint.rstrip("/")
     resource = Resource.create(
         {
@@ -37,14 +37,14 @@ def export_to(endpoint: str, settings: ServiceSettings) -> None:
     tracer_provider = TracerProvider(_SkipHealth(), resource)
     tracer_provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{base}/v1/traces")))
     trace.set_tracer_provider(tracer_provider)
-    # Not set globally: FastAPI would add records of its own that carry what users typed.
+    # Not set globally: FastAPI would add records of its own, which contain what users typed.
     logger_provider = LoggerProvider(resource)
     logger_provider.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter(f"{base}/v1/logs")))
     logging.getLogger().addHandler(_OtlpHandler(logger_provider, settings))
 
 
 class _SkipHealth(Sampler):
-    """Follow the caller's decision, sample what has none, and never trace probes and scrapes."""
+    """Follow the caller's decision, sample where there is none, and never trace probes and scrapes."""
 
     @override
     def should_sample(
@@ -67,12 +67,12 @@ class _SkipHealth(Sampler):
 
 
 class _OtlpHandler(logging.Handler):
-    """Hand each log line, rendered and redacted as JSON, to the OTLP exporter with the current span's ids."""
+    """Pass each log line, rendered and redacted as JSON, to the OTLP exporter with the current span's ids."""
 
     def __init__(self, provider: LoggerProvider, settings: ServiceSettings) -> None:
         super().__init__()
         self.setFormatter(json_formatter(settings))
-        # The exporter's own complaints must not come back to it.
+        # The exporter's own warnings must not come back to it.
         self.addFilter(lambda record: not record.name.startswith(("opentelemetry", "urllib3")))
         self._logger = provider.get_logger(settings.service_name)
 

@@ -8,14 +8,14 @@ from starlette.types import ASGIApp
 from .protocol import OneWriteProtocol
 from .settings import ServiceSettings
 
-# Longer than any client pools an idle connection, so that the client and never the server closes it.
+# Longer than any client keeps an idle connection, so that the client closes it and never the server.
 KEEP_ALIVE_SECONDS = 75
 SHUTDOWN_SECONDS = 20
 _START_FAILED = 3
 
 
 def run(app: ASGIApp, settings: ServiceSettings) -> None:
-    """Serve an app until SIGTERM or SIGINT, then finish what was begun; one process, replicas make more."""
+    """Serve an app in this process until SIGTERM or SIGINT, then finish the requests that have begun."""
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -39,7 +39,7 @@ def run(app: ASGIApp, settings: ServiceSettings) -> None:
 
 
 class _Server(uvicorn.Server):
-    """A server that keeps what start-up made out of the garbage collector's rounds: they pause requests."""
+    """A server that hides what start-up created from the garbage collector, whose passes pause requests."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

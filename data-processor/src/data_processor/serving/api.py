@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from data_processor.caller import CALLER_HEADER, CallerDep, Callers
 from data_processor.dependencies import current_state
 from data_processor.service.middleware import ROUTE_KEY
-from data_processor.service.telemetry import current_trace_id
+from data_processor.service.trace_context import current_trace_id
 from data_processor.serving.explanations import Explanations
 from data_processor.serving.history import History
 from data_processor.serving.predictions import Predictor

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple, NoReturn
 
-from data_processor.features.calendar import read_moment
+from data_processor.features.calendar import parse_timestamp
 from data_processor.features.schema import Column, Schema
 from data_processor.service.errors import BadRequest, FieldError, Invalid
 
@@ -164,7 +164,7 @@ def _text_problem(value: Any, longest: int) -> str | None:
 
 def _timestamp_problem(value: str) -> str | None:
     try:
-        read_moment(value)
+        parse_timestamp(value)
     except ValueError:
         return (
             f"{_show(value)!r} is not a date or time; write 2026-01-31 or 2026-01-31T13:05:00, "

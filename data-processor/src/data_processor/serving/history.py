@@ -11,7 +11,7 @@ from data_processor.models.registry import Registry
 from data_processor.predictions.records import Prediction, PredictionStore
 from data_processor.rows import FeedbackRow
 from data_processor.service.errors import NotFound
-from data_processor.serving.schemas import Judged, PredictionDetail, PredictionLineage, RecordedPrediction
+from data_processor.serving.schemas import GivenFeedback, PredictionDetail, PredictionLineage, RecordedPrediction
 
 
 class History:
@@ -47,7 +47,7 @@ class History:
             for prediction in found
         ]
 
-    def _feedback(self, ids: Sequence[str]) -> dict[str, list[Judged]]:
+    def _feedback(self, ids: Sequence[str]) -> dict[str, list[GivenFeedback]]:
         latest: dict[str, dict[str, FeedbackRow]] = {}
         query = select(FeedbackRow).where(FeedbackRow.prediction.in_(ids)).order_by(FeedbackRow.seq)
         with self._database.reading() as session:
@@ -56,7 +56,7 @@ class History:
                 by_subject.pop(row.subject, None)
                 by_subject[row.subject] = row
         return {
-            prediction: [Judged.model_validate(row, from_attributes=True) for row in by_subject.values()]
+            prediction: [GivenFeedback.model_validate(row, from_attributes=True) for row in by_subject.values()]
             for prediction, by_subject in latest.items()
         }
 
@@ -68,7 +68,7 @@ class History:
         return PredictionLineage(**manifest.lineage.model_dump(exclude={"feedback_seq"}))
 
 
-def _describe(prediction: Prediction, feedback: list[Judged]) -> dict[str, Any]:
+def _describe(prediction: Prediction, feedback: list[GivenFeedback]) -> dict[str, Any]:
     return {
         **prediction.output,
         "id": prediction.id,

@@ -69,7 +69,7 @@ class PredictionAnswer(BaseModel):
     predictions: list[Answer]
 
 
-class Judged(BaseModel):
+class GivenFeedback(BaseModel):
     """A person's latest feedback on a prediction."""
 
     subject: str
@@ -92,7 +92,7 @@ class RecordedPrediction(Answer):
     inputs: dict[str, Any]
     latency_ms: float
     trace_id: str
-    feedback: list[Judged] = Field(description="The latest feedback of each person, the most recent last.")
+    feedback: list[GivenFeedback] = Field(description="The latest feedback of each person, the most recent last.")
 
 
 class PredictionLineage(BaseModel):

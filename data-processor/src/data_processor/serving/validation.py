@@ -13,7 +13,7 @@ import numpy as np
 from msgspec import UNSET, UnsetType
 from msgspec.structs import astuple
 
-from data_processor.features.calendar import FEATURES, MISSING_MOMENT, features_of, read_moment
+from data_processor.features.calendar import FEATURES, MISSING_TIMESTAMP, features_of, parse_timestamp
 from data_processor.features.packing import MISSING, Packed
 from data_processor.features.schema import Column, Schema
 from data_processor.models.policy import Policy
@@ -152,9 +152,9 @@ class Validator:
         for place, name, seen in self._timestamps:
             if (timestamp := row[place]) is None or timestamp is UNSET:
                 odd.append(f"{name}{MISSING_FLAG}")
-                calendar = MISSING_MOMENT
+                calendar = MISSING_TIMESTAMP
             else:
-                calendar = features_of(read_moment(timestamp))
+                calendar = features_of(parse_timestamp(timestamp))
             found += [calendar[feature] for feature in seen]
         return found
 

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from data_processor.statistics.measures import Answers, SelectionMetric
 from data_processor.statistics.paired import RESAMPLES, Comparison
+from data_processor.statistics.phrases import metric_name
 from data_processor.statistics.receipt import Receipt, SliceName, SliceReport, Verdict
 from data_processor.statistics.slices import Slice, Terms, constant, finite
 from data_processor.statistics.terms import GateTerms
@@ -71,7 +72,7 @@ def decide(
     if other_slice is not None:
         slices["reference" if slice == "recent" else "recent"] = terms.report(other_slice)
 
-    verdict, why = _judge(compared, slices, slice, policy, alpha, first=first)
+    verdict, why = _verdict(compared, slices, slice, policy, alpha, first=first)
     needed = None
     if verdict == "hold" and compared is not None and compared.p_better >= alpha:
         needed = terms.rows_needed(compared, report.rows, next_alpha)
@@ -99,7 +100,7 @@ def decide(
     )
 
 
-def _judge(
+def _verdict(
     compared: Comparison | None,
     slices: dict[SliceName, SliceReport],
     deciding: SliceName,
@@ -110,7 +111,7 @@ def _judge(
 ) -> tuple[Verdict, str]:
     """Return the verdict and the sentence that says which rule gave it."""
     if compared is None:
-        return "hold", "Without deciding rows nothing can be proved."
+        return "hold", "There are no rows to decide on, so nothing can be proved."
     if not first and (broken := _broken(slices[deciding], policy)):
         return "reject", broken
     if compared.p_worse < policy.gate_alpha:
@@ -119,8 +120,8 @@ def _judge(
     if compared.p_better >= alpha:
         return "hold", f"That may be chance: p = {compared.p_better:.2g} is not below alpha = {alpha:.2g}."
     better = f"That is more than chance: p = {compared.p_better:.2g} < alpha = {alpha:.2g}."
-    if not first and (lost := _lost_on_reference(slices.get("reference"), policy)):
-        return "hold", f"{better} {lost} More rows will not help."
+    if not first and (lost := _lost_on_holdout(slices.get("reference"), policy)):
+        return "hold", f"{better} {lost} More test rows will not change that."
     return "promote", better
 
 
@@ -132,21 +133,21 @@ def _broken(report: SliceReport, policy: GateTerms) -> str:
     worst = max(broken, key=lambda c: c.champion - c.challenger)
     return (
         f"Class {worst.label!r} is broken: its recall falls from {worst.champion:.3f} to "
-        f"{worst.challenger:.3f} on {worst.rows} rows (p = {worst.p_worse:.2g}), "
-        f"and it may lose at most {policy.max_recall_loss:.2g}."
+        f"{worst.challenger:.3f} on {worst.rows} rows (p = {worst.p_worse:.2g}), and it may fall by at most "
+        f"{policy.max_recall_loss:.2g}."
     )
 
 
-def _lost_on_reference(reference: SliceReport | None, policy: GateTerms) -> str:
-    """Say that too much is lost on the holdout rows, if the policy minds and it is."""
+def _lost_on_holdout(holdout: SliceReport | None, policy: GateTerms) -> str:
+    """Say that too much is lost on the holdout rows, if the policy limits that and it is."""
     most = policy.max_reference_loss
     if most is None:
         return ""
-    if reference is None or reference.gain is None:
-        return f"But it may lose at most {most:.3g} on the holdout rows, and was not measured there."
-    if -reference.gain <= most + _ROUNDING:
+    if holdout is None or holdout.gain is None:
+        return f"But it may lose at most {most:.3g} on the holdout rows, where it was not measured."
+    if -holdout.gain <= most + _ROUNDING:
         return ""
-    return f"But on the holdout rows it loses {-reference.gain:.3f}, and may lose at most {most:.3g}."
+    return f"But on the holdout rows it loses {-holdout.gain:.3f}, and it may lose at most {most:.3g}."
 
 
 def _numbers(
@@ -161,23 +162,23 @@ def _numbers(
     if compared is None:
         return ""
     if report.gain is None:
-        return f"On {report.rows} {SHOWN_AS[slice]} the {terms.metric.replace('_', ' ')} has no value."
-    opponent = "always giving the same answer" if first else "the champion's"
+        return f"On {report.rows} {SHOWN_AS[slice]} the {metric_name(terms.metric)} cannot be computed."
+    was = f"{compared.champion:.3f}"
+    opponent = f"{was} for always giving the same answer" if first else f"the champion's {was}"
     counts = ""
     if terms.test == "mcnemar" and report.pairs is not None:
         counts = f", {report.pairs.challenger_only} rows won and {report.pairs.champion_only} lost"
     return (
-        f"On {report.rows} {SHOWN_AS[slice]} the challenger's {terms.metric.replace('_', ' ')} is "
-        f"{compared.challenger:.3f} against {opponent} {compared.champion:.3f} "
-        f"(gain {compared.gain:+.3f}{counts})."
+        f"On {report.rows} {SHOWN_AS[slice]} the challenger's {metric_name(terms.metric)} is "
+        f"{compared.challenger:.3f} against {opponent} (gain {compared.gain:+.3f}{counts})."
     )
 
 
 def _wanted(needed: int | None, alpha: float) -> str:
     """Say how many rows it would take."""
     if needed is None:
-        return "There is no gain to prove: more rows will not help."
+        return "There is no gain to prove, so more rows will not help."
     return (
-        f"A gain of this size would be proved on about {needed} deciding rows, four times out of five "
-        f"(next gate, alpha = {alpha:.2g})."
+        f"About {needed} rows would prove a gain of this size four times out of five (at the next gate, with "
+        f"alpha = {alpha:.2g})."
     )

@@ -8,6 +8,7 @@ from data_processor.statistics.measures import SelectionMetric
 
 Verdict = Literal["promote", "hold", "reject"]
 SliceName = Literal["recent", "reference"]
+"""The public names of the recent test rows and of the holdout rows."""
 
 
 class _Frozen(BaseModel):
@@ -63,7 +64,7 @@ class Receipt(_Frozen):
     """The champion's value of the metric on the deciding rows; none if there is no champion."""
     challenger: float | None
     baseline: float | None = None
-    """Without a champion: what always answering the same would reach."""
+    """Without a champion: what always giving the same answer would reach."""
     p_value: float | None
     """How likely so large a gain is if the challenger is no better; none without deciding rows."""
     p_worse: float | None

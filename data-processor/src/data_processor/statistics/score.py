@@ -1,8 +1,8 @@
-"""The score: the share of right answers among the last judged predictions, with its interval.
+"""The score: the share of right answers among the last predictions with feedback, with its interval.
 
-One verdict per prediction: of each person the latest word, of the persons the majority; a tie is no
-verdict. The score looks back over `policy.window` verdicts, in the order in which the predictions were first
-judged: who judges an old prediction again changes its verdict and does not make it recent.
+A prediction counts once: each rater's latest word, and of several raters the majority; in a tie it does not
+count. The score looks back over the last `policy.window` of them, in the order in which they first got
+feedback: whoever gives feedback on an old prediction changes its outcome, but does not make it recent.
 """
 
 import math
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from data_processor.statistics.phrases import percent
 from data_processor.statistics.terms import ScoreTerms
 
 Z_SHOWN = 1.959963984540054
@@ -18,12 +19,12 @@ PRECISION = 2.0**-23
 """Answers are 32-bit floats: what is off by no more than one step of them, relatively, is not off."""
 _ROUNDING = 1e-9
 
-Voices = Mapping[str, bool]
-"""Who said of one prediction that it was right."""
+Ratings = Mapping[str, bool]
+"""Whether one prediction was right, by rater."""
 
 
-class Judgement(NamedTuple):
-    """What a person said of one prediction, as far as the score minds it."""
+class FeedbackEntry(NamedTuple):
+    """One person's feedback on one prediction, as far as it matters to the score."""
 
     prediction: str
     subject: str
@@ -34,7 +35,7 @@ class Judgement(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """So many right answers of so many judged predictions."""
+    """So many right answers of so many predictions with feedback."""
 
     right: int
     n: int
@@ -60,8 +61,8 @@ class Score:
     volunteered: Share
     by_asked: bool
     """Whether the asked feedback alone decides."""
-    persons: int
-    """How many have spoken, as far back as was looked."""
+    raters: int
+    """How many people gave feedback, as far back as it was read."""
     remark: str
     """What to bear in mind about it, in words; may be empty."""
 
@@ -83,26 +84,26 @@ def within(answer: float, truth: float, tolerance: float) -> bool:
     return abs(answer - truth) <= tolerance + PRECISION * abs(answer)
 
 
-def verdict(voices: Voices) -> bool | None:
-    """Return what most persons say of a prediction; None if they are divided evenly: it is not judged."""
-    balance = sum(1 if correct else -1 for correct in voices.values())
+def majority(ratings: Ratings) -> bool | None:
+    """Return what most raters say of a prediction; None if they are evenly divided: it does not count."""
+    balance = sum(1 if correct else -1 for correct in ratings.values())
     return balance > 0 if balance else None
 
 
-def summarise(judgements: Iterable[Judgement], policy: ScoreTerms) -> Score:
-    """Return the score of the judgements on one version, given in the order in which they were made."""
+def summarise(entries: Iterable[FeedbackEntry], policy: ScoreTerms) -> Score:
+    """Return the score of the feedback on one version, given in the order in which it came."""
     asked: dict[str, dict[str, bool]] = {}
     every: dict[str, dict[str, bool]] = {}
-    for one in judgements:
-        voices = every.setdefault(one.prediction, {})
-        voices[one.subject] = one.correct
+    for one in entries:
+        ratings = every.setdefault(one.prediction, {})
+        ratings[one.subject] = one.correct
         if one.asked:
-            asked[one.prediction] = voices
+            asked[one.prediction] = ratings
     among_all = volunteered = _look_back(list(every.values()), policy)
     among_asked = None
     if asked:
         among_asked = _look_back(list(asked.values()), policy)
-        volunteered = _look_back([v for prediction, v in every.items() if prediction not in asked], policy)
+        volunteered = _look_back([r for prediction, r in every.items() if prediction not in asked], policy)
     by_asked = policy.ask_rate > 0 and among_asked is not None and among_asked.share.n >= policy.min_feedback
     deciding = among_asked if by_asked and among_asked else among_all
     return Score(
@@ -110,7 +111,7 @@ def summarise(judgements: Iterable[Judgement], policy: ScoreTerms) -> Score:
         asked=among_asked.share if among_asked else None,
         volunteered=volunteered.share,
         by_asked=by_asked,
-        persons=len({subject for voices in every.values() for subject in voices}),
+        raters=len({subject for ratings in every.values() for subject in ratings}),
         remark=_remark(deciding, policy),
     )
 
@@ -119,68 +120,69 @@ def summarise(judgements: Iterable[Judgement], policy: ScoreTerms) -> Score:
 class _Window:
     share: Share
     most: float
-    """How many verdicts the busiest person supplied."""
-    persons: int = 0
-    """How many have spoken."""
+    """How many of its predictions the busiest rater supplied."""
+    raters: int = 0
+    """How many people gave feedback."""
     left_out: int = 0
-    """How many of the last verdicts do not count, because one person supplied too many."""
+    """How many of the last predictions do not count, because one rater supplied too many."""
 
 
-def _look_back(predictions: Sequence[Voices], policy: ScoreTerms) -> _Window:
-    """Count the newest verdicts, `policy.window` of them, and of no person more than a person's share.
+def _look_back(predictions: Sequence[Ratings], policy: ScoreTerms) -> _Window:
+    """Count the newest predictions, `policy.window` of them, and of no rater more than a rater's share.
 
-    The share is of the verdicts that count. So the cap is lowered until it fits what it leaves: it ends at
+    The share is of the predictions that count. So the cap is lowered until it fits what it leaves: it ends at
     the largest window that nobody dominates.
     """
-    persons = len({subject for voices in predictions for subject in voices})
+    raters = len({subject for ratings in predictions for subject in ratings})
     whole = _count(predictions, policy.window, math.inf)
-    if persons < policy.min_raters:
-        return replace(whole, persons=persons)
+    if raters < policy.min_raters:
+        return replace(whole, raters=raters)
     counted, cap = whole, math.inf
     while counted.most > policy.max_rater_share * counted.share.n + _ROUNDING:
         cap = min(policy.max_rater_share * counted.share.n, cap)
         counted = _count(predictions, policy.window, cap)
-    return replace(counted, persons=persons, left_out=whole.share.n - counted.share.n)
+    return replace(counted, raters=raters, left_out=whole.share.n - counted.share.n)
 
 
-def _count(predictions: Sequence[Voices], window: int, cap: float) -> _Window:
-    """Count the newest verdicts when no person may supply more than `cap` of them.
+def _count(predictions: Sequence[Ratings], window: int, cap: float) -> _Window:
+    """Count the newest predictions when no rater may supply more than `cap` of them.
 
-    A verdict of several persons is supplied by each in equal parts; whoever has no part left is not heard.
+    A prediction with several raters is supplied by each in equal parts; a rater who has none left is ignored.
     """
     supplied: dict[str, float] = {}
     right = n = 0
-    for voices in reversed(predictions):
-        heard = voices if cap == math.inf else _heard(voices, supplied, cap)
-        said = verdict(heard)
-        if said is None:
+    for ratings in reversed(predictions):
+        counting = ratings if cap == math.inf else _within_cap(ratings, supplied, cap)
+        outcome = majority(counting)
+        if outcome is None:
             continue
         n += 1
-        right += said
-        for subject in heard:
-            supplied[subject] = supplied.get(subject, 0.0) + 1 / len(heard)
+        right += outcome
+        for subject in counting:
+            supplied[subject] = supplied.get(subject, 0.0) + 1 / len(counting)
         if n == window:
             break
     return _Window(Share(right, n), max(supplied.values(), default=0.0))
 
 
-def _heard(voices: Voices, supplied: Mapping[str, float], cap: float) -> Voices:
-    while voices:
-        part = 1 / len(voices)
-        fitting = {s: c for s, c in voices.items() if supplied.get(s, 0.0) + part <= cap + _ROUNDING}
-        if len(fitting) == len(voices):
+def _within_cap(ratings: Ratings, supplied: Mapping[str, float], cap: float) -> Ratings:
+    while ratings:
+        part = 1 / len(ratings)
+        fitting = {s: c for s, c in ratings.items() if supplied.get(s, 0.0) + part <= cap + _ROUNDING}
+        if len(fitting) == len(ratings):
             break
-        voices = fitting
-    return voices
+        ratings = fitting
+    return ratings
 
 
 def _remark(window: _Window, policy: ScoreTerms) -> str:
-    if 0 < window.persons < policy.min_raters:
-        who = "one person" if window.persons == 1 else f"{window.persons} persons"
-        return f"Few voices: {who} gave all of this feedback."
+    if 0 < window.raters < policy.min_raters:
+        who = "one person" if window.raters == 1 else f"{window.raters} people"
+        return f"Fewer than {policy.min_raters} raters: all of this feedback comes from {who}."
     if window.left_out > 0:
+        are = "prediction is" if window.left_out == 1 else "predictions are"
         return (
-            f"{window.left_out} verdicts are left out, because one person may supply at most "
-            f"{policy.max_rater_share:.0%} of the score."
+            f"{window.left_out} {are} left out, because no rater may supply more than "
+            f"{percent(policy.max_rater_share)} of the score."
         )
     return ""

@@ -110,7 +110,7 @@ class Terms:
 
 
 def constant(labels: NDArray[Any], like: Answers, classes: Sequence[str] = ()) -> Answers:
-    """Return the answers of whoever always says the same: the majority class of these rows, or their mean."""
+    """Return the same answer for every row: the majority class of these rows, or their mean."""
     rows = len(labels)
     if like.values is not None:
         return Answers(values=np.full(rows, labels.astype(np.float64).mean() if rows else 0.0))

@@ -1,6 +1,6 @@
-"""The numbers that the rules of the statistics are asked with; a model's policy has all of them.
+"""The numbers that the rules of the statistics depend on; a model's policy has all of them.
 
-What each means, and its default, is said where they are set: `models/policy.py: Policy`.
+`models/policy.py: Policy` says what each means, and its default.
 """
 
 from typing import Protocol
@@ -27,7 +27,7 @@ class ScoreTerms(Protocol):
 
     @property
     def min_raters(self) -> int:
-        """How many raters must have spoken before that limit applies."""
+        """How many raters must have given feedback before that limit applies."""
 
 
 class GateTerms(Protocol):

@@ -1,7 +1,7 @@
 """The default models: the first dataset of a task that has some gets one of each, and they stay.
 
-So somebody who has just brought texts has something to ask, and whoever trains more has something to compare
-with. It imports no scikit-learn: the worker plants them when the dataset is stored.
+So whoever has just uploaded texts has a model to ask, and whoever trains more has one to compare with. This
+module does not import scikit-learn: the worker plants them when the dataset is stored.
 """
 
 from itertools import count
@@ -52,8 +52,8 @@ def plant_defaults(session: Session, runs: Runs, dataset: DatasetRow) -> list[st
             name,
             trigger="initial",
             reason=(
-                f"{dataset.name!r} is the first dataset for {task.description.label.lower()}, "
-                "which gets a default model of each kind."
+                f"{dataset.name!r} is the first dataset for {task.description.label.lower()}, so it gets a "
+                "default model of each kind."
             ),
             subject=PLATFORM,
             options={"budget_s": BUDGET_S, "candidates": [{"estimator": estimator}]},

@@ -14,7 +14,7 @@ from data_processor.predictions.records import PredictionStore
 from data_processor.runs.context import TaskContext, TaskError
 
 REPLAYED = 10
-"""Recorded inputs that a version must answer before a stage is pointed to it."""
+"""Recorded inputs that a version must answer before a stage serves it."""
 LARGEST_DIFFERENCE = 1e-3
 """How far compiled answers may be from trained ones: absolute for probabilities, relative for values."""
 
@@ -43,14 +43,14 @@ def inspect(context: TaskContext, model: str, version: str) -> dict[str, Any]:
     difference = float(np.abs(answers - expected).max()) / scale
     if difference > LARGEST_DIFFERENCE:
         raise TaskError(
-            f"Version {version} of {model!r} answers replayed inputs up to {difference:.2g} differently "
-            "when compiled than as it was trained."
+            f"The compiled form of version {version} of {model!r} differs from the trained one by up to "
+            f"{difference:.2g} on replayed inputs."
         )
     return {"replayed": len(packed.numeric), "difference": difference, "engine": manifest.engine}
 
 
 def _inputs(context: TaskContext, manifest: Manifest) -> Packed:
-    """Return recorded inputs, or made-up ones before anybody asked anything this version understands."""
+    """Return recorded inputs, or default values if none were recorded that this version understands."""
     store = PredictionStore(context.settings.predictions_url)
     try:
         store.create_tables()
@@ -62,8 +62,8 @@ def _inputs(context: TaskContext, manifest: Manifest) -> Packed:
     except (TypeError, ValueError):  # recorded under a schema in which a column had another kind
         rows = []
     if not rows:
-        typical = {column.name: column.default_value for column in manifest.table.inputs}
-        packed = pack_rows([typical, {}], manifest.table)
+        defaults = {column.name: column.default_value for column in manifest.table.inputs}
+        packed = pack_rows([defaults, {}], manifest.table)
     return packed
 
 
@@ -72,6 +72,6 @@ def _require_sane(manifest: Manifest, answers: NDArray[np.float32], rows: int) -
     name = f"Version {manifest.version} of {manifest.model!r}"
     shape = (rows, len(manifest.table.classes) or 1)
     if answers.shape != shape or not np.isfinite(answers).all():
-        raise TaskError(f"{name} did not give {shape[0]} times {shape[1]} finite numbers.")
+        raise TaskError(f"{name} did not answer with {shape[0]} x {shape[1]} finite numbers.")
     if manifest.table.classes and not np.allclose(answers.sum(axis=1), 1, atol=1e-3):
-        raise TaskError(f"{name} gave probabilities that do not add up to 1.")
+        raise TaskError(f"{name} answered with probabilities that do not add up to 1.")

@@ -1,4 +1,4 @@
-"""What a run set out with, fixed in its first step: whatever happens meanwhile, all its steps agree on it."""
+"""The terms of a run, fixed in its first step: whatever happens meanwhile, all its steps agree on them."""
 
 import hashlib
 from typing import Any
@@ -27,7 +27,7 @@ class Plan(BaseModel):
     stage: str
     salt: str
     by_score: bool
-    """The score opened it: it chooses and decides on recent rows."""
+    """The score opened it: its validation and test rows are recent ones."""
     policy: Policy
     budget_s: float
     candidates: list[dict[str, Any]] | None
@@ -36,7 +36,7 @@ class Plan(BaseModel):
     champion: str | None
     """The version that held the stage when the run began; the promotion insists that it still does."""
     champion_feedback_seq: int | None
-    """The last judgement in what the champion was trained on: later feedback is recent."""
+    """The number of the last feedback that the champion was trained on: later feedback is recent."""
     gate_number: int
     """Which gate against this champion it is, from 1."""
     dataset: str
@@ -88,7 +88,7 @@ def rows_of(context: TaskContext) -> tuple[RunRow, ModelRow]:
         row = session.get_one(RunRow, context.run)
         model = session.get(ModelRow, row.model)
     if model is None:
-        raise TaskError(f"The model {row.model!r} does not exist any more.")
+        raise TaskError(f"The model {row.model!r} no longer exists.")
     return row, model
 
 

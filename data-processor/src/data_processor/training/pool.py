@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 CONNECT_S = 10
-"""How long a scheduler is waited for, and then its first worker."""
+"""How long to wait for a scheduler, and then for its first worker."""
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Somebody who fits."""
+    """Where fits are done."""
 
     executor: Executor
     count: Callable[[], int]
@@ -31,7 +31,7 @@ class Pool:
 def local_pool(threads: int | None = None) -> Iterator[Pool]:
     """Yield a pool of threads: one fit for each, by default as many as there are cores.
 
-    Leaving it does not wait for fits that nobody waits for any more.
+    Leaving it does not wait for fits that nobody needs any more.
     """
     count = threads or os.cpu_count() or 1
     executor = ThreadPoolExecutor(count, thread_name_prefix="fit")
@@ -55,7 +55,7 @@ def open_pool(scheduler: str | None, threads: int | None, say: Callable[[str], N
     try:
         client = Client(scheduler, timeout=CONNECT_S, set_as_default=False)
     except (OSError, TimeoutError) as error:
-        say(f"The Dask scheduler at {scheduler} does not answer ({error}): candidates are fitted here.")
+        say(f"The Dask scheduler at {scheduler} does not answer ({error}); this worker fits the candidates.")
         with local_pool(threads) as pool:
             yield pool
         return
@@ -63,7 +63,7 @@ def open_pool(scheduler: str | None, threads: int | None, say: Callable[[str], N
         client.wait_for_workers(1, timeout=CONNECT_S)
     except TimeoutError:
         client.close()
-        say(f"The Dask scheduler at {scheduler} has no worker: candidates are fitted here.")
+        say(f"The Dask scheduler at {scheduler} has no worker; this worker fits the candidates.")
         with local_pool(threads) as pool:
             yield pool
         return

@@ -1,7 +1,7 @@
 """The watch over promotions: labelled inputs are replayed through the predecessor, and it may come back.
 
-One workflow for each look of each watch. What a look concludes is written down in the transaction that acts
-on it, so however often it is repeated, a promotion is rolled back once.
+One workflow for each check of each watch. What a check concludes is recorded in the transaction that acts on
+it, so however often it is repeated, a promotion is rolled back once.
 """
 
 import shutil
@@ -28,13 +28,13 @@ WORKFLOW = "watch"
 AGAIN: StepOptions = {"retries_allowed": True, "max_attempts": 6, "interval_seconds": 5}
 """Attempts at one step, 5 s, 10 s, 20 s … apart: long enough for a registry or a database to come back."""
 STATES = {"roll_back": "rolled_back", "alert": "alerted", "passed": "passed", "continue": "open"}
-"""What a watch is after a look, by what that concluded."""
+"""The state of a watch after a check, by what that concluded."""
 
 log = structlog.get_logger(__name__)
 
 
 class Watching:
-    """The steps of the looks, carried out by this worker."""
+    """The steps of the checks, carried out by this worker."""
 
     def __init__(
         self, settings: Settings, database: Database, ledger: Ledger, reconciler: Reconciler
@@ -46,7 +46,7 @@ class Watching:
         self._reconciler = reconciler
 
     def due(self) -> list[tuple[str, int]]:
-        """Return the looks that are due: of which promotion, over how many labelled inputs."""
+        """Return the checks that are due: of which promotion, over how many labelled inputs."""
         found = []
         mine = (WatchRow.state == "open", WatchRow.stage == self._settings.stage)
         with self._database.reading() as session:
@@ -57,14 +57,14 @@ class Watching:
                 labelled = labelled_since(
                     session, row.model, row.since_seq, stage=row.stage, version=row.version
                 )
-                taken = [look["n"] for look in row.looks]
+                taken = [check["n"] for check in row.looks]
                 size = watch.due(taken, len(labelled), Policy.model_validate(model.policy))
                 if size is not None:
                     found.append((row.promotion, size))
         return found
 
     def replay(self, promotion: str, size: int) -> dict[str, Any]:
-        """Ask the predecessor about the first labelled inputs, in a child process; return the look."""
+        """Ask the predecessor about the first labelled inputs, in a child process; return the check."""
         folder = self._settings.runs_dir / f"watch-{promotion}-{size}"
         child = Child(self._settings, folder)
         try:
@@ -74,53 +74,56 @@ class Watching:
             shutil.rmtree(folder, ignore_errors=True)
 
     def give_up(self, size: int, error: Exception) -> dict[str, Any]:
-        """Return the look that says that there was none."""
-        reason = f"The comparison with the predecessor was not possible: {error} A maintainer decides."
+        """Return the check that says why there was no comparison."""
+        reason = f"The comparison with the predecessor failed: {error} A maintainer has to decide."
         return {"n": size, "conclusion": "alert", "reason": reason}
 
-    def conclude(self, promotion: str, look: dict[str, Any]) -> str:
-        """Write a look down and do what it concludes, in one transaction; return the model's name."""
+    def conclude(self, promotion: str, check: dict[str, Any]) -> str:
+        """Record a check and do what it concludes, in one transaction; return the model's name."""
         with self._database.transaction() as session:
             row: WatchRow = session.scalars(self._database.lock(_watch(promotion))).one()
-            if row.state != "open" or look["n"] in [taken["n"] for taken in row.looks]:
+            if row.state != "open" or check["n"] in [taken["n"] for taken in row.looks]:
                 return row.model
-            state = STATES[look["conclusion"]]
+            state = STATES[check["conclusion"]]
             if state == "rolled_back":
                 try:
                     self._ledger.rollback(
                         row.model,
                         row.stage,
                         PLATFORM,
-                        look["reason"],
+                        check["reason"],
                         expected_version=row.version,
-                        bar=f"Rolled back after its promotion: {look['reason']}",
+                        bar=f"Rolled back after its promotion: {check['reason']}",
                         session=session,
                     )
                 except Conflict as conflict:
-                    state, look = "alerted", {**look, "reason": f"{look['reason']} But: {conflict.detail}"}
-            row.looks, row.state = [*row.looks, look], state
-            log.info("watch_looked", model=row.model, version=row.version, state=state, reason=look["reason"])
+                    state = "alerted"
+                    check = {**check, "reason": f"{check['reason']} However: {conflict.detail}"}
+            row.looks, row.state = [*row.looks, check], state
+            log.info(
+                "promotion_checked", model=row.model, version=row.version, state=state, reason=check["reason"]
+            )
             return row.model
 
     def mirror(self, model: str) -> None:
-        """Let MLflow's alias follow at once."""
+        """Move MLflow's alias at once."""
         self._reconciler.mirror(model)
 
 
 def define_watch(work: Watching) -> Callable[[str, int], None]:
-    """Register the workflow of one look with DBOS and return it; call before `DBOS.launch()`."""
+    """Register the workflow of one check with DBOS and return it; call before `DBOS.launch()`."""
 
     @DBOS.workflow(name=WORKFLOW)
-    def look(promotion: str, size: int) -> None:
+    def check(promotion: str, size: int) -> None:
         try:
             found = DBOS.run_step({**AGAIN, "name": "replay"}, work.replay, promotion, size)
         except Exception as error:  # noqa: BLE001  # DBOS gives back its own class when it replays
             found = work.give_up(size, error)
-        # A look has one job for ever: one that ended without a conclusion would leave the watch open.
+        # A check has one job for ever: one that ended without a conclusion would leave the watch open.
         model = DBOS.run_step({**AGAIN, "name": "conclude"}, work.conclude, promotion, found)
         DBOS.run_step({"name": "alias"}, work.mirror, model)
 
-    return look
+    return check
 
 
 def _watch(promotion: str) -> Select[WatchRow]:

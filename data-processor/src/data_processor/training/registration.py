@@ -1,4 +1,4 @@
-"""From a judged challenger to a version in the registry: its files, its numbers and where it came from."""
+"""From a challenger that met the gate to a version in the registry: its files, its metrics, its lineage."""
 
 import json
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ MAX_TAG = 5000
 
 @dataclass(frozen=True)
 class Result:
-    """What a run found, and how the gate judged it."""
+    """What a run found, and the gate's receipt."""
 
     plan: Plan
     schema: Schema
@@ -32,7 +32,7 @@ class Result:
     metrics: dict[str, float]
     """On the holdout rows."""
     preparation: dict[str, Any]
-    """What fitting made of the choices (`prepared.py`)."""
+    """What fitting made of the options (`tasks/tables/prepared.py`)."""
     receipt: dict[str, Any]
     trained_at: datetime
     parity: Parity
@@ -43,7 +43,7 @@ def register_version(context: TaskContext, result: Result) -> str:
 
     Raises `MlflowUnreachableError` after half a minute without an answer.
     """
-    # It imports MLflow's client, which takes seconds: nobody who only fetches files should wait for it.
+    # It imports MLflow's client, which takes seconds that steps which only fetch files should not wait for.
     from data_processor.adapters.mlflow_registry import Experiment, MlflowRegistry  # noqa: PLC0415
 
     plan, files = result.plan, context.path(FILES)
@@ -117,12 +117,13 @@ def _vectorizing(vectorizer: dict[str, Any] | None) -> dict[str, object]:
 def _metrics(result: Result) -> dict[str, float]:
     receipt = result.receipt
     gate = {f"gate_{name}": receipt.get(name) for name in ("champion", "challenger", "p_value", "alpha", "n")}
+    # The holdout rows' metrics keep the name that MLflow's experiments know them by.
     measured = {f"reference_{name}": value for name, value in result.metrics.items()}
     return measured | {name: float(value) for name, value in gate.items() if value is not None}
 
 
 def _tags(result: Result) -> dict[str, str]:
-    """Return the lineage as people will look for it in MLflow."""
+    """Return the lineage as people search for it in MLflow."""
     plan = result.plan
     columns = {column.name: column.kind for column in result.schema.columns}
     tags = {

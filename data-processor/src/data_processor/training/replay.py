@@ -1,4 +1,4 @@
-"""The heavy half of a watch's look: what the predecessor would have answered to the labelled inputs."""
+"""The heavy half of a watch's check: what the predecessor would have answered to the labelled inputs."""
 
 from dataclasses import asdict
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from data_processor.features.packing import pack_rows
-from data_processor.feedback.repository import judged_since, labelled_since
+from data_processor.feedback.repository import count_with_feedback, labelled_since
 from data_processor.models.access import registry_of
 from data_processor.models.engine import load_engine
 from data_processor.models.policy import Policy
@@ -26,17 +26,19 @@ def replay(context: TaskContext, promotion: str, size: int) -> dict[str, Any]:
             raise TaskError(f"There is no watch over the promotion {promotion!r}.")
         policy = Policy.model_validate(model.policy)
         labelled = labelled_since(session, row.model, row.since_seq, stage=row.stage, version=row.version)
-        judged = judged_since(session, row.model, row.stage, row.version, row.since_seq)
+        with_feedback = count_with_feedback(session, row.model, row.stage, row.version, row.since_seq)
     first = labelled[:size]
     recorded = _recorded(context, [one.prediction for one in first])
     missing = [one.prediction for one in first if one.prediction not in recorded]
     if missing or len(first) < size:
-        raise TaskError(f"Of {size} judged predictions {len(missing) or size - len(first)} are not recorded.")
+        raise TaskError(
+            f"{len(missing) or size - len(first)} of {size} predictions with feedback are not recorded."
+        )
     predictions = [recorded[one.prediction] for one in first]
     truth = np.array([one.truth for one in first], object)
     answered, replayed = _given(predictions), _predecessor(context, row, predictions)
     flags = watch.counted(truth, answered, replayed, policy)
-    found = watch.look(*flags, judged=judged, labelled=len(labelled), policy=policy)
+    found = watch.check(*flags, with_feedback=with_feedback, labelled=len(labelled), policy=policy)
     return asdict(found)
 
 
@@ -62,7 +64,7 @@ def _predecessor(context: TaskContext, row: WatchRow, predictions: list[Predicti
     folder = registry_of(context).directory(row.model, row.predecessor)
     engine = load_engine(folder, manifest, context.settings.trusted_types)
     packed = pack_rows([prediction.inputs for prediction in predictions], manifest.table)
-    said = engine.predict(*packed)
+    outputs = engine.predict(*packed)
     if not manifest.table.classes:
-        return Answers(values=said[:, 0].astype(np.float64))
-    return Answers(labels=np.asarray(manifest.table.classes, object)[said.argmax(axis=1)])
+        return Answers(values=outputs[:, 0].astype(np.float64))
+    return Answers(labels=np.asarray(manifest.table.classes, object)[outputs.argmax(axis=1)])

@@ -19,4 +19,4 @@ def check_candidates(task: str, asked: Sequence[CandidateRequest] | None) -> Non
             name, params = (chosen, {}) if isinstance(chosen, str) else (chosen.name, chosen.params)
             errors += vectorizer_problems(described, name, dict(params), *where)
     if errors:
-        raise Invalid("The run was not started: see each field's message.", errors=errors)
+        raise Invalid("The run was not started; see the message of each field.", errors=errors)

@@ -1,4 +1,4 @@
-"""The sample model `census-income`: planted on the first start, or trained on the real UCI Adult by hand.
+"""The sample model `census-income`: planted on the first start, or trained on the real UCI Adult on request.
 
 The heavy libraries are imported by the functions that need them: the worker plants without them, in a child.
 """
@@ -36,14 +36,14 @@ SEED = 1994
 OPTIONS = {"budget_s": 8.0}
 """A short search for the first run: somebody is waiting for the platform to be ready."""
 ATTEMPTS = 3
-"""First runs that are opened by themselves, should one fail because a server was not there yet."""
+"""First runs that are opened automatically, should one fail because a server was not there yet."""
 FOLLOW_S = 0.3
 
 log = structlog.get_logger(__name__)
 
 
 class SamplePlant:
-    """Sees to it that a first start ends with a sample model being served."""
+    """Ensures that a first start ends with a sample model being served."""
 
     def __init__(self, settings: Settings, database: Database, ledger: Ledger) -> None:
         """Plant in this stack."""
@@ -52,7 +52,7 @@ class SamplePlant:
         self._ledger = ledger
         self.done = not settings.sample_model
 
-    def look(self) -> None:
+    def ensure(self) -> None:
         """Plant the sample model if it never was; repeat a first run that failed."""
         if self.done:
             return

@@ -1,4 +1,4 @@
-"""The first step of a run: the dataset with what people said, kept as a version, and the terms of the run."""
+"""The first step of a run: the dataset with its feedback, stored as a version, and the terms of the run."""
 
 from typing import Any
 
@@ -23,17 +23,19 @@ def snapshot(context: TaskContext) -> dict[str, Any]:
     )
     plan = make_plan(context, row, model, version)
     opponent = (
-        f"champion {plan.champion}, gate {plan.gate_number} against it" if plan.champion else "no champion"
+        f"champion: version {plan.champion} (gate {plan.gate_number} against it)"
+        if plan.champion
+        else "no champion"
     )
     context.log.say(
-        f"Dataset {version.dataset!r}, version {version.version} ({version.revision}): {version.rows} rows, "
-        f"feedback up to {version.feedback_seq}. Seed {plan.seed}, {opponent}."
+        f"Dataset {version.dataset!r}, version {version.version} (revision {version.revision}): "
+        f"{version.rows} rows, feedback up to number {version.feedback_seq}. Seed {plan.seed}; {opponent}."
     )
     return {"row": {"dataset_version": version.version}}
 
 
 def take_in_dataset(context: TaskContext, model: str, version: str) -> dict[str, Any]:
-    """Make the dataset of a version that another stage trained known here, so that this one can train too."""
+    """Make the dataset of a version of another stage known here, so that this stage can train too."""
     manifest = registry_of(context).manifest(model, version)
     taken = open_version_store(context).take_in(manifest.lineage.dataset, manifest.table)
     return {"versions": taken}

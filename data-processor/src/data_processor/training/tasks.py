@@ -20,16 +20,16 @@ from data_processor.models.artefact import load_pipeline, save_pipeline
 from data_processor.models.background import write_background
 from data_processor.models.engine import load_engine
 from data_processor.models.manifest import BACKGROUND_FILE, ONNX_FILE, SKOPS_FILE, Parity
-from data_processor.rows import now
 from data_processor.runs.context import TaskContext, import_ahead
+from data_processor.service.database import now
+from data_processor.statistics.phrases import metric_name
 from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.comparison import Tried
 from data_processor.tasks.pipelines import answer
 from data_processor.tasks.registry import task_of
-from data_processor.tasks.tables.prepared import describe
 from data_processor.training.checks import check_table
 from data_processor.training.compile import compile_model
-from data_processor.training.evaluation import Champion, evaluate, fit_final, reference_metrics
+from data_processor.training.evaluation import Champion, evaluate, fit_final, holdout_metrics
 from data_processor.training.inspection import inspect
 from data_processor.training.metrics import selection_metric
 from data_processor.training.plan import Plan, read_plan, rows_of
@@ -39,15 +39,15 @@ from data_processor.training.search import search as search_candidates
 
 SCHEMA = "schema.json"
 SEARCHED = "search.json"
-JUDGED = "gate.json"
+GATED = "gate.json"
 PARITY = "parity.json"
 SEARCH_FROM, SEARCH_TO = 0.18, 0.60
 """The part of a run's progress that the search is."""
-TELL_EVERY_S = 0.25
+REPORT_EVERY_S = 0.25
 CHOSEN_ON = {
-    "recent": "recent rows",
-    "validation": "a fifth of the rows",
-    "cross-validation": "all rows by cross-validation",
+    "recent": "recent validation rows",
+    "validation": "validation rows, a fifth of those it may use",
+    "cross-validation": "all rows it may use, by cross-validation",
 }
 NEEDED_LATER = ("skl2onnx", "data_processor.training.plots", "data_processor.adapters.mlflow_registry")
 """What the steps after the search import, three seconds of work, while the search waits for its fits."""
@@ -71,12 +71,12 @@ def split(context: TaskContext) -> dict[str, Any]:
 
 
 def search(context: TaskContext) -> dict[str, Any]:
-    """Find the best candidate within the budget, telling what is tried as it is tried."""
+    """Find the best candidate within the budget, reporting each trial as it is made."""
     import_ahead(*NEEDED_LATER)
     plan = read_plan(context)
     learner, settings = task_of(plan.schema_.task).learner, context.settings
     scheduler = settings.dask_scheduler_address if learner.parallel_fits else None
-    # What the score opened fits one candidate after the other: the cores belong to those who ask meanwhile.
+    # A run that the score opened fits one candidate at a time: the other cores answer requests meanwhile.
     threads = 1 if plan.by_score or not learner.parallel_fits else settings.training_threads
     with open_pool(scheduler, threads, context.log.say) as pool:
         found = search_candidates(
@@ -86,13 +86,13 @@ def search(context: TaskContext) -> dict[str, Any]:
             seed=plan.seed,
             asked=plan.candidates,
             pool=pool,
-            progress=_Teller(context, plan),
+            progress=_Progress(context, plan),
         )
     board = [line.model_dump(mode="json") for line in found.leaderboard]
     context.log.say(
-        f"Tried {found.trials} candidates in {found.seconds:.1f} s on {pool.name}, {found.pruned} "
-        f"of them not to their end; chosen on {CHOSEN_ON[found.chosen_on]}. Best by {found.metric}: "
-        f"{found.best.estimator}."
+        f"The search tried {found.trials} candidates in {found.seconds:.1f} s on {pool.name} and stopped "
+        f"{found.pruned} of them early. It chose {found.best.estimator} by {metric_name(found.metric)} on "
+        f"{CHOSEN_ON[found.chosen_on]}."
     )
     best = found.best.as_json()
     context.write_json(
@@ -104,6 +104,7 @@ def search(context: TaskContext) -> dict[str, Any]:
 def gate(context: TaskContext) -> dict[str, Any]:
     """Fit the chosen candidate for good, and let the gate decide between it and the champion."""
     plan, rows = read_plan(context), _split(context)
+    learner = task_of(rows.schema.task).learner
     candidate = Candidate.model_validate(context.read_json(SEARCHED)["best"])
     trained_at = now()
     pipeline = context.keep(SKOPS_FILE, lambda: fit_final(rows, candidate, plan.seed))
@@ -120,11 +121,11 @@ def gate(context: TaskContext) -> dict[str, Any]:
     context.write(f"{FILES}/{SKOPS_FILE}", lambda path: save_pipeline(pipeline, path))
     found = receipt.as_json()
     context.write_json(
-        JUDGED,
+        GATED,
         {
             "receipt": found,
-            "metrics": reference_metrics(rows, pipeline),
-            "preparation": describe(pipeline, candidate, rows.allowed, rows.schema),
+            "metrics": holdout_metrics(rows, pipeline),
+            "preparation": learner.prepared(pipeline, candidate, rows.allowed, rows.schema),
             "trained_at": trained_at.isoformat(),
         },
     )
@@ -133,7 +134,7 @@ def gate(context: TaskContext) -> dict[str, Any]:
 
 
 def compile(context: TaskContext) -> dict[str, Any]:  # noqa: A001  # the step's name
-    """Compile the challenger to ONNX and prove that it answers as it was trained."""
+    """Compile the challenger to ONNX and prove that it answers as the trained one does."""
     rows = _split(context)
     half = context.path("half.onnx")
     compiled = compile_model(_pipeline(context), rows.schema, rows.holdout.frame, half)
@@ -142,17 +143,17 @@ def compile(context: TaskContext) -> dict[str, Any]:  # noqa: A001  # the step's
     else:
         context.path(f"{FILES}/{ONNX_FILE}").unlink(missing_ok=True)  # of a process that died here
     context.write(PARITY, lambda path: path.write_text(compiled.parity.model_dump_json()))
-    context.log.say(f"LoadedModel by {compiled.engine}: {compiled.parity.reason}")
+    context.log.say(f"It will be served by {compiled.engine}. {compiled.parity.reason}")
     return {}
 
 
 def register(context: TaskContext) -> dict[str, Any]:
-    """Register the challenger with its lineage and its receipt, whatever the gate said of it."""
+    """Register the challenger with its lineage and its receipt, whatever the verdict."""
     from data_processor.training.plots import draw  # noqa: PLC0415  # it imports matplotlib: see NEEDED_LATER
 
-    rows, judged, searched = _split(context), context.read_json(JUDGED), context.read_json(SEARCHED)
-    said = answer(_pipeline(context), rows.holdout.frame)
-    draw(context.path(FILES) / "plots", rows.holdout.target, said, rows.schema.classes)
+    rows, gated, searched = _split(context), context.read_json(GATED), context.read_json(SEARCHED)
+    outputs = answer(_pipeline(context), rows.holdout.frame)
+    draw(context.path(FILES) / "plots", rows.holdout.target, outputs, rows.schema.classes)
     plan = read_plan(context)
     context.write(
         f"{FILES}/{BACKGROUND_FILE}",
@@ -165,10 +166,10 @@ def register(context: TaskContext) -> dict[str, Any]:
         leaderboard=searched["leaderboard"],
         selection_metric=searched["metric"],
         history=searched["history"],
-        metrics=judged["metrics"],
-        preparation=judged["preparation"],
-        receipt=judged["receipt"],
-        trained_at=datetime.fromisoformat(judged["trained_at"]),
+        metrics=gated["metrics"],
+        preparation=gated["preparation"],
+        receipt=gated["receipt"],
+        trained_at=datetime.fromisoformat(gated["trained_at"]),
         parity=Parity.model_validate(context.read_json(PARITY)),
     )
     version = register_version(context, result)
@@ -187,19 +188,19 @@ def smoke(context: TaskContext) -> dict[str, Any]:
     return {}
 
 
-class _Teller:
-    """Writes what the search tries to the run's events, not more often than people can read."""
+class _Progress:
+    """Reports the search's trials as events of the run, no more often than people can read."""
 
     def __init__(self, context: TaskContext, plan: Plan) -> None:
         self._log, self._metric = context.log, selection_metric(plan.policy, plan.schema_.task)
-        self._trials, self._told = 0, 0.0
+        self._trials, self._reported = 0, 0.0
 
     def __call__(self, share: float, tried: Tried) -> None:
         self._trials += 1
         value = tried.metrics.get(self._metric)
-        if value is None or time.monotonic() - self._told < TELL_EVERY_S:
+        if value is None or time.monotonic() - self._reported < REPORT_EVERY_S:
             return
-        self._told = time.monotonic()
+        self._reported = time.monotonic()
         body = {"name": self._metric, "value": value, "trial": self._trials, **tried.candidate.as_json()}
         self._log.append("metric", body, progress=SEARCH_FROM + share * (SEARCH_TO - SEARCH_FROM))
 

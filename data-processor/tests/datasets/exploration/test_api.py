@@ -78,7 +78,7 @@ def test_a_stored_version_is_explored_in_the_background_and_read_until_it_is_del
     assert report.headers["content-disposition"] == 'attachment; filename="people-profile.html"'
     assert "Texts: said" in report.text
     log = stored.client.get(f"/v1/runs/{run.id}/logs").text
-    assert "120 of 120 rows were drawn." in log
+    assert "120 of 120 rows were sampled." in log
 
     assert stored.client.delete("/v1/datasets/people").status_code == 204
     with stored.database.reading() as session:

@@ -165,7 +165,7 @@ def test_parquet_keeps_its_types() -> None:
         {
             "whole": pa.array([1, None, 2**60]),
             "number": pa.array([1.5, float("nan"), None], pa.float32()),
-            "moment": pa.array([noon, None, noon], pa.timestamp("ns", "Europe/Zurich")),
+            "timestamp": pa.array([noon, None, noon], pa.timestamp("ns", "Europe/Zurich")),
             "day": pa.array([dt.date(2026, 1, 31)] * 3),
             "flag": pa.array([True, None, False]),
             "kind": pa.array(["a", "?", " b "]).dictionary_encode(),
@@ -176,7 +176,7 @@ def test_parquet_keeps_its_types() -> None:
     assert found[0] == {
         "whole": 1,
         "number": 1.5,
-        "moment": naive,
+        "timestamp": naive,
         "day": dt.datetime(2026, 1, 31),  # noqa: DTZ001  # a day has no zone
         "flag": True,
         "kind": "a",
@@ -260,33 +260,41 @@ BAD: dict[str, tuple[Callable[[], bytes], str, str]] = {
     "blank": (lambda: b" \n\n \n", "a.csv", "empty"),
     "only a header": (lambda: b"a,b,c\n", "a.csv", "no row below the header"),
     "one column": (lambda: b"a\n1\n2\n", "a.csv", "one column"),
-    "ragged, too long": (lambda: b"a,b\n1,2\n3,4,5\n", "a.csv", "Row 3 has 3 cells, the first row has 2"),
-    "ragged, too short": (lambda: b"a,b,c\n1,2,3\n3,4\n", "a.csv", "Row 3 has 2 cells, the first row has 3"),
+    "ragged, too long": (lambda: b"a,b\n1,2\n3,4,5\n", "a.csv", "Row 3 has 3 cells, but the first row has 2"),
+    "ragged, too short": (
+        lambda: b"a,b,c\n1,2,3\n3,4\n",
+        "a.csv",
+        "Row 3 has 2 cells, but the first row has 3",
+    ),
     "one name twice": (lambda: b"a,b,a\n1,2,3\n", "a.csv", "Columns 1 and 3 have the same name 'a'"),
     "a name missing": (lambda: b"a,,c\nx,y,z\n", "a.csv", "Column 2 has no name"),
     "10 000 columns": (wide, "a.csv", f"10000 columns; at most {MAX_COLUMNS}"),
     "a picture": (lambda: b"\x89PNG\r\n\x1a\n" + bytes(100), "a.csv", "a picture"),
     "binary": (lambda: b"a,b\n" + bytes(range(256)) * 3, "a.csv", "binary"),
     "gzip": (lambda: b"\x1f\x8b\x08" + bytes(20), "a.csv", "unpack it first"),
-    "CSV called Parquet": (lambda: b"a,b\n1,2\n", "a.parquet", "ends in '.parquet', but by its content"),
-    "CSV called XLSX": (lambda: b"a,b\n1,2\n", "a.xlsx", "ends in '.xlsx', but by its content"),
-    "XLSX called CSV": (lambda: workbook([["a", "b"], [1, 2]]), "a.csv", "it is a XLSX file"),
-    "Parquet called JSON": (lambda: parquet({"a": [1], "b": [2]}), "a.json", "it is a PARQUET file"),
-    "CSV called JSON": (lambda: b"a,b\n1,2\n", "a.json", "no JSON"),
+    "CSV called Parquet": (
+        lambda: b"a,b\n1,2\n",
+        "a.parquet",
+        "ends in '.parquet', but its content is not PARQUET",
+    ),
+    "CSV called XLSX": (lambda: b"a,b\n1,2\n", "a.xlsx", "ends in '.xlsx', but its content is not XLSX"),
+    "XLSX called CSV": (lambda: workbook([["a", "b"], [1, 2]]), "a.csv", "its content is XLSX"),
+    "Parquet called JSON": (lambda: parquet({"a": [1], "b": [2]}), "a.json", "its content is PARQUET"),
+    "CSV called JSON": (lambda: b"a,b\n1,2\n", "a.json", "not JSON"),
     "a program": (lambda: b"MZ\x90", "a.exe", "ends in '.exe'"),
-    "a ZIP called XLSX": (lambda: archive_of("notes.txt"), "a.xlsx", "no XLSX workbook"),
+    "a ZIP called XLSX": (lambda: archive_of("notes.txt"), "a.xlsx", "not an XLSX workbook"),
     "an XLSX bomb": (bomb, "a.xlsx", "more than this platform unpacks"),
     "half an XLSX": (lambda: workbook([["a", "b"], [1, 2]])[:900], "a.xlsx", "damaged"),
     "an empty XLSX": (lambda: workbook([]), "a.xlsx", "no sheet has a row"),
     "half a Parquet": (lambda: parquet({"a": [1], "b": [2]})[:60], "a.parquet", "damaged"),
     "lists in Parquet": (lambda: parquet({"a": [[1]], "b": [2]}), "a.parquet", "Column 'a' holds list"),
     "a Parquet bomb": (text_bomb, "a.parquet", "The texts of the Parquet file unpack to more than 16384 MB"),
-    "half a JSON": (lambda: b'[{"a": 1, "b": 2}, {"a"', "a.json", "no valid JSON"),
-    "JSON without objects": (lambda: b"[1, 2]", "a.json", "Row 1 is 1 and no object"),
+    "half a JSON": (lambda: b'[{"a": 1, "b": 2}, {"a"', "a.json", "not valid JSON"),
+    "JSON without objects": (lambda: b"[1, 2]", "a.json", "Row 1 is 1, not an object"),
     "nested JSON": (lambda: b'[{"a": {"b": 1}, "c": 2}]', "a.json", "Field 'a' of row 1"),
-    "empty JSON": (lambda: b"[]", "a.json", "empty"),
+    "empty JSON": (lambda: b"[]", "a.json", "no object"),
     "a quote never closed": (lambda: b'a,b\n"1,2\n' + b"3,4\n" * 5_000_000, "a.csv", "quote"),
-    "half a letter": (lambda: b'{"a": "x\\ud800", "b": 1}\n', "a.json", "cannot be kept"),
+    "half a letter": (lambda: b'{"a": "x\\ud800", "b": 1}\n', "a.json", "cannot all be stored"),
 }
 
 
@@ -298,7 +306,7 @@ def archive_of(name: str) -> bytes:
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_what_is_no_table_is_refused_in_words(what: str) -> None:
+def test_what_is_not_a_table_is_refused_in_words(what: str) -> None:
     make, filename, message = BAD[what]
     assert message in refusal(make(), filename)
 
@@ -324,9 +332,9 @@ def test_long_texts_of_a_parquet_file_are_written_out_in_pieces(monkeypatch: pyt
 def test_a_wrong_encoding_is_refused_by_its_field(tmp_path: Path) -> None:
     (tmp_path / "source").write_bytes("ä,b\n1,2\n".encode("cp1252"))
     for encoding, message in (
-        ("utf-8", "not in the encoding"),
-        ("klingon", "no encoding"),
-        ("hex", "of text"),
+        ("utf-8", "not encoded in"),
+        ("klingon", "not a known encoding"),
+        ("hex", "not a text encoding"),
     ):
         with pytest.raises(RefusedFileError, match=message) as refused:
             read_file(tmp_path / "source", "a.csv", tmp_path / "raw", Hints(encoding=encoding))

@@ -17,7 +17,7 @@ from data_processor.tasks.tables.prepared import describe
 
 @pytest.fixture(scope="module")
 def gaps() -> tuple[Rows, Schema]:
-    """Rows with gaps, a column that never changes, one without a value, and moments."""
+    """Rows with gaps, a column that never changes, one without a value, and timestamps."""
     draw = np.random.default_rng(2)
     rows = 600
     size = draw.normal(80, 25, rows).round()

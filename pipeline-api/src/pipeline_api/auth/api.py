@@ -1,4 +1,4 @@
-"""`/v1/auth`: sign in and out, users, keys."""
+"""`/v1/auth`: signing in and out, users, keys."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -14,11 +14,11 @@ from pipeline_api.auth import schemas
 from pipeline_api.auth.credentials import CredentialKind
 from pipeline_api.auth.dependencies import MaintainerDep, UserDep, allow
 from pipeline_api.auth.passwords import why_refused
-from pipeline_api.auth.roles import Role
+from pipeline_api.auth.state import Auth, AuthDep
+from pipeline_api.roles import Role
 from pipeline_api.service.errors import BadRequest, Forbidden, Invalid, NotFound, Unauthenticated
-from pipeline_api.state import Gateway, GatewayDep
 
-router = APIRouter(prefix="/v1/auth", tags=["who"])
+router = APIRouter(prefix="/v1/auth", tags=["authentication"])
 log = structlog.get_logger(__name__)
 
 UsernamePath = Annotated[str, Path(max_length=64, pattern=schemas.USERNAME)]
@@ -26,27 +26,29 @@ UsernamePath = Annotated[str, Path(max_length=64, pattern=schemas.USERNAME)]
 
 @router.post("/token", summary="Sign in", responses={401: {}, 413: {}, 429: {}})
 async def sign_in(
-    request: Request, gateway: GatewayDep, form: Annotated[OAuth2PasswordRequestForm, Depends()]
+    request: Request, auth: AuthDep, form: Annotated[OAuth2PasswordRequestForm, Depends()]
 ) -> schemas.Token:
-    """Give a token for a username and a password. After repeated failures it answers 429 for a while."""
+    """Return a token for a username and a password. After repeated failures the answer is 429 for a while."""
     username = form.username.lower()
     try:
-        async with gateway.throttle.attempt(username, _address(request)):
-            encoded = await _verify(gateway, username, form.password)
-            outdated = gateway.passwords.outdated(encoded)
-            fresh = await gateway.passwords.hash(form.password) if outdated else None
+        async with auth.throttle.attempt(username, _address(request)):
+            encoded = await _verify(auth, username, form.password)
+            outdated = auth.passwords.outdated(encoded)
+            fresh = await auth.passwords.hash(form.password) if outdated else None
             try:
                 token, expires_at, role = await to_thread.run_sync(
-                    gateway.accounts.sign_in, username, encoded, fresh
+                    auth.accounts.sign_in, username, encoded, fresh
                 )
             except NotFound as error:
-                raise Unauthenticated("The password was changed at this moment.") from error
+                raise Unauthenticated(
+                    "The password has just been changed; sign in with the new one."
+                ) from error
     except Unauthenticated:
-        gateway.metrics.sign_ins.labels("refused").inc()
-        # Not with the username: people type passwords into the wrong field.
+        auth.metrics.sign_ins.labels("refused").inc()
+        # Without the username: people type passwords into the wrong field.
         log.warning("sign_in_refused", address=_address(request))
         raise
-    gateway.metrics.sign_ins.labels("accepted").inc()
+    auth.metrics.sign_ins.labels("accepted").inc()
     log.info("signed_in", username=username)
     return schemas.Token(
         access_token=token, expires_in=round(expires_at.timestamp() - time.time()), role=role
@@ -54,17 +56,17 @@ async def sign_in(
 
 
 @router.delete("/token", status_code=204, summary="Sign out")
-async def sign_out(gateway: GatewayDep, caller: UserDep) -> None:
-    """End the token this is called with, at once."""
+async def sign_out(auth: AuthDep, caller: UserDep) -> None:
+    """Revoke the token that makes this request, at once."""
     if caller.kind is not CredentialKind.TOKEN:
-        raise Forbidden("A key is ended by a maintainer, with DELETE /v1/auth/keys/{id}.")
-    await to_thread.run_sync(gateway.accounts.sign_out, caller.id)
-    gateway.verifier.forget()
+        raise Forbidden("A key cannot sign out. A maintainer revokes it with DELETE /v1/auth/keys/{key_id}.")
+    await to_thread.run_sync(auth.accounts.sign_out, caller.id)
+    auth.verifier.forget()
 
 
-@router.get("/me", summary="Whose credential this is")
+@router.get("/me", summary="Show whose credential this is")
 async def me(caller: UserDep) -> schemas.Me:
-    """Tell whose credential this is called with, what it may do and until when."""
+    """Return whose credential makes this request, what it may do and until when."""
     return schemas.Me(
         subject=caller.subject,
         role=caller.role,
@@ -73,19 +75,19 @@ async def me(caller: UserDep) -> schemas.Me:
     )
 
 
-@router.get("/users", summary="Every user")
-async def list_users(gateway: GatewayDep, _caller: MaintainerDep) -> list[schemas.User]:
-    """List the people who may sign in."""
-    rows = await to_thread.run_sync(gateway.accounts.users)
+@router.get("/users", summary="List users")
+async def list_users(auth: AuthDep, _caller: MaintainerDep) -> list[schemas.User]:
+    """Return the people who may sign in."""
+    rows = await to_thread.run_sync(auth.accounts.users)
     return [schemas.User.model_validate(row) for row in rows]
 
 
 @router.post("/users", status_code=201, summary="Add a user")
-async def create_user(gateway: GatewayDep, caller: MaintainerDep, body: schemas.NewUser) -> schemas.User:
+async def create_user(auth: AuthDep, caller: MaintainerDep, body: schemas.NewUser) -> schemas.User:
     """Add a user; 409 when the name is taken."""
-    hashed = await _hash_new(gateway, body.password.get_secret_value(), body.username)
+    hashed = await _hash_new(auth, body.password.get_secret_value(), body.username)
     row = await to_thread.run_sync(
-        partial(gateway.accounts.create, body.username, body.role, hashed, created_by=caller.subject)
+        partial(auth.accounts.create, body.username, body.role, hashed, created_by=caller.subject)
     )
     log.info("user_created", username=row.username, role=row.role.value, by=caller.subject)
     return schemas.User.model_validate(row)
@@ -93,11 +95,11 @@ async def create_user(gateway: GatewayDep, caller: MaintainerDep, body: schemas.
 
 @router.patch("/users/{username}", summary="Change a user's role or password")
 async def change_user(
-    request: Request, gateway: GatewayDep, caller: UserDep, username: UsernamePath, body: schemas.UserChange
+    request: Request, auth: AuthDep, caller: UserDep, username: UsernamePath, body: schemas.UserChange
 ) -> schemas.User:
-    """Change a role (maintainers) or a password (maintainers, and everybody their own with the current one).
+    """Change a role (only maintainers may) or a password (maintainers, or one's own with the current one).
 
-    A new role counts at once, also for tokens given before. A new password ends the user's other tokens.
+    A new role takes effect at once, for existing tokens too. A new password revokes the user's other tokens.
     """
     username = username.lower()
     own = caller.kind is CredentialKind.TOKEN and caller.subject == username
@@ -106,18 +108,18 @@ async def change_user(
     hashed = None
     if body.password is not None:
         if own:
-            await _prove(request, gateway, username, body)
-        hashed = await _hash_new(gateway, body.password.get_secret_value(), username)
+            await _prove(request, auth, username, body)
+        hashed = await _hash_new(auth, body.password.get_secret_value(), username)
     row = await to_thread.run_sync(
         partial(
-            gateway.accounts.change,
+            auth.accounts.change,
             username,
             role=body.role,
             password_hash=hashed,
             keep_token=caller.id if own else None,
         )
     )
-    gateway.verifier.forget()
+    auth.verifier.forget()
     log.info(
         "user_changed", username=username, role=row.role.value, renewed=hashed is not None, by=caller.subject
     )
@@ -126,32 +128,32 @@ async def change_user(
 
 @router.delete("/users/{username}", status_code=204, summary="Remove a user")
 async def remove_user(
-    gateway: GatewayDep,
+    auth: AuthDep,
     caller: MaintainerDep,
     username: UsernamePath,
     *,
-    with_keys: Annotated[bool, Query(description="Also end the keys that this user made.")] = False,
+    with_keys: Annotated[bool, Query(description="Also revoke the keys that this user created.")] = False,
 ) -> None:
-    """Remove a user and end their tokens, at once. Keys belong to the platform and stay unless asked for."""
+    """Remove a user and revoke their tokens, at once. Their keys stay, unless `with_keys` is true."""
     username = username.lower()
-    keys = await to_thread.run_sync(partial(gateway.accounts.remove, username, with_keys=with_keys))
-    gateway.verifier.forget()
+    keys = await to_thread.run_sync(partial(auth.accounts.remove, username, with_keys=with_keys))
+    auth.verifier.forget()
     log.info("user_removed", username=username, revoked=keys, by=caller.subject)
 
 
-@router.get("/keys", summary="Every key")
-async def list_keys(gateway: GatewayDep, _caller: MaintainerDep) -> list[schemas.Key]:
-    """List the keys, without their secrets; expired ones stay listed until they are deleted."""
-    rows = await to_thread.run_sync(gateway.keys.all)
+@router.get("/keys", summary="List keys")
+async def list_keys(auth: AuthDep, _caller: MaintainerDep) -> list[schemas.Key]:
+    """Return the keys, without their secrets; expired ones are listed until they are revoked."""
+    rows = await to_thread.run_sync(auth.keys.all)
     return [schemas.Key.model_validate(row) for row in rows]
 
 
-@router.post("/keys", status_code=201, summary="Make a key for a program")
-async def create_key(gateway: GatewayDep, caller: MaintainerDep, body: schemas.NewKey) -> schemas.MadeKey:
-    """Make a key: a credential of a program, known as `key:<name>`. Its secret is shown this once."""
+@router.post("/keys", status_code=201, summary="Create a key for a program")
+async def create_key(auth: AuthDep, caller: MaintainerDep, body: schemas.NewKey) -> schemas.MadeKey:
+    """Create a key: a credential for a program, known as `key:<name>`. Its secret is shown only once."""
     row, secret = await to_thread.run_sync(
         partial(
-            gateway.keys.create,
+            auth.keys.create,
             name=body.name,
             role=body.role,
             lifetime=timedelta(days=body.expires_in_days),
@@ -163,21 +165,21 @@ async def create_key(gateway: GatewayDep, caller: MaintainerDep, body: schemas.N
     return schemas.MadeKey(**schemas.Key.model_validate(row).model_dump(), key=secret)
 
 
-@router.delete("/keys/{key_id}", status_code=204, summary="End a key")
+@router.delete("/keys/{key_id}", status_code=204, summary="Revoke a key")
 async def revoke_key(
-    gateway: GatewayDep, caller: MaintainerDep, key_id: Annotated[str, Path(pattern=r"^[0-9a-f]{16}$")]
+    auth: AuthDep, caller: MaintainerDep, key_id: Annotated[str, Path(pattern=r"^[0-9a-f]{16}$")]
 ) -> None:
-    """End a key, at once."""
-    await to_thread.run_sync(gateway.keys.revoke, key_id)
-    gateway.verifier.forget()
+    """Revoke a key, at once."""
+    await to_thread.run_sync(auth.keys.revoke, key_id)
+    auth.verifier.forget()
     log.info("credential_revoked", id=key_id, by=caller.subject)
 
 
-async def _verify(gateway: Gateway, username: str, password: str) -> str:
-    """Return the hash that a password was verified against; raise 401, after as long, when there is none."""
-    encoded = await to_thread.run_sync(gateway.accounts.password_hash, username)
-    if not await gateway.passwords.verify(encoded, password) or encoded is None:
-        raise Unauthenticated("Username or password is wrong.")
+async def _verify(auth: Auth, username: str, password: str) -> str:
+    """Return the hash that a password matches; raise 401, after the same time, when there is none."""
+    encoded = await to_thread.run_sync(auth.accounts.password_hash, username)
+    if not await auth.passwords.verify(encoded, password) or encoded is None:
+        raise Unauthenticated("The username or the password is wrong.")
     return encoded
 
 
@@ -185,19 +187,19 @@ def _address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-async def _hash_new(gateway: Gateway, password: str, username: str) -> str:
+async def _hash_new(auth: Auth, password: str, username: str) -> str:
     reason = why_refused(password, username)
     if reason is not None:
         raise Invalid(reason, errors=[{"loc": ["body", "password"], "message": reason}])
-    return await gateway.passwords.hash(password)
+    return await auth.passwords.hash(password)
 
 
-async def _prove(request: Request, gateway: Gateway, username: str, body: schemas.UserChange) -> None:
-    """Make sure that it is the person and not just somebody at their desk who changes the password."""
+async def _prove(request: Request, auth: Auth, username: str, body: schemas.UserChange) -> None:
+    """Make sure that it is the person, and not somebody at their desk, who changes the password."""
     if body.current_password is None:
-        raise BadRequest("Send the current password as well: 'current_password'.")
+        raise BadRequest("To change your own password, send the current one as well, as 'current_password'.")
     try:
-        async with gateway.throttle.attempt(username, _address(request)):
-            await _verify(gateway, username, body.current_password.get_secret_value())
+        async with auth.throttle.attempt(username, _address(request)):
+            await _verify(auth, username, body.current_password.get_secret_value())
     except Unauthenticated as error:
         raise Forbidden("The current password is wrong.") from error

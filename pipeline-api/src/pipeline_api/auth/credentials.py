@@ -1,7 +1,7 @@
-"""Tokens and keys: how they are made, read from a request and compared.
+"""Tokens and keys: how they are created, read from a request and compared.
 
-A credential is a prefix that says its kind (and lets secret scanners find it) and 256 random bits. Only its
-SHA-256 digest is stored or kept in memory: with that much randomness a slow hash would protect nothing more.
+A credential is a prefix that tells its kind (and lets secret scanners find it) and 256 random bits. Only its
+SHA-256 digest is stored or kept in memory: with that much randomness a slow hash would not protect it better.
 """
 
 import hashlib
@@ -10,13 +10,13 @@ import secrets
 from enum import StrEnum
 
 MAX_HEADER_BYTES = 256
-"""No credential of ours is longer; longer headers are not even looked at."""
+"""No credential is longer; longer headers are not even parsed."""
 
 _BEARER = re.compile(rb"(?i:bearer) +(lk[tk]_[A-Za-z0-9_-]{43})")
 
 
 class CredentialKind(StrEnum):
-    """What a credential was given for."""
+    """Who a credential is for: a person (token) or a program (key)."""
 
     TOKEN = "token"  # noqa: S105  # the name of a kind, not a secret
     KEY = "key"
@@ -32,7 +32,7 @@ def mint(kind: CredentialKind) -> str:
 
 
 def new_id() -> str:
-    """Return the public id of a new credential, which opens nothing."""
+    """Return the public id of a new credential, which grants nothing."""
     return secrets.token_hex(8)
 
 
@@ -42,7 +42,7 @@ def digest(credential: bytes) -> bytes:
 
 
 def bearer(authorization: bytes | None) -> bytes | None:
-    """Return the credential in an `Authorization` header, or None when it holds none of ours."""
+    """Return the credential in an `Authorization` header, None when it does not contain one."""
     if authorization is None or len(authorization) > MAX_HEADER_BYTES:
         return None
     found = _BEARER.fullmatch(authorization.strip(b" \t"))

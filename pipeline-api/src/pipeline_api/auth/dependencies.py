@@ -1,4 +1,4 @@
-"""Who is let in, and how a route says who may call it."""
+"""Who is admitted, and how a route declares who may call it."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -8,12 +8,12 @@ from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
 from starlette.types import Scope
 
-from pipeline_api.auth.roles import Role
+from pipeline_api.auth.state import AuthDep
 from pipeline_api.auth.verifier import Verified, Verifier
+from pipeline_api.roles import Role
 from pipeline_api.service.errors import Forbidden
-from pipeline_api.state import GatewayDep
 
-# Only documents the scheme, and gives /docs its sign-in form: `admit` does the work.
+# Only documents the scheme and gives /docs its sign-in form: `admit` does the work.
 SCHEME = OAuth2PasswordBearer(
     tokenUrl="/v1/auth/token",
     scheme_name="credential",
@@ -23,30 +23,30 @@ SCHEME = OAuth2PasswordBearer(
 
 
 def authorization_of(scope: Scope) -> bytes | None:
-    """Return the raw `Authorization` header of a request or handshake; two of them are none of ours."""
+    """Return the raw `Authorization` header of a request or handshake; two of them are not valid."""
     found = [value for name, value in scope["headers"] if name == b"authorization"]
     return b", ".join(found) if found else None
 
 
 async def admit(verifier: Verifier, authorization: bytes | None, role: Role) -> Verified:
-    """Return who is calling; raise 401 for no good credential, 429 for too much, 403 for too small a role."""
+    """Return who is calling; raise 401 without a good credential, 429 above its limits, 403 below a role."""
     verified = await verifier.verify(authorization)
-    verified.allowance.take(time.monotonic())
+    verified.rate_limit.take(time.monotonic())
     allow(verified, role)
     return verified
 
 
 def allow(verified: Verified, role: Role) -> None:
-    """Raise 403 unless the caller's role includes the one that is needed."""
+    """Raise 403 unless the caller's role includes the required one."""
     if not verified.role.includes(role):
-        raise Forbidden(f"This needs the role '{role.value}'; yours is '{verified.role.value}'.")
+        raise Forbidden(f"This requires the role '{role.value}'; yours is '{verified.role.value}'.")
 
 
 def _requires(role: Role) -> Callable[..., Awaitable[Verified]]:
     async def admitted(
-        request: Request, gateway: GatewayDep, _documented: Annotated[str | None, Depends(SCHEME)]
+        request: Request, auth: AuthDep, _documented: Annotated[str | None, Depends(SCHEME)]
     ) -> Verified:
-        return await admit(gateway.verifier, authorization_of(request.scope), role)
+        return await admit(auth.verifier, authorization_of(request.scope), role)
 
     return admitted
 

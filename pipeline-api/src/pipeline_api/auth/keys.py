@@ -1,17 +1,22 @@
-"""Keys: the credentials of programs. They belong to the platform, and outlive whoever made them."""
+"""Keys: the credentials of programs. They belong to the platform and outlive whoever created them.
+
+Each method of `Keys` is a transaction of its own, each function below is part of its caller's.
+"""
 
 from datetime import timedelta
 
 from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from pipeline_api.auth.credentials import CredentialKind, digest, mint, new_id
-from pipeline_api.auth.roles import Role
-from pipeline_api.database import Database, KeyRow, now
+from pipeline_api.database import Database, KeyRow
+from pipeline_api.roles import Role
+from pipeline_api.service.database import now
 from pipeline_api.service.errors import Conflict, NotFound
 
 
 class Keys:
-    """Keep the keys. Every method is one transaction and blocks: call it in a thread."""
+    """Manage the keys. Every method is one transaction and blocks: call it in a thread."""
 
     def __init__(self, database: Database) -> None:
         """Work on a database."""
@@ -31,7 +36,7 @@ class Keys:
         requests_per_second: float | None,
         created_by: str,
     ) -> tuple[KeyRow, str]:
-        """Make a key and return it with its secret, never seen again; raise 409 when the name is taken."""
+        """Create a key and return it with its secret, never seen again; raise 409 when the name is taken."""
         secret = mint(CredentialKind.KEY)
         key_id = new_id()
         with self._database.transaction() as session:
@@ -47,12 +52,25 @@ class Keys:
                 expires_at=now() + lifetime,
             )
             if not inserted:
-                raise Conflict(f"There is already a key '{name}'; delete it first or choose another name.")
+                raise Conflict(
+                    f"There is already a key named '{name}'. Revoke it first, or choose another name."
+                )
             return session.get_one(KeyRow, key_id), secret
 
     def revoke(self, key_id: str) -> None:
-        """End a key; raise 404 when there is none."""
+        """Delete a key; raise 404 when there is no such key."""
         with self._database.revoking() as session:
             gone = session.scalars(delete(KeyRow).where(KeyRow.id == key_id).returning(KeyRow.id)).first()
             if gone is None:
                 raise NotFound("There is no such key.")
+
+
+def find(session: Session, key_digest: bytes) -> KeyRow | None:
+    """Return the key with this digest, expired or not."""
+    return session.scalar(select(KeyRow).where(KeyRow.digest == key_digest.hex()))
+
+
+def revoke_created_by(session: Session, username: str) -> list[str]:
+    """Delete the keys that a user created; return their ids."""
+    created = delete(KeyRow).where(KeyRow.created_by == username).returning(KeyRow.id)
+    return list(session.scalars(created))

@@ -1,4 +1,4 @@
-"""Passwords: which are accepted, and Argon2id, off the event loop and few at a time."""
+"""Passwords: which are accepted, and Argon2id, off the event loop and a few at a time."""
 
 import secrets
 import unicodedata
@@ -16,15 +16,15 @@ _T = TypeVar("_T")
 
 MIN_CHARACTERS = 10
 MAX_CHARACTERS = 1024
-"""Enough for any sentence, and a bound on what a stranger can make us hash."""
+"""Enough for any sentence, and a bound on what a stranger can make the gateway hash."""
 MIN_DISTINCT = 5
 
 _AT_ONCE = 2
-"""Hashes computed at the same time: each takes 64 MiB and, for a moment, the machine's cores."""
+"""Hashes computed at the same time: each takes 64 MiB and briefly all the machine's cores."""
 _WAITING = 64
-"""Hashes waiting for their turn; whoever comes after that is asked to come again."""
+"""Hashes waiting for their turn; any more are refused with 429."""
 
-# The passwords people choose first that are long enough for the rule above; shorter ones fail it anyway.
+# The most common passwords that are long enough for the rule above; shorter ones fail it anyway.
 _COMMON = frozenset(
     """
     1234567890 0123456789 12345678910 123456789a 1q2w3e4r5t 1qaz2wsx3edc q1w2e3r4t5 qwertyuiop qwerty12345
@@ -32,12 +32,12 @@ _COMMON = frozenset(
     p@ssw0rd123 administrator admin12345 admin123456 adminadmin administrator1 letmein123 letmein1234
     welcome123 welcome1234 changeme123 changeme1234 iloveyou123 abcdefghij abcdefghijk abcd123456
     asdfghjkl123 zaq12wsxcde3 football123 basketball superman123 loopkeeper loopkeeper1 loopkeeper123
-    """.split()  # noqa: SIM905  # a list literal of forty lines reads no better
+    """.split()  # noqa: SIM905  # a list literal of forty lines is no easier to read
 )
 
 
 class Passwords:
-    """Hash and verify passwords with Argon2id (RFC 9106, the parameters for little memory)."""
+    """Hash and verify passwords with Argon2id (RFC 9106, its parameters for low memory)."""
 
     def __init__(self) -> None:
         """Prepare the hash that stands in for users who do not exist."""
@@ -51,15 +51,15 @@ class Passwords:
         return await self._run(partial(self.hash_now, password))
 
     def hash_now(self, password: str) -> str:
-        """Hash on this thread: for start-up, where nothing else runs yet."""
+        """Hash in this thread: for start-up, when nothing else runs yet."""
         return self._hasher.hash(normalised(password))
 
     async def verify(self, encoded: str | None, password: str) -> bool:
-        """Tell whether a password matches; without a hash to compare to (no such user) it takes as long."""
+        """Tell whether a password matches; without a hash (no such user) it takes just as long."""
         return await self._run(partial(self._verify, encoded, password))
 
     def outdated(self, encoded: str) -> bool:
-        """Tell whether a hash was made with other parameters than today's."""
+        """Tell whether a hash was made with parameters other than today's."""
         return self._hasher.check_needs_rehash(encoded)
 
     def _verify(self, encoded: str | None, password: str) -> bool:
@@ -71,7 +71,9 @@ class Passwords:
 
     async def _run(self, work: Callable[[], _T]) -> _T:
         if self._begun >= _AT_ONCE + _WAITING:
-            raise TooManyRequests("Too many people sign in at the same time; try again.", retry_after=1)
+            raise TooManyRequests(
+                "Too many people are signing in at the same time; try again.", retry_after=1
+            )
         self._begun += 1
         try:
             return await to_thread.run_sync(work, limiter=self._limiter)
@@ -80,25 +82,25 @@ class Passwords:
 
 
 def normalised(password: str) -> bytes:
-    """Return what is hashed: the one form (NFKC) of what different keyboards produce differently."""
+    """Return what is hashed: one form (NFKC) of what different keyboards produce differently."""
     return unicodedata.normalize("NFKC", password).encode("utf-8", "replace")
 
 
 def why_refused(password: str, username: str) -> str | None:
-    """Return, as a sentence, what is wrong with a new password, or None.
+    """Return, as a sentence, what is wrong with a new password, None when nothing is.
 
-    Length counts (NIST SP 800-63B): no rules about digits or signs, but nothing that is guessed first.
+    Length matters (NIST SP 800-63B): no rules about digits or symbols, but none of the most common ones.
     """
     candidate = unicodedata.normalize("NFKC", password)
     folded = candidate.casefold()
     if len(candidate) < MIN_CHARACTERS:
-        return f"A password needs at least {MIN_CHARACTERS} characters; this one has {len(candidate)}."
+        return f"A password must have at least {MIN_CHARACTERS} characters; this one has {len(candidate)}."
     if len(candidate) > MAX_CHARACTERS:
-        return f"A password has at most {MAX_CHARACTERS} characters; this one has {len(candidate)}."
+        return f"A password may have at most {MAX_CHARACTERS} characters; this one has {len(candidate)}."
     if len(set(folded)) < MIN_DISTINCT:
-        return f"A password needs at least {MIN_DISTINCT} different characters."
+        return f"A password must have at least {MIN_DISTINCT} different characters."
     if username.casefold() in folded:
         return "A password must not contain the username."
     if folded in _COMMON:
-        return "This password is among the first that are guessed; choose another."
+        return "This is one of the most common passwords; choose another."
     return None

@@ -14,15 +14,15 @@ from pydantic import (
 )
 
 from pipeline_api.auth.passwords import MAX_CHARACTERS
-from pipeline_api.auth.roles import Role
+from pipeline_api.roles import Role
 
 RESERVED_NAMES = frozenset({"loopkeeper"})
-"""The platform's own subject: what it does by itself is signed with it."""
+"""The subject of what the platform does automatically."""
 
 
 def _not_reserved(value: object) -> object:
     if isinstance(value, str) and value.lower() in RESERVED_NAMES:
-        raise ValueError(f"'{value}' is the platform's own name")
+        raise ValueError(f"'{value}' is reserved for the platform itself")
     return value
 
 
@@ -39,13 +39,13 @@ Password = Annotated[SecretStr, Field(max_length=MAX_CHARACTERS)]
 
 
 class Input(BaseModel):
-    """A request body: what is not known is refused."""
+    """A request body: unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class Token(BaseModel):
-    """What a person got for their password."""
+    """What a person gets for their password."""
 
     access_token: str
     token_type: Literal["bearer"] = "bearer"  # noqa: S105  # the name of a scheme, not a secret
@@ -55,7 +55,7 @@ class Token(BaseModel):
 
 
 class Me(BaseModel):
-    """Whose credential it is that the request was made with."""
+    """Whose credential made the request."""
 
     subject: str
     role: Role
@@ -76,7 +76,7 @@ class User(BaseModel):
 
 
 class NewUser(Input):
-    """A user to be."""
+    """A user to add."""
 
     username: Username
     password: Password
@@ -84,7 +84,7 @@ class NewUser(Input):
 
 
 class UserChange(Input):
-    """What is to be changed of a user; who changes their own password says the current one too."""
+    """What to change about a user; to change one's own password takes the current one too."""
 
     role: Role | None = None
     password: Password | None = None
@@ -93,7 +93,7 @@ class UserChange(Input):
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
         if self.role is None and self.password is None:
-            raise ValueError("say what is to be changed: role or password")
+            raise ValueError("nothing to change: send 'role' or 'password'")
         return self
 
 
@@ -112,16 +112,16 @@ class Key(BaseModel):
 
 
 class MadeKey(Key):
-    """A key that was just made: its secret is shown this once."""
+    """A key that was just created: its secret is shown only once."""
 
     key: str
 
 
 class NewKey(Input):
-    """A key to be."""
+    """A key to create."""
 
     name: KeyName
     role: Role = Role.USER
     expires_in_days: int = Field(default=90, ge=1, le=3650)
     requests_per_second: float | None = Field(default=None, gt=0, le=1_000_000)
-    """A rate of its own instead of its role's."""
+    """The key's own rate limit instead of its role's."""

@@ -1,8 +1,8 @@
 """Slow down whoever guesses passwords, without locking their victim out from elsewhere.
 
 Failures are counted per username and address, in the database, so that neither a restart nor a second
-replica forgives them. The first few are free, then each doubles the time nobody may try that pair again.
-Attempts on one pair are handled one after the other: many at once are no way around the count.
+replica forgets them. The first few are free, then each doubles the time until that pair may be tried again.
+Attempts on one pair are handled one after the other: many at once cannot evade the count.
 """
 
 import asyncio
@@ -16,14 +16,15 @@ from weakref import WeakValueDictionary
 from anyio import to_thread
 from sqlalchemy import delete, select
 
-from pipeline_api.database import Database, FailedSignInRow, now
+from pipeline_api.database import Database, FailedSignInRow
+from pipeline_api.service.database import now
 from pipeline_api.service.errors import TooManyRequests, Unauthenticated
 
 FREE_FAILURES = 4
 MAX_WAIT_S = 300
 FORGIVEN_AFTER = timedelta(hours=1)
 MAX_ROWS = 10_000
-"""Pairs that are remembered; when there are more, the oldest failures are forgotten."""
+"""Pairs that are kept; beyond that the oldest failures are deleted."""
 _WAITING = 64
 """Attempts on one pair that may wait for their turn."""
 
@@ -35,7 +36,7 @@ class _Turn(asyncio.Lock):
 
 
 class SignInThrottle:
-    """Let attempts to sign in through, or raise 429."""
+    """Admit attempts to sign in, or raise 429."""
 
     def __init__(self, database: Database) -> None:
         """Count in a database."""
@@ -44,11 +45,13 @@ class SignInThrottle:
 
     @asynccontextmanager
     async def attempt(self, username: str, address: str) -> AsyncIterator[None]:
-        """Handle one attempt inside: leaving with `Unauthenticated` is a failure, else all is forgiven."""
+        """Handle one attempt inside: `Unauthenticated` counts as a failure, success forgives all failures."""
         key = _pair(username, address)
         turn = self._turns.setdefault(key, _Turn())
         if turn.waiting >= _WAITING:
-            raise TooManyRequests("This user is being signed in many times at once.", retry_after=1)
+            raise TooManyRequests(
+                "There are too many attempts to sign in as this user at once.", retry_after=1
+            )
         turn.waiting += 1
         try:
             async with turn:
@@ -71,7 +74,7 @@ class SignInThrottle:
         wait = (row.blocked_until - now()).total_seconds()
         if wait > 0:
             raise TooManyRequests(
-                "Too many failed attempts to sign in; wait before the next.", retry_after=wait
+                "Too many failed attempts to sign in; wait before you try again.", retry_after=wait
             )
         return row.failures
 
@@ -98,14 +101,14 @@ class SignInThrottle:
 
 
 def wait_after(failures: int) -> float:
-    """Return the seconds that nobody may try a pair again after so many failures: 0, then 1, 2, 4 … 300."""
+    """Return how many seconds a pair is blocked after so many failures: 0, then 1, 2, 4 … 300."""
     if failures <= FREE_FAILURES:
         return 0
     return float(min(MAX_WAIT_S, 2 ** min(failures - FREE_FAILURES - 1, 30)))
 
 
 def _pair(username: str, address: str) -> str:
-    # Lengths in front: no two pairs run together into the same text.
+    # With the length in front, no two pairs make the same text.
     text = f"{len(username)}:{username}{network_of(address)}"
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -1,39 +1,41 @@
-"""Who a credential belongs to, remembered for a moment.
+"""Who a credential belongs to, cached for a few seconds.
 
-A request costs no look into the database as long as its credential is remembered. What is remembered is
-never older than the last look that found the revision row unchanged: this process forgets in the call that
-takes power away, other replicas within `MAX_AGE_S`, and without the database nothing remembered is believed.
+A request costs no query as long as its credential is cached. The cache is trusted only for a while after a
+poll of the revision row: this process empties it in the call that takes power away, other replicas do so
+within `MAX_AGE_S`, and without the database nothing cached is trusted.
 """
 
 import threading
 import time
-from collections import OrderedDict
+from collections.abc import Mapping
 
 from anyio import CapacityLimiter, to_thread
-from sqlalchemy import select
+from cachetools import LRUCache
 from sqlalchemy.exc import SQLAlchemyError
 
+from pipeline_api.auth import keys, tokens
 from pipeline_api.auth.credentials import CredentialKind, bearer, digest, kind_of
-from pipeline_api.auth.roles import Role
 from pipeline_api.caller import RENEW_S, CallerSigner
-from pipeline_api.database import Database, KeyRow, RevisionRow, TokenRow, UserRow, now
-from pipeline_api.limits import Allowance, Allowances
+from pipeline_api.database import Database, KeyRow, TokenRow
+from pipeline_api.limits import RateLimit, RateLimits
+from pipeline_api.roles import Role
+from pipeline_api.service.database import now
 from pipeline_api.service.errors import NotReady, Unauthenticated
 
 MAX_AGE_S = 4.0
-"""How long what is remembered is believed after the last look at the revision row."""
+"""How long the cache is trusted after the last poll of the revision row."""
 POLL_S = 1.0
-"""How often the revision row is looked at."""
+"""How often the revision row is polled."""
 
-_REMEMBERED = 8_192
+_CACHED = 8_192
 _LOOKUPS = 8
-"""Looks into the database at the same time, so that a flood of made-up tokens leaves threads for the rest."""
+"""Queries at the same time, so that a flood of made-up tokens leaves threads for everything else."""
 
 
 class Verified:
     """A credential that was found good: whose it is, until when, and what it may still ask for."""
 
-    __slots__ = ("allowance", "expires_at", "header", "header_until", "id", "kind", "role", "subject")
+    __slots__ = ("expires_at", "header", "header_until", "id", "kind", "rate_limit", "role", "subject")
 
     def __init__(
         self,
@@ -43,7 +45,7 @@ class Verified:
         subject: str,
         role: Role,
         expires_at: float,
-        allowance: Allowance,
+        rate_limit: RateLimit,
     ) -> None:
         """Keep what the database said; `expires_at` in Unix seconds."""
         self.id = credential
@@ -51,7 +53,7 @@ class Verified:
         self.subject = subject
         self.role = role
         self.expires_at = expires_at
-        self.allowance = allowance
+        self.rate_limit = rate_limit
         self.header = ""
         self.header_until = 0.0
 
@@ -63,39 +65,40 @@ class Verifier:
         self,
         database: Database,
         signer: CallerSigner,
-        allowances: Allowances,
+        rate_limits: RateLimits,
         rates: dict[Role, float],
     ) -> None:
-        """Start with nothing remembered; `rates` are requests a second by role."""
+        """Start with an empty cache; `rates` are requests per second by role."""
         self._database = database
         self._signer = signer
-        self._allowances = allowances
+        self._rate_limits = rate_limits
         self._rates = rates
-        self._known: OrderedDict[bytes, Verified] = OrderedDict()
+        # Only the event loop uses a cache; other threads replace it.
+        self._cache: LRUCache[bytes, Verified] = LRUCache(_CACHED)
         self._lock = threading.Lock()
         self._generation = object()
         self._revision: int | None = None
-        self._believed_until = 0.0
+        self._trusted_until = 0.0
         self._limiter = CapacityLimiter(_LOOKUPS)
 
     async def verify(self, authorization: bytes | None) -> Verified:
-        """Return whose credential a header holds; raise 401 when it is none, unknown, expired or revoked."""
+        """Return whose credential a header holds; raise 401 for none, or one unknown, expired or revoked."""
         credential = bearer(authorization)
         if credential is None:
             raise _refused(authorization)
         key = digest(credential)
-        known = self._known
-        verified = known.get(key) if time.monotonic() < self._believed_until else None
-        if verified is None:
+        trusted: Mapping[bytes, Verified] = self._cache if time.monotonic() < self._trusted_until else {}
+        verified: Verified | None
+        try:
+            verified = trusted[key]
+        except KeyError:
             verified = await self._look_up(credential, key)
-        else:
-            known.move_to_end(key)
         if verified is None or verified.expires_at <= time.time():
             raise _refused(authorization)
         return verified
 
     def signed(self, verified: Verified) -> str:
-        """Return the header that tells the processor who is calling, signed anew once a minute."""
+        """Return the header that tells the processor who is calling, signed again every minute."""
         current = time.time()
         if current >= verified.header_until:
             verified.header = self._signer.sign(verified.subject, verified.role, current)
@@ -103,20 +106,19 @@ class Verifier:
         return verified.header
 
     def forget(self) -> None:
-        """Remember nothing: power was taken away somewhere. Callable from any thread."""
+        """Empty the cache: power was taken away somewhere. Callable from any thread."""
         with self._lock:
             self._generation = object()
-            self._known = OrderedDict()
+            self._cache = LRUCache(_CACHED)
 
     def poll(self) -> None:
-        """Look at the revision row and forget everything when it changed; called in a thread."""
+        """Read the revision row and empty the cache if it has changed; call it in a thread."""
         asked_at = time.monotonic()
-        with self._database.reading() as session:
-            revision = session.scalar(select(RevisionRow.value).where(RevisionRow.id == 1))
+        revision = self._database.revision()
         if revision != self._revision:
             self._revision = revision
             self.forget()
-        self._believed_until = asked_at + MAX_AGE_S
+        self._trusted_until = asked_at + MAX_AGE_S
 
     async def _look_up(self, credential: bytes, key: bytes) -> Verified | None:
         generation = self._generation
@@ -125,49 +127,46 @@ class Verifier:
         except SQLAlchemyError as error:
             raise NotReady("The gateway's database cannot be reached; try again.") from error
         with self._lock:
-            # Made-up credentials are not remembered, or a flood of them would push the good ones out; nor is
-            # what was read before something was revoked.
+            # Made-up credentials are not cached, or a flood of them would evict the good ones; nor is what
+            # was read before something was revoked.
             if verified is not None and generation is self._generation:
-                self._known[key] = verified
-                while len(self._known) > _REMEMBERED:
-                    self._known.popitem(last=False)
+                self._cache[key] = verified
         return verified
 
     def _find(self, credential: bytes, key: bytes) -> Verified | None:
         kind = kind_of(credential)
+        row: TokenRow | KeyRow
         with self._database.reading() as session:
             if kind is CredentialKind.TOKEN:
-                found = session.execute(
-                    select(TokenRow, UserRow.role).join(UserRow).where(TokenRow.digest == key.hex())
-                ).first()
-                if found is None:
-                    return None
-                token, role = found
-                subject, rate = token.username, None
-            else:
-                token = session.scalar(select(KeyRow).where(KeyRow.digest == key.hex()))
+                token = tokens.find(session, key)
                 if token is None:
                     return None
-                role, subject, rate = token.role, f"key:{token.name}", token.requests_per_second
-        if token.expires_at <= now():
+                row, role = token
+                subject, rate = row.username, self._rates[role]
+            else:
+                found = keys.find(session, key)
+                if found is None:
+                    return None
+                row, role, subject = found, found.role, f"key:{found.name}"
+                rate = self._rates[role] if found.requests_per_second is None else found.requests_per_second
+        if row.expires_at <= now():
             return None
-        rate = self._rates[role] if rate is None else rate
         return Verified(
-            credential=token.id,
+            credential=row.id,
             kind=kind,
             subject=subject,
             role=role,
-            expires_at=token.expires_at.timestamp(),
-            allowance=self._allowances.of(token.id, rate, time.monotonic()),
+            expires_at=row.expires_at.timestamp(),
+            rate_limit=self._rate_limits.of(row.id, rate, time.monotonic()),
         )
 
 
 def _refused(authorization: bytes | None) -> Unauthenticated:
     if authorization is None:
         return Unauthenticated(
-            "Send the header 'Authorization: Bearer <token or key>'; POST /v1/auth/token gives a token."
+            "Send the header 'Authorization: Bearer <token or key>'. POST /v1/auth/token returns a token."
         )
-    # RFC 6750: a client learns from this that its token is at fault and not its request.
+    # RFC 6750: this tells a client that its token is at fault and not its request.
     return Unauthenticated(
         "The credential is unknown, expired or revoked.",
         headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},

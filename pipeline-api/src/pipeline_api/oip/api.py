@@ -1,4 +1,4 @@
-"""`/v2`: the Open Inference Protocol's routes. An infer call is one predictions call to the processor."""
+"""`/v2`: the routes of the Open Inference Protocol. An infer call is one prediction call to the processor."""
 
 from importlib.metadata import version as package_version
 from typing import Annotated, Any
@@ -10,13 +10,13 @@ from pydantic.json_schema import models_json_schema
 
 from pipeline_api.auth.dependencies import UserDep
 from pipeline_api.auth.verifier import Verified
+from pipeline_api.headers import request_headers
 from pipeline_api.oip import schemas
 from pipeline_api.oip.errors import OipRoute, Relayed
 from pipeline_api.oip.tensors import input_metadata, output_metadata, outputs_of, rows_of
-from pipeline_api.proxy import read_headers
-from pipeline_api.readiness import Check
 from pipeline_api.routing import path_of
 from pipeline_api.service.errors import BadRequest, FieldError, Invalid, NotFound, NotReady
+from pipeline_api.service.health import Check
 from pipeline_api.state import Gateway, GatewayDep
 
 PREDICT_TIMEOUT_S = 30
@@ -43,7 +43,7 @@ _INFER_BODY: dict[str, Any] = {
 
 
 def body_schemas() -> dict[str, Any]:
-    """Return the schemas of bodies that are read here and not by FastAPI, by name, for the contract."""
+    """Return the schemas of bodies that are parsed here and not by FastAPI, by name, for the contract."""
     _, definitions = models_json_schema(
         [(schemas.InferRequest, "validation")], ref_template=_SCHEMAS + "{model}"
     )
@@ -52,7 +52,7 @@ def body_schemas() -> dict[str, Any]:
 
 
 class _Model(BaseModel):
-    """What the data-processor says of a model, as far as the protocol needs it."""
+    """What the data-processor says about a model, as far as the protocol needs it."""
 
     name: str
     task: str
@@ -68,33 +68,37 @@ class _Model(BaseModel):
 
     @property
     def outputs(self) -> list[schemas.TensorMetadata]:
-        """Return the tensors it answers with."""
+        """Return the tensors of its answers."""
         return output_metadata(self.task, self.classes)
 
 
 def oip_router(processor_ready: Check) -> APIRouter:
-    """Return the protocol's routes; `processor_ready` raises a problem unless a model is being served."""
+    """Return the protocol's routes; `processor_ready` raises a problem unless a model is served."""
     router = APIRouter(prefix="/v2", tags=["open inference protocol"], route_class=OipRoute)
 
-    @router.get("/health/ready", summary="Whether the server serves a model")
+    @router.get("/health/ready", summary="Server readiness")
     async def server_ready(_caller: UserDep) -> schemas.ServerReady:
         await processor_ready()
         return schemas.ServerReady(ready=True)
 
-    router.add_api_route("", server_metadata, summary="What server this is")
-    router.add_api_route("/health/live", server_live, summary="Whether the server is alive")
-    for prefix, which in (("", ""), ("/versions/{version}", " of one version")):
+    router.add_api_route("", server_metadata, summary="Server metadata")
+    router.add_api_route("/health/live", server_live, summary="Server liveness")
+    for prefix, what in (("", "a model"), ("/versions/{version}", "one version of a model")):
         path = f"/models/{{model}}{prefix}"
-        router.add_api_route(path, model_metadata, summary=f"What a model takes and gives{which}")
-        router.add_api_route(f"{path}/ready", model_ready, summary=f"Whether a model answers{which}")
+        router.add_api_route(path, model_metadata, summary=f"Metadata of {what}")
+        router.add_api_route(f"{path}/ready", model_ready, summary=f"Readiness of {what}")
         router.add_api_route(
-            f"{path}/infer", infer, methods=["POST"], summary=f"Predict{which}", openapi_extra=_INFER_BODY
+            f"{path}/infer",
+            infer,
+            methods=["POST"],
+            summary=f"Predict with {what}",
+            openapi_extra=_INFER_BODY,
         )
     return router
 
 
 async def server_metadata(_caller: UserDep) -> schemas.ServerMetadata:
-    """Tell what server this is."""
+    """Return the server's name and version."""
     return schemas.ServerMetadata(name="loopkeeper", version=package_version("pipeline-api"), extensions=[])
 
 
@@ -106,7 +110,7 @@ async def server_live(_caller: UserDep) -> schemas.ServerLive:
 async def model_metadata(
     gateway: GatewayDep, caller: UserDep, model: Name, version: Name | None = None
 ) -> schemas.ModelMetadata:
-    """Describe a model's tensors: one input per column, one output per kind of answer."""
+    """Return a model's tensors: one input per column, one output per part of the answer."""
     found = await _find(gateway, caller, model, version)
     return schemas.ModelMetadata(
         name=found.name,
@@ -120,35 +124,35 @@ async def model_metadata(
 async def model_ready(
     gateway: GatewayDep, caller: UserDep, model: Name, version: Name | None = None
 ) -> schemas.ModelReady:
-    """Answer 200 when the model, or the version, answers; 503 when it does not yet."""
+    """Answer 200 when the model or the version is ready to predict, 503 when it is not yet."""
     found = await _find(gateway, caller, model, version)
-    if version is None and not found.ready:  # a version that is asked for by name is loaded for it
-        raise NotReady(f"The model '{model}' has no version that is served yet.")
+    if version is None and not found.ready:  # a version requested by name is loaded on demand
+        raise NotReady(f"The model '{model}' does not serve a version yet.")
     return schemas.ModelReady(name=found.name, ready=True)
 
 
 async def infer(
     request: Request, gateway: GatewayDep, caller: UserDep, model: Name, version: Name | None = None
 ) -> schemas.InferResponse:
-    """Predict: one tensor per column in, one per kind of answer out. All of it is recorded as always."""
+    """Predict: one tensor per column in, one per part of the answer out. Every prediction is recorded."""
     if "inference-header-content-length" in request.headers:
-        raise BadRequest("Tensors are taken as JSON only: set binary_data=False.")
-    with caller.allowance:
-        asked = _read(await request.body())
-        question: dict[str, Any] = {"inputs": rows_of(asked)}
+        raise BadRequest("Tensors are only accepted as JSON: set binary_data=False.")
+    with caller.rate_limit:
+        asked = _parse(await request.body())
+        prediction_request: dict[str, Any] = {"inputs": rows_of(asked)}
         if version is not None:
-            question["version"] = version
+            prediction_request["version"] = version
         wanted = [output.name for output in asked.outputs]
         if wanted:
-            # Before anything is predicted: what is predicted is recorded.
+            # Before anything is predicted, because every prediction is recorded.
             _check_outputs(wanted, await _find(gateway, caller, model, version))
-        _, passed = read_headers(request.scope["headers"])
-        answer = await gateway.upstream.ask(
+        _, passed = request_headers(request.scope["headers"])
+        answer = await gateway.upstream.request(
             "POST",
             path_of("v1", "models", model, "predictions"),
             headers=gateway.upstream.headers(caller, passed | {"Content-Type": "application/json"}),
             timeout_s=PREDICT_TIMEOUT_S,
-            body=msgspec.json.encode(question),
+            body=msgspec.json.encode(prediction_request),
         )
     if answer.status != _OK:
         raise Relayed(answer)
@@ -162,7 +166,7 @@ async def infer(
 
 
 async def _find(gateway: Gateway, caller: Verified, model: str, version: str | None) -> _Model:
-    answer = await gateway.upstream.ask(
+    answer = await gateway.upstream.request(
         "GET",
         path_of("v1", "models", model),
         headers=gateway.upstream.headers(caller),
@@ -176,12 +180,12 @@ async def _find(gateway: Gateway, caller: Verified, model: str, version: str | N
     return found
 
 
-def _read(body: bytes) -> schemas.InferRequest:
+def _parse(body: bytes) -> schemas.InferRequest:
     try:
         return schemas.InferRequest.model_validate_json(body)
     except ValidationError as error:
         errors = [FieldError(loc=e["loc"], message=e["msg"]) for e in error.errors(include_input=False)]
-        raise Invalid("This is no inference request; see errors.", errors=errors) from error
+        raise Invalid("The body is not a valid inference request; see errors.", errors=errors) from error
 
 
 def _check_outputs(wanted: list[str], model: _Model) -> None:

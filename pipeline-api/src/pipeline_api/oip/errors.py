@@ -1,4 +1,4 @@
-"""Errors as both kinds of clients read them: problem details with the protocol's own `error` among them."""
+"""Errors for both kinds of clients: problem details that include the protocol's own `error`."""
 
 import json
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -8,15 +8,15 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
-from pipeline_api.lane import Answer
+from pipeline_api.connection_pool import UpstreamResponse
 from pipeline_api.service.errors import Problem, UpstreamUnreachable, invalid_request
 
 NAMED = 5
-"""Errors that fit into one sentence; all of them are in `errors`."""
+"""Errors that are named in the one sentence; all of them are in `errors`."""
 
 
 class OipRoute(APIRoute):
-    """A route whose problems carry an `error`, also those raised before its endpoint is reached."""
+    """A route whose problems include an `error`, even those raised before its endpoint is reached."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the handler that FastAPI calls."""
@@ -36,8 +36,8 @@ class OipRoute(APIRoute):
 class Relayed(Problem):
     """A problem of the data-processor, passed on."""
 
-    def __init__(self, answer: Answer) -> None:
-        """Read it from an answer that is no success."""
+    def __init__(self, answer: UpstreamResponse) -> None:
+        """Parse it from an unsuccessful answer."""
         try:
             body = json.loads(answer.body)
             detail, errors = body["detail"], body.get("errors")
@@ -47,7 +47,7 @@ class Relayed(Problem):
         super().__init__(
             detail, errors=errors, headers={"Retry-After": wait.decode("latin-1")} if wait else None
         )
-        self.status = answer.status  # type: ignore[misc]  # this one has the status it was given
+        self.status = answer.status  # type: ignore[misc]  # this one has the answer's status
 
 
 def _with_error(problem: Problem) -> Problem:

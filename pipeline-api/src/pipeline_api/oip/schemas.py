@@ -30,19 +30,19 @@ class RequestTensor(BaseModel):
     """`[n]` or `[n, 1]`."""
     datatype: Datatype
     data: list[Any]
-    """`n` values, flat or each in a list of its own; `null` (or NaN) where the value is missing."""
+    """`n` values, flat or each in a list of its own; `null` (or NaN) where a value is missing."""
     parameters: dict[str, Any] = {}
 
 
 class RequestedOutput(BaseModel):
-    """An output that is wanted."""
+    """An output to return."""
 
     name: str
     parameters: dict[str, Any] = {}
 
 
 class InferRequest(BaseModel):
-    """What is to be predicted: one tensor per column."""
+    """What to predict: one tensor per column."""
 
     id: str | None = Field(default=None, max_length=256)
     parameters: dict[str, Any] = {}
@@ -70,7 +70,7 @@ class InferResponse(BaseModel):
 
 
 class TensorMetadata(BaseModel):
-    """What a tensor is like; -1 stands for any number of rows."""
+    """A tensor's type and shape; -1 stands for any number of rows."""
 
     name: str
     datatype: Datatype
@@ -79,7 +79,7 @@ class TensorMetadata(BaseModel):
 
 
 class ModelMetadata(BaseModel):
-    """What a model takes and gives."""
+    """A model's input and output tensors."""
 
     name: str
     versions: list[str]
@@ -89,7 +89,7 @@ class ModelMetadata(BaseModel):
 
 
 class ServerMetadata(BaseModel):
-    """What server this is."""
+    """The server's name and version."""
 
     name: str
     version: str
@@ -109,7 +109,7 @@ class ServerReady(BaseModel):
 
 
 class ModelReady(BaseModel):
-    """Whether a model answers."""
+    """Whether a model is ready to predict."""
 
     name: str
     ready: bool

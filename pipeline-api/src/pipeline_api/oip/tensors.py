@@ -19,15 +19,15 @@ Row = dict[str, Any]
 Prediction = Mapping[str, Any]
 
 MAX_ERRORS = 100
-"""Wrong values that are named; what comes after that is probably wrong in the same way."""
+"""Wrong values that are reported; the rest is probably wrong in the same way."""
 
 
 class WrongValue(Exception):
-    """A value does not have its tensor's datatype."""
+    """A value does not match its tensor's datatype."""
 
 
 def rows_of(request: InferRequest) -> list[Row]:
-    """Return one row per position of the tensors; raise 422 naming every value that does not fit."""
+    """Return one row per position of the tensors; raise 422 that names every value that does not fit."""
     errors: list[FieldError] = []
     columns: list[list[Any]] = []
     count = request.inputs[0].shape[0]
@@ -44,7 +44,7 @@ def rows_of(request: InferRequest) -> list[Row]:
         columns.append(values)
         errors.extend({"loc": [*loc, "data", at], "message": message} for at, message in wrong)
     if errors:
-        raise Invalid(f"The tensors cannot be read: {errors[0]['message']}", errors=errors[:MAX_ERRORS])
+        raise Invalid(f"The tensors are not valid: {errors[0]['message']}", errors=errors[:MAX_ERRORS])
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
@@ -52,14 +52,14 @@ def _why_shape_is_wrong(tensor: RequestTensor, count: int) -> str | None:
     if tensor.shape[0] != count or count < 1:
         return f"Every tensor has one value per row: expected {max(count, 1)} rows, found {tensor.shape[0]}."
     if tensor.shape[1:] not in ([], [1]):
-        return f"The shape is [{count}] or [{count}, 1], not {tensor.shape}."
+        return f"The shape must be [{count}] or [{count}, 1], not {tensor.shape}."
     if len(tensor.data) != count:
-        return f"The shape {tensor.shape} promises {count} values; there are {len(tensor.data)}."
+        return f"The shape {tensor.shape} means {count} values, but there are {len(tensor.data)}."
     return None
 
 
 def _values_of(tensor: RequestTensor) -> tuple[list[Any], list[tuple[int, str]]]:
-    """Return a tensor's values, one per row, and which of them do not have its datatype."""
+    """Return a tensor's values, one per row, and which of them do not match its datatype."""
     read = _READERS[tensor.datatype.rstrip("0123456789")]
     values: list[Any] = []
     wrong: list[tuple[int, str]] = []
@@ -74,29 +74,29 @@ def _values_of(tensor: RequestTensor) -> tuple[list[Any], list[tuple[int, str]]]
 
 def _read_text(value: Any) -> str:
     if not isinstance(value, str):
-        raise WrongValue("a text was expected")
+        raise WrongValue("expected text")
     return value
 
 
 def _read_truth(value: Any) -> bool:
     if not isinstance(value, bool):
-        raise WrongValue("true or false was expected")
+        raise WrongValue("expected true or false")
     return value
 
 
 def _read_whole(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise WrongValue("a whole number was expected")
+        raise WrongValue("expected a whole number")
     return value
 
 
 def _read_real(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise WrongValue("a number was expected")
+        raise WrongValue("expected a number")
     if math.isnan(value):
-        return None  # what NumPy has for a missing value
+        return None  # how NumPy marks a missing value
     if math.isinf(value):
-        raise WrongValue("a finite number was expected")
+        raise WrongValue("expected a finite number")
     return value
 
 
@@ -110,7 +110,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 
 
 def outputs_of(predictions: Sequence[Prediction], wanted: Sequence[str]) -> list[ResponseTensor]:
-    """Return predictions as tensors, all of them or the wanted ones in the order asked for.
+    """Return predictions as tensors, all of them or the wanted ones in the requested order.
 
     Classification: `label` and `probabilities` of shape `[n, classes]`, with the classes in its parameters;
     regression: `value`. Always: `id`, which feedback refers to, `flags` as JSON, and `ask`.
@@ -130,7 +130,7 @@ def outputs_of(predictions: Sequence[Prediction], wanted: Sequence[str]) -> list
     if "value" in first:
         add("value", "FP64", [p["value"] for p in predictions])
     if "label" in first:
-        # The protocol has no null for a text: nobody known is the empty one.
+        # The protocol has no null for text: no label is the empty text.
         add("label", "BYTES", [p["label"] or "" for p in predictions])
     if first.get("probabilities"):
         classes = list(first["probabilities"])
@@ -143,7 +143,7 @@ def outputs_of(predictions: Sequence[Prediction], wanted: Sequence[str]) -> list
 
 
 def input_metadata(schema: Mapping[str, Any]) -> list[TensorMetadata]:
-    """Return the tensors a model takes, from the JSON Schema of one of its rows."""
+    """Return a model's input tensors, from the JSON Schema of one of its rows."""
     return [
         TensorMetadata(
             name=name,
@@ -156,7 +156,7 @@ def input_metadata(schema: Mapping[str, Any]) -> list[TensorMetadata]:
 
 
 def output_metadata(task: str, classes: Sequence[str]) -> list[TensorMetadata]:
-    """Return the tensors a model gives."""
+    """Return a model's output tensors."""
     answer = [TensorMetadata(name="value", datatype="FP64", shape=[-1])]
     if task != "tabular-regression":
         answer = [TensorMetadata(name="label", datatype="BYTES", shape=[-1])]

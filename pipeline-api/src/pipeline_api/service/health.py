@@ -16,14 +16,14 @@ log = structlog.get_logger(__name__)
 
 
 class Health(BaseModel):
-    """Say whether the service can work and, per dependency, `ok` or what is wrong."""
+    """Whether the service can work and, for each dependency, `ok` or what is wrong."""
 
     status: Literal["ok", "unavailable"]
     checks: dict[str, str]
 
 
 def health_router(checks: Mapping[str, Check]) -> APIRouter:
-    """Return /healthz, which touches nothing, and /readyz, which asks every check; a failing one raises."""
+    """Return /healthz, which touches nothing, and /readyz, which runs every check; a failing one raises."""
     router = APIRouter(tags=["health"])
 
     @router.get("/healthz", summary="Alive")
@@ -52,5 +52,5 @@ async def _ask(name: str, check: Check) -> str:
         return f"{name} did not answer within {CHECK_SECONDS:g} s."
     except Exception:
         log.warning("check_failed", check=name, exc_info=True)
-        return f"{name} is not reachable."
+        return f"{name} cannot be reached."
     return "ok"

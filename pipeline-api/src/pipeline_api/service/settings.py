@@ -6,9 +6,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class ServiceSettings(BaseSettings):
-    """Hold what every service is told from outside; a service adds defaults and fields of its own.
+    """Hold the settings that every service has; a service adds defaults and fields of its own.
 
-    A field is set by the environment variable of its name in upper case: `port` by `PORT`.
+    A field is set by the environment variable with its name in upper case: `port` by `PORT`.
     """
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, use_attribute_docstrings=True)
@@ -16,20 +16,20 @@ class ServiceSettings(BaseSettings):
     service_name: str
     """Name in logs, metrics and traces."""
     stage: Literal["staging", "main"] = "main"
-    """Stage this stack serves."""
+    """Stage that this stack serves."""
     code_revision: str = "unknown"
-    """Revision of the code that runs, as the build knows it."""
+    """Revision of the running code, as the build recorded it."""
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: int = Field(ge=0, le=65535)
-    """Port to listen on; 0 takes a free one."""
+    """Port to listen on; 0 picks a free one."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    """Least severe log event that is written."""
+    """Least severe level of log events that is written."""
     log_format: Literal["console", "json"] = "console"
-    """Lines for people (`console`) or for machines (`json`)."""
+    """Log lines for people (`console`) or for machines (`json`)."""
     log_dir: Annotated[Path | None, BeforeValidator(lambda given: given or None)] = None
-    """Folder where each process also writes log files, at most five of 10 MiB; none: the console has all."""
+    """Folder for log files, at most five of 10 MiB for each process; unset: the console only."""
     otlp_endpoint: str | None = None
-    """Base URL of an OTLP/HTTP collector for traces and logs, e.g. `http://collector:4318`; none: off."""
+    """Base URL of an OTLP/HTTP collector for traces and logs, e.g. `http://collector:4318`; unset: off."""
     max_body_bytes: int = Field(default=10 * 1024 * 1024, gt=0)
     """Largest request body that is accepted, in bytes."""

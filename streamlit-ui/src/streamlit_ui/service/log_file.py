@@ -1,4 +1,4 @@
-"""A log file that outlives its process: the console's lines once more, in a folder that others may share."""
+"""A log file that outlives its process: what the console shows, in a folder that processes may share."""
 
 import fcntl
 import logging
@@ -20,9 +20,9 @@ MAX_PROCESSES = 64
 class LogFile(RotatingFileHandler):
     """Write to `<name>-<n>.log`, n being the first number that no living process writes to.
 
-    So replicas that share a folder never share a file, and a restart goes on in a file that is there: however
-    often processes start, the folder holds at most five files of 10 MiB for each that ran at the same time.
-    Raises OSError when the folder cannot be written.
+    Replicas that share a folder never share a file, and a restart continues an existing one: however often
+    processes start, the folder holds at most five files of 10 MiB for each that ran at the same time.
+    Raises OSError when the folder cannot be written to.
     """
 
     def __init__(self, folder: Path, name: str) -> None:
@@ -43,23 +43,23 @@ class LogFile(RotatingFileHandler):
 
     @override
     def handleError(self, record: logging.LogRecord) -> None:
-        """Say once that a line could not be written, on the console, which has them all."""
+        """Report once, on the console, that a line could not be written; the console still has every line."""
         if not self._complained:
             self._complained = True
             sys.stderr.write(
-                f"{self.baseFilename} cannot be written: {sys.exc_info()[1]}. "
-                "Lines are missing there from now on, not here; is the disk full?\n"
+                f"{self.baseFilename} cannot be written to: {sys.exc_info()[1]}. "
+                "From now on lines may be missing there, but not here. Is the disk full?\n"
             )
 
     @override
     def close(self) -> None:
-        with suppress(OSError):  # of lines that a full disk did not take, which was said
+        with suppress(OSError):  # a full disk, which was reported
             super().close()
         self._claim.close()
 
     @override
     def _open(self) -> TextIOWrapper:
-        # What people sent may be in a log: it is not for every user of the machine.
+        # A log may contain what people sent: it is not for every user of the machine.
         return open(
             self.baseFilename,
             "a",
@@ -70,9 +70,12 @@ class LogFile(RotatingFileHandler):
 
 
 def _claim(folder: Path, name: str) -> tuple[int, IO[str]]:
-    """Return the first free number and the lock that keeps it, which the kernel lets go with the process."""
+    """Return the first free number and the lock on it, which the kernel releases when the process ends.
+
+    filelock would release it in an exit handler, before logging has written its last lines.
+    """
     for number in range(1, MAX_PROCESSES + 1):
-        # Not the log itself: it is renamed when it is full, and its lock would go with it.
+        # Not the log itself: it is renamed when it is full, and the lock would go with it.
         lock = (folder / f".{name}-{number}.lock").open("w")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -83,7 +86,7 @@ def _claim(folder: Path, name: str) -> tuple[int, IO[str]]:
             raise
         else:
             return number, lock
-    raise OSError(f"{MAX_PROCESSES} processes named {name} write to {folder} already.")
+    raise OSError(f"{MAX_PROCESSES} processes named {name} already write to {folder}.")
 
 
 def _for_owner_and_group(path: str, flags: int) -> int:

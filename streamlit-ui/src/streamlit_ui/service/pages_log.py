@@ -1,4 +1,4 @@
-"""One log for pages, Streamlit and its web server: standard error and, with a folder, a file in it."""
+"""One log for pages, Streamlit and its web server: standard error and, if there is a folder, a file in it."""
 
 import logging
 import re
@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 
 
 def configure_logging(service_name: str, level: str, folder: Path | None) -> None:
-    """Send what this process logs to standard error and, if it can be written, to a file in the folder.
+    """Send what this process logs to standard error and, if possible, to a file in the folder.
 
-    Call it before Streamlit is imported: its loggers hold on to the standard error of that moment.
+    Call it before Streamlit is imported: its loggers keep the standard error they find then.
     """
     unusable: OSError | None = None
     if folder is not None:
@@ -32,17 +32,17 @@ def configure_logging(service_name: str, level: str, folder: Path | None) -> Non
     for handler in logging.getLogger().handlers:
         handler.setFormatter(_Indented(FORMAT))
     if unusable is not None:
-        # Pages without a file still have their console; those that do not start show nobody anything.
+        # Pages without a log file still have their console; pages that do not start are of no use.
         log.warning(
-            "LOG_DIR is %s and cannot be used: %s. Only the console has the log: "
-            "let this process write there, or leave LOG_DIR unset.",
+            "LOG_DIR is %s, which cannot be used: %s. Only the console has the log. "
+            "Let this process write there, or leave LOG_DIR unset.",
             folder,
             unusable,
         )
 
 
 class _Indented(logging.Formatter):
-    """Indent all but an entry's first line and escape what is no text: nothing quoted forges one."""
+    """Indent all but an entry's first line and escape control characters: no text can forge an entry."""
 
     @override
     def format(self, record: logging.LogRecord) -> str:
@@ -51,10 +51,10 @@ class _Indented(logging.Formatter):
 
 
 class _Copied:
-    """Standard error whose lines a file gets too.
+    """Standard error whose lines are also written to a file.
 
-    A handler at the root would miss most: the loggers of Streamlit and of the web server pass nothing on, and
-    are set up anew whenever these like.
+    A handler at the root would miss most of them: the loggers of Streamlit and of the web server do not
+    propagate, and are configured again and again.
     """
 
     def __init__(self, console: TextIO, file: LogFile) -> None:

@@ -17,7 +17,7 @@ def settings_table(settings: type[BaseSettings]) -> str:
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in settings.model_fields.items():
         meaning = " ".join((field.description or "").split()).replace("|", "\\|")
-        # A default that is computed from other settings is for the meaning to say.
+        # A default that is computed from other settings is described in words.
         value = "" if field.default_factory else field.get_default()
         default = "required" if field.is_required() else _default(value)
         rows.append(f"| `{name.upper()}` | {default} | {meaning} |")

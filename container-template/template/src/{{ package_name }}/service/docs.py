@@ -18,9 +18,9 @@ _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
 def install_docs(app: FastAPI) -> None:
-    """Serve Swagger UI on /docs; the app is made with `docs_url=None, redoc_url=None`."""
+    """Serve Swagger UI on /docs; the app must be created with `docs_url=None, redoc_url=None`."""
     if app.docs_url is not None:
-        raise ValueError("Make the app with docs_url=None, redoc_url=None: its own page would hide this one.")
+        raise ValueError("Create the app with docs_url=None: its own page would hide this one.")
 
     @app.get("/docs", include_in_schema=False)
     async def docs(request: Request) -> HTMLResponse:
@@ -38,7 +38,7 @@ def install_docs(app: FastAPI) -> None:
     @app.get("/docs/{asset}", include_in_schema=False)
     async def docs_asset(asset: str) -> FileResponse:
         if asset not in _ASSETS:
-            raise NotFound(f"The documentation has no file {asset}.")
+            raise NotFound(f"The documentation has no file '{asset}'.")
         return FileResponse(_STATIC / asset, headers={"Cache-Control": "public, max-age=86400"})
 
 

@@ -13,8 +13,8 @@ Problem                      500
 ├── NotReady                 503
 └── UpstreamSlow             504
 
-Plain code raises them; only the handlers at the end know of HTTP. Anything else that is raised
-is a 500 that says nothing of its cause.
+Plain code raises them; only the handlers at the end know about HTTP. Anything else that is raised
+becomes a 500 that does not reveal its cause.
 """
 
 import json
@@ -33,7 +33,7 @@ from starlette.websockets import WebSocket, WebSocketState
 MEDIA_TYPE = "application/problem+json"
 # Python renamed these two in 3.13; ours stay the same everywhere.
 _TITLES = {413: "Content Too Large", 422: "Unprocessable Content"}
-INTERNAL_ERROR = "Something went wrong inside the service. The log has the details under the trace id."
+INTERNAL_ERROR = "Something went wrong inside the service. Its log has the details under the trace id."
 
 
 class FieldError(TypedDict):
@@ -122,7 +122,7 @@ class Conflict(Problem):
 
 
 class TooLarge(Problem):
-    """The request's body is larger than the service takes."""
+    """The request body is larger than the service accepts."""
 
     status = 413
 
@@ -134,7 +134,7 @@ class Invalid(Problem):
 
 
 class TooManyRequests(Problem):
-    """The caller asks too often; `retry_after` is in seconds."""
+    """The caller makes too many requests; `retry_after` is in seconds."""
 
     status = 429
 
@@ -152,7 +152,7 @@ class UpstreamUnreachable(Problem):
 
 
 class NotReady(Problem):
-    """The service cannot do this yet; asking again later may help."""
+    """The service cannot do this yet; trying again later may help."""
 
     status = 503
 
@@ -175,15 +175,15 @@ def http_problem(error: HTTPException, path: str) -> Problem:
     if error.status_code == HTTPStatus.NOT_FOUND and detail == HTTPStatus.NOT_FOUND.phrase:
         detail = f"There is nothing at {path}."
     problem = Problem(str(detail), headers=error.headers)
-    problem.status = error.status_code  # type: ignore[misc] # statuses of the framework have no class of their own
+    problem.status = error.status_code  # type: ignore[misc] # the framework's statuses have no class of their own
     return problem
 
 
 def invalid_request(error: RequestValidationError) -> Invalid:
     """Turn the framework's validation errors into one problem that names them all, without echoing values."""
     errors = [FieldError(loc=e["loc"], message=e["msg"]) for e in error.errors()]
-    count = "One value" if len(errors) == 1 else f"{len(errors)} values"
-    return Invalid(f"{count} of the request cannot be accepted; see errors.", errors=errors)
+    values = "One value" if len(errors) == 1 else f"{len(errors)} values"
+    return Invalid(f"{values} in the request cannot be accepted; see errors.", errors=errors)
 
 
 def install_problem_handlers(app: FastAPI) -> None:

@@ -1,4 +1,4 @@
-"""What every request passes: ids, body limit, security headers, metrics, an answer to the unexpected.
+"""What every request passes through: ids, body limit, security headers, metrics, an answer to a crash.
 
 One pure-ASGI class in one pass: it runs for every prediction, so it must cost microseconds.
 """
@@ -16,10 +16,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from .errors import INTERNAL_ERROR, Problem, TooLarge, http_problem, problem_response
 from .metrics import ServiceMetrics
 from .settings import ServiceSettings
-from .telemetry import RequestIds, current_request, request_ids
+from .trace_context import RequestIds, current_request, request_ids
 
 ROUTE_KEY = "service.route"
-"""Scope key under which raw ASGI code names its route template for the metrics."""
+"""Scope key under which raw ASGI code stores its route template for the metrics."""
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _API_POLICY = b"default-src 'none'; frame-ancestors 'none'"
@@ -50,20 +50,20 @@ def install_middleware(
 
 
 class ServiceApp(FastAPI):
-    """FastAPI without its own outermost layers where nobody traces: they cost an eighth of a short answer.
+    """FastAPI without its own outermost layers unless it is traced: they cost an eighth of a short answer.
 
-    They answer a crash, tell a tracer of it and bound bodies; `ServiceMiddleware` does the first and last.
+    They answer a crash, report it to a tracer and bound bodies; `ServiceMiddleware` does the first and last.
     """
 
     def __init__(self, settings: ServiceSettings, **more: Any) -> None:
-        """Trace if the settings name a collector; `more` is FastAPI's."""
+        """Trace if the settings name a collector; `more` goes to FastAPI."""
         self._traced = settings.otlp_endpoint is not None
-        # Metrics and logs are the service's own, and asking each time for a tracer takes microseconds.
+        # Metrics and logs are the service's own, and asking for a tracer each time takes microseconds.
         telemetry: Any = {"tracing": self._traced, "metrics": False, "logs": False}
         super().__init__(docs_url=None, redoc_url=None, telemetry=telemetry, **more)
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Return the layers that a request passes; untraced, from the first that the service itself added."""
+        """Return the layers a request passes through; if untraced, starting with the service's own."""
         layers: Any = super().build_middleware_stack()
         if not self._traced and self.user_middleware:
             first: Any = self.user_middleware[0].cls
@@ -144,7 +144,7 @@ class ServiceMiddleware:
 
 
 class _Exchange:
-    """One request and its answer: counts the bytes that come in, dresses the head that goes out."""
+    """One request and its answer: counts the bytes that come in, adds headers to the answer."""
 
     __slots__ = ("_limit", "_receive", "_scope", "_send", "ids", "received", "started", "status")
 
@@ -159,7 +159,7 @@ class _Exchange:
         self.status = 500
 
     async def receive(self) -> Message:
-        """Return the next message; stop a body that grows over the limit, whatever its head promised."""
+        """Return the next message; stop a body that exceeds the limit, whatever its head promised."""
         message = await self._receive()
         if message["type"] == "http.request":
             self.received += len(message.get("body", b""))
@@ -170,7 +170,7 @@ class _Exchange:
         return message
 
     async def send(self, message: Message) -> None:
-        """Pass a message on; the head gets its request id and security headers."""
+        """Pass a message on; add the request id and the security headers to the head."""
         if message["type"] == "http.response.start":
             self.started = True
             self.status = message["status"]
@@ -191,14 +191,14 @@ class _Exchange:
 
 
 def _exceeds(length: bytes, limit: int) -> bool:
-    """Tell whether a Content-Length is over the limit; one that is no number is the server's to refuse."""
-    # Python refuses to read numbers of thousands of digits; none of 19 fits any limit.
+    """Tell whether a Content-Length exceeds the limit; the server refuses one that is not a number."""
+    # Python refuses to read numbers with thousands of digits; 19 digits already exceed every limit.
     return length.isdigit() and (len(length) > _LENGTH_DIGITS or int(length) > limit)
 
 
 def _too_large(limit: int) -> TooLarge:
-    # What is left of the body is not read, so the connection cannot be used again.
-    return TooLarge(f"The request's body is larger than {limit} bytes.", headers={"Connection": "close"})
+    # The rest of the body is not read, so the connection cannot be used again.
+    return TooLarge(f"The request body is larger than {limit} bytes.", headers={"Connection": "close"})
 
 
 def _route_template(scope: Scope) -> str:

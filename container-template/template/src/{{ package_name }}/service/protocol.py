@@ -1,7 +1,7 @@
 """uvicorn's HTTP protocol, with the head of a response and the beginning of its body sent in one piece.
 
-uvicorn writes them one after the other. Each write is a system call that wakes up whoever waits at the other
-end, who then finds half an answer: on two busy cores that cost a tenth of all requests a second.
+uvicorn writes them one after the other. Each write is a system call that wakes up the client, which then
+finds half an answer: on two busy cores that cost a tenth of the requests per second.
 """
 
 import asyncio

@@ -31,7 +31,7 @@ class Drawn:
 
 
 def draw(table: bytes, most: int | None = None) -> Drawn:
-    """Draw rows from a kept table (Parquet): all of a small one, the same ones each time of a large one."""
+    """Draw rows from a stored table (Parquet): all of a small one, the same ones each time of a large one."""
     with pq.ParquetFile(pa.BufferReader(table)) as file:
         names = [name for name in file.schema_arrow.names if name not in PROVENANCE]
         total = file.metadata.num_rows

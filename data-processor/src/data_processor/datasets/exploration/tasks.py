@@ -1,4 +1,4 @@
-"""The task of a child that computes a profile and keeps it, with its report, beside the dataset."""
+"""The step that computes a profile and stores it, with its report, beside the dataset."""
 
 from typing import Any
 
@@ -17,10 +17,10 @@ from data_processor.runs.context import TaskContext, TaskError
 
 
 def profile(context: TaskContext, dataset: str, version: int) -> dict[str, Any]:
-    """Compute the profile of a dataset version; repeating it computes and keeps the same."""
+    """Compute the profile of a dataset version; repeating it gives the same result."""
     store = open_version_store(context)
     drawn = draw(store.content(dataset, version))
-    context.log.say(f"{len(drawn.frame)} of {drawn.total} rows were drawn.")
+    context.log.say(f"{len(drawn.frame)} of {drawn.total} rows were sampled.")
 
     def tell(what: str, share: float) -> None:
         if told[-1:] == [what]:

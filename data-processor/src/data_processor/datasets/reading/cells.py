@@ -1,6 +1,6 @@
 """What the texts of a column mean: missing, numbers with a decimal mark, dates; decided by all of them.
 
-A column becomes numbers only if nothing is lost: `007` is no 7, and a number of twenty digits is a name.
+A column becomes numbers only if nothing is lost: `007` is not 7, and twenty digits are a name.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 MISSING_MARKS = frozenset(
     ("", "?", "-", "--", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "<NA>")
 )
-"""What a cell says when it says nothing."""
+"""How cells write a missing value."""
 
 Mark = Literal[".", ","]
 _MARKS: tuple[Mark, Mark] = (".", ",")
@@ -51,15 +51,15 @@ class Reading:
     type: pa.DataType
     decimal: Mark = "."
     grouped: bool = False
-    """Some numbers have their thousands set apart."""
+    """Some numbers have thousands separators."""
 
 
 @dataclass(slots=True)
 class Seen:
-    """What the texts of a column can be, by those that were looked at so far."""
+    """What the texts of a column can be, by those that were observed so far."""
 
     known: bool = False
-    """There was a text at all."""
+    """There is at least one text."""
     whole: bool = True
     """All are whole numbers."""
     named: bool = False
@@ -68,8 +68,8 @@ class Seen:
     """All are numbers with this decimal mark."""
     grouped: dict[Mark, bool] = field(default_factory=lambda: {".": False, ",": False})
 
-    def look(self, texts: Any) -> None:
-        """Look at some more cleaned texts; what is ruled out already is not looked for."""
+    def observe(self, texts: Any) -> None:
+        """Take some more cleaned texts into account; what is ruled out already is not checked again."""
         known = texts.drop_null()
         if len(known) == 0:
             return
@@ -82,7 +82,7 @@ class Seen:
             self.named = self.named or _any(known, _ZEROS) or _any(known, _LONG)
         for mark, is_usual in zip([m for m in _MARKS if self.number[m]], usual, strict=True):
             if not is_usual:
-                self._look_closer(known, mark)
+                self._check_numbers(known, mark)
 
     def votes(self) -> tuple[int, int]:
         """Return whether the texts are numbers only with a point, and whether only with a comma: 0 or 1."""
@@ -100,7 +100,7 @@ class Seen:
                 return Reading(pa.float64(), mark, self.grouped[mark])
         return Reading(pa.string())
 
-    def _look_closer(self, known: Any, mark: Mark) -> None:
+    def _check_numbers(self, known: Any, mark: Mark) -> None:
         plain = pc.match_substring_regex(known, _PLAIN[mark])
         if not pc.all(plain).as_py():
             self.grouped[mark] = True
@@ -109,7 +109,7 @@ class Seen:
 
 
 def clean(texts: Any) -> Any:
-    """Return texts without blanks around them, and null where they say nothing."""
+    """Return texts without blanks around them, and null where they mean a missing value."""
     trimmed = pc.utf8_trim_whitespace(texts)
     return pc.if_else(pc.is_in(trimmed, _NOTHING), None, trimmed)
 

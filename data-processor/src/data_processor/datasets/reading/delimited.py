@@ -36,7 +36,7 @@ def read_delimited(source: Path, target: Path, hints: Hints) -> Source:
         rows = 0
         for batch in _batches(source, encoding, dialect):
             rows += batch.num_rows
-            list(columns.map(lambda one, texts: one.look(clean(texts)), seen, batch.columns))
+            list(columns.map(lambda one, texts: one.observe(clean(texts)), seen, batch.columns))
         check_rows(rows)
         decimal = hints.decimal or _find_decimal(seen)
         readings = [one.reading(decimal) for one in seen]
@@ -75,7 +75,7 @@ def _reader(source: Path, encoding: str, dialect: Dialect, columns: list[str]) -
                 block_size=BLOCK_BYTES,
                 column_names=columns,
                 skip_rows_after_names=int(dialect.header),
-                # Arrow passes over the mark of UTF-8 by itself.
+                # Arrow skips the byte-order mark of UTF-8 itself.
                 encoding="utf8" if encoding in ("utf-8", "utf-8-sig") else encoding,
             ),
             parse_options=pyarrow.csv.ParseOptions(
@@ -94,20 +94,20 @@ def _reader(source: Path, encoding: str, dialect: Dialect, columns: list[str]) -
         number, found = wrong[0]
         place = f"Row {number}" if number is not None else "A row"
         raise RefusedFileError(
-            f"{place} has {found} cells, the first row has {len(columns)}: the rows of a table are equally "
-            f"long. Its columns were taken to be separated by {dialect.delimiter!r}; if they are not, say by "
-            "what in the field delimiter, and put quotes around texts that contain it."
+            f"{place} has {found} cells, but the first row has {len(columns)}: all rows must have the same "
+            f"number of cells. The delimiter was taken to be {dialect.delimiter!r}; if it is another, "
+            "give it in the field delimiter, and put quotes around texts that contain it."
         ) from error
 
 
 def _sentence(error: str, dialect: Dialect) -> str:
     if "straddling" in error or "block size" in error:
-        return f"A row is longer than {BLOCK_BYTES // 1024 // 1024} MB: is a quote opened and never closed?"
+        return f"A row is longer than {BLOCK_BYTES // 1024 // 1024} MB: is a quotation mark never closed?"
     found = _ROW_NUMBER.search(error)
     place = f"Row {found[1]}" if found else "A row"
     return (
         f"{place} cannot be read as a row of {len(dialect.names)} cells separated by {dialect.delimiter!r}: "
-        "check its quotes and separators."
+        "check its quotation marks and delimiters."
     )
 
 

@@ -39,7 +39,7 @@ def find_dialect(
         delimiter = _find_delimiter(sample)
     rows = _rows(sample, delimiter)
     if not rows:
-        raise RefusedFileError("The file is empty: there is no row in it.")
+        raise RefusedFileError("The file is empty: it has no rows.")
     has_header = _has_header(rows) if header is None else header
     names = tuple(name.strip() for name in rows[0]) if has_header else made_up_names(len(rows[0]))
     return Dialect(delimiter, has_header, names)
@@ -97,7 +97,7 @@ def _rows(sample: str, delimiter: str) -> list[list[str]]:
 
 
 def _has_header(rows: list[list[str]]) -> bool:
-    """Tell whether the first row names the columns: words that are no values of the rows below."""
+    """Tell whether the first row names the columns: words that are not values of the rows below."""
     first = [cell.strip() for cell in rows[0]]
     if any(cell in MISSING_MARKS and cell for cell in first):
         return False

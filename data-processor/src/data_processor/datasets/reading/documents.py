@@ -29,7 +29,7 @@ def read_json(source: Path, target: Path) -> Source:
             if isinstance(value, dict | list):
                 raise RefusedFileError(
                     f"Field {shown(name)} of row {number} holds {shown(value)}; "
-                    "a field of a table holds one value: flatten it first."
+                    "a field of a table holds a single value: flatten it first."
                 )
 
     def rows() -> Iterator[Row]:
@@ -37,9 +37,9 @@ def read_json(source: Path, target: Path) -> Source:
             yield [plain(found.get(name)) for name in names]
 
     if len({name.strip() for name in names}) < len(names):
-        raise RefusedFileError("Two fields differ only in the blanks around their names: rename one of them.")
+        raise RefusedFileError("Two fields differ only in the spaces around their names: rename one of them.")
     if not names:
-        raise RefusedFileError(f"The file is empty: {_FORM}, and there is none in it.")
+        raise RefusedFileError(f"The file contains no object: {_FORM}.")
     write_rows([name.strip() for name in names], rows, target)
     return Source("json", encoding="utf-8")
 
@@ -52,11 +52,11 @@ def _objects(source: Path, *, listed: bool) -> Iterator[tuple[int, Mapping[str, 
             found = ijson.items(file, "item", use_float=True) if listed else _lines(file)
             for number, one in enumerate(found, 1):
                 if not isinstance(one, dict):
-                    raise RefusedFileError(f"Row {number} is {shown(one)} and no object: {_FORM}.")
+                    raise RefusedFileError(f"Row {number} is {shown(one)}, not an object: {_FORM}.")
                 yield number, one
     except (ijson.JSONError, json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         said = str(error).splitlines()[0][:120]
-        raise RefusedFileError(f"The file is no valid JSON ({said}): {_FORM}, in UTF-8.") from error
+        raise RefusedFileError(f"The file is not valid JSON ({said}): {_FORM}, in UTF-8.") from error
 
 
 def _lines(file: Any) -> Iterator[Any]:

@@ -53,10 +53,10 @@ def check_encoding(path: Path, encoding: str) -> str:
         known = codecs.lookup(encoding)
     except (LookupError, ValueError) as error:
         raise RefusedFileError(
-            f"There is no encoding {encoding!r}; try utf-8, cp1252 or leave it out.", field="encoding"
+            f"{encoding!r} is not a known encoding; try utf-8 or cp1252, or leave it out.", field="encoding"
         ) from error
     if not getattr(known, "_is_text_encoding", True):
-        raise RefusedFileError(f"{encoding!r} is no encoding of text; try utf-8.", field="encoding")
+        raise RefusedFileError(f"{encoding!r} is not a text encoding; try utf-8.", field="encoding")
     decoder = known.incrementaldecoder()
     try:
         with path.open("rb") as file:
@@ -65,7 +65,7 @@ def check_encoding(path: Path, encoding: str) -> str:
             decoder.decode(b"", final=True)
     except (UnicodeError, ValueError) as error:
         raise RefusedFileError(
-            f"The file is not in the encoding {known.name}: save it as UTF-8, or name its own encoding.",
+            f"The file is not encoded in {known.name}: save it as UTF-8, or give its actual encoding.",
             field="encoding",
         ) from error
     return known.name
@@ -93,7 +93,7 @@ def _utf16_by_zeros(head: bytes) -> str:
         return "utf-16-le"
     if even > _MOSTLY * half > odd:
         return "utf-16-be"
-    raise RefusedFileError("The file is binary and not a text: upload CSV, Parquet, XLSX or JSON.")
+    raise RefusedFileError("The file is binary, not text: upload CSV, Parquet, XLSX or JSON.")
 
 
 def _by_letters(sample: bytes) -> str:

@@ -64,13 +64,13 @@ def find_format(source: Path, filename: str) -> Format:
     with source.open("rb") as file:
         head = file.read(4096)
     if not head.strip():
-        raise RefusedFileError("The file is empty: there is nothing in it.")
+        raise RefusedFileError("The file is empty.")
     for start, what in _FOREIGN.items():
         if head.startswith(start):
             raise RefusedFileError(f"The file is {what}; a dataset is CSV, Parquet, XLSX or JSON.")
     extension = Path(filename).suffix.lower()
-    said = _EXTENSIONS.get(extension)
-    if extension and said is None:
+    named = _EXTENSIONS.get(extension)
+    if extension and named is None:
         raise RefusedFileError(
             f"The file's name ends in {shown(extension)}; a dataset is a .csv, .parquet, .xlsx or .json file."
         )
@@ -79,18 +79,18 @@ def find_format(source: Path, filename: str) -> Format:
         found = "parquet"
     elif head.startswith(b"PK"):
         found = "xlsx"
-    elif said != "csv" and head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+    elif named != "csv" and head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
         found = "json"
-    binary = said in ("parquet", "xlsx")
-    if (found in ("parquet", "xlsx") or binary) and said is not None and found != said:
-        actual = f"a {found.upper()} file" if found else "none"
+    binary = named in ("parquet", "xlsx")
+    if (found in ("parquet", "xlsx") or binary) and named is not None and found != named:
+        actual = found.upper() if found else f"not {named.upper()}"
         raise RefusedFileError(
-            f"The file's name ends in {shown(extension)}, but by its content it is {actual}: "
-            "check that it is the right file and whole, and give it the right ending."
+            f"The file's name ends in {shown(extension)}, but its content is {actual}: "
+            "check that it is the right file and complete, and give it the right extension."
         )
-    if said == "json" and found != "json":
+    if named == "json" and found != "json":
         raise RefusedFileError(
-            f"The file's name ends in {shown(extension)}, but its content is no JSON: "
-            "it has to begin with [ or {."
+            f"The file's name ends in {shown(extension)}, but its content is not JSON: "
+            "JSON begins with [ or {."
         )
-    return found or said or "csv"
+    return found or named or "csv"

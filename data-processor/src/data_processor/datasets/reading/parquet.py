@@ -23,7 +23,7 @@ MAX_VALUES = 2**30
 _BATCH_ROWS = 50_000
 _TEXT_BYTES = 64 * 1024 * 1024
 """Texts that are written out at a time, if they are not longer one by one."""
-_MOMENT = pa.timestamp("us")
+_TIMESTAMP = pa.timestamp("us")
 
 
 def read_parquet(source: Path, target: Path) -> Source:
@@ -31,7 +31,7 @@ def read_parquet(source: Path, target: Path) -> Source:
     try:
         with _open(source) as file:
             names = [name.strip() for name in file.schema_arrow.names]
-            # What pandas keeps its row labels in is no column of the table.
+            # The columns in which pandas keeps its row labels are not part of the table.
             kept = [place for place, name in enumerate(names) if not name.startswith("__index_level_")]
             names = [names[place] for place in kept]
             check_names(names)
@@ -48,7 +48,7 @@ def read_parquet(source: Path, target: Path) -> Source:
                     writer.write_batch(pa.record_batch(columns, schema=schema))
     except (pa.ArrowException, OSError) as error:
         raise RefusedFileError(
-            "The Parquet file cannot be read: it is damaged, or cut off. Export it again."
+            "The Parquet file cannot be read: it is damaged or truncated. Export it again."
         ) from error
     return Source("parquet")
 
@@ -68,7 +68,7 @@ def _check_unpacked(footer: Any) -> None:
     if size > MAX_UNPACKED_BYTES or values > MAX_VALUES:
         raise RefusedFileError(
             f"The Parquet file unpacks to {size // 1024**2} MB and {values} values; at most "
-            f"{MAX_UNPACKED_BYTES // 1024**2} MB and {MAX_VALUES} are possible: upload it in parts."
+            f"{MAX_UNPACKED_BYTES // 1024**2} MB and {MAX_VALUES} are allowed: upload it in parts."
         )
 
 
@@ -106,13 +106,13 @@ def _plain(name: str, kind: Any) -> pa.DataType:
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return pa.float64()
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        return _MOMENT
+        return _TIMESTAMP
     if pa.types.is_null(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return pa.string()
     if pa.types.is_string_view(kind) or pa.types.is_time(kind):
         return pa.string()
     raise RefusedFileError(
-        f"Column {shown(name)} holds {kind}; a column holds numbers, texts, dates or true and false."
+        f"Column {shown(name)} holds {kind}; a column may hold numbers, texts, dates or booleans."
     )
 
 
@@ -122,7 +122,7 @@ def _converted(values: Any, kind: pa.DataType, name: str) -> Any:
             values = values.dictionary_decode()
         if pa.types.is_timestamp(values.type):
             values = pc.cast(values, pa.timestamp("us", values.type.tz), safe=False)
-            values = pc.cast(values, _MOMENT)
+            values = pc.cast(values, _TIMESTAMP)
         converted = pc.cast(values, kind)
     except pa.ArrowInvalid as error:
         raise RefusedFileError(

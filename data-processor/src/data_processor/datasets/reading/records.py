@@ -21,7 +21,7 @@ _INT64 = 2**63
 
 
 def plain(value: Any) -> Any:
-    """Return a value as it is kept: without blanks around a text, nothing for what says nothing."""
+    """Return a value as it is stored: a text without blanks around it, none for a missing value."""
     if isinstance(value, str):
         text = value.strip()
         return None if text in MISSING_MARKS else text
@@ -37,7 +37,7 @@ def plain(value: Any) -> Any:
 
 
 def write_rows(names: Sequence[str], open_rows: Callable[[], Iterable[Row]], target: Path) -> None:
-    """Write rows to `target` as Parquet; `open_rows` begins them anew. Raises `RefusedFileError`."""
+    """Write rows to `target` as Parquet; `open_rows` returns all of them. Raises `RefusedFileError`."""
     check_names(names)
     kinds: list[set[type]] = [set() for _ in names]
     rows = 0
@@ -61,7 +61,7 @@ def _array(name: str, values: Iterable[Any], kind: pa.DataType) -> pa.Array:
         return array_of(values, kind)
     except (pa.ArrowInvalid, UnicodeEncodeError, OverflowError) as error:
         raise RefusedFileError(
-            f"Column {shown(name)} holds values that cannot be kept together as {kind}: write them as texts."
+            f"Column {shown(name)} holds values that cannot all be stored as {kind}: write them as texts."
         ) from error
 
 

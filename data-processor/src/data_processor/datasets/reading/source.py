@@ -10,13 +10,13 @@ from data_processor.datasets.reading.refusals import RefusedFileError, shown
 
 Format = Literal["csv", "parquet", "xlsx", "json"]
 MAX_COLUMNS = 1000
-"""PostgreSQL takes 1600 in a table; a model of more than these is none that people confirm by hand."""
+"""PostgreSQL takes 1600 in a table; nobody confirms more than these by hand."""
 MAX_NAME_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What the person says of a CSV, instead of having it guessed."""
+    """What the person says about a CSV, instead of having it guessed."""
 
     delimiter: str | None = None
     encoding: str | None = None
@@ -45,8 +45,8 @@ def check_names(names: Sequence[str]) -> None:
     """Raise `RefusedFileError` for columns that are too few, too many, unnamed or named alike."""
     if len(names) == 1:
         raise RefusedFileError(
-            "The file has one column; a table to learn from has at least one input and a target. "
-            "If its columns are separated by something unusual, say by what in the field delimiter."
+            "The file has only one column; a table to learn from needs at least one input and a target. "
+            "If its columns are separated by an unusual character, give it in the field delimiter."
         )
     check_width(len(names))
     seen: dict[str, int] = {}
@@ -56,7 +56,7 @@ def check_names(names: Sequence[str]) -> None:
         if len(name) > MAX_NAME_CHARACTERS:
             raise RefusedFileError(
                 f"The name of column {number}, {shown(name)}, has {len(name)} characters; "
-                f"at most {MAX_NAME_CHARACTERS} are possible. If that is no header, send header=false."
+                f"at most {MAX_NAME_CHARACTERS} are allowed. If that is not a header, send header=false."
             )
         if "\0" in name or name.startswith("loopkeeper:"):
             raise RefusedFileError(f"A column cannot be called {shown(name)}: rename it.")
@@ -71,7 +71,7 @@ def check_width(columns: int) -> None:
     """Raise `RefusedFileError` for too many columns."""
     if columns > MAX_COLUMNS:
         raise RefusedFileError(
-            f"The file has {columns} columns; at most {MAX_COLUMNS} are possible. Leave some out."
+            f"The file has {columns} columns; at most {MAX_COLUMNS} are allowed. Leave some out."
         )
 
 

@@ -18,7 +18,7 @@ RATIO_FROM_BYTES = 16 * 1024 * 1024
 MAX_TEXTS_BYTES = 256 * 1024 * 1024
 """The texts of a workbook are one list that has to be in memory."""
 MAX_MEMBERS = 5000
-_HEADER_LOOK = 20
+_HEADER_ROWS = 20
 
 
 def read_xlsx(source: Path, target: Path, hints: Hints) -> Source:
@@ -29,8 +29,8 @@ def read_xlsx(source: Path, target: Path, hints: Hints) -> Source:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of styles and extensions that are no business of ours
-            # It judges a path by its ending, and ours has none.
+            warnings.simplefilter("ignore")  # about styles and extensions that do not concern us
+            # It decides by a path's extension, and ours has none.
             with source.open("rb") as file:
                 book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
                 return _read_book(book, target, hints)
@@ -44,7 +44,7 @@ def read_xlsx(source: Path, target: Path, hints: Hints) -> Source:
 
 
 def check_archive(source: Path) -> None:
-    """Raise `RefusedFileError` for an archive that is no workbook, or that unpacks to too much."""
+    """Raise `RefusedFileError` for an archive that is not a workbook, or that unpacks to too much."""
     try:
         with zipfile.ZipFile(source) as archive:
             members = archive.infolist()
@@ -60,13 +60,13 @@ def check_archive(source: Path) -> None:
             "more than this platform unpacks: export the sheet as CSV or Parquet."
         )
     if "xl/workbook.xml" not in names:
-        raise RefusedFileError("The file is a ZIP archive and no XLSX workbook: unpack it first.")
+        raise RefusedFileError("The file is a ZIP archive, not an XLSX workbook: unpack it first.")
     if any(member.flag_bits & 1 for member in members):
         raise RefusedFileError("The workbook is protected by a password: save it without one.")
 
 
 def _damaged() -> RefusedFileError:
-    return RefusedFileError("The workbook cannot be read: it is damaged, or no XLSX. Save it again.")
+    return RefusedFileError("The workbook cannot be read: it is damaged, or not XLSX. Save it again.")
 
 
 def _read_book(book: Any, target: Path, hints: Hints) -> Source:
@@ -81,7 +81,7 @@ def _read_book(book: Any, target: Path, hints: Hints) -> Source:
     for row in _rows(filled):
         width = max(width, len(row))
         check_width(width)
-        if len(head) < _HEADER_LOOK:
+        if len(head) < _HEADER_ROWS:
             head.append(row)
     header = hints.header if hints.header is not None else all(isinstance(v, str) for v in head[0])
     names = [str(value).strip() if value is not None else "" for value in head[0]]

@@ -124,7 +124,7 @@ def _steps(steps: list[Any], number: int) -> dict[str, Any]:
 
 
 def _dropped(dropped: dict[str, str], schema: Schema) -> list[dict[str, str]]:
-    """Return what is left out by the name of its column; of a moment, which features."""
+    """Return what is left out by the name of its column; of a timestamp, which features."""
     numbers, _ = owners(schema)
     features = dict(zip(numeric_names(schema), numbers, strict=True))
     lines = []

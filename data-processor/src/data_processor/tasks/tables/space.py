@@ -14,11 +14,10 @@ from data_processor.features.split import Split
 from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.comparison import Scorer, Tried
 from data_processor.tasks.space import (
-    ChosenOn,
     Cost,
     Fold,
     SearchRequest,
-    Trials,
+    Space,
     make_study,
     recent_shares,
 )
@@ -39,7 +38,7 @@ KEPT_PERCENT = 75.0
 what three in four do better is seldom worth another, what half do better often is."""
 
 
-class TabularSpace:
+class TabularSpace(Space):
     """Estimators on prepared columns."""
 
     misses = 20
@@ -55,13 +54,13 @@ class TabularSpace:
             request, ground, arms(self._task, request.estimators, core_only=self._recent)
         )
         self._shares = recent_shares(split, request)
-        self.chosen_on: ChosenOn = ground.chosen_on
+        self.chosen_on = ground.chosen_on
         self.scorer = Scorer(request.metric, ground.validation.target, split.schema)
         self.folds = [Fold(0, rows) for rows in ground.folds]
         self.checkpoints = range(1, len(self.folds)) if self._crossed else ()
         self.ahead = len(self.folds)
         self.fitting_s = request.budget_s * (1 - BLENDING) if self._crossed else request.budget_s
-        self.trials: Trials = ground
+        self.trials = ground
         first = [
             {"arm": number, "recent_share": place}
             | {f"{number}:{name}": value for name, value in params.items()}

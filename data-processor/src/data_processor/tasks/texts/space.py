@@ -16,10 +16,9 @@ from data_processor.features.split import Split
 from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.comparison import Scorer, Tried
 from data_processor.tasks.space import (
-    ChosenOn,
     Cost,
     SearchRequest,
-    Trials,
+    Space,
     make_study,
     recent_shares,
 )
@@ -39,7 +38,7 @@ UNPRUNED = 4
 """Trials that are measured by every division, before what is behind the others is pruned."""
 
 
-class TextSpace:
+class TextSpace(Space):
     """Estimators on vectorizers."""
 
     ahead = 1
@@ -49,7 +48,7 @@ class TextSpace:
         """Search as requested; raises `UnknownCandidateError` or `TooFewRowsError`."""
         self._arms, self._shares = text_arms(request.estimators), recent_shares(split, request)
         material = divide(split, max(FEWEST_ROWS, int(request.budget_s * ROWS_PER_SECOND)), request.seed)
-        self.chosen_on: ChosenOn = "recent" if material.by_recent else "cross-validation"
+        self.chosen_on = "recent" if material.by_recent else "cross-validation"
         self._blends = not request.estimators and not material.by_recent
         self.scorer = Scorer(request.metric, material.rows.target[material.validation], split.schema)
         self.folds = material.folds
@@ -59,7 +58,7 @@ class TextSpace:
             if fold.division != self.folds[number - 1].division
         }
         self.fitting_s = request.budget_s
-        self.trials: Trials = TextTrials(material, split.schema, request.seed)
+        self.trials = TextTrials(material, split.schema, request.seed)
         first = [
             _parameters(arm.default(share), number, place)
             for place, share in enumerate(self._shares)

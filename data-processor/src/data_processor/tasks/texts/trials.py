@@ -2,7 +2,7 @@
 
 import os
 import socket
-import time
+from time import monotonic
 
 import numpy as np
 from cachetools import LRUCache
@@ -49,7 +49,7 @@ class TextTrials:
         vectorizer = make_vectorizer(chosen, self._words)
         counted = self._count(chosen, vectorizer)
         fitted, weights, asked = self._material.part(fold, candidate.recent_share)
-        began = time.monotonic()
+        began = monotonic()
         features = counted.features(vectorizer, fitted)
         target = self._material.rows.target[fitted]
         model = make_estimator(candidate, self._seed, rows_of_rarest(target, self._schema))
@@ -58,7 +58,7 @@ class TextTrials:
         return Fitted(
             outputs,
             "",
-            time.monotonic() - began,
+            monotonic() - began,
             ms_per_row=1000 * counted.seconds_per_text,
             bytes=8 * features.shape[1] * (len(self._schema.classes) + 1),
             where=where,

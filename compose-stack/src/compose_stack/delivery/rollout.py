@@ -1,11 +1,14 @@
-"""Have the services of a stage run something else, beside what they run, so that nobody notices.
+"""Zero-downtime deployment (blue-green): new containers start beside the old ones and replace them.
 
-For each service as many containers are made as it has. They start off the networks on which others find
-them; once they are healthy and have answered what they are asked, they are put there, and only then the old
-ones are stopped. A stopped one is removed when all is proved: until then, going back is to start it again.
+For each service as many containers are created as it has now. They start off the networks on which others
+find them. Once they are healthy and have answered their probes they join those networks, and only then are
+the old ones stopped. A stopped container is removed when the whole deployment has succeeded: until then,
+rolling back means starting it again.
 
-Killed at any moment, this leaves old containers, new ones, or both; another change, to the same or to
-something else, takes whatever runs for what was there before and leaves as many of the new as there were.
+For a while both versions serve, on the same tables: the schema migrations of a service only ever add.
+
+If it is killed halfway, old containers, new ones, or both remain. The next rollout, of the same images or of
+others, takes whatever runs for what was there before, and leaves as many new containers as there were old.
 """
 
 import time
@@ -18,24 +21,24 @@ from compose_stack.delivery.containers import Container, Containers
 from compose_stack.delivery.docker import Service, Stack
 
 ORDER = ("serve", "work", "pipeline-api", "streamlit-ui")
-"""Who is asked changes before who asks."""
-ALONE = ("work",)
-"""Nobody waits for a worker, and two versions of it need not agree on what is in the queue."""
+"""A service changes before the services that call it."""
+STOPPED_FIRST = ("work",)
+"""No request waits for a worker, and two versions of it need not agree on what is in the queue."""
 
 
 @dataclass
-class Change:
-    """One change of a stage that runs; it is tried, then either kept or undone."""
+class Rollout:
+    """One rollout to a running stage: tried, then either completed or rolled back."""
 
     stack: Stack
     containers: Containers
-    ask: Callable[[Container], None]
+    probe: Callable[[Container], None]
     report: Callable[[str], None]
     wait_s: int
     changed: list[str] = field(default_factory=list)
-    """The services that run something else now, or were about to."""
+    """The services that run other images now, or were about to."""
     _before: list[Container] = field(default_factory=list)
-    _alone: set[str] = field(default_factory=set)
+    _stopped_first: set[str] = field(default_factory=set)
 
     def to(self, env_file: Path) -> None:
         """Have each service run what the file names; raise CannotStart and leave both where one cannot."""
@@ -48,58 +51,58 @@ class Change:
         self._before = self.containers.all()
         for service in services:
             if not service.job:
-                self._change(service, wanted[service.name], env_file)
+                self._replace(service, wanted[service.name], env_file)
 
-    def keep(self) -> None:
-        """Remove what was replaced."""
+    def complete(self) -> None:
+        """Remove the containers that were replaced."""
         there = self.containers.all()
         self.containers.remove([one for one in there if one.service in self.changed and not one.runs])
 
-    def undo(self) -> None:
-        """Have every service that was changed run its containers from before, and no others."""
+    def roll_back(self) -> None:
+        """Have every changed service run its containers from before, and no others."""
         before = {one.id for one in self._before if one.runs}
         for name in reversed(self.changed):
             now = [one for one in self.containers.all() if one.service == name]
             newer = [one for one in now if one.id not in before]
             stopped = [one for one in now if one.id in before and not one.runs]
-            if name in self._alone:
+            if name in self._stopped_first:
                 self.containers.stop(newer)
             self.containers.start(stopped)
-            self.containers.wait_until_well(stopped, self.wait_s)
+            self.containers.wait_until_healthy(stopped, self.wait_s)
             self.containers.stop(newer)
             self.containers.remove(newer)
 
-    def _change(self, service: Service, wanted: str, env_file: Path) -> None:
+    def _replace(self, service: Service, wanted: str, env_file: Path) -> None:
         there = [one for one in self._before if one.service == service.name]
-        # Who does not run, or was killed before anybody could find it, serves nobody.
-        shown = [one for one in there if one.runs and set(one.networks) >= service.networks]
-        idle = [one for one in there if one not in shown]
-        old = [one for one in shown if one.config != wanted]
+        # A container that is stopped, or was killed before others could find it, serves no requests.
+        serving = [one for one in there if one.runs and set(one.networks) >= service.networks]
+        idle = [one for one in there if one not in serving]
+        old = [one for one in serving if one.config != wanted]
         # As many as the most that run the same image: what a killed deployment left is not counted twice.
         # Not the same hash: Compose has another one for what was started by `up --no-deps`.
-        count = max(Counter(one.image for one in shown).values(), default=1)
-        missing = max(count - (len(shown) - len(old)), 0)
+        count = max(Counter(one.image for one in serving).values(), default=1)
+        missing = max(count - (len(serving) - len(old)), 0)
         self.containers.remove(idle)
         if not (old or missing):
             return
         self.changed.append(service.name)
         began = time.monotonic()
-        born = self._make(service, len(shown), missing, env_file)
-        if service.name in ALONE or service.publishes:
-            self._alone.add(service.name)
+        new = self._create(service, len(serving), missing, env_file)
+        if service.name in STOPPED_FIRST or service.publishes:
+            self._stopped_first.add(service.name)
             self.containers.stop(old)
-        self.containers.start(born)
-        self.containers.wait_until_well(born, self.wait_s)
-        for one in born:
-            self.ask(one)
-        for one in born:
+        self.containers.start(new)
+        self.containers.wait_until_healthy(new, self.wait_s)
+        for one in new:
+            self.probe(one)
+        for one in new:
             self.containers.show(one)
         self.containers.stop(old)
         seconds = time.monotonic() - began
-        self.report(f"{service.name}: {len(born)} in place of {len(old)} after {seconds:.0f} s")
+        self.report(f"{service.name}: replaced {len(old)} with {len(new)} in {seconds:.0f} s")
 
-    def _make(self, service: Service, there: int, count: int, env_file: Path) -> list[Container]:
-        """Return so many more containers of a service, hidden and not started."""
+    def _create(self, service: Service, there: int, count: int, env_file: Path) -> list[Container]:
+        """Return that many more containers of a service, hidden and not started."""
         if not count:
             return []
         known = {one.id for one in self._before}

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline_api import lane as lane_module
-from pipeline_api.lane import Answer, BrokenOff, Lane, Unconnected
+from pipeline_api import connection_pool as pool_module
+from pipeline_api.connection_pool import CannotConnect, ConnectionLost, ConnectionPool, UpstreamResponse
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 REQUEST = (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",)
 
 
 @asynccontextmanager
-async def lane_to(handle: Handler, limit: int = 4, kept_idle_s: float = 30) -> AsyncIterator[Lane]:
-    """Yield a lane to a server that treats each connection as told."""
+async def pool_to(handle: Handler, limit: int = 4, keepalive_s: float = 30) -> AsyncIterator[ConnectionPool]:
+    """Yield a pool of connections to a server that treats each of them as told."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -28,11 +28,13 @@ async def lane_to(handle: Handler, limit: int = 4, kept_idle_s: float = 30) -> A
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    lane = Lane("127.0.0.1", port, tls=False, limit=limit, kept_idle_s=kept_idle_s, connect_timeout_s=2)
+    pool = ConnectionPool(
+        "127.0.0.1", port, tls=False, limit=limit, keepalive_s=keepalive_s, connect_timeout_s=2
+    )
     try:
-        yield lane
+        yield pool
     finally:
-        lane.close()
+        pool.close()
         server.close()
 
 
@@ -50,12 +52,12 @@ def answering(*pieces: bytes) -> Handler:
     return handle
 
 
-def ask(handle: Handler, times: int = 1) -> Answer:
-    async def run() -> Answer:
-        async with lane_to(handle) as lane:
+def ask(handle: Handler, times: int = 1) -> UpstreamResponse:
+    async def run() -> UpstreamResponse:
+        async with pool_to(handle) as pool:
             for _ in range(times - 1):
-                await lane.ask(REQUEST)
-            return await lane.ask(REQUEST)
+                await pool.request(REQUEST)
+            return await pool.request(REQUEST)
 
     return asyncio.run(run())
 
@@ -65,7 +67,7 @@ def test_an_answer_with_a_length_is_read() -> None:
         answering(b"HTTP/1.1 201 Created\r\nX-One: 1\r\nContent-Length: 5\r\n\r\n", b"hello"), times=3
     )
 
-    assert answer == Answer(201, {b"x-one": b"1", b"content-length": b"5"}, b"hello")
+    assert answer == UpstreamResponse(201, {b"x-one": b"1", b"content-length": b"5"}, b"hello")
 
 
 def test_a_chunked_answer_is_read() -> None:
@@ -79,7 +81,7 @@ def test_a_chunked_answer_is_read() -> None:
 
 
 def test_an_answer_without_a_body_is_read() -> None:
-    assert ask(answering(b"HTTP/1.1 204 No Content\r\n\r\n"), times=2) == Answer(204, {}, b"")
+    assert ask(answering(b"HTTP/1.1 204 No Content\r\n\r\n"), times=2) == UpstreamResponse(204, {}, b"")
 
 
 def test_an_interim_answer_is_skipped() -> None:
@@ -139,17 +141,17 @@ def test_a_connection_that_was_idle_for_too_long_is_not_used_again() -> None:
         await answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")(reader, writer)
 
     async def run() -> None:
-        async with lane_to(counting, kept_idle_s=0.01) as lane:
-            await lane.ask(REQUEST)
+        async with pool_to(counting, keepalive_s=0.01) as pool:
+            await pool.request(REQUEST)
             await asyncio.sleep(0.03)
-            await lane.ask(REQUEST)
+            await pool.request(REQUEST)
 
     asyncio.run(run())
 
     assert opened == 2
 
 
-def test_asking_anew_takes_none_of_the_connections_that_a_replica_that_goes_away_still_has() -> None:
+def test_a_fresh_request_uses_no_connection_kept_to_a_replica_that_is_going_away() -> None:
     """Each answers once, slowly enough that there are two, and breaks off at its second request."""
 
     async def leaving(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -159,11 +161,11 @@ def test_asking_anew_takes_none_of_the_connections_that_a_replica_that_goes_away
         await reader.readuntil(b"\r\n\r\n")
 
     async def run() -> None:
-        async with lane_to(leaving) as lane:
-            await asyncio.gather(lane.ask(REQUEST), lane.ask(REQUEST))
-            with pytest.raises(BrokenOff):
-                await lane.ask(REQUEST)
-            assert (await lane.ask(REQUEST, anew=True)).status == 200
+        async with pool_to(leaving) as pool:
+            await asyncio.gather(pool.request(REQUEST), pool.request(REQUEST))
+            with pytest.raises(ConnectionLost):
+                await pool.request(REQUEST)
+            assert (await pool.request(REQUEST, fresh=True)).status == 200
 
     asyncio.run(run())
 
@@ -175,9 +177,9 @@ def test_a_connection_closed_while_idle_is_replaced_without_an_error() -> None:
         await writer.drain()
 
     async def run() -> None:
-        async with lane_to(one_each) as lane:
+        async with pool_to(one_each) as pool:
             for _ in range(5):
-                await lane.ask(REQUEST)
+                await pool.request(REQUEST)
                 await asyncio.sleep(0.02)
 
     asyncio.run(run())
@@ -201,7 +203,7 @@ def test_an_answer_that_breaks_off_or_makes_no_sense_is_an_error(pieces: tuple[b
             writer.write(piece)
         await writer.drain()
 
-    with pytest.raises(BrokenOff):
+    with pytest.raises(ConnectionLost):
         ask(once)
 
 
@@ -209,8 +211,8 @@ def test_an_answer_that_nobody_asked_for_is_never_given_to_the_next_request() ->
     both = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\noneHTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ntwo"
 
     async def run() -> list[bytes]:
-        async with lane_to(answering(both)) as lane:
-            return [(await lane.ask(REQUEST)).body for _ in range(4)]
+        async with pool_to(answering(both)) as pool:
+            return [(await pool.request(REQUEST)).body for _ in range(4)]
 
     assert asyncio.run(run()) == [b"one"] * 4
 
@@ -230,11 +232,11 @@ def test_a_late_answer_is_never_given_to_the_next_request() -> None:
             await writer.drain()
 
     async def run() -> bytes:
-        async with lane_to(slow_once) as lane:
+        async with pool_to(slow_once) as pool:
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.02):
-                    await lane.ask(REQUEST)
-            answer = await lane.ask(REQUEST)
+                    await pool.request(REQUEST)
+            answer = await pool.request(REQUEST)
             await asyncio.sleep(0.15)
             return answer.body
 
@@ -242,9 +244,9 @@ def test_a_late_answer_is_never_given_to_the_next_request() -> None:
 
 
 def test_an_answer_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lane_module, "MAX_ANSWER_BYTES", 10)
+    monkeypatch.setattr(pool_module, "MAX_RESPONSE_BYTES", 10)
 
-    with pytest.raises(BrokenOff):
+    with pytest.raises(ConnectionLost):
         ask(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n12345678901"))
 
 
@@ -265,8 +267,8 @@ def test_no_more_connections_are_open_than_allowed() -> None:
             open_now -= 1
 
     async def run() -> None:
-        async with lane_to(counting, limit=3) as lane:
-            await asyncio.gather(*(lane.ask(REQUEST) for _ in range(40)))
+        async with pool_to(counting, limit=3) as pool:
+            await asyncio.gather(*(pool.request(REQUEST) for _ in range(40)))
 
     asyncio.run(run())
 
@@ -275,15 +277,15 @@ def test_no_more_connections_are_open_than_allowed() -> None:
 
 def test_whoever_gives_up_waiting_takes_no_connection_with_them() -> None:
     async def run() -> None:
-        async with lane_to(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), limit=1) as lane:
+        async with pool_to(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), limit=1) as pool:
             for _ in range(20):
-                waiting = [asyncio.create_task(lane.ask(REQUEST)) for _ in range(5)]
+                waiting = [asyncio.create_task(pool.request(REQUEST)) for _ in range(5)]
                 await asyncio.sleep(0)
                 for task in waiting[1:]:
                     task.cancel()
                 await asyncio.gather(*waiting, return_exceptions=True)
             async with asyncio.timeout(5):
-                await lane.ask(REQUEST)
+                await pool.request(REQUEST)
 
     asyncio.run(run())
 
@@ -298,10 +300,10 @@ def test_every_one_of_many_gets_its_own_answer() -> None:
             await writer.drain()
 
     async def run() -> None:
-        async with lane_to(echo, limit=16) as lane:
+        async with pool_to(echo, limit=16) as pool:
 
             async def one(number: int) -> None:
-                answer = await lane.ask((b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % number,))
+                answer = await pool.request((b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % number,))
                 assert answer.body == b"/%d" % number
 
             await asyncio.gather(*(one(number) for number in range(500)))
@@ -311,8 +313,8 @@ def test_every_one_of_many_gets_its_own_answer() -> None:
 
 def test_nobody_there_means_that_nothing_was_sent() -> None:
     async def run() -> None:
-        lane = Lane("127.0.0.1", 1, tls=False, limit=1, kept_idle_s=1, connect_timeout_s=2)
-        await lane.ask(REQUEST)
+        pool = ConnectionPool("127.0.0.1", 1, tls=False, limit=1, keepalive_s=1, connect_timeout_s=2)
+        await pool.request(REQUEST)
 
-    with pytest.raises(Unconnected):
+    with pytest.raises(CannotConnect):
         asyncio.run(run())

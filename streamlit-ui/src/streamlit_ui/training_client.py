@@ -1,37 +1,38 @@
-"""The gateway as whoever makes models sees it: datasets, training, comparing, removing."""
+"""The part of the gateway that trains: datasets, models to be trained, comparisons, removals."""
 
 from collections.abc import Mapping, Sequence
 from typing import IO, Any, cast
 
 from streamlit_ui.calls import SLOW_S, Caller, segment
-from streamlit_ui.exploration.answers import Profile, ProfileComputing
-from streamlit_ui.workbench_answers import (
-    Candidate,
-    Dataset,
-    DatasetSummary,
+from streamlit_ui.contract.types import (
+    CandidateRequest,
+    DatasetDetail,
+    DatasetProposal,
+    DatasetShort,
     DatasetVersion,
     Evaluation,
-    Proposal,
-    Task,
+    Profile,
+    ProfileComputing,
+    TaskDescription,
 )
 
 UPLOAD_S = 1_860
-"""How long a file may take to be passed on and read."""
+"""Timeout of an upload, which the gateway passes on and the data-processor reads."""
 EVALUATION_S = 300
 
 
-class Workbench(Caller):
-    """What an engineer may do beside predicting; removing models and versions is a maintainer's."""
+class TrainingClient(Caller):
+    """What engineers do beside predicting; only maintainers remove models and versions."""
 
     # Datasets
 
-    def datasets(self) -> list[DatasetSummary]:
+    def datasets(self) -> list[DatasetShort]:
         """List the datasets by name."""
-        return cast(list[DatasetSummary], self._json("GET", "/v1/datasets"))
+        return cast(list[DatasetShort], self._json("GET", "/v1/datasets"))
 
-    def dataset(self, dataset: str) -> Dataset:
-        """Show one dataset, with what its newest file seems to hold."""
-        return cast(Dataset, self._json("GET", f"/v1/datasets/{segment(dataset)}"))
+    def dataset(self, dataset: str) -> DatasetDetail:
+        """Show one dataset, with the proposal for its newest file."""
+        return cast(DatasetDetail, self._json("GET", f"/v1/datasets/{segment(dataset)}"))
 
     def dataset_versions(self, dataset: str) -> list[DatasetVersion]:
         """List a dataset's versions, newest first."""
@@ -39,10 +40,10 @@ class Workbench(Caller):
 
     def upload_dataset(
         self, name: str, filename: str, file: IO[bytes], hints: Mapping[str, str] | None = None
-    ) -> Proposal:
+    ) -> DatasetProposal:
         """Upload a table, or a dataset's next version; `hints` say how to read it."""
         return cast(
-            Proposal,
+            DatasetProposal,
             self._json(
                 "POST",
                 "/v1/datasets",
@@ -53,7 +54,7 @@ class Workbench(Caller):
         )
 
     def confirm_dataset(self, dataset: str, confirmation: Mapping[str, Any]) -> None:
-        """Say what the columns are and which is to be predicted; storing it begins."""
+        """Confirm the columns, the target and the task, and start to store the dataset."""
         self._call("PUT", f"/v1/datasets/{segment(dataset)}/schema", json=dict(confirmation))
 
     def delete_dataset(self, dataset: str) -> None:
@@ -63,7 +64,7 @@ class Workbench(Caller):
     # The profile of a dataset version
 
     def profile(self, dataset: str, version: int | None = None) -> Profile | ProfileComputing:
-        """Read what is known of a dataset version; asking for the first time has it computed."""
+        """Read the profile of a dataset version; the first request has it computed."""
         path = f"/v1/datasets/{segment(dataset)}/profile"
         return cast(
             Profile | ProfileComputing, self._json("GET", path, params=_version(version), timeout=SLOW_S)
@@ -75,15 +76,15 @@ class Workbench(Caller):
         return self._call("GET", path, params=_version(version), timeout=SLOW_S).content
 
     def compute_profile(self, dataset: str, version: int | None = None) -> ProfileComputing:
-        """Have a profile computed again, above all one that failed."""
+        """Have a profile computed again, above all after a failure."""
         path = f"/v1/datasets/{segment(dataset)}/profile"
         return cast(ProfileComputing, self._json("POST", path, params=_version(version)))
 
     # Training
 
-    def tasks(self) -> list[Task]:
+    def tasks(self) -> list[TaskDescription]:
         """List what can be trained: for each task its metrics, estimators, vectorizers and preparation."""
-        return cast(list[Task], self._json("GET", "/v1/tasks"))
+        return cast(list[TaskDescription], self._json("GET", "/v1/tasks"))
 
     def create_model(self, name: str, dataset: str, **choices: Any) -> str:
         """Create a model and return the run that trains its first version.
@@ -95,7 +96,7 @@ class Workbench(Caller):
         )
 
     def start_run(
-        self, model: str, budget_s: float, reason: str, candidates: Sequence[Candidate] = ()
+        self, model: str, budget_s: float, reason: str, candidates: Sequence[CandidateRequest] = ()
     ) -> str:
         """Queue a training run and return its id; 409 with the open run's id when one is open.
 
@@ -109,7 +110,7 @@ class Workbench(Caller):
     # Comparing and removing
 
     def evaluate(self, model: str, versions: Sequence[str], dataset: str | None = None) -> Evaluation:
-        """Compare versions on labelled rows that none of them was fitted to; the first is the yardstick."""
+        """Compare versions with the first of them, on labelled rows that none was fitted to."""
         body = {"versions": list(versions), **({"dataset": dataset} if dataset else {})}
         path = f"/v1/models/{segment(model)}/evaluations"
         return cast(Evaluation, self._json("POST", path, json=body, timeout=EVALUATION_S))
@@ -123,12 +124,12 @@ class Workbench(Caller):
         return cast(list[str], self._json("DELETE", f"/v1/models/{segment(model)}/versions")["deleted"])
 
     def delete_unused_models(self) -> tuple[list[str], dict[str, str]]:
-        """Remove every model that people made and nothing needs; return which, and why the others stay."""
+        """Delete every unused model that people created; return which, and why the others stay."""
         answer = self._json("DELETE", "/v1/models")
         return list(answer["deleted"]), dict(answer["kept"])
 
     def delete_model(self, model: str) -> None:
-        """Remove a model and its versions; 409 while a stage points to one or a run is open."""
+        """Delete a model and its versions; 409 while a stage points to one or a run is open."""
         self._call("DELETE", f"/v1/models/{segment(model)}")
 
 

@@ -1,9 +1,9 @@
-"""Connections to one address for HTTP/1.1 with whole bodies, and nothing else: predictions take them.
+"""Kept HTTP/1.1 connections to one address, for whole bodies and nothing else: predictions use them.
 
-A general client spends 85 to 145 µs of CPU on a prediction, this 20 to 45 µs (aiohttp 3.14 on Python 3.11,
-at 32 and at 1 connections): more than half of what the gateway cost. One exchange is on a connection at a
-time, and a connection on which anything unexpected happens is closed and never used again: answers cannot be
-mixed up.
+A general client spends 85 to 145 µs of CPU on a prediction, this one 20 to 45 µs (aiohttp 3.14, Python 3.11,
+with 32 connections and with 1): more than half of what the gateway would cost. A connection carries one
+exchange at a time, and is closed and never used again when anything unexpected happens on it: answers cannot
+be mixed up.
 """
 
 import asyncio
@@ -15,64 +15,65 @@ from typing import cast
 
 import httptools
 
-MAX_ANSWER_BYTES = 64 * 1024 * 1024
+MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 _FINAL = 200
 
 
-class Unconnected(ConnectionError):
+class CannotConnect(ConnectionError):
     """No connection could be made: nothing was sent."""
 
 
-class BrokenOff(ConnectionError):
-    """The connection ended, or stopped making sense, before the answer was complete."""
+class ConnectionLost(ConnectionError):
+    """The connection was closed, or stopped making sense, before the response was complete."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole response; header names are in lower case."""
+class UpstreamResponse:
+    """A complete response; header names are in lower case."""
 
     status: int
     headers: dict[bytes, bytes]
     body: bytes
 
 
-class Lane:
-    """A pool of connections to one address."""
+class ConnectionPool:
+    """Connections to one address that are kept and used again."""
 
     def __init__(
-        self, host: str, port: int, *, tls: bool, limit: int, kept_idle_s: float, connect_timeout_s: float
+        self, host: str, port: int, *, tls: bool, limit: int, keepalive_s: float, connect_timeout_s: float
     ) -> None:
-        """Prepare at most `limit` connections, which are opened as they are needed."""
+        """Prepare for at most `limit` connections, which are opened as they are needed."""
         self._address = (host, port)
         self._tls = ssl.create_default_context() if tls else None
         self._slots = asyncio.Semaphore(limit)
         self._idle: list[_Connection] = []
-        self._kept_idle_s = kept_idle_s
+        self._keepalive_s = keepalive_s
         self._connect_timeout_s = connect_timeout_s
 
-    async def ask(self, parts: Iterable[bytes], *, anew: bool = False) -> Answer:
-        """Send one request, head and body, and return its answer; raise `Unconnected` or `BrokenOff`.
+    async def request(self, parts: Iterable[bytes], *, fresh: bool = False) -> UpstreamResponse:
+        """Send one request, head and body, and return the response.
 
-        `anew`: on a connection that was not kept. Where one broke off, the others may lead to the same
-        replica, which is going away. Cancelling it, as a timeout does, closes the connection.
+        Raises `CannotConnect` or `ConnectionLost`. `fresh` opens a new connection: where a kept one was lost,
+        the others may lead to the same replica, which is going away. Cancelling the call, as a timeout does,
+        closes its connection.
         """
         async with self._slots:
-            connection = (None if anew else self._kept()) or await self._connect()
-            answer = await connection.exchange(parts)
+            connection = (None if fresh else self._kept()) or await self._connect()
+            response = await connection.exchange(parts)
             if connection.reusable:
                 connection.idle_since = time.monotonic()
                 self._idle.append(connection)
             else:
                 connection.close()
-            return answer
+            return response
 
     def close(self) -> None:
-        """Close the connections that are idle."""
+        """Close the idle connections."""
         while self._idle:
             self._idle.pop().close()
 
     def _kept(self) -> "_Connection | None":
-        oldest = time.monotonic() - self._kept_idle_s
+        oldest = time.monotonic() - self._keepalive_s
         while self._idle:
             connection = self._idle.pop()
             if connection.reusable and connection.idle_since >= oldest:
@@ -86,25 +87,25 @@ class Lane:
             async with asyncio.timeout(self._connect_timeout_s):
                 _, connection = await loop.create_connection(_Connection, *self._address, ssl=self._tls)
         except OSError as error:  # a timeout is one of them
-            raise Unconnected(str(error)) from error
+            raise CannotConnect(str(error)) from error
         return connection
 
 
 class _Connection(asyncio.Protocol):
-    """One connection, and the one exchange that is on it."""
+    """One connection, and the exchange it carries."""
 
     def __init__(self) -> None:
         self.reusable = False
         self.idle_since = 0.0
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpResponseParser(self)
-        self._waiting: asyncio.Future[Answer] | None = None
+        self._waiting: asyncio.Future[UpstreamResponse] | None = None
         self._headers: dict[bytes, bytes] = {}
         self._chunks: list[bytes] = []
         self._size = 0
 
-    async def exchange(self, parts: Iterable[bytes]) -> Answer:
-        """Send a request and return the answer; whatever goes wrong, the connection is closed."""
+    async def exchange(self, parts: Iterable[bytes]) -> UpstreamResponse:
+        """Send a request and return the response; close the connection if anything goes wrong."""
         self.reusable = False
         self._waiting = self._loop.create_future()
         self._transport.writelines(parts)
@@ -117,7 +118,7 @@ class _Connection(asyncio.Protocol):
             self._waiting = None
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         self.reusable = False
         self._transport.close()
 
@@ -133,13 +134,13 @@ class _Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            self._fail(f"the answer cannot be read ({error})")
+            self._fail(f"the response cannot be parsed ({error})")
 
     # What the parser calls
 
     def on_message_begin(self) -> None:
         if self._waiting is None or self._waiting.done():
-            raise BrokenOff("an answer that nobody asked for")
+            raise ConnectionLost("a response that nobody asked for")
         self._headers = {}
         self._chunks = []
         self._size = 0
@@ -149,8 +150,8 @@ class _Connection(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         self._size += len(body)
-        if self._size > MAX_ANSWER_BYTES:
-            raise BrokenOff("an answer that is too large")
+        if self._size > MAX_RESPONSE_BYTES:
+            raise ConnectionLost("a response that is too large")
         self._chunks.append(body)
 
     def on_message_complete(self) -> None:
@@ -160,10 +161,10 @@ class _Connection(asyncio.Protocol):
         chunks = self._chunks
         body = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         self.reusable = self._parser.should_keep_alive() and not self._transport.is_closing()
-        self._waiting.set_result(Answer(status, self._headers, body))
+        self._waiting.set_result(UpstreamResponse(status, self._headers, body))
 
     def _fail(self, reason: str) -> None:
         self.reusable = False
         if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_exception(BrokenOff(reason))
+            self._waiting.set_exception(ConnectionLost(reason))
         self._transport.abort()

@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline_api.auth.roles import Role
+from pipeline_api.roles import Role
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from canned import ago
 
 
 def column(name: str, kind: str, **facts: Any) -> dict[str, Any]:
-    usual = {
+    default = {
         "name": name,
         "kind": kind,
         "reason": "So it seems.",
@@ -20,7 +20,7 @@ def column(name: str, kind: str, **facts: Any) -> dict[str, Any]:
         "mean": None,
         "renamed": None,
     }
-    return {**usual, **facts}
+    return {**default, **facts}
 
 
 AGE = column("age", "numeric", distinct=73, examples=[39, 50], minimum=17.0, maximum=90.0, mean=38.6)
@@ -78,7 +78,7 @@ DIFFERENCE: dict[str, Any] = {
 
 
 def dataset(name: str, **changes: Any) -> dict[str, Any]:
-    usual = {
+    default = {
         "name": name,
         "state": "ready",
         "version": 1,
@@ -95,7 +95,7 @@ def dataset(name: str, **changes: Any) -> dict[str, Any]:
         "error": None,
         "run": None,
     }
-    return {**usual, **changes}
+    return {**default, **changes}
 
 
 VERSIONS: list[dict[str, Any]] = [
@@ -119,7 +119,7 @@ VERSIONS: list[dict[str, Any]] = [
 
 
 def parameter(name: str, kind: str, default: Any, **more: Any) -> dict[str, Any]:
-    usual = {
+    default = {
         "name": name,
         "title": name.replace("_", " ").capitalize(),
         "help": "More of it does more.",
@@ -131,7 +131,7 @@ def parameter(name: str, kind: str, default: Any, **more: Any) -> dict[str, Any]
         "choices": None,
         "nullable": False,
     }
-    return {**usual, **more}
+    return {**default, **more}
 
 
 LOGISTIC: dict[str, Any] = {
@@ -160,13 +160,17 @@ TFIDF: dict[str, Any] = {
     ],
 }
 PREPARATION = [
-    parameter("numeric_missing", "choice", "median", choices=["median", "mean", "extreme", "drop-row"]),
-    parameter("scaling", "choice", "standard", choices=["standard", "min-max", "none"]),
+    parameter("numeric_missing", "choice", "automatic", choices=["automatic", "median", "mean", "drop_row"]),
+    parameter("scaling", "choice", "standard", choices=["standard", "min_max", "none"]),
 ]
 TASKS: list[dict[str, Any]] = [
     {
         "task": "tabular-classification",
-        "title": "Tell classes apart",
+        "title": "Tell classes apart by a table's columns",
+        "label": "Classification",
+        "meaning": "Tell classes apart, such as yes and no.",
+        "answer": "label",
+        "suits": {"target": "classes", "inputs": None},
         "metrics": ["accuracy", "roc_auc", "log_loss"],
         "default_metric": "log_loss",
         "estimators": [LOGISTIC, BOOSTING],
@@ -175,7 +179,11 @@ TASKS: list[dict[str, Any]] = [
     },
     {
         "task": "tabular-regression",
-        "title": "Estimate a number",
+        "title": "Estimate a number from a table's columns",
+        "label": "Regression",
+        "meaning": "Predict a number, such as a price.",
+        "answer": "value",
+        "suits": {"target": "quantity", "inputs": None},
         "metrics": ["mae", "rmse", "r2"],
         "default_metric": "rmse",
         "estimators": [BOOSTING],
@@ -184,7 +192,11 @@ TASKS: list[dict[str, Any]] = [
     },
     {
         "task": "text-classification",
-        "title": "Tell texts apart",
+        "title": "Tell classes apart by a text",
+        "label": "Text classification",
+        "meaning": "Tell classes of texts apart.",
+        "answer": "label",
+        "suits": {"target": "classes", "inputs": ["text"]},
         "metrics": ["accuracy", "roc_auc", "log_loss"],
         "default_metric": "roc_auc",
         "estimators": [LOGISTIC],
@@ -192,6 +204,39 @@ TASKS: list[dict[str, Any]] = [
         "preparation": [],
     },
 ]
+
+
+COUNTING: dict[str, Any] = {
+    "task": "counting",
+    "title": "Estimate how many there will be on a day",
+    "label": "Counting",
+    "meaning": "Say how many there will be on a day.",
+    "answer": "value",
+    "suits": {"target": "quantity", "inputs": ["datetime"]},
+    "metrics": ["mae", "r2"],
+    "default_metric": "mae",
+    "estimators": [
+        {
+            "name": "season",
+            "title": "Season",
+            "help": "As many as a season ago.",
+            "hyperparameters": [parameter("days", "integer", 7, low=1, high=366)],
+        }
+    ],
+    "vectorizers": [],
+    "preparation": [parameter("datetime", "choice", "calendar", choices=["calendar", "ignore"])],
+}
+"""A task that no page has heard of."""
+VISITORS: dict[str, Any] = {
+    **PROPOSAL,
+    "name": "visitors",
+    "columns": [
+        column("day", "datetime", distinct=900, examples=["2026-01-31"]),
+        column("visitors", "numeric", distinct=400, examples=[120], minimum=3.0, maximum=900.0, mean=150.5),
+    ],
+    "target": "visitors",
+    "warnings": [],
+}
 
 
 def evaluated(version: str, auc: float) -> dict[str, Any]:

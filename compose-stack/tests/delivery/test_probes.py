@@ -1,4 +1,4 @@
-"""What a container is asked before others find it; a fake docker runs the question here."""
+"""The probes of a container before others find it; a fake Docker runs them on this machine."""
 
 import subprocess
 import threading
@@ -9,8 +9,8 @@ import pytest
 
 from compose_stack.delivery.containers import Container
 from compose_stack.delivery.docker import Docker
+from compose_stack.delivery.probes import Probe, Prober
 from compose_stack.delivery.problems import Problem
-from compose_stack.delivery.questions import Asking, Question
 
 CONTAINER = Container("c0", "stage-serve-2", "serve", "", "", "running", "healthy", 0, 0, {})
 
@@ -34,8 +34,8 @@ def port() -> Iterator[int]:
     server.server_close()
 
 
-def ask(*questions: Question) -> list[str]:
-    """Ask, and return the options of the container that asked last."""
+def probe(*probes: Probe) -> list[str]:
+    """Send the probes, and return the options of the container that sent the last one."""
     calls: list[Sequence[str]] = []
 
     def start(call: Sequence[str]) -> subprocess.CompletedProcess[str]:
@@ -43,25 +43,25 @@ def ask(*questions: Question) -> list[str]:
         script = call[call.index("-c") :]
         return subprocess.run(["bash", *script], check=False, capture_output=True, text=True)
 
-    Asking(Docker(start=start), "caddy", {"serve": questions}, patience_s=1)(CONTAINER)
+    Prober(Docker(start=start), "caddy", {"serve": probes}, patience_s=1)(CONTAINER)
     return list(calls[-1][: calls[-1].index("-c")]) if calls else []
 
 
 def test_good_answers_let_a_container_pass_from_within_its_own_network(port: int) -> None:
-    options = ask(Question(port, "/readyz"), Question(port, "/v1/models", 401))
+    options = probe(Probe(port, "/readyz"), Probe(port, "/v1/models", 401))
     assert options[options.index("--network") + 1] == "container:c0"
     assert {"--rm", "--read-only", "--cap-drop=ALL", "--pull=never"} <= set(options)
 
 
-def test_a_service_that_nobody_knows_a_question_for_passes() -> None:
-    assert ask() == []
+def test_a_service_without_probes_passes() -> None:
+    assert probe() == []
 
 
 def test_another_answer_is_quoted(port: int) -> None:
     with pytest.raises(Problem, match=r"stage-serve-2 does not answer /other with 200: HTTP/1.0 503 Service"):
-        ask(Question(port, "/other"))
+        probe(Probe(port, "/other"))
 
 
 def test_a_closed_port_is_no_answer() -> None:
     with pytest.raises(Problem, match="does not answer /readyz with 200: no connection"):
-        ask(Question(9, "/readyz"))
+        probe(Probe(9, "/readyz"))

@@ -1,18 +1,19 @@
-"""Saying whether a prediction was right, and what is true if it was not."""
+"""Feedback on a prediction: whether it was right, and what is true if it was not."""
 
 from typing import Any
 
 import streamlit as st
 
 from streamlit_ui import signed_in, words
-from streamlit_ui.answers import Judgement, Model, Prediction
+from streamlit_ui.contract.types import FeedbackRequest, Judged, ModelDetail
+from streamlit_ui.parts.answer import AnsweredInput
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.text import number, plain
 
 
 @st.fragment
-def judge(model: Model, prediction: Prediction) -> None:
-    """Ask whether a prediction was right; the rest of the page stays as it is."""
+def ask_feedback(model: ModelDetail, prediction: AnsweredInput) -> None:
+    """Ask whether a prediction was right, without running the rest of the page again."""
     key = prediction["id"]
     with st.container(border=True):
         heading = st.container()
@@ -27,52 +28,50 @@ def judge(model: Model, prediction: Prediction) -> None:
                 st.session_state[f"correcting {key}"] = True
             if st.session_state.get(f"correcting {key}"):
                 with correction.container():
-                    said = _ask_truth(model, prediction)
-                if said:
-                    _give(key, said)
+                    given = _ask_truth(model, prediction)
+                if given:
+                    _give(key, given)
             if not st.session_state.get(f"correcting {key}"):
                 correction.empty()
         with heading:
             _head(prediction)
 
 
-def own_judgement(prediction: Prediction) -> Judgement | None:
+def own_feedback(prediction: AnsweredInput) -> Judged | FeedbackRequest | None:
     """Return what this person said of a prediction: just now, or as the gateway remembers it."""
-    just_said: Judgement | None = st.session_state.get(f"judged {prediction['id']}")
+    just_given: FeedbackRequest | None = st.session_state.get(f"feedback {prediction['id']}")
     session = signed_in.session()
     remembered = [
-        said
-        for said in prediction.get("feedback") or []
-        if session and said.get("subject") == session.username
+        given for given in prediction["feedback"] if session and given["subject"] == session.username
     ]
-    return just_said or (remembered[-1] if remembered else None)
+    return just_given or (remembered[-1] if remembered else None)
 
 
-def _head(prediction: Prediction) -> None:
-    said = own_judgement(prediction)
-    if said:
+def _head(prediction: AnsweredInput) -> None:
+    given = own_feedback(prediction)
+    if given:
         st.success(
-            f"Thank you. You said: **{plain(words.judgement(said))}**.", icon=":material/check_circle:"
+            f"Thank you. You said: **{plain(words.feedback(given))}**.", icon=":material/check_circle:"
         )
-        st.caption("Changed your mind? Say it again; the last word counts.")
-    elif prediction.get("ask"):
+        st.caption("Changed your mind? Answer again: only your latest answer counts.")
+    elif prediction["ask"]:
         st.info(
-            "**Please judge this one.** It was picked at random, so your word on it counts most.",
+            "**Please give feedback on this one.** It was picked at random, so your answer counts most.",
             icon=":material/front_hand:",
         )
     else:
-        st.markdown("**Was this right?** Only say so if you know.")
+        st.markdown("**Was this right?** Please answer only if you know.")
 
 
-def _ask_truth(model: Model, prediction: Prediction) -> Judgement | None:
-    """Show what is left to say of a wrong answer, and return it when it is sent."""
+def _ask_truth(model: ModelDetail, prediction: AnsweredInput) -> FeedbackRequest | None:
+    """Ask what is true instead of a wrong answer, and return it when it is sent."""
     key = prediction["id"]
-    said: Judgement = {"correct": False}
-    others = [name for name in model.get("classes") or [] if name != prediction.get("label")]
+    given: FeedbackRequest = {"correct": False}
+    others = [name for name in model["classes"] if name != prediction.get("label")]
     with st.form(f"truth {key}", border=False):
         if not others:
             entered: Any = st.number_input("True value", value=None, format="%.6g", key=f"true value {key}")
-            if tolerance := (model.get("policy") or {}).get("tolerance"):
+            if tolerance := model["policy"].get("tolerance"):
                 st.caption(f"An answer that is off by at most {number(tolerance)} counts as right.")
         elif len(others) == 1:
             st.markdown(f"Then **{plain(model['target'])}** is **{plain(others[0])}**. Is that so?")
@@ -92,15 +91,17 @@ def _ask_truth(model: Model, prediction: Prediction) -> Judgement | None:
     if not others and entered is None:
         st.error("Please enter the true value.")
         return None
-    if entered is not None:
-        said["label" if others else "value"] = entered
+    if entered is not None and others:
+        given["label"] = entered
+    elif entered is not None:
+        given["value"] = entered
     if comment.strip():
-        said["comment"] = comment.strip()
-    return said
+        given["comment"] = comment.strip()
+    return given
 
 
-def _give(prediction: str, said: Judgement) -> None:
-    signed_in.gateway().judge(prediction, said)
-    st.session_state[f"judged {prediction}"] = said
+def _give(prediction: str, given: FeedbackRequest) -> None:
+    signed_in.gateway().give_feedback(prediction, given)
+    st.session_state[f"feedback {prediction}"] = given
     st.session_state.pop(f"correcting {prediction}", None)
-    st.toast("Thank you: your feedback is recorded.", icon=":material/favorite:")
+    st.toast("Thank you, your feedback is recorded.", icon=":material/favorite:")

@@ -1,0 +1,143 @@
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import ForeignKey, func, inspect, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from pipeline_api.service.database import Database, UtcDateTime, now
+
+LOCK = 1
+
+
+class Base(DeclarativeBase):
+    type_annotation_map = {datetime: UtcDateTime}  # noqa: RUF012  # SQLAlchemy declares it as a plain class attribute
+
+
+class CounterRow(Base):
+    __tablename__ = "counters"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[int] = mapped_column(default=0)
+    at: Mapped[datetime] = mapped_column(default=now)
+    note: Mapped[str | None]
+
+
+class ReadingRow(Base):
+    __tablename__ = "readings"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    counter: Mapped[str] = mapped_column(ForeignKey("counters.name"))
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'specimen.db'}"
+
+
+@pytest.fixture
+def database(url: str) -> Iterator[Database]:
+    database = Database(url)
+    with database.migration(Base.metadata, LOCK) as session:
+        session.add(CounterRow(name="ours"))
+    yield database
+    database.close()
+
+
+def at_once(work: Callable[[], Any], times: int) -> list[Any]:
+    with ThreadPoolExecutor(times) as threads:
+        return [future.result() for future in [threads.submit(work) for _ in range(times)]]
+
+
+def test_every_commit_is_on_disk_and_readers_do_not_wait(database: Database) -> None:
+    with database.reading() as session:
+        found = {name: session.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous")}
+    assert found == {"journal_mode": "wal", "synchronous": 2}
+
+
+def test_a_timestamp_comes_back_in_utc(database: Database) -> None:
+    noon_in_tokyo = datetime(2026, 1, 1, 12, tzinfo=timezone(timedelta(hours=9)))
+    with database.transaction() as session:
+        session.add(CounterRow(name="tokyo", at=noon_in_tokyo))
+    with database.reading() as session:
+        made, tokyo = (session.get_one(CounterRow, name).at for name in ("ours", "tokyo"))
+    assert tokyo == noon_in_tokyo
+    assert tokyo.tzinfo is made.tzinfo is UTC
+    assert abs(made - now()) < timedelta(minutes=1)
+
+
+def test_a_transaction_that_raises_leaves_nothing(database: Database) -> None:
+    with suppress(ZeroDivisionError), database.transaction() as session:
+        session.get_one(CounterRow, "ours").count = 1 // 0
+    with suppress(ZeroDivisionError), database.transaction() as session:
+        session.get_one(CounterRow, "ours").count = 7
+        session.flush()
+        raise ZeroDivisionError
+    with database.reading() as session:
+        assert session.get_one(CounterRow, "ours").count == 0
+
+
+def test_what_is_read_in_a_transaction_is_still_true_when_it_writes(database: Database) -> None:
+    def count() -> None:
+        for _ in range(10):
+            with database.transaction() as session:
+                row = session.get_one(CounterRow, "ours")
+                row.count = row.count + 1
+
+    at_once(count, 4)
+
+    with database.reading() as session:
+        assert session.get_one(CounterRow, "ours").count == 40
+
+
+def test_reading_does_not_wait_for_a_writer(database: Database) -> None:
+    with database.transaction() as writer:
+        writer.get_one(CounterRow, "ours").count = 1
+        writer.flush()
+        with database.reading() as reader:
+            assert reader.get_one(CounterRow, "ours").count == 0
+
+
+def test_a_row_refers_to_one_that_exists(database: Database) -> None:
+    with pytest.raises(IntegrityError), database.transaction() as session:
+        session.add(ReadingRow(id=1, counter="nobody's"))
+
+
+def test_a_key_is_inserted_once(database: Database) -> None:
+    def insert() -> bool:
+        with database.transaction() as session:
+            return database.insert_if_absent(session, CounterRow, name="wanted", count=0, at=now())
+
+    assert sorted(at_once(insert, 4)) == [False, False, False, True]
+
+
+def test_several_processes_may_migrate_at_once(url: str) -> None:
+    def start() -> None:
+        database = Database(url)
+        with database.migration(Base.metadata, LOCK) as session:
+            database.insert_if_absent(session, CounterRow, name="ours", count=0, at=now())
+        database.close()
+
+    at_once(start, 4)
+
+    database = Database(url)
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(CounterRow)) == 1
+    database.close()
+
+
+def test_a_table_of_an_earlier_release_gets_the_columns_that_came_later(database: Database) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE counters DROP COLUMN note"))
+    for _ in range(2):
+        with database.migration(Base.metadata, LOCK):
+            pass
+    columns = {column["name"] for column in inspect(database.engine).get_columns("counters")}
+    assert "note" in columns
+    with database.reading() as session:
+        assert session.get_one(CounterRow, "ours").note is None
