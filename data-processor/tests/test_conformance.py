@@ -89,7 +89,7 @@ def examples(most: int) -> settings:
     )
 
 
-@pytest.mark.usefixtures("in_process")
+@pytest.mark.usefixtures("children_in_process")
 @schema.parametrize()
 @examples(4)
 def test_serve_answers_as_its_document_says(case: Case[Any], asked: dict[str, Any]) -> None:
