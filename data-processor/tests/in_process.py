@@ -21,6 +21,8 @@ from data_processor.settings import Settings
 USERS = (
     "data_processor.datasets.service",
     "data_processor.runs.jobs",
+    "data_processor.serving.explanations",
+    "data_processor.training.adoption",
     "data_processor.training.promotion_watch",
 )
 """The modules that start children."""
@@ -54,17 +56,17 @@ class ChildInProcess:
         self._context.__exit__(None, None, None)
 
 
-@pytest.fixture(params=["in process", pytest.param("child processes", marks=pytest.mark.services)])
-def tasks(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Carry out tasks in this process; with the services, in child processes as well."""
+@pytest.fixture
+def children_in_process() -> Iterator[None]:
+    """Carry out every task in this process."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in USERS if request.param == "in process" else ():
+        for module in USERS:
             patch.setattr(f"{module}.Child", ChildInProcess)
         yield
 
 
-@pytest.fixture
-def children_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Carry out every task in this process, those that explain included: for what only this process knows."""
-    for module in (*USERS, "data_processor.serving.explanations", "data_processor.training.adoption"):
-        monkeypatch.setattr(f"{module}.Child", ChildInProcess)
+@pytest.fixture(params=["in process", pytest.param("child processes", marks=pytest.mark.services)])
+def tasks(request: pytest.FixtureRequest) -> None:
+    """Carry out tasks in this process; with the services, in child processes as well."""
+    if request.param == "in process":
+        request.getfixturevalue("children_in_process")

@@ -183,12 +183,16 @@ class Workshop:
             for number, row in enumerate(rows):
                 session.add(feedback_on(self.model, version, number, row["label"]))
 
-    def close(self) -> None:
-        """Kill what still runs."""
+    def stop_workers(self) -> None:
+        """Kill those that still run."""
         for worker in self._workers:
             if worker.poll() is None:
                 os.killpg(worker.pid, signal.SIGKILL)
             worker.wait()
+
+    def close(self) -> None:
+        """Kill what still runs."""
+        self.stop_workers()
         self.database.close()
         self.mlflow.close()
 
@@ -263,11 +267,13 @@ def as_engineer() -> Callable[[Any], Any]:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, mlflow_url: str) -> Iterator[Workshop]:
-    """A workshop in which one run, with feedback in its snapshot, has ended. Only to be looked at."""
+    """A workshop in which one run, with feedback in its snapshot, has ended. Only to be read."""
     shop = make_workshop(tmp_path_factory.mktemp("trained"), mlflow_url, Policy(), make_table(ROWS, SEED))
     shop.rate(60)
     shop.start_worker()
     shop.finish(shop.open_run(candidates=None))
+    shop.wait_for_log("run_finished")
+    shop.stop_workers()  # it would ask MLflow for news as long as there are tests
     yield shop
     shop.close()
 

@@ -15,6 +15,7 @@ from data_processor.training.retrain import DEPLOYMENT, TRAINING
 Workshop = Any
 NewWorkshop = Callable[..., Any]
 STEPS = (*TRAINING, *DEPLOYMENT)
+WORST = ["after register", "after promote"]
 EVERYWHERE = [f"{when} {step}" for step in ("begin", *STEPS, "finish") for when in ("before", "after")]
 
 
@@ -128,10 +129,13 @@ def test_nothing_is_left_of_a_run_but_its_results(trained: Workshop) -> None:
     assert trained.children() == []
 
 
-def test_a_run_that_is_killed_at_the_worst_moments_resumes_and_happens_once(workshop: Workshop) -> None:
+@pytest.mark.parametrize("moments", [["after promote"], pytest.param(WORST, marks=pytest.mark.services)])
+def test_a_run_that_is_killed_at_the_worst_moments_resumes_and_happens_once(
+    workshop: Workshop, moments: list[str]
+) -> None:
     workshop.rate(30)
     run = workshop.open_run()
-    restart_until_done(workshop, run, ["after register", "after promote"])
+    restart_until_done(workshop, run, moments)
     assert_happened_once(workshop, run)
     searched = [one for one in workshop.runs.durations(run) if one["step"] == "search"]
     assert len(searched) == 1

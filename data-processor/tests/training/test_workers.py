@@ -44,6 +44,7 @@ def assert_done_once(shop: Workshop, run: str) -> None:
     assert done == [*TRAINING, *DEPLOYMENT]
 
 
+@pytest.mark.services  # `runs/test_workflows.py` has the same on a job of three steps
 @pytest.mark.timeout(1200)
 def test_of_two_workers_one_is_killed_and_the_other_finishes_its_run(shop: Workshop) -> None:
     shop.rate(30)
@@ -60,6 +61,7 @@ def test_of_two_workers_one_is_killed_and_the_other_finishes_its_run(shop: Works
     assert shop.worker_log().count("jobs_taken_over") == 1
 
 
+@pytest.mark.services
 @pytest.mark.timeout(1200)
 def test_two_workers_never_do_the_same_step_of_a_run(shop: Workshop) -> None:
     shop.rate(30)
