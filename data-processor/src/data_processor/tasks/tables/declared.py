@@ -1,6 +1,6 @@
 """What can be set of a model for tables: the one declaration.
 
-`GET /v1/tasks` shows it; forms are drawn, requests are checked and searches draw from it. It imports no
+`GET /v1/tasks` shows it; forms are built, requests checked and searches sampled from it. It imports no
 scikit-learn, because `serve` reads it too. How each estimator is made is in `families.py`.
 
 The searched ranges are bounded so that one fit on 30 000 rows stays within about a second on two cores, and
