@@ -4,7 +4,7 @@ Whatever it does differently from the others is said here, and nowhere else.
 """
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from data_processor.features.split import Rows, Split
 from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.comparison import Scorer, Tried
 from data_processor.tasks.labels import LabelAnswers
-from data_processor.tasks.space import ChosenOn, Cost, Fitted, Fold, SearchRequest, Space, Trials, make_study
+from data_processor.tasks.space import Cost, Fitted, Fold, SearchRequest, Space, make_study
 from data_processor.tasks.tables.engine import PipelineEngine
 from data_processor.tasks.task import (
     Engine,
@@ -100,7 +100,7 @@ class ToyLearner:
         steps = [("impute", SimpleImputer()), ("model", NearestCentroid(**candidate.params))]
         return Pipeline(steps).fit(rows.frame, rows.target)
 
-    def space(self, split: Split, request: SearchRequest) -> Space:
+    def space(self, split: Split, request: SearchRequest) -> "ToySpace":
         return ToySpace(split, request)
 
     def prepared(
@@ -127,19 +127,19 @@ class ToyTrials:
         return Fitted(outputs, "", time.monotonic() - began, 0.01, 100, "here")
 
 
-class ToySpace:
+class ToySpace(Space):
     """One hyperparameter."""
 
-    chosen_on: ChosenOn = "validation"
-    checkpoints: Collection[int] = ()
+    chosen_on = "validation"
+    checkpoints = ()
     ahead = 1
     misses = 3
 
     def __init__(self, split: Split, request: SearchRequest) -> None:
         self.scorer = Scorer(request.metric, split.validation.target, split.schema)
-        self.folds: Sequence[Fold] = [Fold(0, np.ones(len(split.validation), np.bool_))]
+        self.folds = [Fold(0, np.ones(len(split.validation), np.bool_))]
         self.fitting_s = request.budget_s
-        self.trials: Trials = ToyTrials(split)
+        self.trials = ToyTrials(split)
         self._declared = ToyTask.description.estimators[0].hyperparameters[0]
         self.study = make_study(request, optuna.pruners.NopPruner(), 2, [{}])
 

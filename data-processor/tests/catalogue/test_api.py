@@ -127,7 +127,7 @@ def test_a_policy_is_changed_field_by_field(boss: TestClient) -> None:
 
 
 @pytest.mark.parametrize("looks", [[], [0], [50, -1], list(range(1, 22))])
-def test_a_watch_has_looks_and_each_has_a_size(boss: TestClient, looks: list[int]) -> None:
+def test_a_watch_makes_checks_and_each_has_a_size(boss: TestClient, looks: list[int]) -> None:
     answer = boss.patch(PATH, json={"policy": {"watch_looks": looks}})
 
     assert answer.status_code == 422

@@ -48,7 +48,7 @@ class MemoryRepository:
         return version
 
     def find(self, dataset: str, request: str) -> TableVersion | None:
-        """Look for a request."""
+        """Find the version that a request made."""
         return next((made for made in self.made.get(dataset, []) if made.request == request), None)
 
     def versions(self, dataset: str) -> list[TableVersion]:

@@ -15,9 +15,9 @@ from data_processor.database import Database
 from data_processor.models.manifest import MANIFEST_FILE, Manifest
 from data_processor.models.policy import Policy
 from data_processor.models.policy_change import changed
-from data_processor.models.repository import find_model, find_version, serving_versions
-from data_processor.rows import LoadedRow, ModelRow, VersionRow, WatchRow
-from data_processor.runs.repository import open_run
+from data_processor.models.repository import find_model, find_version
+from data_processor.models.uses import uses_of, why_kept
+from data_processor.rows import LoadedRow, ModelRow, VersionRow
 from data_processor.service.errors import Conflict
 
 
@@ -160,19 +160,19 @@ class Registry:
         return folder
 
     def delete_version(self, model: str, version: str) -> None:
-        """Forget a version; raises `Conflict` while something needs it (`_uses`)."""
+        """Forget a version; raises `Conflict` while something needs it (`uses.py`)."""
         with self._database.transaction() as session:
             find_model(session, model, self._database)
             find_version(session, model, version)
-            if use := _uses(session, model).get(version):
+            if use := uses_of(session, model).get(version):
                 raise Conflict(f"Version {version} of {model!r} cannot be deleted: {use}.")
             self._forget(session, model, [version])
 
     def delete_unused_versions(self, model: str) -> list[str]:
-        """Forget every version that nothing needs (`_uses`); return which."""
+        """Forget every version that nothing needs (`uses.py`); return which."""
         with self._database.transaction() as session:
             find_model(session, model, self._database)
-            used = _uses(session, model)
+            used = uses_of(session, model)
             known = session.scalars(select(VersionRow.version).where(VersionRow.model == model))
             unused = [version for version in known if version not in used]
             self._forget(session, model, unused)
@@ -182,7 +182,7 @@ class Registry:
         """Forget a model and its versions; raises `Conflict` for a default, or while something needs it."""
         with self._database.transaction() as session:
             row = find_model(session, model, self._database)
-            if problem := _need(session, row):
+            if problem := why_kept(session, row):
                 raise problem
             self._forget_model(session, row)
 
@@ -197,7 +197,7 @@ class Registry:
         kept: dict[str, str] = {}
         with self._database.transaction() as session:
             for row in session.scalars(self._database.lock(query)):
-                if problem := _need(session, row):
+                if problem := why_kept(session, row):
                     kept[row.name] = problem.detail
                 else:
                     self._forget_model(session, row)
@@ -250,37 +250,6 @@ def add_model(
     session.add(row)
     session.flush()
     return row
-
-
-def _uses(session: Session, model: str) -> dict[str, str]:
-    """Return which versions of a model are needed, and why; what a stage serves overrides other reasons."""
-    uses: dict[str, str] = {}
-    row = session.get(ModelRow, model)
-    if row is not None and row.built_in:
-        first = select(VersionRow.version).where(VersionRow.model == model).order_by(VersionRow.created_at)
-        if version := session.scalar(first.limit(1)):
-            uses[version] = "it is the first version of this default model, which is kept for comparison"
-    watches = session.scalars(select(WatchRow).where(WatchRow.model == model, WatchRow.state == "open"))
-    for watch in watches:
-        uses[watch.predecessor] = f"the watch over version {watch.version} still compares with it"
-    for stage, version in serving_versions(session, model).items():
-        uses[version] = f"stage {stage!r} points to it"
-    return uses
-
-
-def _need(session: Session, row: ModelRow) -> Conflict | None:
-    """Return why a model cannot be deleted, if it cannot."""
-    name = f"Model {row.name!r} cannot be deleted:"
-    if row.built_in:
-        return Conflict(
-            f"{name} it is a default model, which is kept so that others can be compared with it."
-        )
-    if used := _uses(session, row.name):
-        version, use = next(iter(used.items()))
-        return Conflict(f"{name} version {version} is needed, because {use}.")
-    if run := open_run(session, model=row.name):
-        return Conflict(f"{name} run {run} is still open.", run=run)
-    return None
 
 
 def _damaged(folder: Path, manifest: Manifest) -> str | None:
