@@ -1,4 +1,4 @@
-# Everything a person does with Loopkeeper. Needs Python 3.11 or newer, git and make; it fetches the rest into this folder.
+# Everything you do with Loopkeeper. Needs Python 3.11 or newer, git and make; it fetches the rest into this folder.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
@@ -9,15 +9,19 @@ STATE_DIR ?= var
 UV := $(CURDIR)/.tools/bin/uv
 export UV
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
-# An environment that happens to be active is not the one of the folder at work.
+# An active environment is not that of the folder a command runs in.
 unexport VIRTUAL_ENV
-# Everything here starts Python again and again: what it compiled once it keeps, whatever the machine's habit is.
+# Everything here starts Python again and again: compiled code is kept, whatever this machine's default is.
 unexport PYTHONDONTWRITEBYTECODE
 
-FOLDERS := data-processor pipeline-api streamlit-ui container-template compose-stack docs
+# The slowest comes first, so that the others run beside it.
+FOLDERS := data-processor compose-stack pipeline-api streamlit-ui container-template docs
+JOBS ?= 2
+# Folders are tested side by side; the output of each is shown as a whole once it has finished.
+SIDE_BY_SIDE = --jobs=$(JOBS) --output-sync=recurse --keep-going
 
 .PHONY: help run demo bench test test-services lint format contracts contracts-check template-drift \
-        lint-delivery deploy deploy-remote split census-income docs hooks clean
+        lint-delivery lint-ci deploy deploy-remote split census-income docs hooks clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -46,76 +50,86 @@ STACK_TARGETS := stack-tools images images-offline secrets stack-up stack-down s
   stack-dev stack-dev-down swarm-file backup restore test-stack
 .PHONY: $(STACK_TARGETS)
 
-stack-tools: ## Fetch what a stack needs beside the engine: Docker's plugins compose and buildx
+stack-tools: ## Fetch what a stack needs beside the engine: the Docker plugins compose and buildx
 images: ## Build every image of a stack
 images-offline: ## The same without a registry: base images from Debian packages
 secrets: ## Make the secrets of a stack that are missing
 stack-up: ## Start STAGE=staging or STAGE=main in containers, behind HTTPS
-stack-down: ## Stop STAGE=…, or the whole stack; what it keeps stays
+stack-down: ## Stop STAGE=…, or the whole stack; data is kept
 stack-status: ## Show what runs in containers, and its memory
-stack-dev: ## Build what the tree holds and start one stage of it, every port on this machine
-stack-dev-down: ## Stop that; what it keeps stays
+stack-dev: ## Build the tree and start one stage of it, every port on this machine
+stack-dev-down: ## Stop that; data is kept
 swarm-file: ## Write the files of STAGE=… for `docker stack deploy`
-backup: ## Copy everything the stack keeps to TO=folder
+backup: ## Copy all data of the stack to TO=folder
 restore: ## Fill an empty stack from FROM=folder
-test-stack: ## Start a stack of two stages, and prove what it promises (needs a Docker engine)
+test-stack: ## Start a stack of two stages, and test what it promises (needs a Docker engine)
 $(STACK_TARGETS): $(UV)
 	@$(MAKE) -C compose-stack $@
 
 # --- delivery -----------------------------------------------------------------------------------------------------
 
-deploy: $(UV) ## Have STAGE run other images (TAG=…) and nobody notice, or put back what was there
+deploy: $(UV) ## Zero-downtime deployment of other images (TAG=…) to STAGE, rolled back if it fails
 	@$(MAKE) -C compose-stack deploy
 
 deploy-remote: $(UV) ## The same on the server DEPLOY_HOST=user@host, over SSH
 	@$(MAKE) -C compose-stack deploy-remote
 
-split: $(UV) ## Push a folder with its history to a repository of its own: SERVICE=data-processor REMOTE=…
+split: $(UV) ## Push a folder with its history to its own repository: SERVICE=data-processor REMOTE=…
 	@$(MAKE) -C compose-stack split
 
 # --- the code -----------------------------------------------------------------------------------------------------
 
-test: $(FOLDERS:%=test-in-%) ## Run the tests of every folder
-test-services: $(FOLDERS:%=test-services-in-%) ## Run the tests that start real servers, or take long
+test: $(UV) ## Run the tests of every folder, JOBS=2 folders at a time
+	@$(MAKE) $(SIDE_BY_SIDE) $(FOLDERS:%=test-in-%)
 
-lint: $(FOLDERS:%=lint-in-%) template-drift contracts-check lint-delivery ## Check style, types, drift, contracts, delivery
-	@$(UV) run --frozen --project container-template ruff check \
-	  --config container-template/pyproject.toml --ignore INP001 .ci
+test-services: $(UV) ## Run the tests that start real servers, or take long
+	@$(MAKE) $(SIDE_BY_SIDE) $(FOLDERS:%=test-services-in-%)
+
+LINTS_OF_THE_TREE := template-drift contracts-check lint-delivery lint-ci
+
+lint: $(UV) ## Check style, types, drift, contracts, delivery
+	@$(MAKE) $(SIDE_BY_SIDE) $(FOLDERS:%=lint-in-%) $(LINTS_OF_THE_TREE:%=lint-of-%)
 
 format: $(FOLDERS:%=format-in-%) ## Fix style where it can be fixed
 
 test-in-%: $(UV)
-	@echo "==> $*: test"
-	@$(MAKE) -C $* test
+	@.ci/timed '$*: test' $(MAKE) -C $* test
 
 test-services-in-%: $(UV)
-	@echo "==> $*: test-services"
-	@$(MAKE) -C $* test-services
+	@.ci/timed '$*: test-services' $(MAKE) -C $* test-services
 
 lint-in-%: $(UV)
-	@echo "==> $*: lint"
-	@$(MAKE) -C $* lint
+	@.ci/timed '$*: lint' $(MAKE) -C $* lint
+
+lint-of-%: $(UV)
+	@.ci/timed '$*: lint' $(MAKE) $*
 
 format-in-%: $(UV)
 	@$(MAKE) -C $* format
 
-template-drift: $(UV) ## Show where a folder differs from what the template owns
-	@echo "==> template-drift"
+template-drift: $(UV) ## Show where a folder differs from the files that the template owns
 	@$(UV) run --frozen --project container-template template-drift $(FOLDERS)
 
 lint-delivery: $(UV) ## Check workflows, shell scripts and Dockerfiles
-	@echo "==> lint-delivery"
 	@$(MAKE) -C compose-stack lint-delivery
 
-contracts: $(UV) ## Export both OpenAPI documents and vendor the data-processor's into the gateway
+lint-ci: $(UV) ## Check the style of the programs in .ci
+	@$(UV) run --frozen --project container-template ruff check \
+	  --config container-template/pyproject.toml --ignore INP001 .ci
+
+contracts: $(UV) ## Export both OpenAPI documents, vendor each where it is called, renew the pages' types
 	@$(MAKE) -C data-processor contract
 	@mkdir -p pipeline-api/contracts
 	@cp data-processor/openapi.json pipeline-api/contracts/data-processor.json
 	@$(MAKE) -C pipeline-api contract
+	@mkdir -p streamlit-ui/contracts
+	@cp pipeline-api/openapi.json streamlit-ui/contracts/pipeline-api.json
+	@$(MAKE) -C streamlit-ui types
 
-contracts-check: $(UV) ## Fail when code and exported documents differ
-	@echo "==> contracts-check"
+contracts-check: $(UV) ## Fail when code, exported documents, vendored copies and types made from them differ
 	@cmp data-processor/openapi.json pipeline-api/contracts/data-processor.json
+	@cmp pipeline-api/openapi.json streamlit-ui/contracts/pipeline-api.json
+	@$(MAKE) -C streamlit-ui types-check
 	@for service in data-processor pipeline-api; do \
 	  $(UV) run --frozen --project $$service $$service contract | diff -u $$service/openapi.json - \
 	    || { echo "$$service/openapi.json is not what its code says: run make contracts." >&2; exit 1; }; \
@@ -124,16 +138,16 @@ contracts-check: $(UV) ## Fail when code and exported documents differ
 docs: $(UV) ## Build the documentation into docs/_build/html; a warning is an error
 	@$(MAKE) -C docs docs
 
-hooks: $(UV) ## Check each commit before it is made (installs pre-commit's hook)
+hooks: $(UV) ## Check every commit before it is made (installs the pre-commit hook)
 	@$(UV) tool run pre-commit install
 
-clean: ## Remove caches and, after asking, everything the platform keeps in STATE_DIR
+clean: ## Remove caches and, after asking, all data of the platform in STATE_DIR
 	@rm -rf $(foreach folder,. $(FOLDERS),$(folder)/.pytest_cache $(folder)/.mypy_cache $(folder)/.ruff_cache \
 	  $(folder)/.hypothesis $(folder)/dist) docs/_build
 	@if [ -e '$(STATE_DIR)' ]; then \
-	  read -r -p "Delete $(STATE_DIR) with every user, dataset, model, prediction and feedback in it, and the secrets of a stack in containers? Type yes: " answer \
+	  read -r -p "Delete $(STATE_DIR) with all users, datasets, models, predictions and feedback in it, and the secrets of the stack? Type yes: " answer \
 	    || answer=no; \
-	  if [ "$$answer" = yes ]; then rm -rf '$(STATE_DIR)'; echo "Deleted."; else echo "$(STATE_DIR) stays."; fi; \
+	  if [ "$$answer" = yes ]; then rm -rf '$(STATE_DIR)'; echo "Deleted."; else echo "$(STATE_DIR) was kept."; fi; \
 	fi
 
 $(UV):

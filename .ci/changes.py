@@ -1,10 +1,10 @@
-"""Say for GitHub which parts of the tree a change concerns: `changes.py BASE HEAD >> "$GITHUB_OUTPUT"`.
+"""Tell GitHub which parts of the tree a change concerns: `changes.py BASE HEAD >> "$GITHUB_OUTPUT"`.
 
-    services=["pipeline-api"]    folders to lint and test by themselves, as JSON
-    whole=true                   whether the tests of the whole are needed
-    docs=true                    whether the site is needed
+    services=["pipeline-api"]    folders to lint and test on their own, as JSON
+    whole=true                   whether the tests of the whole system are needed
+    docs=true                    whether the site must be built
 
-Runs on nothing but Python's standard library and git.
+Needs only Python's standard library and git.
 """
 
 import json
@@ -18,13 +18,13 @@ CONCERNS_ALL = re.compile(r"(Makefile|\.ci/|\.github/workflows/|container-templa
 WORDS_ONLY = re.compile(r"(docs/|\.github/profile/|LICENSE$|.*\.md$)")
 FEEDS_THE_SITE = re.compile(r"(docs/|Makefile|.*\.md$|.*/openapi\.json$|.*/asyncapi\.yaml$|.*/settings\.py$)")
 PLAYED = "docs/tutorials/"
-"""Words that a test of the whole plays on a platform."""
+"""Pages that a test of the whole system plays on a platform."""
 NO_COMMIT = re.compile(r"0*")
-"""What GitHub calls the state of a branch before its first push."""
+"""What GitHub sends as the commit of a branch before its first push."""
 
 
 def changed(base: str, head: str) -> list[str] | None:
-    """Return the paths that differ since HEAD left BASE; None when that cannot be known."""
+    """Return the paths that changed since HEAD branched off BASE; None if that cannot be determined."""
     if NO_COMMIT.fullmatch(base):
         return None
     command = ["git", "diff", "--name-only", "-z", f"{base}...{head}", "--"]
@@ -33,7 +33,7 @@ def changed(base: str, head: str) -> list[str] | None:
 
 
 def concerned(paths: Iterable[str] | None) -> dict[str, str]:
-    """Return what GitHub is told of the paths; everything is concerned when they are not known."""
+    """Return the outputs for GitHub; if the paths are unknown, everything is concerned."""
     known = list(paths) if paths is not None else [".ci/", "docs/"]
     everything = any(CONCERNS_ALL.match(path) for path in known)
     code = [path for path in known if path.startswith(PLAYED) or not WORDS_ONLY.match(path)]
@@ -50,7 +50,7 @@ def main() -> None:
     try:
         base, head = sys.argv[1:]
     except ValueError:
-        sys.exit("Two commits are needed: changes.py BASE HEAD")
+        sys.exit("usage: changes.py BASE HEAD")
     for name, value in concerned(changed(base, head)).items():
         sys.stdout.write(f"{name}={value}\n")
 

@@ -1,6 +1,6 @@
 """Put uv, which installs everything else, at .tools/bin/uv: the one on the PATH, else a pinned one.
 
-Runs on nothing but Python's standard library, because it is the first thing that runs.
+Needs only Python's standard library, because it is the first thing that runs.
 """
 
 import os
@@ -18,7 +18,7 @@ OURS = TOOLS / "bin" / "uv"
 
 
 def version_of(program: str) -> tuple[int, ...]:
-    """Return a uv's version, (0,) when it does not run."""
+    """Return the version of a uv, (0,) if it does not run."""
     try:
         answer = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout
     except (OSError, subprocess.CalledProcessError):
@@ -28,7 +28,7 @@ def version_of(program: str) -> tuple[int, ...]:
 
 
 def install() -> str:
-    """Install the pinned uv with pip and return its path; exit with what to do when that fails."""
+    """Install the pinned uv with pip and return its path; exit with advice if that fails."""
     requirement = f"uv=={PINNED}"
     home = TOOLS / "uv"
     shutil.rmtree(home, ignore_errors=True)
@@ -36,15 +36,15 @@ def install() -> str:
     try:
         import ensurepip  # noqa: F401, PLC0415 - Debian leaves it out of python3
     except ImportError:
-        # Outside of an environment: --target touches nothing but the folder it is given.
+        # Outside an environment; --target only writes into the given folder.
         command = [sys.executable, *pip, "--target", str(home), requirement]
     else:
         venv.create(home, with_pip=True, symlinks=True)
         command = [str(home / "bin" / "python"), *pip, requirement]
     if subprocess.run(command, check=False).returncode != 0:
         sys.exit(
-            "uv could not be installed. Install it yourself (https://docs.astral.sh/uv/), or give Python\n"
-            "what it needs to do so: a way to the package index and, on Debian and Ubuntu,\n"
+            "uv could not be installed. Install it yourself (https://docs.astral.sh/uv/), or provide what\n"
+            "Python needs to do so: access to the package index and, on Debian and Ubuntu,\n"
             "`sudo apt install python3-venv`."
         )
     return str(home / "bin" / "uv")

@@ -1,6 +1,6 @@
-"""Make the buckets that are missing on an S3 server; may be repeated. Arguments are their names.
+"""Create the missing buckets of those named as arguments on an S3 server; may be repeated.
 
-The server and the key are what `AWS_ENDPOINT_URL_S3`, `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` say.
+`AWS_ENDPOINT_URL_S3`, `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY` set the server and the key.
 """
 
 import sys
@@ -9,13 +9,13 @@ import boto3
 
 
 def main(names: list[str]) -> None:
-    """Make each bucket that is not there."""
+    """Create each bucket that does not exist."""
     store = boto3.client("s3", region_name="us-east-1")
     there = {bucket["Name"] for bucket in store.list_buckets().get("Buckets", [])}
     for name in names:
         if name not in there:
             store.create_bucket(Bucket=name)
-        sys.stdout.write(f"Bucket {name} {'is there' if name in there else 'was made'}.\n")
+        sys.stdout.write(f"Bucket {name} {'already exists' if name in there else 'was created'}.\n")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The users of MLflow that are programs: they may read and change experiments and models, and manage nothing.
+"""MLflow users for programs: they may read and change experiments and models, and administer nothing.
 
-Each is an environment variable `EDITOR_PASSWORD_<user>`, whose value is the user's password. MLflow itself
-makes one user only, its administrator.
+Each is set by an environment variable `EDITOR_PASSWORD_<user>`, whose value is the password. MLflow itself
+only creates one user, its administrator.
 """
 
 import os
@@ -12,7 +12,7 @@ from mlflow.server.auth.sqlalchemy_store import SqlAlchemyStore
 
 PREFIX = "EDITOR_PASSWORD_"
 EDITED = (RESOURCE_TYPE_EXPERIMENT, RESOURCE_TYPE_REGISTERED_MODEL)
-"""Runs, versions, aliases and artefacts are theirs, and follow."""
+"""Runs, versions, aliases and artefacts inherit these permissions."""
 
 
 def editors_of(environment: Mapping[str, str]) -> dict[str, str]:
@@ -21,12 +21,12 @@ def editors_of(environment: Mapping[str, str]) -> dict[str, str]:
         name.removeprefix(PREFIX): value for name, value in environment.items() if name.startswith(PREFIX)
     }
     if empty := [name for name, password in found.items() if not password]:
-        raise ValueError(f"{PREFIX}{empty[0]} is empty: give MLflow's user {empty[0]} a password.")
+        raise ValueError(f"{PREFIX}{empty[0]} is empty: set a password for the MLflow user {empty[0]}.")
     return found
 
 
 def make_editors(database: str, passwords: Mapping[str, str]) -> None:
-    """Make the users that are missing, with passwords and permissions as told; may be repeated."""
+    """Create the missing users, and set passwords and permissions; may be repeated."""
     store = SqlAlchemyStore()
     store.init_db(database)
     for name, password in passwords.items():
@@ -41,7 +41,7 @@ def make_editors(database: str, passwords: Mapping[str, str]) -> None:
 
 
 def main(database: str) -> None:
-    """Make the users that the environment names, and forget their passwords."""
+    """Create the users that the environment names, and remove their passwords from it."""
     passwords = editors_of(os.environ)
     make_editors(database, passwords)
     for name in passwords:

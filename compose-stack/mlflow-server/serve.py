@@ -1,13 +1,13 @@
 """Run MLflow's tracking server in one process.
 
 `mlflow server` is two processes even with one worker: the command line stays as the parent of the server, has
-imported everything a second time (another 195 MB and 9 s of start) and, killed with -9, leaves the server
-behind. This starts the same application, with the same settings, in the process that was asked for.
+imported everything a second time (another 195 MB and 9 s at the start) and, killed with -9, leaves the server
+behind. This starts the same application, with the same settings, in a single process.
 
-Where `MLFLOW_AUTH_DATABASE_URI` is set, nobody gets in without a login (basic auth); it takes MLflow's own
-`MLFLOW_AUTH_ADMIN_USERNAME`, `MLFLOW_AUTH_ADMIN_PASSWORD` and `MLFLOW_FLASK_SERVER_SECRET_KEY`, and makes the
-users of `editors.py`. URLs with passwords come by the environment: what a process was started with, everybody
-on its machine can read.
+If `MLFLOW_AUTH_DATABASE_URI` is set, every request needs a login (basic auth); it uses MLflow's own
+`MLFLOW_AUTH_ADMIN_USERNAME`, `MLFLOW_AUTH_ADMIN_PASSWORD` and `MLFLOW_FLASK_SERVER_SECRET_KEY`, and creates
+the users of `editors.py`. URLs with passwords are passed in the environment: the arguments of a process can
+be read by everyone on its machine.
 """
 
 import argparse
@@ -15,16 +15,16 @@ import os
 import tempfile
 from pathlib import Path
 
-import uvicorn  # MLflow arms its security middleware only if a server is imported before it
+import uvicorn  # MLflow enables its security middleware only if a server is imported before it
 from mlflow.server import constants
 from mlflow.server.handlers import initialize_backend_stores
 
 ARTIFACT_ROOT = "mlflow-artifacts:/"
-"""Clients get and put artefacts through this server and never learn where it keeps them."""
+"""Clients read and write artefacts through this server, and never learn where it keeps them."""
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until stopped."""
     parser = argparse.ArgumentParser(description="Run MLflow's tracking server in one process.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=5000)
@@ -46,8 +46,8 @@ def main() -> None:
     initialize_backend_stores(options.backend_store_uri, options.backend_store_uri, ARTIFACT_ROOT)
     users = os.environ.get("MLFLOW_AUTH_DATABASE_URI")
     if users:
-        _ask_for_a_login(users)
-        import editors  # noqa: PLC0415 - with it comes MLflow's login, which reads that file
+        _require_login(users)
+        import editors  # noqa: PLC0415 - it imports MLflow's login, which reads that file
 
         editors.main(users)
     uvicorn.run(
@@ -60,9 +60,9 @@ def main() -> None:
     )
 
 
-def _ask_for_a_login(users: str) -> None:
-    """Write the one file that MLflow reads its users' database from; it is imported after this."""
-    handle, path = tempfile.mkstemp(suffix=".ini")  # readable by this user alone
+def _require_login(users: str) -> None:
+    """Write the file that MLflow's login reads its settings from when it is imported."""
+    handle, path = tempfile.mkstemp(suffix=".ini")  # readable by this user only
     os.close(handle)
     escaped = users.replace("%", "%%")
     Path(path).write_text(

@@ -11,8 +11,8 @@ def sign_in(page: Page, password: str) -> None:
     expect(page.get_by_role("heading", name="Predict")).to_be_visible()
 
 
-def judge_an_answer_wrong(page: Page) -> None:
-    """Ask for a prediction of what the form shows, and say that it is wrong."""
+def call_an_answer_wrong(page: Page) -> None:
+    """Request a prediction for what the form shows, and give the feedback that it is wrong."""
     page.get_by_role("button", name="Predict").click()
     expect(page.get_by_role("heading", name="Answer")).to_be_visible()
     page.get_by_role("button", name="Wrong").click()

@@ -1,7 +1,7 @@
 """A platform of two tiny processes under the real supervisor: `small_platform.py STATE_DIR KIND PORT`.
 
 `front` answers on PORT; `back` starts a process of its own and writes both ids to `back.pids`. KIND changes
-`back`: `dying` ends at once, `deaf` ignores SIGTERM, `missing` is no program.
+`back`: `dying` ends at once, `deaf` ignores SIGTERM, `missing` is not a program.
 """
 
 import asyncio

@@ -18,7 +18,7 @@ def test_the_password_is_the_one_given_else_the_one_kept(tmp_path: Path) -> None
 
 
 def test_a_password_that_is_nowhere_is_asked_for(tmp_path: Path) -> None:
-    with pytest.raises(CannotStart, match="say it as ADMIN_PASSWORD"):
+    with pytest.raises(CannotStart, match="set it with ADMIN_PASSWORD"):
         admin_password(settings(tmp_path))
 
 

@@ -19,7 +19,9 @@ def test_the_second_instance_on_a_folder_is_told_where_the_first_is(tmp_path: Pa
     settings = Settings.from_environment({"STATE_DIR": str(tmp_path)})
     with (
         only_instance(settings),
-        pytest.raises(CannotStart, match=r"already runs on .* at http://127\.0\.0\.1:8501 \(process \d+\)"),
+        pytest.raises(
+            CannotStart, match=r"already running on .* at http://127\.0\.0\.1:8501 \(process \d+\)"
+        ),
         only_instance(settings),
     ):
         pass

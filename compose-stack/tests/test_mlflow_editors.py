@@ -17,6 +17,8 @@ PASSWORDS = {name: f"{name}-has-a-password" for name in ("loopkeeper", "staging"
 API = "/api/2.0/mlflow"
 STARTED_S = 120
 
+pytestmark = pytest.mark.services
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

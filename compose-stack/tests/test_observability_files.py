@@ -71,7 +71,7 @@ def test_the_layer_is_there_only_when_it_is_asked_for(layer: dict[str, Any], tmp
 
 
 def test_neither_true_nor_empty_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CannotStart, match="OBSERVABILITY is 'false'; it must be true, or empty"):
+    with pytest.raises(CannotStart, match=r"OBSERVABILITY must be true, or empty .*, not 'false'"):
         _ = Layout(tmp_path, {"OBSERVABILITY": "false"}).observed
 
 

@@ -61,5 +61,5 @@ def test_only_what_people_reach_is_bound_to_the_address_they_chose(tmp_path: Pat
 
 def test_an_environment_that_was_never_made_is_named(tmp_path: Path) -> None:
     settings = Settings.from_environment({}, root=tmp_path)
-    with pytest.raises(CannotStart, match=r"streamlit-ui is missing: `make install-all`"):
+    with pytest.raises(CannotStart, match=r"streamlit-ui is missing: run `make install-all`"):
         default_set(settings, CREDENTIALS, {})

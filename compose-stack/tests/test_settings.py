@@ -62,5 +62,5 @@ def test_a_busy_port_is_named_with_its_variable() -> None:
 
 def test_an_address_of_another_machine_is_named() -> None:
     settings = Settings.from_environment({"BIND_HOST": "192.0.2.7"})
-    with pytest.raises(CannotStart, match=r"192\.0\.2\.7.*no address of this machine"):
+    with pytest.raises(CannotStart, match=r"192\.0\.2\.7.*not an address of this machine"):
         settings.check_ports()

@@ -30,7 +30,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "mirror"
     folder.mkdir()
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    Thread(target=server.serve_forever).start()
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}).start()
     monkeypatch.setattr(tools, "MIRROR", f"http://127.0.0.1:{server.server_port}")
     try:
         yield folder
@@ -61,7 +61,7 @@ def test_a_package_is_unpacked_where_it_should_be(mirror: Path, tmp_path: Path) 
 
 def test_another_package_than_it_was_is_refused(mirror: Path, tmp_path: Path) -> None:
     other = Package(package(mirror, "one", Path(SCRIPT)).path, "0" * 64)
-    with pytest.raises(CannotStart, match=r"one\.deb is not the package that it was"):
+    with pytest.raises(CannotStart, match=r"one\.deb is not the expected package"):
         unpack(other, tmp_path / "here")
     assert not (tmp_path / "here").exists()
 

@@ -80,7 +80,7 @@ def test_a_process_that_died_is_started_again_and_people_are_told(tmp_path: Path
         first, child = back_pids(tmp_path)
         (tmp_path / "back.pids").unlink()
         os.kill(first, signal.SIGKILL)
-        told = wait_for(platform, "starts again")
+        told = wait_for(platform, "restarts in")
         assert "back was killed by SIGKILL" in told
         assert str(tmp_path / "logs" / "back.log") in told
         second = back_pids(tmp_path)[0]
@@ -95,7 +95,7 @@ def test_all_processes_go_with_a_supervisor_that_is_killed(tmp_path: Path) -> No
         started = [process for process in all_of(platform) if process.ppid() == platform.pid]
         platform.kill()
         until(lambda: not any(alive(process.pid) for process in started))
-    for pid in back_pids(tmp_path)[1:]:  # a child's child must look after itself, as the processor's do
+    for pid in back_pids(tmp_path)[1:]:  # grandchildren must end themselves, as those of the processor do
         os.kill(pid, signal.SIGKILL)
 
 

@@ -125,5 +125,5 @@ def test_what_cannot_be_said_is_refused_by_name() -> None:
     with pytest.raises(CannotStart, match="Service serve has privileged"):
         render(project)
     project["services"] = {"serve": {"image": "x", "tmpfs": ["/var/lib/x:uid=10001"], "networks": {}}}
-    with pytest.raises(CannotStart, match="a folder in memory, /var/lib/x:uid=10001, with options"):
+    with pytest.raises(CannotStart, match="a tmpfs with options, /var/lib/x:uid=10001"):
         render(project)

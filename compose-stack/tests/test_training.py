@@ -7,7 +7,7 @@ from compose_stack.training import Step, describe_gate, follow
 
 
 class Gateway(Client):
-    """A gateway whose one run goes through the given states, one at each look."""
+    """A gateway whose one run goes through the given states, one at each poll."""
 
     def __init__(self, states: list[dict[str, Any]]) -> None:
         super().__init__("http://gateway")
@@ -62,4 +62,4 @@ def test_a_hold_says_how_many_rows_it_would_take() -> None:
     said = describe_gate(gate)
     assert said.startswith("hold: not proved")
     assert "p 0.2 against alpha 0.025" in said
-    assert "rows it would take 320" in said
+    assert "rows needed 320" in said

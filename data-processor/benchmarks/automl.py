@@ -26,16 +26,17 @@ from sklearn.metrics import roc_auc_score
 from threadpoolctl import threadpool_limits
 
 from data_processor.datasets.inference import infer_schema
-from data_processor.datasets.schema import Schema
 from data_processor.datasets.tables import keepable, read_csv
+from data_processor.features.packing import MISSING
+from data_processor.features.schema import Schema
+from data_processor.features.split import Rows, Split, prepare_data
 from data_processor.models.policy import Policy
-from data_processor.serving.compile import compile_model
-from data_processor.serving.packing import MISSING
-from data_processor.training import clock, trials
+from data_processor.tasks.pipelines import answer
+from data_processor.tasks.tables import trials
+from data_processor.training import clock
+from data_processor.training.compile import compile_model
 from data_processor.training.evaluation import fit_final
-from data_processor.training.pipelines import answer
 from data_processor.training.pool import local_pool
-from data_processor.training.preparation import Rows, Split, prepare_data
 from data_processor.training.search import search
 
 
@@ -83,7 +84,7 @@ def main() -> None:
     rows = keepable(table, schema)
     found = []
     for seed in range(asked.first, asked.first + asked.seeds):
-        split = prepare_data(rows, schema, f"seed {seed}", None, choose_on_recent=False)
+        split = prepare_data(rows, schema, f"seed {seed}", None, validate_on_recent=False)
         found.append(measure(split, seed, asked.budget, asked.threads))
         _say(found[-1])
     gains = np.array([one.gain for one in found])
@@ -106,13 +107,13 @@ def measure(split: Split, seed: int, budget_s: float, threads: int | None) -> Me
     pipeline = fit_final(split, searched.best, seed)
     with TemporaryDirectory() as folder:
         target = Path(folder) / "model.onnx"
-        engine = compile_model(pipeline, schema, split.reference.frame, target).engine
+        engine = compile_model(pipeline, schema, split.holdout.frame, target).engine
         megabytes = target.stat().st_size / 2**20 if target.exists() else 0.0
-    positive = split.reference.target == schema.classes[1]
+    positive = split.holdout.target == schema.classes[1]
     default = max(
         float(roc_auc_score(positive, _default(split, seed, natively=natively))) for natively in (True, False)
     )
-    winner = float(roc_auc_score(positive, answer(pipeline, split.reference.frame)[:, 1]))
+    winner = float(roc_auc_score(positive, answer(pipeline, split.holdout.frame)[:, 1]))
     members = searched.best.params.get("members", [])
     name = " + ".join(f"{one['weight']:.2f} {one['estimator']}" for one in members) or searched.best.estimator
     return Measured(
@@ -131,7 +132,7 @@ def measure(split: Split, seed: int, budget_s: float, threads: int | None) -> Me
 
 def _default(split: Split, seed: int, *, natively: bool) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
     """Return the probability of the second class that the default gives the held out rows."""
-    fitting, asked = _frames(split.allowed, split.reference, split.schema, natively=natively)
+    fitting, asked = _frames(split.allowed, split.holdout, split.schema, natively=natively)
     model = HistGradientBoostingClassifier(random_state=seed, categorical_features="from_dtype")
     with threadpool_limits(1):  # threads that wait for each other change nothing but the time it takes
         model.fit(fitting, split.allowed.target)

@@ -20,15 +20,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from data_processor.datasets.inference import infer_schema
-from data_processor.datasets.schema import Schema
 from data_processor.datasets.tables import keepable, read_csv
+from data_processor.features.schema import Schema
+from data_processor.features.split import Rows, Split, prepare_data
 from data_processor.models.policy import Policy
-from data_processor.training.leaderboard import as_answers
-from data_processor.training.measures import prepare, value
-from data_processor.training.pipelines import answer, fit
-from data_processor.training.preparation import Rows, Split, prepare_data
-from data_processor.training.texts.folds import stratified
-from data_processor.training.texts.search import search_texts
+from data_processor.statistics.measures import prepare, value
+from data_processor.tasks.comparison import as_answers
+from data_processor.tasks.fitting import fit
+from data_processor.tasks.pipelines import answer
+from data_processor.tasks.texts.folds import stratified
+from data_processor.training.search import search
 
 FOLDS = 5
 RESAMPLES = 2_000
@@ -74,8 +75,8 @@ def _read(csv: Path, text: str, target: str) -> tuple[Rows, Split]:
     table = read_csv(csv)[[text, target]]
     table[target] = table[target].astype("str")
     schema = infer_schema(table, target, task="text-classification", kinds={text: "text"})
-    split = prepare_data(keepable(table, schema), schema, "benchmark", None, choose_on_recent=False)
-    return split.fitting.join(split.choosing, split.reference), split
+    split = prepare_data(keepable(table, schema), schema, "benchmark", None, validate_on_recent=False)
+    return split.fitting.join(split.validation, split.holdout), split
 
 
 def _one(rows: Rows, like: Split, held_out: NDArray[np.bool_], seed: int, budget_s: float) -> Fold:
@@ -83,7 +84,7 @@ def _one(rows: Rows, like: Split, held_out: NDArray[np.bool_], seed: int, budget
     nothing = rows.take(np.zeros(len(rows), np.bool_))
     train, test = rows.take(~held_out), rows.take(held_out)
     split = Split(like.schema, train, nothing, nothing, nothing, "validation")
-    best = search_texts(split, Policy(selection_metric="roc_auc"), budget_s=budget_s, seed=seed).best
+    best = search(split, Policy(selection_metric="roc_auc"), budget_s=budget_s, seed=seed).best
     plain = make_pipeline(TfidfVectorizer(), LogisticRegression())
     plain.fit(train.frame.iloc[:, 0], train.target)
     return Fold(

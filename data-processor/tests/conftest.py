@@ -20,26 +20,37 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry
 
+from comments import divide, make_comments
 from data_processor.app import create_app
 from data_processor.caller import Caller, Role, sign
 from data_processor.database import Database
 from data_processor.datasets.census import make_table, sample_rows, schema_of
 from data_processor.datasets.inference import infer_schema
-from data_processor.datasets.schema import Schema
 from data_processor.datasets.tables import LabelledRow, keepable, with_feedback
+from data_processor.features.schema import Schema
+from data_processor.features.split import Split, prepare_data
 from data_processor.models.ledger import Ledger
 from data_processor.models.loaded import LoadedVersions
-from data_processor.models.manifest import BACKGROUND_FILE, ONNX_FILE, SKOPS_FILE, Lineage, Manifest, Parity
+from data_processor.models.manifest import (
+    BACKGROUND_FILE,
+    MANIFEST_FILE,
+    ONNX_FILE,
+    SKOPS_FILE,
+    Lineage,
+    Manifest,
+    Parity,
+)
 from data_processor.models.policy import Policy
 from data_processor.models.registry import Registry
-from data_processor.monitoring.runs import RunMetrics
+from data_processor.predictions.records import PredictionStore
 from data_processor.rows import DatasetRow
+from data_processor.runs.jobs import Jobs, carry_through
+from data_processor.runs.metrics import RunMetrics
 from data_processor.service.database import now
-from data_processor.serving.records import PredictionStore
 from data_processor.settings import Settings
-from data_processor.training.jobs import Jobs, carry_through
-from data_processor.training.kinds import plain_kinds
-from data_processor.training.preparation import Split, prepare_data
+from data_processor.wiring.kinds import plain_kinds
+
+pytest_plugins = ["in_process", "side_by_side"]
 
 # How long an example takes says more of the machine than of the code. In CI the examples stay the same ones.
 hypothesis.settings.register_profile("any machine", hypothesis.settings.default, deadline=None)
@@ -59,35 +70,43 @@ class TinyVersion:
 
 
 @pytest.fixture(scope="session")
-def tiny_versions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TinyVersion]:
+def tiny_versions(once: Callable[[str, Callable[[Path], None]], Path]) -> dict[str, TinyVersion]:
     """Versions "1" and "2", of two worlds, on ONNX; and "3", the same as "1", on scikit-learn.
 
     Version 2 has no background sample, as those of before have none.
     """
-    from data_processor.serving.compile import compile_model  # noqa: PLC0415  # only those who train need it
-    from data_processor.training.artefact import build_manifest, save_pipeline  # noqa: PLC0415
-    from data_processor.training.background import write_background  # noqa: PLC0415
-    from data_processor.training.candidates import Candidate  # noqa: PLC0415
-    from data_processor.training.pipelines import fit  # noqa: PLC0415
+    folders = sorted(once("versions", _train_versions).iterdir())
+    return {
+        folder.name: TinyVersion(folder, Manifest.model_validate_json((folder / MANIFEST_FILE).read_text()))
+        for folder in folders
+    }
+
+
+def _train_versions(target: Path) -> None:
+    from data_processor.models.artefact import build_manifest, save_pipeline, write_manifest  # noqa: PLC0415
+    from data_processor.models.background import write_background  # noqa: PLC0415
+    from data_processor.tasks.candidates import Candidate  # noqa: PLC0415
+    from data_processor.tasks.fitting import fit  # noqa: PLC0415
+    from data_processor.training.compile import compile_model  # noqa: PLC0415  # only those who train need it
 
     candidate = Candidate(estimator="logistic-regression", params={})
-    versions: dict[str, TinyVersion] = {}
     for version, drift in (("1", 0.0), ("2", 1.0), ("3", 0.0)):
-        folder = tmp_path_factory.mktemp(f"version-{version}")
+        folder = target / version
+        folder.mkdir()
         table = make_table(400, seed=7, drift=drift)
         schema = schema_of(table)
-        split = prepare_data(table, schema, "salt", None, choose_on_recent=False)
+        split = prepare_data(table, schema, "salt", None, validate_on_recent=False)
         if version != "2":
             write_background(split.allowed, schema, 1, folder / BACKGROUND_FILE)
         if version == "3":
-            shutil.copyfile(versions["1"].folder / SKOPS_FILE, folder / SKOPS_FILE)
+            shutil.copyfile(target / "1" / SKOPS_FILE, folder / SKOPS_FILE)
             parity = Parity(
                 rows=0, labels_differing=0, max_difference=0, passed=False, reason="Left out on purpose."
             )
         else:
             pipeline = fit(candidate, split.fitting, schema, seed=1)
             save_pipeline(pipeline, folder / SKOPS_FILE)
-            parity = compile_model(pipeline, schema, split.reference.frame[:20], folder / ONNX_FILE).parity
+            parity = compile_model(pipeline, schema, split.holdout.frame[:20], folder / ONNX_FILE).parity
         manifest = build_manifest(
             folder,
             model=MODEL,
@@ -109,8 +128,7 @@ def tiny_versions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TinyVer
             receipt={"verdict": "promote", "reason": "It is better."},
             parity=parity,
         )
-        versions[version] = TinyVersion(folder, manifest)
-    return versions
+        write_manifest(manifest, folder)
 
 
 class FolderStore:
@@ -336,12 +354,12 @@ def census_split() -> Split:
     """Return synthetic census rows without feedback, divided."""
     table = make_table(3_000, 1)
     schema = schema_of(table)
-    return prepare_data(keepable(table, schema), schema, "salt", None, choose_on_recent=False)
+    return prepare_data(keepable(table, schema), schema, "salt", None, validate_on_recent=False)
 
 
 @pytest.fixture(scope="session")
 def drifted_snapshot() -> tuple[pd.DataFrame, Schema]:
-    """Return rows of the old world with 400 of feedback from the new one behind: judgements 1 to 400."""
+    """Return rows of the old world with 400 of feedback from the new one behind, numbered 1 to 400."""
     table = make_table(3_000, 1)
     schema = schema_of(table)
     feedback = [
@@ -354,7 +372,7 @@ def drifted_snapshot() -> tuple[pd.DataFrame, Schema]:
 @pytest.fixture(scope="session")
 def drifted_split(drifted_snapshot: tuple[pd.DataFrame, Schema]) -> Split:
     """Return the drifted snapshot divided for a run that the score opened: all its feedback is recent."""
-    return prepare_data(*drifted_snapshot, "salt", 0, choose_on_recent=True)
+    return prepare_data(*drifted_snapshot, "salt", 0, validate_on_recent=True)
 
 
 @pytest.fixture(scope="session")
@@ -371,4 +389,10 @@ def price_split() -> Split:
         }
     )
     schema = infer_schema(frame, "price")
-    return prepare_data(keepable(frame, schema), schema, "salt", None, choose_on_recent=False)
+    return prepare_data(keepable(frame, schema), schema, "salt", None, validate_on_recent=False)
+
+
+@pytest.fixture(scope="session")
+def comments_split() -> Split:
+    """Return 240 comments, divided."""
+    return divide(make_comments(240, 3))

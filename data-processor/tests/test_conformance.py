@@ -69,20 +69,37 @@ def asked(
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        wait_until(lambda: server.started and app.state.loopkeeper.stages.find(M) is not None, 30)
+        wait_until(lambda: server.started and app.state.loopkeeper.manager.find(M) is not None, 30)
         url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
         gateway = headers("schemathesis", "maintainer")
         with httpx.Client(base_url=url, headers=gateway) as client:
             answer = client.post(f"/v1/models/{M}/predictions", json={"inputs": inputs[:1]})
             known["prediction_id"] = answer.json()["predictions"][0]["id"]
             known["run"] = client.post(f"/v1/models/{M}/runs", json={}).json()["id"]
-        yield {"base_url": url, "headers": gateway}
+        yield {"base_url": url, "headers": gateway, "timeout": 120}
     finally:
         server.should_exit = True
         thread.join()
 
 
+def examples(most: int) -> settings:
+    """Ask so many times per operation, beside what covers its document."""
+    return settings(
+        max_examples=most, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    )
+
+
+@pytest.mark.usefixtures("children_in_process")
 @schema.parametrize()
-@settings(max_examples=15, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@examples(4)
 def test_serve_answers_as_its_document_says(case: Case[Any], asked: dict[str, Any]) -> None:
+    case.call_and_validate(checks=CHECKS, **asked)
+
+
+@pytest.mark.services
+@schema.parametrize()
+@examples(15)
+def test_serve_answers_as_its_document_says_however_often_it_is_asked(
+    case: Case[Any], asked: dict[str, Any]
+) -> None:
     case.call_and_validate(checks=CHECKS, **asked)

@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import inspect, text
+from structlog.testing import capture_logs
 
 from data_processor.database import Database
 from data_processor.rows import RunResultRow, RunRow
@@ -18,7 +19,7 @@ def database(database_url: str) -> Iterator[Database]:
     opened.close()
 
 
-def test_tables_of_an_earlier_release_get_the_columns_they_lack(database: Database) -> None:
+def test_tables_of_an_earlier_release_are_migrated_once(database: Database) -> None:
     with database.engine.begin() as connection:
         connection.execute(text("DROP TABLE run_results"))
         for table, columns in LATER.items():
@@ -31,8 +32,12 @@ def test_tables_of_an_earlier_release_get_the_columns_they_lack(database: Databa
                 " 'main', 'manual', 'succeeded', 1.0, '', 'ada', '{}', '[]', false, '2026-01-01 00:00:00')"
             )
         )
-    database.create_tables()
-    database.create_tables()
+    with capture_logs() as logged:
+        database.create_tables()
+        database.create_tables()
+    assert [(line["event"], sorted(line["columns"])) for line in logged] == [
+        ("schema_migrated", ["dataset_uploads.run", "runs.dataset"])
+    ]
     with database.transaction() as session:
         row = session.get_one(RunRow, "old")
         assert (row.model, row.dataset) == ("census", None)

@@ -5,8 +5,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from data_processor.monitoring.runs import RunMetrics
 from data_processor.probes import Probes
+from data_processor.runs.metrics import RunMetrics
 from data_processor.service.errors import NotReady
 from data_processor.service.metrics import ServiceMetrics
 from data_processor.settings import Settings

@@ -11,7 +11,7 @@ from data_processor.worker import Worker, work
 start = Worker.start
 
 def stumble(self):
-    self._look_at_others = fail  # the last thing before its threads look around
+    self._poll_workers = fail  # the last thing before its threads start polling
     start(self)
 
 def fail():

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from loopkeeper_docs.asyncapi import describe_channels
-from loopkeeper_docs.extension import ASKED
+from loopkeeper_docs.extension import INCLUSION
 from loopkeeper_docs.openapi import (
     UnknownSchemaError,
     describe_operations,
@@ -22,7 +22,7 @@ from loopkeeper_docs.openapi import (
 
 DOCS = Path(__file__).parents[1]
 REFERENCE = DOCS / "reference"
-TOLD = r"""## `PUT /v1/things/{thing}`
+DESCRIBED = r"""## `PUT /v1/things/{thing}`
 
 Keep a thing; 409 when it is \<kept>.
 
@@ -35,7 +35,7 @@ Role: `engineer`.
 
 Body: [Thing](#schema-thing).
 
-Answers: `200` [Thing](#schema-thing); `204`.
+Responses: `200` [Thing](#schema-thing); `204`.
 
 Problems: `409`.
 """
@@ -53,7 +53,7 @@ def internal() -> Any:
 
 @pytest.fixture
 def small() -> dict[str, Any]:
-    """A contract with one of everything."""
+    """Return a contract with one of everything."""
     return {
         "paths": {
             "/v1/things/{thing}": {
@@ -105,21 +105,21 @@ def small() -> dict[str, Any]:
     }
 
 
-def test_an_operation_is_told_with_all_that_it_takes_and_gives(small: dict[str, Any]) -> None:
-    assert describe_operations(small, "things") == TOLD
+def test_an_operation_is_described_with_all_that_it_takes_and_returns(small: dict[str, Any]) -> None:
+    assert describe_operations(small, "things") == DESCRIBED
 
 
-def test_a_body_without_a_name_is_told_on_the_spot(small: dict[str, Any]) -> None:
+def test_a_body_without_a_name_is_described_in_place(small: dict[str, Any]) -> None:
     body = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string"}}}
     small["paths"]["/v1/things/{thing}"]["put"]["requestBody"]["content"] = {
         "multipart/form-data": {"schema": body}
     }
-    told = describe_operations(small, "things")
-    assert "Body: object (`multipart/form-data`).\n\n| field | type |  | meaning |" in told
-    assert "| `file` | string | required |  |" in told
+    described = describe_operations(small, "things")
+    assert "Body: object (`multipart/form-data`).\n\n| field | type |  | meaning |" in described
+    assert "| `file` | string | required |  |" in described
 
 
-def test_a_schema_is_told_field_by_field(small: dict[str, Any]) -> None:
+def test_a_schema_is_described_field_by_field(small: dict[str, Any]) -> None:
     text = describe_schemas(small)
     assert "(schema-thing)=\n## Thing\n\nWhat is kept.\n" in text
     assert "| `name` | string, at most 40 characters | required |  |" in text
@@ -128,17 +128,17 @@ def test_a_schema_is_told_field_by_field(small: dict[str, Any]) -> None:
     assert text.index("## Role") < text.index("## Thing")
 
 
-def test_a_tag_that_is_not_there_is_refused(small: dict[str, Any]) -> None:
+def test_an_unknown_tag_is_refused(small: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="no operation with the tag 'cats'; it has things"):
         describe_operations(small, "cats")
 
 
-def test_what_cannot_be_described_is_refused() -> None:
+def test_an_unknown_type_is_refused() -> None:
     with pytest.raises(UnknownSchemaError, match="quaternion"):
         type_of({"type": "quaternion"})
 
 
-def test_words_of_a_contract_stay_words() -> None:
+def test_text_of_a_contract_is_escaped() -> None:
     assert prose("a_b *c* `d_e*`\n [f]") == r"a\_b \*c\* `d_e*` \[f\]"
     assert table(("a",), [["x | y"]]) == "| a |\n| --- |\n| x \\| y |"
 
@@ -147,39 +147,39 @@ def test_every_operation_is_on_a_page(public: Any) -> None:
     asked = {
         match["rest"]
         for page in REFERENCE.glob("*.md")
-        for match in ASKED.finditer(page.read_text())
+        for match in INCLUSION.finditer(page.read_text())
         if match["part"] == "operations"
     }
     assert asked == set(tags(public))
-    told = "\n".join(describe_operations(public, tag) for tag in asked)
+    described = "\n".join(describe_operations(public, tag) for tag in asked)
     for method, path, _ in operations(public):
-        assert f"`{method} {path}`" in told
+        assert f"`{method} {path}`" in described
 
 
 def test_every_link_to_a_schema_leads_to_one(public: Any) -> None:
-    told = describe_schemas(public) + "\n".join(describe_operations(public, tag) for tag in tags(public))
+    described = describe_schemas(public) + "\n".join(describe_operations(public, tag) for tag in tags(public))
     wanted, there = (
-        re.findall(r"\(#(schema-\w+)\)", told),
-        re.findall(r"^\((schema-\w+)\)=", told, re.MULTILINE),
+        re.findall(r"\(#(schema-\w+)\)", described),
+        re.findall(r"^\((schema-\w+)\)=", described, re.MULTILINE),
     )
     assert set(wanted) <= set(there)
     assert len(there) == len(set(there)) == len(public["components"]["schemas"])
 
 
-def test_what_is_not_public_is_told_apart(public: Any, internal: Any) -> None:
-    told = list_operations(internal, public)
+def test_internal_operations_are_listed_without_the_public_ones(public: Any, internal: Any) -> None:
+    described = list_operations(internal, public)
     known = {(method, path) for method, path, _ in operations(public)}
     only = [(method, path) for method, path, _ in operations(internal) if (method, path) not in known]
-    assert [line.split("`")[1] for line in told.splitlines()[2:]] == [
+    assert [line.split("`")[1] for line in described.splitlines()[2:]] == [
         f"{method} {path}" for method, path in only
     ]
     for method, path, _ in operations(public):
-        assert f"`{method} {path}`" not in told
+        assert f"`{method} {path}`" not in described
 
 
-def test_messages_are_told_with_the_fields_that_all_have() -> None:
+def test_messages_are_described_with_the_fields_that_all_have() -> None:
     document = yaml.safe_load((DOCS.parent / "pipeline-api" / "asyncapi.yaml").read_text())
-    told = describe_channels(document)
-    assert "## `/v1/runs/{run}/events`" in told
-    assert told.count("| `seq` | integer | required |") == len(document["components"]["messages"])
-    assert "| `value` | number | required |" in told
+    described = describe_channels(document)
+    assert "## `/v1/runs/{run}/events`" in described
+    assert described.count("| `seq` | integer | required |") == len(document["components"]["messages"])
+    assert "| `value` | number | required |" in described

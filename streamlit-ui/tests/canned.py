@@ -21,12 +21,18 @@ POLICY: dict[str, Any] = {
     "cooldown_s": 3600.0,
     "min_new_labels": 25,
     "breaker_after": 3,
-    "max_person_share": 0.2,
-    "few_voices": 5,
+    "max_rater_share": 0.2,
+    "min_raters": 5,
     "ask_rate": 0.1,
     "tolerance": 0.0,
     "unseen_category": "flag",
     "selection_metric": None,
+    "preparation": {
+        "numeric_missing": "automatic",
+        "categorical_missing": "own_category",
+        "scaling": "standard",
+        "datetime": "calendar",
+    },
     "budget_s": 30.0,
     "recent_share": 0.9,
     "gate_alpha": 0.05,
@@ -136,7 +142,7 @@ LOG = "\n".join(f"2026-01-31T12:00:{second:02}Z step {second} of the search" for
 
 
 def score(**changes: Any) -> dict[str, Any]:
-    usual = {
+    default = {
         "value": 0.745,
         "low": 0.68,
         "high": 0.801,
@@ -148,9 +154,9 @@ def score(**changes: Any) -> dict[str, Any]:
         "reason": "The score is below 0.80, but the last run ended 12 minutes ago, within the cooldown.",
         "asked": {"value": 0.74, "low": 0.6, "high": 0.84, "n": 50},
         "volunteered": {"value": 0.75, "low": 0.67, "high": 0.81, "n": 150},
-        "estimate": {"value": 0.86},
+        "estimate": {"value": 0.86, "low": None, "high": None, "n": 0},
     }
-    return {**usual, **changes}
+    return {**default, **changes}
 
 
 NO_SCORE = score(
@@ -160,7 +166,7 @@ NO_SCORE = score(
     n=0,
     version="1",
     state="collecting",
-    reason="0 of the 50 judged predictions that the score needs are in.",
+    reason="0 of the 50 predictions with feedback that the score needs are in.",
     asked=None,
     volunteered={"value": None, "low": None, "high": None, "n": 0},
     estimate=None,
@@ -190,8 +196,35 @@ def history(points: int = 60) -> list[dict[str, Any]]:
     return found
 
 
+_TARGETS = {"census-income": "income-per-year", "flowers": "species", "rents": "rent"}
+
+
+def model(name: str, schema: dict[str, Any], classes: list[str], **changes: Any) -> dict[str, Any]:
+    default = {
+        "name": name,
+        "task": "tabular-classification" if classes else "tabular-regression",
+        "built_in": False,
+        "version": "2",
+        "stage": "main",
+        "score": score(),
+        "state": "degraded",
+        "dataset": name,
+        "schema": schema,
+        "columns": list(schema["properties"]),
+        "target": {"census-income": "income-per-year", "flowers": "species", "rents": "rent"}.get(
+            name, "toxic"
+        ),
+        "classes": classes,
+        "policy": dict(POLICY),
+        "versions": [],
+        "ready": True,
+        "problem": None,
+    }
+    return {**default, **changes}
+
+
 def version(name: str, **changes: Any) -> dict[str, Any]:
-    usual = {
+    default = {
         "version": name,
         "created_at": ago(hours=5 - int(name)),
         "metrics": {"accuracy": 0.861 + int(name) / 100, "roc_auc": 0.921, "log_loss": 0.301},
@@ -213,11 +246,11 @@ def version(name: str, **changes: Any) -> dict[str, Any]:
         "barred": None,
         "loaded": False,
     }
-    return {**usual, **changes}
+    return {**default, **changes}
 
 
 def promotion(seq: int, **changes: Any) -> dict[str, Any]:
-    usual = {
+    default = {
         "id": f"promotion-{seq}",
         "model": "census-income",
         "stage": "main",
@@ -231,11 +264,15 @@ def promotion(seq: int, **changes: Any) -> dict[str, Any]:
         "run": f"run-{seq}",
         "at": ago(minutes=180 - 60 * (seq - 1)),
     }
-    return {**usual, **changes}
+    return {**default, **changes}
+
+
+ONLY_IN_DETAIL = ("options", "leaderboard", "gate", "steps", "result")
+"""What a list of runs leaves out."""
 
 
 def run(name: str, **changes: Any) -> dict[str, Any]:
-    usual = {
+    default = {
         "id": name,
         "kind": "training",
         "model": "census-income",
@@ -261,7 +298,7 @@ def run(name: str, **changes: Any) -> dict[str, Any]:
         "steps": [{"step": "snapshot", "seconds": 1.2}, {"step": "search", "seconds": 5.1}],
         "result": None,
     }
-    return {**usual, **changes}
+    return {**default, **changes}
 
 
 RUNNING = run(
@@ -335,7 +372,7 @@ EVALUATED = run(
 
 def prediction(number: int, model: str = "census-income", **changes: Any) -> dict[str, Any]:
     high = 0.5 + (number % 50) / 100
-    usual = {
+    default = {
         "id": f"prediction-{number:06}",
         "label": "<=50K",
         "probabilities": {"<=50K": high, ">50K": 1 - high},
@@ -347,15 +384,16 @@ def prediction(number: int, model: str = "census-income", **changes: Any) -> dic
         "subject": "uma",
         "at": ago(minutes=number),
         "inputs": {"age": 39, "workclass": "Private", "education": None, "capital-gain": 2174},
+        "pinned": False,
         "latency_ms": 1.27,
         "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
-        "lineage": version("2")["lineage"],
+        "lineage": {name: value for name, value in version("2")["lineage"].items() if name != "feedback_seq"},
         "feedback": [],
     }
-    return {**usual, **changes}
+    return {**default, **changes}
 
 
-def judgement(*, correct: bool, label: str | None = None, subject: str = "uma") -> dict[str, Any]:
+def feedback(*, correct: bool, label: str | None = None, subject: str = "uma") -> dict[str, Any]:
     return {
         "subject": subject,
         "correct": correct,

@@ -3,11 +3,11 @@
 from typing import Any
 
 
-def numeric(low: float, high: float, typical: float, *, integer: bool = True, **extra: Any) -> dict[str, Any]:
+def numeric(low: float, high: float, default: float, *, integer: bool = True, **extra: Any) -> dict[str, Any]:
     kind = "integer" if integer else "number"
     return {
         "type": [kind, "null"],
-        "default": typical,
+        "default": default,
         "x-kind": "numeric",
         "x-minimum": low,
         "x-maximum": high,

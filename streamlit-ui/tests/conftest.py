@@ -8,7 +8,9 @@ from typing import Any
 import httpx
 import hypothesis
 import pytest
-from streamlit.testing.v1 import AppTest
+from streamlit.components.v2 import manifest_scanner
+from streamlit.runtime.scriptrunner.script_cache import ScriptCache
+from streamlit.testing.v1 import AppTest, local_script_runner
 
 import streamlit_ui
 from fake_gateway import FakeGateway, serving
@@ -23,6 +25,16 @@ hypothesis.settings.load_profile("any machine")
 APP = Path(streamlit_ui.__file__).with_name("app.py")
 PEOPLE = {"user": "uma", "engineer": "erin", "maintainer": "maya"}
 Open = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _once() -> Iterator[None]:
+    """Do once what the test kit does for every page: read all packages' metadata, compile the scripts."""
+    found, scripts = manifest_scanner.scan_component_manifests(), ScriptCache()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", lambda: found)
+        patch.setattr(local_script_runner, "ScriptCache", lambda: scripts)
+        yield
 
 
 @pytest.fixture

@@ -1,10 +1,15 @@
 """Real HTTP for a fake gateway: one function answers, a problem is raised."""
 
 import json
+from collections.abc import Callable
+from email.parser import BytesParser
+from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Protocol
 
 Answer = tuple[int, Any]
+Handlers = dict[str, Callable[..., Answer]]
+"""An operation of the contract, as `GET /v1/models/{model}`, → what answers it."""
 
 
 class Refused(Exception):
@@ -15,6 +20,25 @@ class Refused(Exception):
         self.status = status
         self.headers = more.pop("headers", {})
         self.body = {"type": "about:blank", "title": "Problem", "status": status, "detail": detail, **more}
+
+
+def find(rows: list[dict[str, Any]], key: str, value: str) -> dict[str, Any]:
+    for row in rows:
+        if row[key] == value:
+            return row
+    raise Refused(404, f"There is no {value!r}.")
+
+
+def form(content_type: str, body: bytes) -> dict[str, Any]:
+    """Take a multipart form apart: fields as texts, the file as its name and its bytes."""
+    head = f"Content-Type: {content_type}\r\n\r\n".encode()
+    found: dict[str, Any] = {}
+    for part in BytesParser(policy=HTTP).parsebytes(head + body).iter_parts():
+        name = part.get_param("name", header="content-disposition")
+        content: Any = part.get_payload(decode=True)
+        filename = part.get_filename()
+        found[str(name)] = (filename, content) if filename else content.decode()
+    return found
 
 
 class Answering(Protocol):

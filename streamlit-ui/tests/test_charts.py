@@ -27,7 +27,7 @@ def test_any_probabilities_can_be_drawn(shares: dict[str, float]) -> None:
 
 def test_the_score_is_drawn_with_interval_threshold_and_marks() -> None:
     happened = charts.marks(POINTS, [canned.promotion(2), canned.promotion(3, kind="rollback")])  # type: ignore[list-item]  # canned
-    assert [mark["kind"] for mark in happened] == ["Run opened", "Promotion", "Rollback"]
+    assert [mark["kind"] for mark in happened] == ["Run started", "Promotion", "Rollback"]
     drawn = spec(charts.score_over_time(POINTS, 0.8, happened))
     marks = [layer["mark"]["type"] for layer in drawn["layer"]]
     assert marks == ["area", "line", "circle", "rule", "rule", "point"]
@@ -42,7 +42,7 @@ def test_points_without_a_value_are_left_out() -> None:
 
 def test_without_the_ledger_a_change_of_version_is_marked() -> None:
     happened = charts.marks(POINTS, None)
-    assert [mark["kind"] for mark in happened] == ["Run opened", "Version changed"]
+    assert [mark["kind"] for mark in happened] == ["Run started", "Version changed"]
     assert happened[1]["said"] == "Version 2 took over."
 
 

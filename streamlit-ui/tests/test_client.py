@@ -65,7 +65,7 @@ def test_the_same_request_is_recorded_once(fake: FakeGateway, gateway: Gateway) 
 
 
 def test_writes_send_what_the_public_face_takes(fake: FakeGateway, gateway: Gateway) -> None:
-    gateway.judge("prediction-000004", {"correct": False, "label": ">50K"})
+    gateway.give_feedback("prediction-000004", {"correct": False, "label": ">50K"})
     gateway.promote("rents", version="1", stage="main", reason="a", expected_version="2", override=False)
     gateway.roll_back("rents", "main", "b")
     gateway.resume("rents", "c")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from canned_workbench import AGE, COMMENTS, INCOME, PROPOSAL, WORKCLASS, column
+from canned_training import AGE, COMMENTS, COUNTING, INCOME, PROPOSAL, TASKS, WORKCLASS, column
 from streamlit_ui import columns
 from streamlit_ui.columns import Chosen
 
@@ -13,6 +13,11 @@ PROPOSED: Any = PROPOSAL
 
 def proposal(*found: Any, target: str | None = None) -> Any:
     return {**PROPOSAL, "columns": list(found), "target": target}
+
+
+def suiting(asked: Any, said: dict[str, Chosen], target: str, tasks: Any = TASKS) -> str | None:
+    found = columns.likely_task(tasks, asked, said, target)
+    return found["task"] if found else None
 
 
 def test_the_table_shows_each_column_with_its_reason() -> None:
@@ -75,21 +80,38 @@ def test_any_name_that_is_typed_is_either_sent_or_the_one_of_the_file(names: lis
 )
 def test_the_task_follows_from_the_values(found: list[Any], target: str, task: str) -> None:
     asked = proposal(*found)
-    assert columns.likely_task(asked, columns.chosen(asked, columns.table(asked)), target) == task
+    assert suiting(asked, columns.chosen(asked, columns.table(asked)), target) == task
 
 
 def test_a_number_that_is_said_to_be_a_category_is_classes() -> None:
     asked = proposal(AGE, INCOME)
     said = {"age": Chosen("age", "categorical"), "income": Chosen("income", "categorical")}
-    assert columns.likely_task(asked, said, "age") == "tabular-classification"
+    assert suiting(asked, said, "age") == "tabular-classification"
+
+
+def test_a_task_that_names_its_inputs_goes_before_one_that_takes_any() -> None:
+    day = column("day", "datetime")
+    asked = proposal(day, AGE)
+    said = columns.chosen(asked, columns.table(asked))
+    assert suiting(asked, said, "age", [*TASKS, COUNTING]) == "counting"
+    assert suiting(asked, said, "age", [COUNTING, *TASKS]) == "counting"
+    wider = proposal(day, AGE, WORKCLASS)
+    said = columns.chosen(wider, columns.table(wider))
+    assert suiting(wider, said, "age", [COUNTING, *TASKS]) == "tabular-regression"
+
+
+def test_where_no_task_suits_none_is_proposed() -> None:
+    said = columns.chosen(PROPOSED, columns.table(PROPOSED))
+    assert suiting(PROPOSED, said, "income", [COUNTING]) is None
+    assert suiting(PROPOSED, said, "income", []) is None
 
 
 def test_warnings_about_the_proposed_target_are_not_shown_for_another() -> None:
-    assert columns.cautions(PROPOSED, "income") == [
+    assert columns.warnings_for(PROPOSED, "income") == [
         "age: It predicts 'income' almost by itself (99%).",
         "24 of 1000 rows repeat another. The preparation below can leave them out.",
     ]
-    assert len(columns.cautions(PROPOSED, "age")) == 1
+    assert len(columns.warnings_for(PROPOSED, "age")) == 1
 
 
 def test_the_form_of_a_date_is_written_as_people_do() -> None:

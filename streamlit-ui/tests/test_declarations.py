@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from canned_workbench import PREPARATION, parameter
+from canned_training import PREPARATION, parameter
 from streamlit_ui import declarations
 
 

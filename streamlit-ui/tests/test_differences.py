@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from canned_workbench import DIFFERENCE, EVALUATION
+from canned_training import DIFFERENCE, EVALUATION
 from streamlit_ui.differences import between_files, between_versions
 
 SPACE = "\N{NARROW NO-BREAK SPACE}"
@@ -11,17 +11,18 @@ SPACE = "\N{NARROW NO-BREAK SPACE}"
 def test_a_files_difference_is_told_in_sentences() -> None:
     found: Any = DIFFERENCE
     assert [line.replace(SPACE, " ") for line in between_files(found)] == [
-        "200 rows more: 1 000 before, 1 200 now.",
-        "New: “height”.",
-        "workclass: missing in 2.0 % before, in 10.0 % now.",
+        "200 more rows: 1 000 before, 1 200 now.",
+        "Added: “height”.",
+        "workclass: missing values 2.0 % before, 10.0 % now.",
         "workclass: new values “Never-worked”.",
-        "workclass: “Private” in 70.0 % before, in 60.0 % now.",
+        "workclass: “Private” 70.0 % before, 60.0 % now.",
         "age: largest value 90 before, 99 now.",
     ]
 
 
 def test_files_of_the_same_shape_have_nothing_to_tell() -> None:
-    assert between_files({"version": 1, "rows": {"before": 5, "after": 5}, "changed": []}) == []
+    same: Any = {"version": 1, "rows": {"before": 5, "after": 5}, "changed": []}
+    assert between_files(same) == []
 
 
 def test_a_kind_that_changed_is_named_as_people_read_it() -> None:
@@ -45,7 +46,7 @@ def difference(**changes: Any) -> Any:
         ({"difference": 0.021, "low": 0.012, "high": 0.03}, "is better."),
         ({"metric": "log_loss"}, "is better."),
         ({"low": -0.03, "high": 0.01}, "cannot tell the two apart."),
-        ({"low": None, "high": None}, "too few rows to say how sure that is."),
+        ({"low": None, "high": None}, "too few rows for a confidence interval."),
     ],
 )
 def test_a_versions_difference_says_whether_it_is_real(changes: dict[str, Any], said: str) -> None:

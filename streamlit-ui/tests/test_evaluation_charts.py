@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from canned_workbench import EVALUATION
+from canned_training import EVALUATION
 from streamlit_ui import charts, evaluation_charts
 
 VERSIONS: Any = EVALUATION["versions"]

@@ -36,7 +36,7 @@ def test_what_must_be_given_says_so() -> None:
     rooms, area = fields(canned_schemas.RENTS)
     assert rooms.help.endswith("May be left empty.")
     assert area.required
-    assert area.help == "Training saw 12.5 to 240. Required."
+    assert area.help == "In training: 12.5 to 240. Required."
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=8), PROPERTY, max_size=6))

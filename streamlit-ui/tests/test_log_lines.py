@@ -15,7 +15,7 @@ ValueError: no
 
 
 def words(entries: list[Entry]) -> list[str]:
-    return [entry.word for entry in entries]
+    return [entry.level for entry in entries]
 
 
 def test_a_traceback_belongs_to_its_entry() -> None:

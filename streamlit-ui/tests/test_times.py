@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamlit_ui.times import ago, between, duration, moment, when
+from streamlit_ui.times import ago, between, duration, timestamp, when
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -13,13 +13,13 @@ OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(
 
 
 @given(st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1), timezones=OFFSETS))  # noqa: DTZ001  # bounds have none
-def test_a_moment_is_the_same_in_utc(at: datetime) -> None:
-    assert moment(at.isoformat()) == at
+def test_a_timestamp_is_the_same_in_utc(at: datetime) -> None:
+    assert timestamp(at.isoformat()) == at
 
 
 @pytest.mark.parametrize("text", [None, "", "yesterday", "2026-13-45", "0001-01-01T00:00:00+10:00"])
 def test_what_is_no_time_is_none(text: str | None) -> None:
-    assert moment(text) is None
+    assert timestamp(text) is None
     assert when(text) == "–"
     assert ago(text) == "–"
 

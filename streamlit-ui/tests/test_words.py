@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 
 from streamlit_ui import words
+from streamlit_ui.contract.types import Answer
 
 
 @pytest.mark.parametrize("name", ["collecting", "healthy", "degraded", "retraining", "watching", "paused"])
@@ -33,7 +34,7 @@ def test_a_flag_becomes_a_phrase(flag: str, phrase: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("judgement", "phrase"),
+    ("given", "phrase"),
     [
         ({"correct": True}, "Right"),
         ({"correct": True, "label": "a"}, "Right"),
@@ -43,8 +44,8 @@ def test_a_flag_becomes_a_phrase(flag: str, phrase: str) -> None:
         ({"correct": False, "value": 0.0}, "Wrong, it is 0"),
     ],
 )
-def test_a_judgement_becomes_a_phrase(judgement: Any, phrase: str) -> None:
-    assert words.judgement(judgement) == phrase
+def test_feedback_becomes_a_phrase(given: Any, phrase: str) -> None:
+    assert words.feedback(given) == phrase
 
 
 def test_an_answer_is_a_label_or_a_number() -> None:
@@ -54,5 +55,6 @@ def test_an_answer_is_a_label_or_a_number() -> None:
 
 
 def test_certainty_is_that_of_the_answered_class() -> None:
-    assert words.certainty({"label": "b", "probabilities": {"a": 0.1, "b": 0.9}}) == "90 %"
-    assert words.certainty({"value": 3}) == ""
+    answer: Answer = {"id": "x", "flags": [], "ask": False}
+    assert words.certainty({**answer, "label": "b", "probabilities": {"a": 0.1, "b": 0.9}}) == "90 %"
+    assert words.certainty({**answer, "value": 3}) == ""

@@ -1,4 +1,4 @@
-"""The public face, as a program of anybody would use it."""
+"""A client of the public API, as any program would use it."""
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -11,18 +11,18 @@ NO_CONTENT = 204
 
 
 class Refused(Exception):
-    """The gateway answered with a problem: which, to what, in its own words."""
+    """The gateway answered with a problem; the message gives the request, the status and the detail."""
 
     def __init__(self, response: httpx.Response) -> None:
-        """Take the words from a problem-details body where there is one."""
+        """Take the detail from a problem-details body if there is one."""
         self.status = response.status_code
         try:
             problem = response.json()
-            said = problem.get("detail") or problem.get("title") or response.text
+            detail = problem.get("detail") or problem.get("title") or response.text
         except (ValueError, AttributeError):
-            said = response.text
+            detail = response.text
         request = response.request
-        super().__init__(f"{request.method} {request.url.path} was answered {self.status}: {said}")
+        super().__init__(f"{request.method} {request.url.path} was answered with {self.status}: {detail}")
 
 
 class Client:
@@ -31,10 +31,10 @@ class Client:
     def __init__(
         self, url: str, token: str | None = None, *, transport: httpx.BaseTransport | None = None
     ) -> None:
-        """Connect to the gateway at `url` with a token or key, another way than usual if one is given."""
+        """Connect to the gateway at `url` with a token or key, over `transport` if one is given."""
         self.url = url
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        # No proxy of the environment: the gateway is on this machine.
+        # Ignore proxies in the environment: the gateway is on this machine.
         self._http = httpx.Client(
             base_url=url, headers=headers, timeout=TIMEOUT_S, trust_env=False, transport=transport
         )
@@ -43,7 +43,7 @@ class Client:
     def sign_in(
         cls, url: str, username: str, password: str, *, transport: httpx.BaseTransport | None = None
     ) -> Self:
-        """Trade a password for a token."""
+        """Exchange a password for a token."""
         client = cls(url, transport=transport)
         form = {"username": username, "password": password}
         try:
@@ -93,11 +93,11 @@ class Client:
         self.call("DELETE", f"/v1/auth/users/{user}")
 
     def model(self, model: str) -> Any:
-        """Return what there is to know of a model."""
+        """Return everything about a model."""
         return self.call("GET", f"/v1/models/{model}")
 
     def predict(self, model: str, inputs: Sequence[Mapping[str, Any]], *, key: str | None = None) -> Any:
-        """Ask for a prediction of each input; the same `key` gives the same answer, recorded once."""
+        """Request a prediction for each input; the same `key` gives the same answer, recorded once."""
         headers = {"Idempotency-Key": key} if key else {}
         path = f"/v1/models/{model}/predictions"
         return self.call("POST", path, json={"inputs": list(inputs)}, headers=headers)
@@ -109,13 +109,13 @@ class Client:
     def give_feedback(
         self, prediction: str, *, correct: bool, label: str | None = None, key: str | None = None
     ) -> Any:
-        """Say whether a prediction was right, and what would have been."""
+        """Say whether a prediction was right, and what the right label is."""
         body: dict[str, Any] = {"correct": correct} | ({"label": label} if label is not None else {})
         headers = {"Idempotency-Key": key} if key else {}
         return self.call("POST", f"/v1/predictions/{prediction}/feedback", json=body, headers=headers)
 
     def score(self, model: str) -> Any:
-        """Return a model's score, state and the reason in words."""
+        """Return a model's score, its state and the reason for it in words."""
         return self.call("GET", f"/v1/models/{model}/score")
 
     def set_policy(self, model: str, **policy: Any) -> Any:
@@ -139,10 +139,10 @@ class Client:
         return self.call("GET", f"/v1/models/{model}/promotions")
 
     def promote(self, model: str, version: str, reason: str, *, override: bool = False) -> Any:
-        """Put a version in place (maintainer)."""
+        """Promote a version (maintainer)."""
         body = {"version": version, "stage": "main", "reason": reason, "override": override}
         return self.call("POST", f"/v1/models/{model}/promotions", json=body)
 
     def roll_back(self, model: str, reason: str) -> Any:
-        """Put the version before back in place (maintainer)."""
+        """Roll back to the previous version (maintainer)."""
         return self.call("POST", f"/v1/models/{model}/rollback", json={"stage": "main", "reason": reason})

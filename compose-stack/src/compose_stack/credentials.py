@@ -1,4 +1,4 @@
-"""The secrets that the processes of one instance share, made once and readable by their owner alone."""
+"""The secrets that the processes of one instance share, made once and readable only by their owner."""
 
 import os
 import secrets
@@ -11,12 +11,12 @@ SECRET_BYTES = 32
 
 @dataclass(frozen=True)
 class Credentials:
-    """What the gateway shows the processor."""
+    """What the gateway authenticates to the processor with."""
 
     service_token: str = field(repr=False)
     """Proves that a call comes from the gateway."""
     caller_key: str = field(repr=False)
-    """Signs for whom the gateway calls."""
+    """Signs on whose behalf the gateway calls."""
 
     @classmethod
     def load_or_make(cls, folder: Path) -> Self:
@@ -29,7 +29,7 @@ def _load_or_make(path: Path) -> str:
     if not path.exists():
         draft = path.with_suffix(".new")
         draft.unlink(missing_ok=True)
-        # The mode comes with the file: at no moment can anybody else read it.
+        # The file is created with its mode: at no time can anyone else read it.
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(SECRET_BYTES))
             file.flush()

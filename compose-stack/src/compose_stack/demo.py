@@ -26,14 +26,14 @@ STEADY_ROWS = 200
 SHIFTED_ROWS = 3000
 COOLDOWN_S = 1.0
 WORLDS = (0.0, 1.0)
-"""Values of the drift knob: the world of the sample model's first training, and quite another one."""
+"""Values of drift: the world that the sample model is first trained on, and a very different one."""
 
 Tell = Callable[[str], None]
 
 
 @dataclass
 class Outcome:
-    """What the loop came to."""
+    """The result of the loop."""
 
     before: dict[str, Any]
     fall: Fall
@@ -42,9 +42,9 @@ class Outcome:
 
 
 def main() -> int:
-    """Play the loop; return 1, with a sentence, when it does not close."""
+    """Play the loop; print why and return 1 if it does not close."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--seed", type=int, default=7, help="of the traffic (default: 7)")
+    parser.add_argument("--seed", type=int, default=7, help="seed of the traffic (default: 7)")
     seed: int = parser.parse_args().seed
     console = Console()
     started = time.monotonic()
@@ -73,9 +73,9 @@ def main() -> int:
 
 @contextmanager
 def short_cooldown(admin: Client, tell: Tell) -> Iterator[None]:
-    """Shorten the pause between two runs, and nothing else of the policy, until the block ends."""
+    """Shorten the cooldown between runs, and change nothing else in the policy, until the block ends."""
     policy = admin.model(MODEL)["policy"]
-    tell(f"the policy, of which only cooldown_s becomes {COOLDOWN_S:g}: {policy}")
+    tell(f"policy, of which the demo changes only cooldown_s, to {COOLDOWN_S:g}: {policy}")
     admin.set_policy(MODEL, cooldown_s=COOLDOWN_S)
     try:
         yield
@@ -85,33 +85,33 @@ def short_cooldown(admin: Client, tell: Tell) -> Iterator[None]:
 
 def play(admin: Client, people: People, seed: int, tell: Tell) -> Outcome:
     """Play the loop once."""
-    tell(f"seed {seed}; {PEOPLE} people predict and judge")
+    tell(f"seed {seed}; {PEOPLE} people predict and give feedback")
     timings = Timings()
     loop = Loop(admin, people, tell)
     loop.let_open_runs_end()
     probes = {drift: sample_rows(PROBE_ROWS, seed, drift) for drift in WORLDS}
     version = loop.answering_version(probes[0.0][0])
-    with timings.part("asking which world the model knows"):
+    with timings.part("finding out which world the model knows"):
         home, away = _worlds(loop, probes, tell)
-    with timings.part("steady traffic, judged"):
+    with timings.part("steady traffic with feedback"):
         tell(f"traffic with drift {home:g} (seed {seed + 1}): the world that version {version} knows")
-        before = loop.judge(sample_rows(STEADY_ROWS, seed + 1, home))
-    with timings.part("changed traffic, judged, until a better version serves"):
+        before = loop.give_feedback(sample_rows(STEADY_ROWS, seed + 1, home))
+    with timings.part("changed traffic with feedback, until a better version serves"):
         tell(f"the world changes: traffic with drift {away:g} (seed {seed + 2})")
         fall = loop.fall_and_recover(sample_rows(SHIFTED_ROWS, seed + 2, away), version)
     entry = admin.ledger(MODEL)[0]
-    tell(f"version {entry['version']} serves; the ledger says why: {entry['reason']}")
-    with timings.part("changed traffic, judged again"):
+    tell(f"version {entry['version']} is serving; the ledger gives the reason: {entry['reason']}")
+    with timings.part("changed traffic with feedback again"):
         tell(f"traffic with drift {away:g} (seed {seed + 3}): the changed world")
-        after = loop.judge(sample_rows(STEADY_ROWS, seed + 3, away))
+        after = loop.give_feedback(sample_rows(STEADY_ROWS, seed + 3, away))
     return Outcome(before, fall, after, timings)
 
 
 def summarise(outcome: Outcome, tell: Tell, console: Console) -> None:
-    """Print what came of it; raise LoopStaysOpen if the score did not come back up."""
+    """Print the result; raise LoopStaysOpen if the score did not recover."""
     fall = outcome.fall
     table = Table("", "version", "score", "95 % interval", "n", title="The loop", title_justify="left")
-    scores = {"before": outcome.before, "at the low": fall.low, "after": outcome.after}
+    scores = {"before": outcome.before, "at its lowest": fall.low, "after": outcome.after}
     for name, score in scores.items():
         value = f"{score['value']:.3f}"
         table.add_row(name, str(score["version"]), value, describe_bounds(score), str(score["n"]))
@@ -120,18 +120,18 @@ def summarise(outcome: Outcome, tell: Tell, console: Console) -> None:
         tell(f"{name}: {seconds:.1f} s")
     steps = ", ".join(f"{step.name} {step.seconds:.1f} s" for step in fall.run.steps)
     tell(f"the run whose challenger was promoted: {steps}")
-    tell(f"from the judgement that opened it to the first answer of the new version: {fall.seconds:.1f} s")
-    tell(f"it took {fall.runs} run(s) and {fall.judged} judged predictions of the changed world")
+    tell(f"from the feedback that triggered it to the first answer of the new version: {fall.seconds:.1f} s")
+    tell(f"it took {fall.runs} run(s), and feedback on {fall.feedback} predictions of the changed world")
     tell(f"at the end: {describe_score(outcome.after)}")
     if outcome.after["value"] <= fall.low["value"]:
-        raise LoopStaysOpen(f"The score is {outcome.after['value']:.3f} now, no better than at its low.")
+        raise LoopStaysOpen(f"The score is {outcome.after['value']:.3f}, no better than at its lowest.")
 
 
 def _worlds(loop: Loop, probes: dict[float, list[Labelled]], tell: Tell) -> tuple[float, float]:
-    # After an earlier demo the served version knows the changed world: then the change is the way back.
+    # After an earlier demo the served version knows the changed world: then the world changes back.
     right = {drift: loop.accuracy(rows) for drift, rows in probes.items()}
     home, away = sorted(WORLDS, key=lambda drift: -right[drift])
-    tell(f"it is right about {right[home]:.1%} with drift {home:g}, {right[away]:.1%} with {away:g}")
+    tell(f"it gets {right[home]:.1%} right with drift {home:g}, and {right[away]:.1%} with drift {away:g}")
     return home, away
 
 

@@ -1,4 +1,4 @@
-"""A running instance, found or started, for programs that use the platform as a whole."""
+"""A running instance, found or started, for programs that use the whole platform."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ UNAUTHORIZED = 401
 
 
 def free_ports(count: int) -> list[int]:
-    """Return `count` different ports that were free a moment ago."""
+    """Return `count` different ports that were free just now."""
     with ExitStack() as held:
         probes = [held.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:
@@ -38,16 +38,16 @@ def free_ports(count: int) -> list[int]:
 
 @dataclass
 class Instance:
-    """A whole platform in a state folder of its own, on free ports, as a child of this process."""
+    """A whole platform with its own state folder, on free ports, as a child of this process."""
 
     state_dir: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     command: Sequence[str] = (sys.executable, "-m", "compose_stack.run")
     on_line: Callable[[str], None] = lambda _: None
-    """Told each line that it prints."""
+    """Called with each line that it prints."""
 
     def __post_init__(self) -> None:
-        """Choose ports that stay the same over restarts."""
+        """Choose ports that stay the same across restarts."""
         ports = dict(zip(PORTS, map(str, free_ports(len(PORTS))), strict=True))
         self._environment = {**os.environ, **ports, **self.environment, "STATE_DIR": str(self.state_dir)}
         self.settings = Settings.from_environment(self._environment)
@@ -61,7 +61,7 @@ class Instance:
         self.stop()
 
     def start(self) -> float:
-        """Start it, wait until it says that it is ready, and return the seconds that took."""
+        """Start it, wait until it reports that it is ready, and return the seconds that took."""
         started = time.monotonic()
         me = os.getpid()
         self._process = subprocess.Popen(
@@ -72,20 +72,20 @@ class Instance:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            # Whoever started it may be killed itself, and must not leave a platform behind.
+            # This process may be killed, and must not leave a platform behind.
             preexec_fn=lambda: die_with(me, signal.SIGTERM),  # noqa: PLW1509  # started from the main thread only
         )
-        said: list[str] = []
+        lines: list[str] = []
         assert self._process.stdout is not None  # noqa: S101  # it is a pipe
         for line in self._process.stdout:
-            said.append(line.rstrip())
-            self.on_line(said[-1])
+            lines.append(line.rstrip())
+            self.on_line(lines[-1])
             if READY in line:
                 return time.monotonic() - started
             if time.monotonic() - started > START_S:
                 break
         self.stop()
-        raise CannotStart("The instance did not become ready. It said:\n" + "\n".join(said[-40:]))
+        raise CannotStart("The instance did not become ready. Its last output:\n" + "\n".join(lines[-40:]))
 
     def stop(self) -> None:
         """Stop it as Ctrl-C does, and wait."""
@@ -95,7 +95,7 @@ class Instance:
                 process.wait(STOP_S)
 
     def kill(self) -> None:
-        """End the supervisor with -9, and wait until all its processes are gone."""
+        """Kill the supervisor with -9, and wait until all its processes are gone."""
         if self._process is not None:
             children = psutil.Process(self._process.pid).children(recursive=True)
             with self._process as process:
@@ -111,7 +111,7 @@ class Instance:
                 continue
             if all(any(part.endswith(word) for part in command) for word in words):
                 return process
-        raise LookupError(f"No process of the instance has {words} in its command.")
+        raise LookupError(f"No process of the instance has {words} in its command line.")
 
     def processes(self) -> list[psutil.Process]:
         """Return the supervisor and every process below it."""
@@ -121,43 +121,43 @@ class Instance:
         return [supervisor, *supervisor.children(recursive=True)]
 
     def sign_in(self) -> Client:
-        """Return a connection as the maintainer."""
+        """Return a client that is signed in as the maintainer."""
         return sign_in_as_admin(self.settings.gateway_url, self.settings)
 
     def _signal(self, number: signal.Signals) -> None:
-        # The command may be `make`, whose shell and children are a group of their own here.
+        # The command may be `make`; it, its shell and their children are one process group.
         if self._process is not None and self._process.poll() is None:
             os.killpg(self._process.pid, number)
 
 
 def admin_password(settings: Settings) -> str:
-    """Return the password of `admin`: what the environment says, else what the gateway made up."""
+    """Return the password of `admin`: from the environment, else the one that the gateway generated."""
     if settings.admin_password:
         return settings.admin_password
     try:
         return settings.password_file.read_text().strip()
     except OSError as error:
         raise CannotStart(
-            f"The password of admin is not in {settings.password_file}: say it as ADMIN_PASSWORD=…"
+            f"The password of admin is not in {settings.password_file}: set it with ADMIN_PASSWORD=…"
         ) from error
 
 
 def sign_in_as_admin(url: str, settings: Settings) -> Client:
-    """Return a connection to the gateway at `url` as its maintainer."""
+    """Return a client of the gateway at `url`, signed in as its maintainer."""
     try:
         return Client.sign_in(url, "admin", admin_password(settings))
     except Refused as refused:
         if refused.status != UNAUTHORIZED:
             raise
         raise CannotStart(
-            f"The gateway at {url} does not know admin by the password of {settings.password_file}: "
-            "say the one that admin has now as ADMIN_PASSWORD=…"
+            f"The gateway at {url} rejects the password of admin in {settings.password_file}: "
+            "set the current one with ADMIN_PASSWORD=…"
         ) from refused
 
 
 @contextmanager
 def found_or_started(settings: Settings, on_line: Callable[[str], None]) -> Iterator[Client]:
-    """Yield a maintainer's connection to the instance on this state folder, or to a fresh, temporary one."""
+    """Yield a maintainer's client of the instance on this state folder, or of a fresh, temporary one."""
     running = running_instance(settings.state_dir)
     if running is not None:
         on_line(f"Using the instance that runs on {settings.state_dir}, at {running.gateway_url}.")

@@ -1,4 +1,8 @@
-"""One instance per state folder, and how others find the one that runs."""
+"""One instance per state folder, and how other programs find the one that runs.
+
+The lock is a plain flock: finding an instance takes a shared lock, so that two programs that look for one at
+the same time do not take each other for it. filelock has no shared lock on a file.
+"""
 
 import fcntl
 import json
@@ -23,9 +27,9 @@ class Running:
 
 @contextmanager
 def only_instance(settings: Settings) -> Iterator[None]:
-    """Hold the state folder until the block ends; raise CannotStart if another process holds it.
+    """Lock the state folder until the block ends; raise CannotStart if another process has locked it.
 
-    The kernel drops the lock with the process that holds it, so kill -9 leaves nothing to tidy up.
+    The kernel releases the lock when its process ends, so kill -9 leaves nothing to clean up.
     """
     try:
         settings.state_dir.mkdir(parents=True, exist_ok=True)
@@ -41,8 +45,8 @@ def only_instance(settings: Settings) -> Iterator[None]:
             other = _read(file.read())
             where = f" at {other.ui_url} (process {other.pid})" if other else ""
             raise CannotStart(
-                f"Loopkeeper already runs on {settings.state_dir}{where}. Stop it with Ctrl-C where it was "
-                "started, or give this one another STATE_DIR and other ports."
+                f"Loopkeeper is already running on {settings.state_dir}{where}. Stop it with Ctrl-C where it "
+                "was started, or start this one with another STATE_DIR and other ports."
             ) from error
         me = Running(os.getpid(), settings.ui_url, settings.gateway_url, settings.mlflow_url)
         file.truncate(0)
@@ -52,7 +56,7 @@ def only_instance(settings: Settings) -> Iterator[None]:
 
 
 def running_instance(state_dir: Path) -> Running | None:
-    """Return the instance that holds a state folder, if one does."""
+    """Return the instance that has locked a state folder, if there is one."""
     try:
         file = _lock_file(state_dir).open()
     except FileNotFoundError:

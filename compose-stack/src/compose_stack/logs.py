@@ -1,15 +1,15 @@
-"""The kept output of a process: one file of bounded size, and the one before it."""
+"""The log of a process: one file of bounded size, and the one before it."""
 
 from collections import deque
 from pathlib import Path
 
 MOST_BYTES = 8 * 1024 * 1024
-"""Size at which a log begins anew; with the one before it, a process keeps at most twice this."""
+"""Size at which a log is rotated; with the one before it, a process keeps at most twice this."""
 REMEMBERED_LINES = 20
 
 
 class ProcessLog:
-    """Append what a process writes, and remember its last lines for when it dies."""
+    """Append what a process writes, and remember its last lines in case it dies."""
 
     def __init__(self, path: Path, most_bytes: int = MOST_BYTES) -> None:
         """Continue the log at `path`."""
@@ -21,11 +21,11 @@ class ProcessLog:
         self._unfinished = b""
 
     def write(self, data: bytes) -> None:
-        """Keep `data`; a disk that is full costs log lines and must not cost the process."""
+        """Append `data`; a full disk may cost log lines, but must not stop the process."""
         self._remember(data)
         try:
             if self._size + len(data) > self._most_bytes:
-                self._begin_anew()
+                self._rotate()
             self._file.write(data)
         except OSError:
             return
@@ -44,7 +44,7 @@ class ProcessLog:
         *lines, self._unfinished = (self._unfinished + data).split(b"\n")
         self._last.extend(lines)
 
-    def _begin_anew(self) -> None:
+    def _rotate(self) -> None:
         self._file.close()
         self.path.replace(self.path.with_suffix(".log.1"))
         self._file = self.path.open("ab", buffering=0)

@@ -1,7 +1,7 @@
-"""The loop, played through the public face: traffic, judgements, a falling score, a run, a gate, a swap.
+"""The loop, played through the public face: traffic, feedback, a falling score, a run, a gate, a promotion.
 
-No step sets a score or a verdict: the truth of each row comes from the world it was drawn from, and every
-decision is the platform's own.
+Nothing here sets a score or a verdict: the true label of each row comes from the world that it was drawn
+from, and every decision is the platform's own.
 """
 
 import time
@@ -11,17 +11,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from compose_stack.client import Client
-from compose_stack.people import Judged, People
+from compose_stack.people import FeedbackGiven, People
 from compose_stack.traffic import MODEL, Labelled
 from compose_stack.training import OPEN, Followed, Step, describe_gate, follow
 
-LOOK_EVERY = 50
-"""The controller looks at the score each time this many more predictions were judged."""
+CHECK_EVERY = 50
+"""The controller evaluates the score each time this much more feedback has arrived."""
 RUN_PATIENCE_S = 600.0
 SWAP_PATIENCE_S = 60.0
 POLL_S = 0.02
 BEST = 3
-"""Candidates of a leaderboard that are told."""
+"""How many candidates of a leaderboard are shown."""
 
 
 class LoopStaysOpen(Exception):
@@ -47,52 +47,52 @@ class Fall:
     """What a falling score led to."""
 
     low: dict[str, Any]
-    """The lowest score that was seen."""
+    """The lowest score observed."""
     run: Followed
     """The run whose challenger was promoted."""
-    judged: int
-    """Judged predictions it took, over all runs."""
+    feedback: int
+    """How many predictions got feedback, over all runs."""
     runs: int
     seconds: float
-    """From sending the judgement that opened that run to the first answer of the new version."""
+    """From sending the feedback that triggered that run to the first answer of the new version."""
 
 
 class Loop:
-    """Play the loop on one model, and tell each thing that happens."""
+    """Play the loop on one model, and report everything that happens."""
 
     def __init__(self, admin: Client, people: People, tell: Callable[[str], None]) -> None:
-        """Let `people` use the sample model; `admin` only looks."""
+        """Let `people` use the sample model; `admin` only observes."""
         self._admin = admin
         self._people = people
         self._tell = tell
 
     def let_open_runs_end(self) -> None:
-        """Wait for a run that somebody else, or an earlier demo, has left open."""
+        """Wait for runs that another user or an earlier demo has left open."""
         for run in self._admin.runs(MODEL):
             if run["status"] in OPEN:
-                self._tell(f"run {run['id']} is open already: waiting for its end")
+                self._tell(f"run {run['id']} is already open: waiting for it to end")
                 follow(self._admin, run["id"], self._tell_step, RUN_PATIENCE_S)
 
     def accuracy(self, rows: Sequence[Labelled]) -> float:
-        """Return the share of rows the served version is right about, without judging any."""
+        """Return the share of rows the served version gets right, without giving feedback."""
         answers = self._people.predict(MODEL, rows)
         right = [bool(answer["label"] == row.truth) for answer, row in zip(answers, rows, strict=True)]
         return sum(right) / len(right)
 
-    def judge(self, rows: Sequence[Labelled]) -> dict[str, Any]:
-        """Let the people predict and judge the rows, look by look; return the score after the last."""
+    def give_feedback(self, rows: Sequence[Labelled]) -> dict[str, Any]:
+        """Let the people predict the rows and give feedback, in rounds; return the score after the last."""
         score: dict[str, Any] = {}
-        for start in range(0, len(rows), LOOK_EVERY):
-            _, score = self._look(rows[start : start + LOOK_EVERY])
+        for start in range(0, len(rows), CHECK_EVERY):
+            _, score = self._play_round(rows[start : start + CHECK_EVERY])
         return score
 
     def fall_and_recover(self, rows: Sequence[Labelled], served: str) -> Fall:
-        """Judge rows of another world until the platform has replaced version `served`."""
+        """Give feedback from another world until the platform has replaced version `served`."""
         low: dict[str, Any] | None = None
         known = {run["id"] for run in self._admin.runs(MODEL)}
         runs = 0
-        for start in range(0, len(rows), LOOK_EVERY):
-            judged, score = self._look(rows[start : start + LOOK_EVERY])
+        for start in range(0, len(rows), CHECK_EVERY):
+            given, score = self._play_round(rows[start : start + CHECK_EVERY])
             if score["value"] is not None and (low is None or score["value"] < low["value"]):
                 low = score
             opened = [run for run in self._admin.runs(MODEL) if run["id"] not in known]
@@ -103,22 +103,22 @@ class Loop:
             followed = self._follow(opened[0])
             if (followed.run["gate"] or {}).get("verdict") == "promote":
                 self._wait_until_replaced(served, rows[0])
-                seconds = time.monotonic() - judged.last_at
-                return Fall(low or score, followed, start + LOOK_EVERY, runs, seconds)
+                seconds = time.monotonic() - given.last_at
+                return Fall(low or score, followed, start + CHECK_EVERY, runs, seconds)
         raise LoopStaysOpen(
-            f"After {len(rows)} judged predictions and {runs} run(s) no challenger was promoted. "
-            f"The score says: {self._admin.score(MODEL)['reason']}"
+            f"After feedback on {len(rows)} predictions and {runs} run(s), no challenger was promoted. "
+            f"State of the score: {self._admin.score(MODEL)['reason']}"
         )
 
     def answering_version(self, row: Labelled) -> str:
-        """Return the version that answers a prediction now."""
+        """Return the version that currently answers predictions."""
         return str(self._admin.predict(MODEL, [row.inputs])["version"])
 
-    def _look(self, rows: Sequence[Labelled]) -> tuple[Judged, dict[str, Any]]:
-        judged = self._people.predict_and_judge(MODEL, rows)
+    def _play_round(self, rows: Sequence[Labelled]) -> tuple[FeedbackGiven, dict[str, Any]]:
+        given = self._people.predict_and_give_feedback(MODEL, rows)
         score: dict[str, Any] = self._admin.score(MODEL)
-        self._tell(f"{judged.right} of {len(judged.predictions)} were right · {describe_score(score)}")
-        return judged, score
+        self._tell(f"{given.right} of {len(given.predictions)} were right · {describe_score(score)}")
+        return given, score
 
     def _follow(self, run: dict[str, Any]) -> Followed:
         self._tell(f"the controller opened run {run['id']}: {run.get('reason', '')}")
@@ -140,13 +140,13 @@ class Loop:
         while self.answering_version(row) == served:
             if time.monotonic() > deadline:
                 raise LoopStaysOpen(
-                    f"Version {served} still answers {SWAP_PATIENCE_S:g} s after the run ended."
+                    f"Version {served} is still serving {SWAP_PATIENCE_S:g} s after the run ended."
                 )
             time.sleep(POLL_S)
 
 
 def describe_score(score: dict[str, Any]) -> str:
-    """Put a score into one line."""
+    """Describe a score in one line."""
     value = "none yet" if score["value"] is None else f"{score['value']:.3f} ({describe_bounds(score)})"
     return f"score {value}, n {score['n']} · {score['state']}: {score['reason']}"
 

@@ -15,21 +15,21 @@ ROWS_PER_REQUEST = 25
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What came of letting people judge predictions."""
+class FeedbackGiven:
+    """What came of letting people give feedback on predictions."""
 
     predictions: tuple[str, ...]
-    """The ids, in the order judged."""
+    """The ids, in the order of the feedback."""
     right: int
     last_at: float
-    """When the last judgement was sent, on the monotonic clock."""
+    """When the last feedback was sent, on the monotonic clock."""
 
 
 class People:
-    """Accounts made for a while, which predict and judge in turn."""
+    """Temporary accounts that predict and give feedback in turn."""
 
     def __init__(self, admin: Client, count: int) -> None:
-        """Make `count` users through `admin` when entered, and remove them at the end."""
+        """Create `count` users through `admin` on entry, and delete them on exit."""
         self._admin = admin
         self._names = [f"demo-{secrets.token_hex(3)}-{number + 1}" for number in range(count)]
         self._clients: list[Client] = []
@@ -54,15 +54,15 @@ class People:
         self._closing.close()
 
     def predict(self, model: str, rows: Sequence[Labelled]) -> list[dict[str, Any]]:
-        """Ask for a prediction of each row, in order, without judging it."""
+        """Return a prediction for each row, in order, and give no feedback."""
         answers: list[dict[str, Any]] = []
         for start in range(0, len(rows), ROWS_PER_REQUEST):
             some = rows[start : start + ROWS_PER_REQUEST]
             answers += self._clients[0].predict(model, [row.inputs for row in some])["predictions"]
         return answers
 
-    def predict_and_judge(self, model: str, rows: Sequence[Labelled]) -> Judged:
-        """Let each person predict their share of the rows and say of each answer what is true."""
+    def predict_and_give_feedback(self, model: str, rows: Sequence[Labelled]) -> FeedbackGiven:
+        """Let each person predict a share of the rows and give the true label of each."""
         ids: list[str] = []
         right = 0
         last_at = time.monotonic()
@@ -78,4 +78,4 @@ class People:
                 client.give_feedback(prediction["id"], correct=correct, label=row.truth)
                 ids.append(prediction["id"])
                 right += correct
-        return Judged(tuple(ids), right, last_at)
+        return FeedbackGiven(tuple(ids), right, last_at)

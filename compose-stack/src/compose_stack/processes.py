@@ -1,4 +1,4 @@
-"""One process: started, its output kept, started again when it dies, and stopped."""
+"""One process: started, logged, restarted when it dies, and stopped."""
 
 import asyncio
 import contextlib
@@ -15,18 +15,18 @@ from compose_stack.services import Service
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 15.0
 STEADY_S = 5.0
-"""A process that lived this long is started again promptly."""
+"""A process that ran for this long is restarted promptly."""
 PR_SET_PDEATHSIG = 1
 
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-"""Loaded before any fork: between fork and exec little else is safe."""
+"""Loaded before any fork: little else is safe between fork and exec."""
 
 
 class Process:
     """Keep one process of the platform running."""
 
     def __init__(self, service: Service, log: ProcessLog, report: Callable[[str], None]) -> None:
-        """Prepare to run `service`; `report` is told in sentences of what people should know."""
+        """Prepare to run `service`; `report` is called with sentences for people."""
         self.service = service
         self.log = log
         self.deaths = 0
@@ -43,8 +43,8 @@ class Process:
         return self._transport.get_pid() if running and self._transport else None
 
     async def keep_running(self) -> None:
-        """Start the process, and again whenever it ends, until `stop`."""
-        early = 0  # deaths in a row, none of them after a steady life
+        """Start the process, and restart it whenever it ends, until `stop`."""
+        early = 0  # deaths in a row, each before STEADY_S
         while not self._stopping:
             started = time.monotonic()
             ending = await self._run_once()
@@ -54,14 +54,12 @@ class Process:
             self.deaths += 1
             early = 0 if lived > STEADY_S else early + 1
             pause = min(FIRST_PAUSE_S * 2 ** max(early - 1, 0), LONGEST_PAUSE_S)
-            self._report(
-                f"{self.service.name} {ending}; it starts again in {pause:g} s. Its log: {self.log.path}"
-            )
+            self._report(f"{self.service.name} {ending} and restarts in {pause:g} s. Log: {self.log.path}")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), pause)
 
     async def stop(self) -> None:
-        """Ask the process to end and wait; kill it, and all it started, when it takes too long."""
+        """Ask the process to end and wait; kill it and everything it started if it takes too long."""
         self._stopping = True
         self._wake.set()
         if (pid := self.pid) is None:
@@ -70,14 +68,14 @@ class Process:
             os.kill(pid, signal.SIGTERM)
         if not await self._ended_within(self.service.stop_seconds):
             self._report(
-                f"{self.service.name} did not end within {self.service.stop_seconds:g} s and was killed; "
-                "what it had answered is kept, what it was doing starts again next time."
+                f"{self.service.name} did not end within {self.service.stop_seconds:g} s and was killed. "
+                "Everything it acknowledged is kept; unfinished work resumes at the next start."
             )
         self.kill()
         await self._ended_within(self.service.stop_seconds)
 
     def kill(self) -> None:
-        """End the process and everything it started, now."""
+        """Kill the process and everything it started."""
         self._stopping = True
         if self._transport is not None:
             # The process leads its own group, which outlives it if it left children behind.
@@ -95,7 +93,7 @@ class Process:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            # A terminal's Ctrl-C goes to its foreground group: the supervisor alone shall hear it.
+            # Ctrl-C goes to the terminal's foreground group: only the supervisor is to receive it.
             start_new_session=True,
             preexec_fn=lambda: die_with(supervisor, signal.SIGKILL),
         )
@@ -105,7 +103,7 @@ class Process:
             self.kill()
         await exited
         code = transport.get_returncode()
-        # Left behind, its children would hold its port or its files against the next start.
+        # Otherwise its children would keep its port or its files from the next start.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(transport.get_pid(), signal.SIGKILL)
         transport.close()
@@ -120,27 +118,27 @@ class Process:
 
 
 class _Output(asyncio.SubprocessProtocol):
-    """Write what a process prints to its log, and tell when it is gone."""
+    """Write the output of a process to its log, and signal its end."""
 
     def __init__(self, log: ProcessLog, exited: asyncio.Future[None]) -> None:
         self._log = log
         self._exited = exited
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        """Keep it."""
+        """Append it to the log."""
         del fd
         self._log.write(data)
 
     def process_exited(self) -> None:
-        """Tell the one who waits."""
+        """Wake the waiter."""
         if not self._exited.done():
             self._exited.set_result(None)
 
 
 def die_with(parent: int, number: signal.Signals) -> None:
-    """Have the kernel send this process a signal when its parent dies; to be called between fork and exec.
+    """Have the kernel signal this process when its parent dies; to be called between fork and exec.
 
-    Only Linux can; elsewhere a supervisor that is killed with -9 leaves its processes behind.
+    Linux only; elsewhere a supervisor killed with -9 leaves its processes behind.
     """
     if _libc is not None:
         _libc.prctl(PR_SET_PDEATHSIG, number)

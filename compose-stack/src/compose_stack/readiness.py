@@ -1,4 +1,4 @@
-"""Find out when everything is ready, and what people are waiting for until then."""
+"""When everything is ready, and what people are waiting for until then."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ class Readiness:
         self._client = client
         self._waiting = {service.name: service.ready_url for service in services if service.ready_url}
         self.reasons: dict[str, str] = {}
-        """Why each process that answered is not ready, in its own words."""
+        """Why each process that answers is not ready, in its own words."""
 
     @property
     def waiting(self) -> list[str]:
@@ -29,7 +29,7 @@ class Readiness:
         return list(self._waiting)
 
     async def wait(self) -> None:
-        """Return once every process has said that it is ready."""
+        """Return once every process reports that it is ready."""
         while self._waiting:
             await asyncio.gather(*(self._ask(name, url) for name, url in list(self._waiting.items())))
             await asyncio.sleep(POLL_S)
@@ -47,7 +47,7 @@ class Readiness:
 
 
 class FirstTraining:
-    """Follow the run that trains the sample model, as any engineer could, through the gateway."""
+    """Follow the run that trains the sample model through the gateway, as any engineer could."""
 
     def __init__(
         self, client: httpx.AsyncClient, gateway_url: str, password: Callable[[], str | None]
@@ -59,14 +59,14 @@ class FirstTraining:
         self._token: str | None = None
 
     async def describe(self) -> str | None:
-        """Say in a few words what the first run is doing, or nothing while it cannot be seen."""
+        """Describe what the first run is doing, or return None while that is unknown."""
         with contextlib.suppress(httpx.HTTPError, KeyError, ValueError, TypeError):
             for run in (await self._runs())[:1]:
                 return _describe(run)
         return None
 
     async def close(self) -> None:
-        """Give the token back."""
+        """Revoke the token."""
         if self._token is not None:
             with contextlib.suppress(httpx.HTTPError):
                 await self._client.delete(f"{self._gateway_url}/v1/auth/token", headers=self._headers())
@@ -109,6 +109,6 @@ def _describe(run: dict[str, Any]) -> str | None:
 def _reason(response: httpx.Response) -> str:
     try:
         checks = response.json()["checks"]
-        return "; ".join(f"{name}: {said}" for name, said in checks.items() if said != "ok")
+        return "; ".join(f"{name}: {text}" for name, text in checks.items() if text != "ok")
     except (ValueError, KeyError, AttributeError, TypeError):
-        return f"answers {response.status_code}"
+        return f"answers with {response.status_code}"

@@ -20,7 +20,7 @@ READY = "Loopkeeper is ready"
 
 
 class Terminal:
-    """Show progress while it starts, where everything is once it is ready, then one quiet line."""
+    """Show progress during the start, then where everything is, then nothing but problems."""
 
     def __init__(self, settings: Settings, console: Console) -> None:
         """Print to `console`."""
@@ -31,15 +31,15 @@ class Terminal:
         self._last_progress = ""
 
     def showing(self) -> AbstractContextManager[object]:
-        """Show the status line, where there is a terminal for it, while the block runs."""
+        """Show the status line while the block runs, if there is a terminal."""
         return self._status or nullcontext()
 
     def report(self, sentence: str) -> None:
-        """Print something people should know."""
+        """Print a sentence."""
         self._print(sentence)
 
     def progress(self, words: str) -> None:
-        """Show what is being waited for: in place on a terminal, else a line for each change."""
+        """Show what the start is waiting for: in place on a terminal, otherwise a line for each change."""
         if self._status:
             self._status.update(words)
         elif words != self._last_progress:
@@ -47,10 +47,10 @@ class Terminal:
         self._last_progress = words
 
     def ready(self, seconds: float) -> None:
-        """Say where everything is, and the password if this start made one up."""
+        """Print where everything is, and the password if this start generated one."""
         settings = self._settings
         if self._status:
-            self._status.stop()  # a line that moves all day is neither quiet nor free
+            self._status.stop()  # a spinner that runs all day distracts and costs CPU time
         self._print(f"{READY} after {seconds:.1f} s.")
         self._print(f"  Pages      {settings.ui_url}")
         self._print(f"  API        {settings.gateway_url}/docs")
@@ -62,18 +62,18 @@ class Terminal:
     def _password(self) -> str:
         settings = self._settings
         if not settings.password_file.exists():
-            return "as ADMIN_PASSWORD said on the first start"
+            return "as set by ADMIN_PASSWORD at the first start"
         if self._first_start:
             return f"{settings.password_file.read_text().strip()}  (kept in {settings.password_file})"
         return f"kept in {settings.password_file}"
 
     def _print(self, line: str) -> None:
-        # Nothing here is markup, and a URL or path must stay in one piece to be copied.
+        # Nothing here is markup, and URLs and paths must not be wrapped, so that they can be copied.
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def main() -> int:
-    """Run the platform until Ctrl-C; return 1, with a sentence, when it cannot start."""
+    """Run the platform until Ctrl-C; print why and return 1 if it cannot start."""
     console = Console()
     try:
         settings = Settings.from_environment(os.environ)

@@ -1,4 +1,4 @@
-"""The processes that make up the platform on one machine, and what each is told."""
+"""The processes that make up the platform on one machine, and their settings."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 from compose_stack.credentials import Credentials
 from compose_stack.settings import LOOPBACK, CannotStart, Settings
 
-PASSED_ON_TO_NOBODY = (
+NOT_INHERITED = (
     "ADMIN_PASSWORD",
     "VIRTUAL_ENV",
     "PYTHONPATH",
@@ -18,16 +18,16 @@ PASSED_ON_TO_NOBODY = (
     "HOST",
     "STATE_DIR",
 )
-"""Variables of the caller that mean something else, or nothing good, to a process we start."""
+"""Variables of the caller that would mislead the processes that we start."""
 
 LEAN = {
-    # Two heaps a process are enough; glibc's default of eight a core never gives back what a burst took.
+    # Two heaps per process are enough; with glibc's eight per core, memory of a burst is never returned.
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_TRIM_THRESHOLD_": "131072",
     # Threads of a numeric library that wait for each other sleep instead of spinning: on cores that are busy
     # serving, spinning made a fit of 0.4 s take 6 to 18 s.
     "OMP_WAIT_POLICY": "PASSIVE",
-    # A line that a process wrote is in its log at once, also when it is killed.
+    # A line is in the log as soon as it is written, even if the process is killed.
     "PYTHONUNBUFFERED": "1",
 }
 
@@ -41,22 +41,22 @@ NO_TELEMETRY = {
 
 @dataclass(frozen=True)
 class Service:
-    """One process: what to execute, what it is told, and where it says that it is ready."""
+    """One process: its command, its environment, and where it reports that it is ready."""
 
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str]
     ready_url: str | None
-    """Answers 200 once the process does its work; none: it is ready when it runs."""
+    """Answers 200 once the process is ready; none: it is ready as soon as it runs."""
     stop_seconds: float = 25
-    """How long it may take to finish what it does before it is killed."""
+    """How long it may take to finish its work before it is killed."""
 
 
 def default_set(
     settings: Settings, credentials: Credentials, inherited: Mapping[str, str] = os.environ
 ) -> tuple[Service, ...]:
-    """Return the processes in the order in which they are stopped: those that people see first."""
-    base = {name: value for name, value in inherited.items() if name not in PASSED_ON_TO_NOBODY}
+    """Return the processes in the order of stopping: those that people see come first."""
+    base = {name: value for name, value in inherited.items() if name not in NOT_INHERITED}
     base |= LEAN | NO_TELEMETRY
     base.setdefault("CODE_REVISION", _revision(settings.root))
     shared = {"SERVICE_TOKEN": credentials.service_token, "CALLER_KEY": credentials.caller_key}
@@ -124,7 +124,7 @@ def default_set(
                 f"--backend-store-uri=sqlite:///{mlflow_dir / 'mlflow.db'}",
                 f"--artifacts-destination={mlflow_dir / 'artifacts'}",
             ),
-            # Its jobs (LLM judges and the like) are a family of processes that nothing here uses.
+            # Its job runner starts a family of processes that nothing here uses.
             base | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
             f"{settings.mlflow_url}/health",
         ),
@@ -138,7 +138,7 @@ def folders(settings: Settings) -> tuple[Path, ...]:
 
 
 def _revision(root: Path) -> str:
-    """Return which revision of the code this is, for the lineage of what it trains."""
+    """Return the revision of the code, for the lineage of the models it trains."""
     command = ("git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40")
     try:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=5).stdout.strip()
@@ -147,8 +147,10 @@ def _revision(root: Path) -> str:
 
 
 def _program(folder: Path, name: str) -> str:
-    # Executed directly: `uv run` would check the whole environment again at each start.
+    # Executed directly: `uv run` would check the whole environment at each start.
     program = folder / ".venv" / "bin" / name
     if not program.exists():
-        raise CannotStart(f"{program} is missing: `make install-all` makes the environment of each folder.")
+        raise CannotStart(
+            f"{program} is missing: run `make install-all`, which makes the environment of each folder."
+        )
     return str(program)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 ROOT = Path(__file__).resolve().parents[3]
-"""The tree of folders this one is part of: each service runs from its own, beside it."""
+"""The tree that contains this folder: each service runs from its own folder beside it."""
 
 LOOPBACK = "127.0.0.1"
 PORTS = {"UI_PORT": 8501, "GATEWAY_PORT": 8000, "PROCESSOR_PORT": 8001, "MLFLOW_PORT": 5000}
@@ -22,7 +22,7 @@ class CannotStart(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """What a person may choose about a start."""
+    """What a user can set for a start."""
 
     state_dir: Path
     ui_port: int
@@ -32,19 +32,19 @@ class Settings:
     bind_host: str
     """Where the pages and the gateway listen; the processor and MLflow have no users and stay on loopback."""
     admin_password: str | None
-    """The password that user `admin` is created with; none: the gateway makes one up."""
+    """The initial password of user `admin`; none: the gateway generates one."""
     root: Path = ROOT
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], root: Path = ROOT) -> Self:
-        """Read the settings; raise CannotStart with a sentence for a value that cannot be meant."""
+        """Read the settings; raise CannotStart for a value that makes no sense."""
         ports = {name: _port(name, environment.get(name) or str(default)) for name, default in PORTS.items()}
         for name, port in ports.items():
             same = [other for other in ports if ports[other] == port and other != name]
             if same:
-                raise CannotStart(f"{name} and {same[0]} are both {port}: each needs a port of its own.")
+                raise CannotStart(f"{name} and {same[0]} are both {port}: each needs its own port.")
         return cls(
-            # A relative folder means the same one whichever folder the command is given in.
+            # A relative path means the same folder wherever the command is run.
             state_dir=(root / (environment.get("STATE_DIR") or "var")).resolve(),
             ui_port=ports["UI_PORT"],
             gateway_port=ports["GATEWAY_PORT"],
@@ -77,7 +77,7 @@ class Settings:
 
     @property
     def password_file(self) -> Path:
-        """Where the gateway keeps a password it made up."""
+        """Where the gateway keeps a password that it generated."""
         return self.state_dir / "admin-password"
 
     @property
@@ -86,7 +86,7 @@ class Settings:
         return self.state_dir / "logs"
 
     def check_ports(self) -> None:
-        """Raise CannotStart if another program already listens where one of ours must."""
+        """Raise CannotStart if another program already listens on one of our ports."""
         for variable, host, port in (
             ("UI_PORT", self.bind_host, self.ui_port),
             ("GATEWAY_PORT", self.bind_host, self.gateway_port),
@@ -98,7 +98,7 @@ class Settings:
 
 def _port(name: str, text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= LAST_PORT:
-        raise CannotStart(f"{name} must be a port from 1 to {LAST_PORT}, and is {text!r}.")
+        raise CannotStart(f"{name} must be a port from 1 to {LAST_PORT}, not {text!r}.")
     return int(text)
 
 
@@ -110,19 +110,21 @@ def _url(host: str, port: int) -> str:
 def _check_port(variable: str, host: str, port: int) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # As the servers do: a connection of the last run that is still closing is no obstacle.
+        # Like the servers: a connection of the previous run that is still closing does not matter.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except socket.gaierror as error:
-            raise CannotStart(f"BIND_HOST is {host!r}, which is no address of this machine.") from error
+            raise CannotStart(f"BIND_HOST is {host!r}, which is not an address of this machine.") from error
         except PermissionError as error:
             raise CannotStart(
-                f"Port {port} needs rights that you do not have: choose one above 1023 with {variable}."
+                f"You are not allowed to use port {port}: choose one above 1023 with {variable}."
             ) from error
         except OSError as error:
             if error.errno == errno.EADDRNOTAVAIL:
-                raise CannotStart(f"BIND_HOST is {host!r}, which is no address of this machine.") from error
+                raise CannotStart(
+                    f"BIND_HOST is {host!r}, which is not an address of this machine."
+                ) from error
             raise CannotStart(
                 f"Port {port} on {host} is in use by another program: stop that program, "
                 f"or choose another port, as in `{variable}={port + 10} make run`."

@@ -14,8 +14,8 @@ from compose_stack.readiness import FirstTraining, Readiness
 from compose_stack.services import Service
 from compose_stack.settings import CannotStart, Settings
 
-HOPELESS_AFTER = 4
-"""Deaths of one process, before everything was ready once, after which waiting longer is no help."""
+MOST_DEATHS = 4
+"""How often one process may die before everything has been ready once; then the start is given up."""
 PROGRESS_S = 0.5
 HTTP_TIMEOUT_S = 5.0
 
@@ -26,7 +26,7 @@ class Supervisor:
     def __init__(
         self, settings: Settings, services: Sequence[Service], report: Callable[[str], None]
     ) -> None:
-        """Prepare `services`, stopped in the order given; `report` is told what people should know."""
+        """Prepare `services`, to be stopped in the order given; `report` gets sentences for people."""
         self._settings = settings
         self._report = report
         self.processes = [
@@ -38,7 +38,7 @@ class Supervisor:
     async def run(self, *, on_progress: Callable[[str], None], on_ready: Callable[[float], None]) -> None:
         """Start everything, call `on_ready` with the seconds it took, and keep it running until a signal.
 
-        Raise CannotStart, with everything stopped again, when a process keeps dying before all were ready.
+        Raise CannotStart, after stopping everything, if a process keeps dying before all are ready.
         """
         self._listen_for_signals()
         started = time.monotonic()
@@ -46,7 +46,7 @@ class Supervisor:
         stop = asyncio.create_task(self._asked_to_stop.wait())
         ready = asyncio.create_task(self._become_ready(on_progress))
         try:
-            # A program that cannot even be executed ends its task with the reason.
+            # The task of a program that cannot be executed ends with the reason.
             await asyncio.wait({stop, ready, *keeping}, return_when=asyncio.FIRST_COMPLETED)
             if ready.done():
                 ready.result()
@@ -69,7 +69,7 @@ class Supervisor:
             waiting = asyncio.create_task(readiness.wait())
             try:
                 while not waiting.done():
-                    self._give_up_on_the_hopeless()
+                    self._give_up_if_one_keeps_dying()
                     on_progress(await self._progress(readiness, training))
                     await asyncio.wait({waiting}, timeout=PROGRESS_S)
                 waiting.result()
@@ -79,20 +79,20 @@ class Supervisor:
 
     async def _progress(self, readiness: Readiness, training: FirstTraining) -> str:
         waiting = readiness.waiting
-        if "mlflow" not in waiting and "pipeline-api" in waiting:  # it is asked once it can answer
+        if "mlflow" not in waiting and "pipeline-api" in waiting:
             described = await training.describe()
             if described:
                 return described
         reasons = [f"{name} ({readiness.reasons[name]})" for name in waiting if readiness.reasons.get(name)]
         return "starting " + ", ".join(reasons or waiting)
 
-    def _give_up_on_the_hopeless(self) -> None:
+    def _give_up_if_one_keeps_dying(self) -> None:
         for process in self.processes:
-            if process.deaths >= HOPELESS_AFTER:
+            if process.deaths >= MOST_DEATHS:
                 last = "\n".join(f"  {process.service.name} | {line}" for line in process.log.last_lines())
                 raise CannotStart(
-                    f"{process.service.name} died {process.deaths} times. It last said:\n{last}\n"
-                    f"Its whole log: {process.log.path}"
+                    f"{process.service.name} died {process.deaths} times. Its last output:\n{last}\n"
+                    f"Full log: {process.log.path}"
                 )
 
     def _admin_password(self) -> str | None:
@@ -109,7 +109,7 @@ class Supervisor:
 
     def _on_signal(self) -> None:
         if self._asked_to_stop.is_set():
-            self._report("Stopping at once.")
+            self._report("Stopping immediately.")
             for process in self.processes:
                 process.kill()
         self._asked_to_stop.set()

@@ -1,4 +1,4 @@
-"""Synthetic rows with the truth beside them, made by the data-processor's own command."""
+"""Synthetic rows with their true labels, made by the data-processor's own command."""
 
 import json
 import subprocess
@@ -9,19 +9,19 @@ from typing import Any
 from compose_stack.settings import ROOT, CannotStart
 
 MODEL = "census-income"
-"""The sample model, and the one whose rows can be made."""
+"""The sample model, the only one whose rows can be generated."""
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """One input, and what is true of it."""
+    """One input and its true label."""
 
     inputs: Mapping[str, Any]
     truth: str
 
 
 def sample_rows(count: int, seed: int, drift: float) -> list[Labelled]:
-    """Return `count` rows of the world with `drift` (0: as in training, 1: quite another one)."""
+    """Return `count` rows of the world with `drift` (0: as in training, 1: a very different one)."""
     program = ROOT / "data-processor" / ".venv" / "bin" / "data-processor"
     made = subprocess.run(
         [program, "sample-rows", "--n", str(count), "--seed", str(seed), "--drift", str(drift)],

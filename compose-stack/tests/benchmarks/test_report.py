@@ -27,5 +27,5 @@ def test_the_page_has_medians_steps_and_memory() -> None:
     text = report().markdown()
     assert "| 8 | Loopkeeper | 110 | 1.20 |" in text
     assert "| gate | 1.5 |" in text
-    assert "| together | 210 |" in text
+    assert "| total | 210 |" in text
     assert "- Where: a machine" in text

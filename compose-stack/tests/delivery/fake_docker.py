@@ -1,4 +1,4 @@
-"""A docker and a cosign without an engine or a registry, as far as a deployment can tell.
+"""A fake Docker and cosign, without an engine or a registry, as far as a deployment can tell.
 
 Tags move, digests do not, and a container is as healthy as its image.
 """

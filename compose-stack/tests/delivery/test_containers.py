@@ -41,7 +41,7 @@ def wait(*seen: dict[str, Any], patience_s: float = 60) -> None:
         return subprocess.CompletedProcess(call, 0, json.dumps([said]), "")
 
     one = Container.from_inspection(seen[0])
-    Containers(Docker(start=start), "stage").wait_until_well([one], patience_s, sleep=lambda _: None)
+    Containers(Docker(start=start), "stage").wait_until_healthy([one], patience_s, sleep=lambda _: None)
 
 
 def test_others_find_a_container_where_it_has_a_name_that_is_not_its_own() -> None:
@@ -58,7 +58,7 @@ def test_it_is_waited_for_as_long_as_it_starts() -> None:
     )
 
 
-def test_one_that_nobody_looks_at_is_well_as_soon_as_it_runs() -> None:
+def test_one_without_a_health_check_is_healthy_as_soon_as_it_runs() -> None:
     wait(inspection(Status="created"), inspection())
 
 
@@ -66,7 +66,10 @@ def test_one_that_nobody_looks_at_is_well_as_soon_as_it_runs() -> None:
     ("seen", "said"),
     [
         (inspection(Status="exited", ExitCode=3), "Container stage-serve-2 ended with exit code 3"),
-        (inspection(Status="restarting", ExitCode=1, restarts=3), "ended 3 times, at last with exit code 1"),
+        (
+            inspection(Status="restarting", ExitCode=1, restarts=3),
+            "ended 3 times, most recently with exit code 1",
+        ),
         (inspection(Health={"Status": "unhealthy"}), "Container stage-serve-2 is unhealthy"),
     ],
 )
@@ -76,5 +79,5 @@ def test_one_that_is_broken_is_not_waited_for(seen: dict[str, Any], said: str) -
 
 
 def test_patience_ends() -> None:
-    with pytest.raises(Problem, match="Container stage-serve-2 is starting after 0 s"):
+    with pytest.raises(Problem, match="Container stage-serve-2 is still starting after 0 s"):
         wait(inspection(Health={"Status": "starting"}), patience_s=0)

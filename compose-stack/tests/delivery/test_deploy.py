@@ -1,5 +1,6 @@
 import json
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -39,9 +40,9 @@ class Engine(FakeDocker):
     def __init__(self) -> None:
         super().__init__(SERVICES)
         self.silent: set[str] = set()
-        """Letters of images whose containers look well and answer nobody."""
+        """Letters of images whose containers look healthy and answer no one."""
         self.mute: set[str] = set()
-        """The same of those that do not even answer what they are asked before others find them."""
+        """Letters of images that do not even answer their probes, before others find them."""
         self.ever_found: set[str] = set()
 
     def publish(self, letter: str) -> None:
@@ -52,7 +53,7 @@ class Engine(FakeDocker):
         """The letters of the digests that run."""
         return {self.images[one.image][-1] for one in self.made.values() if one.state == "running"}
 
-    def ask(self, container: Container) -> None:
+    def probe(self, container: Container) -> None:
         if self.images[self.made[container.id].image][-1] in self.mute:
             raise Problem(f"Container {container.name} does not answer.")
 
@@ -62,7 +63,7 @@ class Engine(FakeDocker):
         self.ever_found |= shown
         return done
 
-    def well(self) -> bool:
+    def healthy(self) -> bool:
         return bool(self.running) and not self.letters() & self.silent
 
 
@@ -80,7 +81,7 @@ def face(engine: Engine) -> Iterator[str]:
                 "/openapi.json": (200, '{"openapi": "3.1.0"}'),
                 "/": (200, "<title>Loopkeeper</title>"),
             }
-            status, text = answers[self.path] if engine.well() else (502, "no upstream")
+            status, text = answers[self.path] if engine.healthy() else (502, "no upstream")
             self.send_response(status)
             self.end_headers()
             self.wfile.write(text.encode())
@@ -103,7 +104,7 @@ def deploy(engine: Engine, face: str, tmp_path: Path) -> Any:
         docker, journal = Docker(start=engine), Journal(tmp_path / "deployments", "staging")
         said: list[str] = []
         Deployment(
-            settings, docker, Stack(docker, ()), journal, PublicFace(face), engine.ask, said.append
+            settings, docker, Stack(docker, ()), journal, PublicFace(face), engine.probe, said.append
         ).run()
         return said
 
@@ -142,13 +143,13 @@ def test_a_public_face_that_fails_is_rolled_back(engine: Engine, deploy: Any) ->
     engine.publish("b")
     engine.silent = {"b"}
     with pytest.raises(
-        RolledBack, match=r"(?s)rolled back.*the gateway and all it needs.*answers 502, not 200"
+        RolledBack, match=r"(?s)rolled back.*the gateway and everything it needs.*answers 502, not 200"
     ):
         deploy()
     assert engine.letters() == {"a"}
 
 
-def test_nobody_is_sent_to_what_does_not_answer(engine: Engine, deploy: Any) -> None:
+def test_no_request_is_routed_to_a_container_that_fails_its_probe(engine: Engine, deploy: Any) -> None:
     engine.publish("a")
     deploy()
     engine.publish("b")
@@ -164,7 +165,7 @@ def test_there_are_as_many_new_ones_as_there_were_old_and_always_one_to_be_found
 ) -> None:
     engine.publish("a")
     deploy()
-    engine.start("gateway", engine.running["gateway"]).config = "made by hand"
+    engine.start("gateway", engine.running["gateway"]).config = "started manually"
     engine.publish("b")
     deploy()
     assert engine.letters() == {"b"}
@@ -184,7 +185,7 @@ def test_what_did_not_change_goes_on(engine: Engine, deploy: Any) -> None:
     assert not [call for call in engine.calls if call[1] in ("stop", "rm")]
 
 
-def test_a_stage_started_by_hand_goes_back_to_the_very_containers_that_it_ran(
+def test_a_stage_started_manually_goes_back_to_the_very_containers_that_it_ran(
     engine: Engine, deploy: Any, tmp_path: Path
 ) -> None:
     for service, variable in SERVICES.items():
@@ -203,7 +204,7 @@ def test_a_stage_started_by_hand_goes_back_to_the_very_containers_that_it_ran(
 def test_a_first_deployment_that_fails_is_stopped(engine: Engine, deploy: Any, tmp_path: Path) -> None:
     engine.publish("b")
     engine.unhealthy = {digest("b")}
-    with pytest.raises(RolledBack, match="nothing to go back to"):
+    with pytest.raises(RolledBack, match="there is nothing to roll back to"):
         deploy()
     assert engine.running == {}
     assert events(tmp_path)[-1]["outcome"] == "failed"
@@ -326,7 +327,7 @@ def test_images_of_this_machine_are_pinned_by_their_id(engine: Engine, deploy: A
 
 def test_one_image_changes_and_the_others_stay(engine: Engine, deploy: Any) -> None:
     engine.publish("a")
-    with pytest.raises(Problem, match="ONLY some images cannot be the first that staging gets"):
+    with pytest.raises(Problem, match="The first deployment to staging needs every image: leave ONLY out"):
         deploy(ONLY="pipeline-api")
     deploy()
     engine.publish("b")
@@ -338,7 +339,7 @@ def test_one_image_changes_and_the_others_stay(engine: Engine, deploy: Any) -> N
 def test_an_image_that_no_service_takes_is_an_error(engine: Engine, deploy: Any) -> None:
     engine.publish("a")
     del engine.services["pages"]
-    with pytest.raises(Problem, match="No service of the stack takes its image from STREAMLIT_UI_IMAGE"):
+    with pytest.raises(Problem, match="No service of the stack uses the image in STREAMLIT_UI_IMAGE"):
         deploy()
     assert engine.running == {}
 
@@ -346,9 +347,26 @@ def test_an_image_that_no_service_takes_is_an_error(engine: Engine, deploy: Any)
 def test_two_deployments_to_a_stage_do_not_mix(deploy: Any, tmp_path: Path) -> None:
     with (
         Journal(tmp_path / "deployments", "staging").only_deployment(),
-        pytest.raises(Problem, match="Another deployment to staging is at work"),
+        pytest.raises(Problem, match="Another deployment to staging is in progress"),
     ):
         deploy()
+
+
+def test_a_deployment_that_was_killed_holds_nothing(tmp_path: Path) -> None:
+    holder = (
+        "import sys, time; from pathlib import Path; from compose_stack.delivery.journal import Journal\n"
+        "with Journal(Path(sys.argv[1]), 'staging').only_deployment():\n"
+        "    print('held', flush=True); time.sleep(60)"
+    )
+    journal = Journal(tmp_path, "staging")
+    with subprocess.Popen([sys.executable, "-c", holder, str(tmp_path)], stdout=subprocess.PIPE) as killed:
+        assert killed.stdout is not None
+        assert killed.stdout.readline() == b"held\n"
+        with pytest.raises(Problem, match="in progress"), journal.only_deployment():
+            pass
+        killed.kill()
+    with journal.only_deployment():
+        pass
 
 
 def test_a_deployment_waits_for_the_one_at_work(tmp_path: Path) -> None:

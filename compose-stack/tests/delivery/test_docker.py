@@ -10,7 +10,7 @@ def test_what_a_command_printed_is_returned() -> None:
 
 def test_a_command_that_fails_is_quoted() -> None:
     failing = Docker(compose=("sh", "-c", "echo too bad >&2; exit 3"))
-    with pytest.raises(CommandFailed, match=r"^`docker compose up` ended with exit code 3:\ntoo bad$"):
+    with pytest.raises(CommandFailed, match=r"^`docker compose up` failed with exit code 3:\ntoo bad$"):
         failing.compose(("--file", "long.yaml"), "up")
 
 

@@ -18,7 +18,7 @@ from compose_stack.delivery.deploy import Deployment, RolledBack
 from compose_stack.delivery.docker import Docker, Stack
 from compose_stack.delivery.images import IMAGES, variable_of
 from compose_stack.delivery.journal import Journal
-from compose_stack.delivery.questions import Asking, Question
+from compose_stack.delivery.probes import Probe, Prober
 from compose_stack.delivery.settings import DeploymentSettings
 from compose_stack.delivery.smoke import PublicFace
 from compose_stack.settings import CannotStart
@@ -101,13 +101,13 @@ class Engine:
         said: list[str] = []
         face = PublicFace(f"http://127.0.0.1:{self.port}")
         stack = Stack(client, self.arguments)
-        Deployment(settings, client, stack, self.journal, face, self.ask(client), said.append).run()
+        Deployment(settings, client, stack, self.journal, face, self.prober(client), said.append).run()
         return said
 
-    def ask(self, client: Docker) -> Asking:
-        """Ask with the image that there is: this one has bash too."""
-        asked = (Question(8000, "/readyz"),)
-        return Asking(client, self.base, dict.fromkeys(IMAGES, asked), patience_s=2)
+    def prober(self, client: Docker) -> Prober:
+        """Probe with the base image: it has Bash too."""
+        probes = (Probe(8000, "/readyz"),)
+        return Prober(client, self.base, dict.fromkeys(IMAGES, probes), patience_s=2)
 
     def serving(self) -> set[str]:
         """The tags of the images whose containers run."""

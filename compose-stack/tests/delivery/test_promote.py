@@ -1,4 +1,4 @@
-"""The one script that a workflow holds itself, run as by GitHub, with a `gh` that notes what it is told."""
+"""The one script inside a workflow, run as GitHub runs it, with a `gh` that records its arguments."""
 
 import os
 import subprocess

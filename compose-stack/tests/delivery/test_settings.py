@@ -41,16 +41,18 @@ def test_without_a_registry_what_was_built_last_is_deployed(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("environment", "sentence"),
     [
-        ({"STAGE": "production"}, "STAGE is 'production'; it must be staging or main"),
-        ({"TAG": "a b"}, "TAG must be a tag of an image, and is 'a b'"),
+        ({"STAGE": "production"}, "STAGE must be staging or main.*, not 'production'"),
+        ({"TAG": "a b"}, "TAG must be an image tag, not 'a b'"),
         ({"DATA_PROCESSOR_IMAGE": "--privileged"}, "DATA_PROCESSOR_IMAGE must name an image"),
         ({"DATA_PROCESSOR_IMAGE": "a\nX=1"}, "DATA_PROCESSOR_IMAGE must name an image"),
-        ({"PULL": "sometimes"}, "PULL must be always or never, and is 'sometimes'"),
-        ({"WAIT_SECONDS": "-1"}, "WAIT_SECONDS must be from 0 to 3600 seconds, and is '-1'"),
-        ({"ONLY": "pipeline-api mlflow"}, "ONLY must name images of .*, and has 'mlflow'"),
-        ({"SIGNED_BY": ".*", "PULL": "never"}, "SIGNED_BY asks for signatures"),
+        ({"PULL": "sometimes"}, "PULL must be always or never, not 'sometimes'"),
+        ({"WAIT_SECONDS": "-1"}, "WAIT_SECONDS must be a number of seconds from 0 to 3600, not '-1'"),
+        ({"ONLY": "pipeline-api mlflow"}, "ONLY may name .*, not 'mlflow'"),
+        ({"SIGNED_BY": ".*", "PULL": "never"}, "SIGNED_BY needs a registry, where signatures are kept"),
     ],
 )
-def test_what_cannot_be_meant_is_named(environment: dict[str, str], sentence: str, tmp_path: Path) -> None:
+def test_a_setting_that_makes_no_sense_is_named(
+    environment: dict[str, str], sentence: str, tmp_path: Path
+) -> None:
     with pytest.raises(CannotStart, match=sentence):
         settings(tmp_path, **environment)

@@ -92,7 +92,7 @@ def test_the_organisation_s_folder_keeps_workflows_where_github_looks(tree: Path
         ("service", "", "main", "REMOTE must be a repository"),
         ("service", "--mirror", "main", "REMOTE must be a repository"),
         ("service", "x", "--force", "BRANCH must be the name of a branch"),
-        ("empty", "x", "main", "No commit of the tree has anything in empty"),
+        ("empty", "x", "main", "No commit contains empty"),
     ],
 )
 def test_what_cannot_be_split_is_named(

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from compose_stack.delivery.change import ORDER
 from compose_stack.delivery.docker import Docker, Stack, starting
 from compose_stack.delivery.images import IMAGES, variable_of
 from compose_stack.delivery.journal import Journal
-from compose_stack.delivery.questions import QUESTIONS
+from compose_stack.delivery.probes import PROBES
+from compose_stack.delivery.rollout import ORDER
 from compose_stack.delivery.stack import compose_environment
 from compose_stack.settings import CannotStart
 from compose_stack.stack.compose import Compose, project_arguments
@@ -73,7 +73,7 @@ def test_another_image_is_another_hash_and_the_same_is_the_same(layout: Layout) 
     assert {name for name in one if one[name] != other[name]} == {"pipeline-api"}
 
 
-def test_every_service_is_asked_something_before_others_find_it(layout: Layout) -> None:
+def test_every_service_has_a_probe_before_others_find_it(layout: Layout) -> None:
     try:
         compose = command(COMPOSE)
     except CannotStart as absent:
@@ -82,7 +82,7 @@ def test_every_service_is_asked_something_before_others_find_it(layout: Layout) 
     journal.write(journal.candidate, PINS)
     docker = Docker(compose=compose, start=starting(compose_environment(layout)))
     services = Stack(docker, project_arguments(layout, "staging")).services(journal.candidate)
-    assert {name for name, service in services.items() if not service.job} == set(QUESTIONS) == set(ORDER)
+    assert {name for name, service in services.items() if not service.job} == set(PROBES) == set(ORDER)
 
 
 def test_what_was_deployed_starts_again_until_a_tag_is_named(layout: Layout) -> None:

@@ -14,7 +14,7 @@ from compose_stack.settings import ROOT
 TEMPLATE = "container-template"
 SERVICES = ("data-processor", "pipeline-api", "streamlit-ui")
 PUBLISHED = "https://github.com/loopkeeper/"
-"""Where the answers say that the template is; git is told that this is a folder of the test."""
+"""The template's URL in the answers; git is configured to use a folder of the test for it."""
 UV = os.environ.get("UV") or "uv"
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(600)]

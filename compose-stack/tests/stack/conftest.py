@@ -13,11 +13,11 @@ import pytest
 from compose_stack.client import Client
 from compose_stack.delivery.deploy import Deployment, deployment
 from compose_stack.delivery.images import IMAGES
+from compose_stack.delivery.stages import down, up
 from compose_stack.settings import CannotStart
 from compose_stack.stack.compose import Compose, docker
-from compose_stack.stack.door import sign_in
+from compose_stack.stack.edge import sign_in
 from compose_stack.stack.layout import PLATFORM, STAGES, Layout, Stage
-from compose_stack.stack.stages import down, up
 from compose_stack.stack.tools import BUILDX, command, engine_runs
 from compose_stack.traffic import Labelled, sample_rows
 
@@ -77,7 +77,7 @@ class Stack:
         return len(self.services(stage).containers(service, every=True))
 
     def until_main_serves(self, patience_s: float = 240) -> str:
-        """Return the version that crossed to main."""
+        """Return the version that was promoted from staging to main."""
         deadline = time.monotonic() + patience_s
         with self.sign_in("main") as admin:
             while time.monotonic() < deadline:
@@ -85,7 +85,7 @@ class Stack:
                 if served:
                     return str(served[0])
                 time.sleep(1)
-        raise AssertionError(f"Main serves nothing after {patience_s:g} s.")
+        raise AssertionError(f"Main still serves nothing after {patience_s:g} s.")
 
 
 def _free_port() -> int:

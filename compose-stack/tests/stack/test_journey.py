@@ -9,7 +9,7 @@ from compose_stack.client import Refused
 from compose_stack.stack.journey import travel
 from compose_stack.stack.layout import STAGES, Stage, read_env
 from compose_stack.traffic import MODEL, Labelled
-from pages import judge_an_answer_wrong, sign_in
+from pages import call_an_answer_wrong, sign_in
 from stack.conftest import Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
@@ -52,5 +52,5 @@ def test_the_pages_lead_a_person_through_the_edge(stack: Stack, stage: Stage) ->
         before = admin.score(MODEL)["n"]
         page.goto(stack.layout.url(stage))
         sign_in(page, read_env(stack.layout.secrets(stage))["ADMIN_PASSWORD"])
-        judge_an_answer_wrong(page)
+        call_an_answer_wrong(page)
         assert admin.score(MODEL)["n"] == before + 1

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from compose_stack.delivery.stages import down, up
 from compose_stack.settings import CannotStart
 from compose_stack.stack.backup import backup, restore
 from compose_stack.stack.journey import travel
 from compose_stack.stack.layout import PLATFORM, STAGES, Layout
-from compose_stack.stack.stages import down, up
 from compose_stack.traffic import MODEL, Labelled
 from stack.conftest import Stack
 from stack.load import Load
@@ -24,7 +24,7 @@ def test_a_backup_brings_everything_back_into_an_empty_stack(
         load.wait_for(20)
         backup(stack.layout, tmp_path / "backup", print)
     assert load.failed == []
-    with pytest.raises(CannotStart, match="is not empty: a backup is restored into an empty stack only"):
+    with pytest.raises(CannotStart, match="is not empty: a backup can only be restored into an empty stack"):
         restore(stack.layout, tmp_path / "backup", print)
 
     tag = stack.layout.tag(PLATFORM, keep=True)
@@ -40,6 +40,6 @@ def test_a_backup_brings_everything_back_into_an_empty_stack(
                 found = admin.prediction(prediction)
                 assert found["version"] == travelled[stage].version
                 assert found["feedback"]
-            assert admin.score(MODEL)["n"] == travelled[stage].judged
+            assert admin.score(MODEL)["n"] == travelled[stage].feedback
             answer = admin.predict(MODEL, [row.inputs for row in rows[:2]])
             assert answer["version"] == travelled[stage].version

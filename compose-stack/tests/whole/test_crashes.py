@@ -9,13 +9,16 @@ import pytest
 from compose_stack.client import Client, Refused
 from compose_stack.instance import Instance
 from compose_stack.traffic import MODEL, Labelled
-from witnesses import Witnesses, assert_kept
+from recording_clients import RecordingClients, assert_kept
+
+pytestmark = pytest.mark.services
 
 BACK_S = 60.0
 RUN_S = 240.0
 LONGEST_LIVES_S = {"serve": 6.0, "work": 12.0}
 """Long enough to be killed while it starts, and while it works."""
 SEED = 20
+KILLS = 20
 
 
 def kill(instance: Instance, process: str, after_s: float = 0) -> None:
@@ -56,36 +59,24 @@ def wait_for_run(client: Client, run: str) -> dict[str, object]:
     return seen
 
 
-def crash(instance: Instance, admin: Client, rows: list[Labelled], kills: int) -> None:
+@pytest.mark.timeout(1800)
+def test_twenty_crashes_lose_nothing_acknowledged(
+    instance: Instance, admin: Client, rows: list[Labelled]
+) -> None:
     draw = random.Random(SEED)  # noqa: S311  # repeatable, not secret
     run = admin.start_run(MODEL, budget_s=1, reason="a run that will be killed")["id"]
-    with Witnesses(admin.url, admin.authorization, rows) as witnesses:
-        for number in range(kills):
+    with RecordingClients(admin.url, admin.authorization, rows) as clients:
+        for number in range(KILLS):
             process, longest = list(LONGEST_LIVES_S.items())[number % 2]
             kill(instance, process, draw.uniform(0, longest))
         wait_until_serving(admin, rows[0])
         ended = wait_for_run(admin, run)
     assert ended["status"] == "succeeded", ended["error"]
-    assert not witnesses.seen.faults
-    assert len(witnesses.seen.verdicts) > 10 * kills
-    assert_kept(admin, witnesses.seen)
+    assert not clients.acknowledged.faults
+    assert len(clients.acknowledged.feedback) > 10 * KILLS
+    assert_kept(admin, clients.acknowledged)
 
 
-def test_two_crashes_lose_nothing_acknowledged(
-    instance: Instance, admin: Client, rows: list[Labelled]
-) -> None:
-    crash(instance, admin, rows, kills=2)
-
-
-@pytest.mark.services
-@pytest.mark.timeout(1800)
-def test_twenty_crashes_lose_nothing_acknowledged(
-    instance: Instance, admin: Client, rows: list[Labelled]
-) -> None:
-    crash(instance, admin, rows, kills=20)
-
-
-@pytest.mark.services
 @pytest.mark.timeout(1800)
 def test_a_run_killed_as_each_of_its_steps_begins_resumes_there(
     instance: Instance, admin: Client, rows: list[Labelled]
@@ -93,7 +84,7 @@ def test_a_run_killed_as_each_of_its_steps_begins_resumes_there(
     run = admin.start_run(MODEL, budget_s=1, reason="a run that will be killed at each step")["id"]
     killed: list[str] = []
     deadline = time.monotonic() + RUN_S * 4
-    with Witnesses(admin.url, admin.authorization, rows) as witnesses:
+    with RecordingClients(admin.url, admin.authorization, rows) as clients:
         while (seen := admin.run(run))["status"] in ("queued", "running"):
             assert time.monotonic() < deadline, f"the run is still at {seen['step']}; killed at {killed}"
             if seen["step"] and seen["step"] not in killed:
@@ -102,20 +93,19 @@ def test_a_run_killed_as_each_of_its_steps_begins_resumes_there(
             time.sleep(0.02)
     assert seen["status"] == "succeeded", seen["error"]
     assert len(killed) >= 5
-    assert not witnesses.seen.faults
-    assert_kept(admin, witnesses.seen)
+    assert not clients.acknowledged.faults
+    assert_kept(admin, clients.acknowledged)
     assert [entry["run"] for entry in admin.ledger(MODEL)].count(run) <= 1
 
 
-@pytest.mark.services
 @pytest.mark.timeout(600)
 def test_the_whole_platform_killed_at_once_loses_nothing_acknowledged(
     instance: Instance, admin: Client, rows: list[Labelled]
 ) -> None:
-    with Witnesses(admin.url, admin.authorization, rows) as witnesses:
+    with RecordingClients(admin.url, admin.authorization, rows) as clients:
         time.sleep(2)
         instance.kill()
     instance.start()
     with instance.sign_in() as after:
-        assert_kept(after, witnesses.seen)
-        assert witnesses.seen.verdicts
+        assert_kept(after, clients.acknowledged)
+        assert clients.acknowledged.feedback

@@ -13,11 +13,16 @@ from compose_stack.instance import Instance, admin_password
 from compose_stack.loop import Fall, Loop
 from compose_stack.people import People
 from compose_stack.traffic import sample_rows
-from pages import judge_an_answer_wrong, sign_in
+from pages import call_an_answer_wrong, sign_in
 
 RUN_MS = 300_000
 SHIFTED_ROWS = 3000
 PEOPLE = 6
+
+
+@pytest.fixture(scope="module")
+def instance(shared: Instance) -> Instance:
+    return shared
 
 
 @pytest.fixture
@@ -27,7 +32,7 @@ def page() -> Iterator[Page]:
 
 
 def let_the_score_fall(instance: Instance) -> Fall:
-    """Judge rows of a changed world through the API, faster than anybody clicks."""
+    """Give feedback from a changed world through the API, faster than anyone clicks."""
     with instance.sign_in() as admin, People(admin, PEOPLE) as people:
         loop = Loop(admin, people, tell=lambda _: None)
         rows = sample_rows(SHIFTED_ROWS, seed=5, drift=1.0)
@@ -45,7 +50,7 @@ def test_predict_wrong_score_retrain_promoted_rolled_back(
 ) -> None:
     page.goto(instance.settings.ui_url)
     sign_in(page, admin_password(instance.settings))
-    judge_an_answer_wrong(page)
+    call_an_answer_wrong(page)
 
     open_page(page, "Model")
     model = admin.model("census-income")

@@ -1,4 +1,4 @@
-"""Somebody who cannot program, in a real browser: from a file of their own to answers that are judged."""
+"""A user who cannot program, in a real browser: from their own file to answers that get feedback."""
 
 import random
 from collections.abc import Iterator
@@ -10,6 +10,8 @@ from playwright.sync_api import Page, expect
 from browser import browser_page
 from compose_stack.client import Client
 from compose_stack.instance import Instance
+
+pytestmark = pytest.mark.services
 
 STORED_MS, TRAINED_MS = 180_000, 300_000
 ROWS = 1500
@@ -43,7 +45,7 @@ def open_page(page: Page, name: str) -> None:
 
 
 @pytest.mark.timeout(900)
-def test_a_new_user_goes_from_a_file_to_judged_answers(
+def test_a_new_user_goes_from_a_file_to_answers_with_feedback(
     instance: Instance, admin: Client, page: Page, plants: Path
 ) -> None:
     admin.create_user("greta", "a garden of one's own", "engineer")

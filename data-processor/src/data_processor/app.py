@@ -6,13 +6,11 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from data_processor.catalogue import api as models_api
 from data_processor.contract import describe
 from data_processor.datasets import api as datasets_api
 from data_processor.datasets.exploration import api as exploration_api
 from data_processor.feedback import api as feedback_api
-from data_processor.lifespan import open_state
-from data_processor.models import api as models_api
-from data_processor.monitoring.metrics import ModelMetrics
 from data_processor.readiness import readiness_checks
 from data_processor.service.docs import install_docs
 from data_processor.service.errors import install_problem_handlers
@@ -20,8 +18,10 @@ from data_processor.service.health import health_router
 from data_processor.service.metrics import ServiceMetrics
 from data_processor.service.middleware import ServiceApp, install_middleware
 from data_processor.serving import api as serving_api
+from data_processor.serving.metrics import ModelMetrics
 from data_processor.settings import Settings
 from data_processor.training import api as training_api
+from data_processor.wiring.serve import open_state
 
 
 class ProcessorApp(ServiceApp):
@@ -52,7 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
     )
     install_problem_handlers(app)
-    app.add_middleware(serving_api.ShortWay)
+    app.add_middleware(serving_api.FastPath)
     install_middleware(
         app,
         settings,

@@ -15,7 +15,7 @@ from data_processor.service.errors import Unauthenticated
 Role = Literal["user", "engineer", "maintainer"]
 ROLES: tuple[Role, ...] = ("user", "engineer", "maintainer")
 PLATFORM = "loopkeeper"
-"""The subject of everything the platform does by itself."""
+"""The subject of everything the platform does automatically."""
 
 CALLER_HEADER = b"x-loopkeeper-caller"
 LIFETIME_S = 120
@@ -49,20 +49,20 @@ class Callers:
         """Return the caller of a request, given two of its headers; raises `Unauthenticated`."""
         if not hmac.compare_digest(authorization, self._authorization):
             raise Unauthenticated("The service token is missing or wrong.")
-        moment = time.time()
+        now = time.time()
         known = self._known.get(signed)
         if known is None:
-            known = self._verify(signed, moment)
+            known = self._verify(signed, now)
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
             self._known[signed] = known
         caller, expires = known
-        if moment > expires:
+        if now > expires:
             self._known.pop(signed, None)
             raise Unauthenticated("The caller's signature has expired.")
         return caller
 
-    def _verify(self, signed: bytes, moment: float) -> tuple[Caller, float]:
+    def _verify(self, signed: bytes, now: float) -> tuple[Caller, float]:
         version, _, rest = signed.partition(b".")
         claims, _, signature = rest.partition(b".")
         expected = _b64(hmac.digest(self._key, version + b"." + claims, hashlib.sha256))
@@ -73,13 +73,13 @@ class Callers:
         expires = float(fields.get("exp", 0))
         if not isinstance(subject, str) or not subject or role not in ROLES:
             raise Unauthenticated(f"A caller needs a subject and one of the roles {', '.join(ROLES)}.")
-        if expires > moment + LIFETIME_S + CLOCK_SKEW_S:
+        if expires > now + LIFETIME_S + CLOCK_SKEW_S:
             raise Unauthenticated(f"The caller's signature is valid for more than {LIFETIME_S} s.")
         return Caller(subject, role), expires + CLOCK_SKEW_S
 
 
 def sign(caller: Caller, key: str, expires: float) -> str:
-    """Return the header that names a caller until a moment (Unix seconds), as the gateway makes it."""
+    """Return the header that names a caller until a time (Unix seconds), as the gateway makes it."""
     claims = {"sub": caller.subject, "role": caller.role, "exp": int(expires)}
     signed = b"v1." + _b64(json.dumps(claims).encode())
     return (signed + b"." + _b64(hmac.digest(key.encode(), signed, hashlib.sha256))).decode()

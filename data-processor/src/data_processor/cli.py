@@ -13,28 +13,33 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="data-processor",
         description=main.__doc__,
-        epilog="It is set up by environment variables: see README.md.",
+        epilog="Environment variables configure it: see README.md.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("serve", help="answer requests until told to stop")
-    commands.add_parser("work", help="train in the background until told to stop")
+    commands.add_parser("serve", help="answer requests until stopped")
+    commands.add_parser("work", help="carry out runs in the background until stopped")
     sample = commands.add_parser(
         "train-sample",
         help="train census-income on the real UCI Adult data",
         description="Train census-income on the real UCI Adult data instead of the synthetic sample: from "
-        "OpenML, or from a CSV file where there is no internet. `work` must be running.",
+        "OpenML, or from a CSV file if there is no internet connection. `work` must be running.",
     )
-    sample.add_argument("--csv", type=Path, help="a CSV file with UCI Adult's columns; default: fetch it")
+    sample.add_argument(
+        "--csv", type=Path, help="a CSV file with the columns of UCI Adult (default: fetch it from OpenML)"
+    )
     rows = commands.add_parser(
         "sample-rows",
         help="print synthetic census rows",
-        description="Print synthetic census rows that describe nobody, one JSON object a line: the inputs of "
-        "the sample model, and the true label. The same arguments print the same rows.",
+        description="Print synthetic census rows that describe nobody, one JSON object per line: the inputs "
+        "of the sample model and the true label. The same arguments print the same rows.",
     )
-    rows.add_argument("--n", type=int, default=10, help="how many (default: 10)")
-    rows.add_argument("--seed", type=int, default=0, help="which (default: 0)")
+    rows.add_argument("--n", type=int, default=10, help="how many rows to print (default: 10)")
+    rows.add_argument("--seed", type=int, default=0, help="the random seed (default: 0)")
     rows.add_argument(
-        "--drift", type=float, default=0.0, help="from the old world (0, the default) to the new one (1)"
+        "--drift",
+        type=float,
+        default=0.0,
+        help="how much the causes of income have changed, from 0 (the default) to 1",
     )
     commands.add_parser("contract", help="print the OpenAPI document")
     asked = parser.parse_args(arguments)

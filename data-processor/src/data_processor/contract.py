@@ -1,4 +1,4 @@
-"""The OpenAPI document, with every error described as it is: RFC 9457 problem details."""
+"""The OpenAPI document, with every error described as what it is: RFC 9457 problem details."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ from data_processor.service.errors import MEDIA_TYPE
 Document = dict[str, Any]
 
 PROBLEMS = {
-    "400": "The request cannot be understood.",
+    "400": "The request is malformed.",
     "401": "The service token or the caller's signature is missing, wrong or expired.",
-    "404": "There is no such thing, or it is not for this caller to see.",
-    "409": "The state of the thing forbids it.",
+    "404": "It does not exist, or this caller may not see it.",
+    "409": "The current state does not allow it.",
     "413": "The body is too large.",
-    "422": "The payload breaks its schema; `errors` names every bad field.",
-    "500": "The service failed, and nothing came of the request.",
-    "503": "Not ready yet; `Retry-After` says when to ask again.",
+    "422": "The payload does not match its schema; `errors` names every bad field.",
+    "500": "The service failed; the request had no effect.",
+    "503": "Not ready yet; `Retry-After` says when to try again.",
 }
 PROBLEM = {
     "title": "Problem",
@@ -53,7 +53,7 @@ _SECURITY = {
 
 
 def describe(document: Document) -> Document:
-    """Return FastAPI's document with our problems in the place of its own error models."""
+    """Return FastAPI's document with our problem details in place of its own error models."""
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     for name in _FRAMEWORKS_OWN:

@@ -1,4 +1,4 @@
-"""The records database: how its rows (`rows.py`) are reached, and how its tables come to be."""
+"""The records database: how its rows (`rows.py`) are reached, and how its schema is migrated."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from sqlalchemy import Select
 from data_processor.rows import Base
 from data_processor.service import database
 
-TABLES_LOCK = 0x4C6F6F70
+MIGRATION_LOCK = 0x4C6F6F70
 """The number that PostgreSQL locks while tables are migrated: "Loop" in ASCII."""
 
 
@@ -15,8 +15,8 @@ class Database(database.Database):
     """A pool of connections to the records database."""
 
     def create_tables(self) -> None:
-        """Create the tables and columns that are missing."""
-        with self.migration(Base.metadata, TABLES_LOCK):
+        """Migrate the records database: create the tables and columns that are missing."""
+        with self.migration(Base.metadata, MIGRATION_LOCK):
             pass
 
     def lock(self, query: Select[Any]) -> Select[Any]:

@@ -1,4 +1,4 @@
-"""What the worker says of itself over HTTP, if it is given a port: alive, ready, and its metrics."""
+"""The worker's probes over HTTP, if it is given a port: liveness, readiness, and its metrics."""
 
 import threading
 from collections.abc import Mapping
@@ -14,12 +14,12 @@ from data_processor.settings import Settings
 
 
 class Probes:
-    """A small HTTP server in a thread beside the worker's own."""
+    """A small HTTP server in a thread of its own."""
 
     def __init__(
         self, settings: Settings, metrics: ServiceMetrics, checks: Mapping[str, Check], port: int
     ) -> None:
-        """Answer on a port of the settings' host: /healthz, /readyz by these checks, and /metrics."""
+        """Serve /healthz, /readyz by these checks, and /metrics on a port of the host in the settings."""
         app = FastAPI(title="data-processor worker", openapi_url=None)
         install_problem_handlers(app)
         install_middleware(app, settings, metrics)
@@ -31,10 +31,10 @@ class Probes:
         self._thread = threading.Thread(target=self._server.run, name="probes", daemon=True)
 
     def start(self) -> None:
-        """Answer from now on."""
+        """Start answering."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Answer no more."""
+        """Stop answering."""
         self._server.should_exit = True
         self._thread.join(timeout=5)

@@ -1,4 +1,4 @@
-"""What `serve` needs to be of use: its two databases, and every model that the ledger names."""
+"""The readiness of `serve`: its two databases, and every model that the ledger names."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -7,13 +7,13 @@ from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 
 from data_processor.service.errors import NotReady
-from data_processor.state import State
+from data_processor.wiring.state import State
 
 Check = Callable[[], Awaitable[None]]
 
 
 def readiness_checks(app: FastAPI) -> Mapping[str, Check]:
-    """Return the checks of `/readyz` by what they ask; each raises a sentence when it is not ready."""
+    """Return the checks of `/readyz` by name; each raises `NotReady` with a sentence if it fails."""
     return {
         "records": lambda: _records(app.state.loopkeeper),
         "predictions": lambda: _predictions(app.state.loopkeeper),
@@ -36,5 +36,5 @@ async def _predictions(state: State) -> None:
 
 
 async def _models(state: State) -> None:
-    if missing := state.stages.missing():
+    if missing := state.manager.missing():
         raise NotReady(missing)

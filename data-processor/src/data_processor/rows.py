@@ -1,7 +1,7 @@
 """The rows of the records database: everything but single predictions.
 
-Models, versions, the ledger, datasets, runs, judgements and the controller's decisions; `database.py` says
-how they are reached. Predictions have a database of their own (`serving/recorder.py`), because they are
+Models, versions, the ledger, datasets, runs, feedback and the controller's decisions; `database.py` says
+how they are reached. Predictions have a database of their own (`predictions/records.py`), because they are
 written on the request path; background jobs have a third (DBOS).
 """
 
@@ -22,10 +22,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from data_processor.service.database import UtcDateTime, now
 
 OPEN_RUN = ("queued", "running")
-"""The statuses in which a run still holds its model: at most one training run of a model is open."""
+"""The statuses of an open run: a model has at most one open training run."""
 
 DELETING = "deleting"
-"""The state of a dataset that nobody sees any more, until the last of it is gone."""
+"""The state of a dataset that is hidden from everybody while the last of it is being removed."""
 
 
 class Base(DeclarativeBase):
@@ -49,12 +49,12 @@ class ModelRow(Base):
     dataset: Mapped[str]
     target: Mapped[str]
     salt: Mapped[str]
-    """Fixes for ever which rows are held out (`datasets/holdout.py`)."""
+    """Fixes for ever which rows are holdout rows (`features/holdout.py`)."""
     policy: Mapped[dict[str, Any]]
     resumed_at: Mapped[datetime | None]
-    """When a maintainer last resumed retraining: runs before that no longer open the breaker."""
+    """When a maintainer last resumed retraining: runs before that no longer open the circuit breaker."""
     built_in: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """The platform's own default (`training/texts/defaults.py`): it cannot be removed."""
+    """A default model of the platform (`training/default_models.py`): it cannot be deleted."""
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
@@ -105,7 +105,7 @@ class PromotionRow(Base):
     kind: Mapped[str]
     """`promotion`, `rollback` or `adoption` (an alias moved by hand)."""
     subject: Mapped[str]
-    """Who: a user, or `loopkeeper` when the platform did it by itself."""
+    """Who: a user, or `loopkeeper` when the platform did it automatically."""
     reason: Mapped[str]
     receipt: Mapped[dict[str, Any] | None]
     run: Mapped[str | None]
@@ -120,7 +120,7 @@ class DatasetRow(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     task: Mapped[str]
     schema: Mapped[dict[str, Any]]
-    """`datasets/schema.py: Schema`."""
+    """`features/schema.py: Schema`."""
     state: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
@@ -138,7 +138,7 @@ class DatasetVersionRow(Base):
     """`upload`, or `snapshot`: the last upload with the labelled feedback behind it."""
     rows: Mapped[int]
     feedback_seq: Mapped[int] = mapped_column(default=0)
-    """The last judgement that is in it; later ones are recent to a version trained on it."""
+    """The number of the last feedback in it; later feedback is recent to a version trained on it."""
     sha256: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
@@ -158,31 +158,31 @@ class DatasetUploadRow(Base):
     difference: Mapped[dict[str, Any] | None]
     """How it differs from the version before (`datasets/difference.py`), if there is one."""
     confirmed: Mapped[dict[str, Any] | None]
-    """What a person said of it (`datasets/confirmation.py: Confirmed`)."""
+    """What a person confirmed (`datasets/confirmation.py: Confirmed`)."""
     attempt: Mapped[int] = mapped_column(default=0)
-    """How often it was confirmed: each time is a run of its own."""
+    """How often it was confirmed: each time starts a run."""
     run: Mapped[str | None]
-    """The run that stores it, or did last."""
+    """The run that stores it, or the last one that tried."""
     version: Mapped[int | None]
     """The dataset version it became."""
     stored: Mapped[dict[str, Any] | None]
-    """What was found when it was stored: rows, class counts, warnings."""
+    """What was found when it was stored: rows, class counts, data-quality warnings."""
     error: Mapped[str | None]
     subject: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 
 class DatasetProfileRow(Base):
-    """What is known of a dataset version, computed once (`datasets/exploration/`)."""
+    """The profile of a dataset version, computed once (`datasets/exploration/`)."""
 
     __tablename__ = "dataset_profiles"
 
     dataset: Mapped[str] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     format: Mapped[int]
-    """Which release's way of saying it."""
+    """The version of the profile's format."""
     profile: Mapped[str]
-    """JSON, `schemas.py: Profile`."""
+    """JSON, `datasets/exploration/schemas.py: Profile`."""
     report: Mapped[str]
     """One HTML file."""
     made_at: Mapped[datetime] = mapped_column(default=now)
@@ -206,11 +206,11 @@ class RunRow(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(default="training")
-    """`training`, `dataset`, `evaluation` … (`training/kinds.py`)."""
+    """`training`, `dataset`, `evaluation` … (`wiring/kinds.py`)."""
     model: Mapped[str]
     """Empty for a run that belongs to a dataset."""
     dataset: Mapped[str | None]
-    """The dataset it works on; absent from training runs of before there were other kinds."""
+    """The dataset it works on; absent from training runs older than the other kinds."""
     stage: Mapped[str]
     trigger: Mapped[str]
     status: Mapped[str] = mapped_column(default="queued")
@@ -234,7 +234,7 @@ class RunRow(Base):
 
 
 class RunResultRow(Base):
-    """What a run found out, if that is no version: beside its row, because lists of runs do not show it."""
+    """A run's result other than a version: beside its row, because lists of runs do not show it."""
 
     __tablename__ = "run_results"
     __table_args__ = (ForeignKeyConstraint(["run"], ["runs.id"]),)
@@ -257,13 +257,13 @@ class RunEventRow(Base):
     at: Mapped[datetime] = mapped_column(default=now)
 
 
-class JudgementRow(Base):
-    """What a person said of one prediction. Append-only: a changed mind is a later row.
+class FeedbackRow(Base):
+    """One person's feedback on one prediction. Append-only: a changed mind is a later row.
 
     It repeats what the score needs of its prediction, so that deciding never reads the predictions database.
     """
 
-    __tablename__ = "judgements"
+    __tablename__ = "judgements"  # the name that stored databases have: renaming it would orphan their rows
     __table_args__ = (
         Index("judgements_of_a_prediction", "prediction"),
         Index("judgements_of_a_version", "model", "stage", "version", "seq"),
@@ -285,20 +285,20 @@ class JudgementRow(Base):
     stage: Mapped[str]
     version: Mapped[str]
     pinned: Mapped[bool]
-    """The caller chose the version: it does not count for the stage's score."""
+    """The caller chose the version: it does not count towards the stage's score."""
     asked: Mapped[bool]
     """The platform asked about this one; else the feedback was volunteered."""
     subject: Mapped[str]
     correct: Mapped[bool]
     label: Mapped[str | None]
-    """The true label, if it is known: said, or implied by a binary answer or by `correct`."""
+    """The true label, if it is known: given, or implied by a binary answer or by `correct`."""
     value: Mapped[float | None]
     comment: Mapped[str | None]
     at: Mapped[datetime] = mapped_column(default=now)
 
 
 class DecisionRow(Base):
-    """One look of the controller at the score, and what it concluded, in words."""
+    """One evaluation of the score by the controller, and what it concluded, in words."""
 
     __tablename__ = "decisions"
     __table_args__ = (Index("decisions_of_a_model", "model", "stage", "id"), {"sqlite_autoincrement": True})
@@ -326,9 +326,9 @@ class WatchRow(Base):
     version: Mapped[str]
     predecessor: Mapped[str]
     since_seq: Mapped[int]
-    """The last judgement before the promotion."""
+    """The number of the last feedback before the promotion."""
     looks: Mapped[list[Any]] = mapped_column(default=list)
-    """Each look's table, p-value and conclusion."""
+    """Each check's counts, p-value and conclusion; stored under the name the checks once had."""
     state: Mapped[str] = mapped_column(default="open")
     """`open`, `passed`, `rolled_back`, `alerted`, or `superseded` by a later ledger entry."""
     at: Mapped[datetime] = mapped_column(default=now)

@@ -19,7 +19,7 @@ def _below(name: str, form: Callable[[Path], Any] = Path) -> Any:
 
 
 class Settings(ServiceSettings):
-    """What the environment says about this data-processor."""
+    """The settings of this data-processor, from the environment."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True)
 
@@ -31,16 +31,16 @@ class Settings(ServiceSettings):
     """The largest request body that is read."""
 
     service_token: SecretStr = Field(min_length=16)
-    """What the gateway presents to be let in. A secret: no default."""
+    """The token that the gateway authenticates with. A secret: no default."""
     caller_key: SecretStr = Field(min_length=16)
-    """The key the gateway signs the caller's subject and role with. A secret: no default."""
+    """The key that the gateway signs the caller's subject and role with. A secret: no default."""
 
     state_dir: Annotated[Path, AfterValidator(Path.absolute)] = Field(
         Path("var/processor"), validate_default=True
     )
-    """Where everything that has no place of its own below is kept."""
+    """The folder for everything that no other setting below places elsewhere."""
     records_url: str = _sqlite("records.db")
-    """The records database, as SQLAlchemy names it. Default: SQLite under `STATE_DIR`."""
+    """The records database, as a SQLAlchemy URL. Default: SQLite under `STATE_DIR`."""
     predictions_url: str = _sqlite("predictions.db")
     """The predictions database, SQLite or PostgreSQL. Default: SQLite under `STATE_DIR`."""
     jobs_url: str = _sqlite("jobs.db")
@@ -48,13 +48,13 @@ class Settings(ServiceSettings):
     mlflow_url: str = "http://127.0.0.1:5000"
     """The MLflow server: model registry and artefacts."""
     mlflow_tracking_username: str | None = None
-    """Who this service is to an MLflow server with a login; the name is MLflow's own. Default: nobody."""
+    """The username for an MLflow server with a login; MLflow's own variable. Default: no login."""
     mlflow_tracking_password: SecretStr | None = None
     """The password that goes with it; a secret."""
     dataset_repository: Path = _below("datasets")
     """The working copy of the git repository of the dataset versions. Default: `STATE_DIR/datasets`."""
     dataset_remote: str = _below("datasets.git", str)
-    """The bare git repository it is pushed to. Default: `STATE_DIR/datasets.git`."""
+    """The bare git repository that it is pushed to. Default: `STATE_DIR/datasets.git`."""
     dataset_store: str = _below("dataset-store", str)
     """The DVC remote that holds the data itself. Default: `STATE_DIR/dataset-store`."""
     warehouse_url: str = _sqlite("warehouse.db")
@@ -62,13 +62,13 @@ class Settings(ServiceSettings):
     uploads_dir: Path = _below("uploads")
     """Uploaded files until they are stored; `serve` and `work` share it. Default: `STATE_DIR/uploads`."""
     max_upload_bytes: int = Field(2 * 1024**3, ge=1024)
-    """The largest file that is taken as a dataset."""
+    """The largest file that is accepted as a dataset."""
     max_reading_s: float = Field(1800, gt=0)
-    """Seconds that reading an uploaded file may take."""
+    """The most seconds that reading an uploaded file may take."""
     models_dir: Path = _below("models")
     """Verified local copies of the versions' files. Default: `STATE_DIR/models`."""
     runs_dir: Path = _below("runs")
-    """What the steps of a run leave for the next; a stage's workers share it. Default: `STATE_DIR/runs`."""
+    """What one step of a run leaves for the next; a stage's workers share it. Default: `STATE_DIR/runs`."""
 
     trusted_types: tuple[str, ...] = (
         "numpy.dtype",
@@ -76,12 +76,12 @@ class Settings(ServiceSettings):
         "sklearn.tree._tree.Tree",
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
-        "data_processor.training.texts.lemmas.LemmaTokenizer",
-        "data_processor.training.texts.letters.PlainLower",
-        "data_processor.training.texts.terms.CountedTerms",
-        "data_processor.training.texts.terms.WeightedTerms",
+        "data_processor.tasks.texts.lemmas.LemmaTokenizer",
+        "data_processor.tasks.texts.letters.PlainLower",
+        "data_processor.tasks.texts.terms.CountedTerms",
+        "data_processor.tasks.texts.terms.WeightedTerms",
     )
-    """The types beyond skops' own that a model file may contain. Nothing in a file can widen it."""
+    """The types beyond skops' own that a model file may contain. Nothing in a file can extend the list."""
     sample_model: bool = False
     """Train and serve the synthetic `census-income` model on the first start."""
     controller_enabled: bool = Field(default_factory=lambda known: known["stage"] == "main")
@@ -90,35 +90,35 @@ class Settings(ServiceSettings):
     """Accept a version in `main` only after `staging` has served it."""
 
     executor_id: str | None = Field(None, pattern=r"^[A-Za-z0-9._-]{1,64}$")
-    """This worker's name, if it must be a certain one: no other living worker of the stage may have it, and
-    it keeps it over restarts. Default: the lowest of `worker-1`, `worker-2` … that no living worker has."""
+    """This worker's name, if it must be a particular one: no other live worker of the stage may have it, and
+    it survives restarts. Default: the lowest of `worker-1`, `worker-2` … that no live worker has."""
     worker_port: int | None = Field(None, ge=0, le=65_535)
-    """The port that `work` answers /healthz, /readyz and /metrics on. Default: none."""
+    """The port on which `work` answers /healthz, /readyz and /metrics. Default: none."""
     parallel_runs: int = Field(1, ge=1, le=64)
-    """Runs, of different models, that one worker carries out at the same time."""
+    """The most runs, of different models, that one worker carries out at the same time."""
     training_threads: int | None = Field(None, ge=1, le=1024)
-    """Threads that a run may use. Default: as many as there are cores."""
+    """The most threads that a run may use. Default: as many as there are cores."""
     dask_scheduler_address: str | None = Field(None, pattern=r"^[a-z]+://")
-    """The scheduler of a Dask cluster that fits candidates, e.g. `tcp://scheduler:8786`; it needs this
-    service's image as its workers'. Whoever reaches a scheduler can run code on its workers: keep it on an
-    internal network. Default: candidates are fitted by the worker itself."""
+    """The scheduler of a Dask cluster that fits candidates, e.g. `tcp://scheduler:8786`; its
+    workers must run this service's image. Anybody who can reach a scheduler can run code on its workers: keep
+    it on an internal network. Default: the worker fits candidates itself."""
     training_niceness: int = Field(5, ge=0, le=19)
-    """How far a run steps back for the processes that answer requests; 0 is not at all."""
+    """The niceness of runs, so that processes which answer requests come first; 0: no difference."""
     reconcile_interval_s: float = Field(10, gt=0, le=3600)
     """Seconds between two comparisons of the ledger with MLflow's aliases."""
 
     max_rows: int = Field(10_000, ge=1, le=1_000_000)
-    """The most inputs that one request may carry."""
+    """The most inputs that one request may contain."""
     max_text_length: int = Field(10_000, ge=1, le=1_000_000)
     """The most characters that one text in an input may have."""
     max_waiting_rows: int = Field(50_000, ge=1)
-    """Inputs that may wait for inference before further requests are answered 503."""
+    """The most inputs that may wait for inference; further requests are answered 503."""
     inference_threads: int = Field(1, ge=1, le=64)
-    """Threads that one inference uses."""
+    """The threads that one inference uses."""
     pinned_versions: int = Field(4, ge=0, le=64)
-    """Versions of all models that may be in memory beside those the stage serves, loaded or asked for."""
+    """The most versions, of all models, in memory besides those the stage serves, loaded or requested."""
     poll_interval_s: float = Field(0.5, gt=0, le=2)
-    """Seconds between two looks at the ledger; a promotion is served after one look and the loading."""
+    """Seconds between two polls of the ledger; a promotion is served after one poll and the loading."""
     checkpoint_interval_s: float = Field(0.25, gt=0, le=60)
     """Seconds between two checkpoints of the predictions database (SQLite)."""
     idempotency_keep_h: float = Field(24, gt=0)

@@ -72,10 +72,10 @@ def test_a_folder_that_is_not_ours_is_never_touched(repository: DvcRepository) -
     precious = repository.working_copy / "thesis.tex"
     precious.write_text("years of work")
 
-    with pytest.raises(DatasetRepositoryError, match="is no working copy of the dataset repository"):
+    with pytest.raises(DatasetRepositoryError, match="is not a working copy of the dataset repository"):
         repository.commit("people", b"one", {}, "first")
     (repository.working_copy / ".git").mkdir()
-    with pytest.raises(DatasetRepositoryError, match="is no working copy of the dataset repository"):
+    with pytest.raises(DatasetRepositoryError, match="is not a working copy of the dataset repository"):
         repository.commit("people", b"one", {}, "first")
 
     assert precious.read_text() == "years of work"

@@ -1,4 +1,4 @@
-"""Datasets through `serve`: files are read by real child processes, versions are under real DVC."""
+"""Datasets through `serve`: files are read as child processes read them, versions are under real DVC."""
 
 import sqlite3
 from contextlib import closing
@@ -8,11 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import delete, update
 
-from data_processor.datasets.keeping import Keeping
-from data_processor.datasets.library import Library
+from data_processor.datasets.service import DatasetService
+from data_processor.datasets.storing_run import StoringRun
 from data_processor.datasets.warehouse import Warehouse
 from data_processor.rows import DatasetUploadRow, RunEventRow, RunRow
-from data_processor.training.runs import Runs
+from data_processor.runs.service import Runs
 
 PEOPLE = b"age;city;weight;bought\n" + b"".join(
     f"{20 + n % 50};{city};{60 + n % 7},{n % 10};{'no' if n % 5 else 'yes'}\n".encode()
@@ -71,6 +71,7 @@ def test_a_file_becomes_a_dataset_once_a_person_confirmed_its_columns(desk: Any)
         assert warehouse.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == []
 
 
+@pytest.mark.usefixtures("tasks")
 def test_a_later_file_is_a_new_version_and_says_what_is_different(desk: Any) -> None:
     desk.upload(PEOPLE)
     desk.confirm(target="bought", columns={"age": {"name": "Age"}, "city": {"kind": "text"}})
@@ -99,6 +100,7 @@ def test_a_later_file_is_a_new_version_and_says_what_is_different(desk: Any) -> 
     assert [column["name"] for column in desk.read()["columns"]] == ["Age", "city", "weight", "bought"]
 
 
+@pytest.mark.usefixtures("tasks")
 def test_a_dataset_that_a_model_uses_keeps_what_the_model_needs(desk: Any) -> None:
     desk.upload(PEOPLE)
     desk.confirm(target="bought")
@@ -129,6 +131,7 @@ def test_a_dataset_that_a_model_uses_keeps_what_the_model_needs(desk: Any) -> No
     assert "upload it as another dataset" in found["error"]
 
 
+@pytest.mark.usefixtures("tasks")
 def test_every_wrong_field_of_a_confirmation_is_named_at_once(desk: Any) -> None:
     desk.upload(PEOPLE)
     columns = {
@@ -151,6 +154,7 @@ def test_every_wrong_field_of_a_confirmation_is_named_at_once(desk: Any) -> None
     assert desk.read()["state"] == "proposed"
 
 
+@pytest.mark.usefixtures("tasks")
 def test_a_target_with_one_class_is_refused(desk: Any) -> None:
     desk.upload(PEOPLE.replace(b";yes", b";no"))
     refused = desk.confirm(target="bought", columns={"bought": {"kind": "categorical"}})
@@ -161,6 +165,7 @@ def test_a_target_with_one_class_is_refused(desk: Any) -> None:
     assert desk.read()["version"] is None
 
 
+@pytest.mark.usefixtures("tasks")
 def test_a_file_without_a_header_gets_names_that_can_be_changed(desk: Any) -> None:
     proposal = desk.upload(PEOPLE.split(b"\n", 1)[1]).json()
     assert proposal["source"]["header"] is False
@@ -196,6 +201,7 @@ def test_a_form_is_checked_before_its_file_is_read(desk: Any) -> None:
     assert desk.leftovers() == []
 
 
+@pytest.mark.usefixtures("tasks")
 def test_a_confirmation_needs_a_file_that_waits_for_it(desk: Any) -> None:
     assert desk.confirm(target="bought").status_code == 404
     desk.upload(PEOPLE)
@@ -207,6 +213,7 @@ def test_a_confirmation_needs_a_file_that_waits_for_it(desk: Any) -> None:
     assert desk.confirm(target="bought").status_code == 409
 
 
+@pytest.mark.usefixtures("tasks")
 def test_storing_a_dataset_is_a_run_that_can_be_followed(desk: Any) -> None:
     desk.upload(PEOPLE)
     run = desk.confirm(target="bought").json()["run"]
@@ -244,17 +251,19 @@ def test_a_run_that_cannot_store_says_why_and_leaves_the_file_to_be_confirmed_ag
     assert (desk.read()["state"], desk.read()["error"]) == ("ready", None)
 
 
+@pytest.mark.usefixtures("tasks")
 def test_storing_that_is_cancelled_in_the_queue_can_be_begun_again(desk: Any) -> None:
     desk.upload(PEOPLE)
     run = desk.confirm(target="bought").json()["run"]
     assert desk.client.post(f"/v1/runs/{run}/cancel").json()["status"] == "cancelled"
-    Keeping(desk.settings, desk.database).look()
+    StoringRun(desk.settings, desk.database).mend()
     assert (desk.read()["state"], desk.read()["error"]) == ("failed", "Storing it was cancelled.")
     assert desk.confirm(target="bought").status_code == 202
     desk.keep()
     assert desk.read()["state"] == "ready"
 
 
+@pytest.mark.usefixtures("tasks")
 def test_an_upload_of_before_storing_was_a_run_gets_one(desk: Any) -> None:
     desk.upload(PEOPLE)
     run = desk.confirm(target="bought").json()["run"]
@@ -262,13 +271,14 @@ def test_an_upload_of_before_storing_was_a_run_gets_one(desk: Any) -> None:
         session.execute(update(DatasetUploadRow).values(run=None))
         session.execute(delete(RunEventRow).where(RunEventRow.run == run))
         session.execute(delete(RunRow).where(RunRow.id == run))
-    Keeping(desk.settings, desk.database).look()
+    StoringRun(desk.settings, desk.database).mend()
     desk.keep()
     assert desk.read()["state"] == "ready"
     [row] = desk.client.get("/v1/runs?dataset=people&kind=dataset").json()
     assert (row["status"], row["subject"]) == ("succeeded", "loopkeeper")
 
 
+@pytest.mark.usefixtures("tasks")
 def test_a_deletion_that_breaks_off_is_finished_by_the_next_start(
     desk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,20 +290,21 @@ def test_a_deletion_that_breaks_off_is_finished_by_the_next_start(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Warehouse, "drop", die)
-    library = Library(desk.settings, desk.database, Runs(desk.database, "main"))
+    service = DatasetService(desk.settings, desk.database, Runs(desk.database, "main"))
     with pytest.raises(KeyboardInterrupt):
-        library.delete("people")
+        service.delete("people")
     assert desk.client.get("/v1/datasets/people").status_code == 404
     assert [one["name"] for one in desk.client.get("/v1/datasets").json()] == ["census-income"]
     assert desk.upload(PEOPLE).status_code == 409
     monkeypatch.undo()
 
-    library.sweep()
+    service.sweep()
     with closing(sqlite3.connect(desk.settings.state_dir / "warehouse.db")) as warehouse:
         assert warehouse.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == []
     assert desk.upload(PEOPLE).json()["difference"] is None
 
 
+@pytest.mark.usefixtures("tasks")
 def test_how_columns_are_prepared_is_confirmed_with_them_and_kept_by_its_models(desk: Any) -> None:
     desk.upload(PEOPLE)
     wrong = desk.confirm(target="bought", preparation={"scaling": "huge", "numeric_gaps": "mean"})

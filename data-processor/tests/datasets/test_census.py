@@ -8,10 +8,10 @@ from sklearn.metrics import accuracy_score, roc_auc_score
 
 from data_processor.datasets import census
 from data_processor.datasets.tables import keepable
-from data_processor.training.candidates import Candidate
+from data_processor.features.split import Split, prepare_data
+from data_processor.tasks.candidates import Candidate
+from data_processor.tasks.pipelines import answer
 from data_processor.training.evaluation import fit_final
-from data_processor.training.pipelines import answer
-from data_processor.training.preparation import Split, prepare_data
 
 
 def positive(table: pd.DataFrame) -> float:
@@ -20,7 +20,7 @@ def positive(table: pd.DataFrame) -> float:
 
 def prepared(table: pd.DataFrame) -> Split:
     schema = census.schema_of(table)
-    return prepare_data(keepable(table, schema), schema, "salt", None, choose_on_recent=False)
+    return prepare_data(keepable(table, schema), schema, "salt", None, validate_on_recent=False)
 
 
 def measured(table: pd.DataFrame, *others: pd.DataFrame) -> list[tuple[float, float]]:
@@ -30,8 +30,10 @@ def measured(table: pd.DataFrame, *others: pd.DataFrame) -> list[tuple[float, fl
     pipeline = fit_final(split, boosting, seed=1)
     found = []
     for other in others:
-        rows = prepare_data(keepable(other, split.schema), split.schema, "salt", None, choose_on_recent=False)
-        every = rows.allowed.join(rows.reference)
+        rows = prepare_data(
+            keepable(other, split.schema), split.schema, "salt", None, validate_on_recent=False
+        )
+        every = rows.allowed.join(rows.holdout)
         said = answer(pipeline, every.frame)[:, 1]
         truth = every.target == census.CLASSES[1]
         found.append((accuracy_score(truth, said > 0.5), roc_auc_score(truth, said)))

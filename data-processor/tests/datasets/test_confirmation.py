@@ -39,7 +39,7 @@ def test_what_is_ignored_is_no_input() -> None:
 
 
 def test_a_table_with_other_inputs_stays_a_table() -> None:
-    assert ask([*COMMENTS, STARS]).task is None
+    assert ask([*COMMENTS, STARS]).task == "tabular-classification"
 
 
 def test_a_text_classification_takes_one_text_and_every_other_input_is_named() -> None:

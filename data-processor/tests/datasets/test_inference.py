@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from data_processor.datasets.inference import UnusableTargetError, infer_schema, observed
-from data_processor.datasets.schema import Column, Schema
 from data_processor.datasets.tables import keepable
+from data_processor.features.schema import Column, Schema
 
 
 def column(schema: Schema, name: str) -> Column:
@@ -24,10 +24,10 @@ def test_numbers_have_a_range_a_median_and_may_be_whole() -> None:
     schema = infer_schema(table(age=[30, 10, 20, 40], pay=[1.5, 2.0, math.nan, 4.0]), "answer")
 
     assert column(schema, "age") == Column(
-        name="age", kind="numeric", nullable=False, minimum=10, maximum=40, integer=True, typical=20
+        name="age", kind="numeric", nullable=False, minimum=10, maximum=40, integer=True, default_value=20
     )
     assert column(schema, "pay") == Column(
-        name="pay", kind="numeric", nullable=True, minimum=1.5, maximum=4, integer=False, typical=2
+        name="pay", kind="numeric", nullable=True, minimum=1.5, maximum=4, integer=False, default_value=2
     )
 
 
@@ -39,7 +39,7 @@ def test_categories_are_most_frequent_first_and_equal_ones_by_name() -> None:
     schema = infer_schema(table(job=["b", "a", "c", "c", None]), "answer")
 
     assert column(schema, "job") == Column(
-        name="job", kind="categorical", nullable=True, categories=("c", "a", "b"), typical="c"
+        name="job", kind="categorical", nullable=True, categories=("c", "a", "b"), default_value="c"
     )
 
 

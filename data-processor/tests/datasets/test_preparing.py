@@ -11,10 +11,12 @@ import pytest
 
 from data_processor.datasets import batches
 from data_processor.datasets.confirmation import Confirmed, ConfirmedColumn
-from data_processor.datasets.preparation import DatasetPreparation
-from data_processor.datasets.preparing import task_of, write_confirmed
+from data_processor.datasets.preparing import task_for, write_confirmed
 from data_processor.datasets.profile import read_columns
-from data_processor.datasets.tables import PROVENANCE, from_parquet
+from data_processor.datasets.tables import from_parquet
+from data_processor.features.preparation import DatasetPreparation
+from data_processor.features.split import PROVENANCE
+from data_processor.tasks.registry import task_of
 
 DAY, NOON = dt.datetime(2026, 1, 31), dt.datetime(2026, 1, 31, 12)  # noqa: DTZ001  # as tables have them
 COLUMNS: dict[str, tuple[Any, str, list[Any]]] = {
@@ -86,9 +88,9 @@ def test_repeated_rows_are_left_out_if_so_wished(raw: Path) -> None:
 
 def test_the_task_follows_from_the_targets_values_unless_it_is_said(raw: Path) -> None:
     facts = read_columns(raw)
-    assert task_of(confirmed(), facts) == "tabular-classification"
+    assert task_for(confirmed(), facts) is task_of("tabular-classification")
     many = next(fact for fact in facts if fact.name == "target")
     many.distinct = 21
-    assert task_of(confirmed(), facts) == "tabular-regression"
+    assert task_for(confirmed(), facts) is task_of("tabular-regression")
     said = confirmed().model_copy(update={"task": "tabular-classification"})
-    assert task_of(said, facts) == "tabular-classification"
+    assert task_for(said, facts) is task_of("tabular-classification")

@@ -6,9 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from data_processor.datasets.data_quality import find_warnings
 from data_processor.datasets.duplicates import find_repeated
 from data_processor.datasets.profile import describe, likely_target, read_columns
-from data_processor.datasets.suspicions import look_for
 
 ROWS = 300
 CITIES = ("Bern", "Wien", "Rom")
@@ -23,19 +23,19 @@ CITIES = ("Bern", "Wien", "Rom")
         ("a", [n / 7 for n in range(50)], "numeric", "Numbers."),
         ("customer_id", [n * 13 for n in range(50)], "identifier", "named like an id"),
         ("customerId", [n * 13 for n in range(50)], "identifier", "named like an id"),
-        ("a", list(range(100, 150)), "identifier", "count the rows"),
+        ("a", list(range(100, 150)), "identifier", "number the rows"),
         ("paid", [n * 13 for n in range(50)], "numeric", "Whole numbers."),
         ("a", [True, False] * 25, "categorical", "True or false."),
-        ("a", list(CITIES) * 20, "categorical", "3 different values."),
-        ("a", [f"city {n % 30}" for n in range(200)], "categorical", "30 different values in 200 rows."),
+        ("a", list(CITIES) * 20, "categorical", "3 distinct values."),
+        ("a", [f"city {n % 30}" for n in range(200)], "categorical", "30 distinct values in 200 rows."),
         ("a", [f"what a day, number {n}" for n in range(50)], "text", "Free text"),
-        ("a", [f"K{n:05}" for n in range(50)], "identifier", "a value of its own"),
-        ("a", [f"K{n % 40:05}" for n in range(50)], "text", "Too many different values"),
+        ("a", [f"K{n:05}" for n in range(50)], "identifier", "Almost every value is unique"),
+        ("a", [f"K{n % 40:05}" for n in range(50)], "text", "Too many distinct values"),
         ("a", [f"{n % 28 + 1}.1.2026" for n in range(50)], "datetime", "%d.%m.%Y"),
         ("a", [f"2026-01-{n % 28 + 1:02}" for n in range(50)], "datetime", "%Y-%m-%d"),
         ("a", [f"1/{n % 28 + 1}/2026" for n in range(50)], "datetime", "%m/%d/%Y"),
         ("a", [dt.datetime(2026, 1, n % 28 + 1) for n in range(50)], "datetime", "Dates."),  # noqa: DTZ001
-        ("a", [f"2026-13-{n % 28 + 1:02}" for n in range(100)], "text", "Too many different values"),
+        ("a", [f"2026-13-{n % 28 + 1:02}" for n in range(100)], "text", "Too many distinct values"),
     ],
 )
 def test_a_kind_is_proposed_with_its_reason(name: str, values: Any, kind: str, reason: str) -> None:
@@ -54,7 +54,9 @@ def warnings(path: Path, target: str) -> set[tuple[str, str | None]]:
     columns = read_columns(path)
     rows = pq.read_metadata(path).num_rows
     repeated = int(find_repeated(path).sum())
-    return {(found["code"], found["column"]) for found in look_for(path, columns, target, rows, repeated)}
+    return {
+        (found["code"], found["column"]) for found in find_warnings(path, columns, target, rows, repeated)
+    }
 
 
 def test_a_table_without_faults_has_no_warnings(tmp_path: Path) -> None:
@@ -62,7 +64,7 @@ def test_a_table_without_faults_has_no_warnings(tmp_path: Path) -> None:
     assert warnings(path, "y") == set()
 
 
-def test_everything_suspicious_is_said(tmp_path: Path) -> None:
+def test_everything_doubtful_is_warned_of(tmp_path: Path) -> None:
     y = ["rare" if n == 7 else ("a", "b")[n % 2] for n in range(ROWS)]
     path = table(
         tmp_path,
@@ -97,8 +99,8 @@ def test_a_quantity_that_is_another_in_other_units_leaks(tmp_path: Path) -> None
 def test_repeated_rows_and_missing_targets_are_counted(tmp_path: Path) -> None:
     path = table(tmp_path, n=list(range(150)) * 2, y=(["a", "b"] * 74 + [None, "a"]) * 2)
     columns = read_columns(path)
-    found = {one["code"]: one["message"] for one in look_for(path, columns, "y", ROWS, 150)}
-    assert "150 of 300 rows repeat another" in found["duplicates"]
+    found = {one["code"]: one["message"] for one in find_warnings(path, columns, "y", ROWS, 150)}
+    assert "150 of 300 rows repeat an earlier one" in found["duplicates"]
     assert "2 of 300 rows have no target" in found["target-missing"]
 
 

@@ -6,8 +6,6 @@ import pytest
 
 from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.tables import (
-    JUDGEMENT_COLUMN,
-    PREDICTION_COLUMN,
     LabelledRow,
     UnreadableTableError,
     check_keepable,
@@ -17,6 +15,7 @@ from data_processor.datasets.tables import (
     to_parquet,
     with_feedback,
 )
+from data_processor.features.split import FEEDBACK_COLUMN, PREDICTION_COLUMN
 
 UCI = b"""age, workclass, fnlwgt, income
 39, State-gov, 77516, <=50K
@@ -65,7 +64,7 @@ def test_what_is_no_csv_is_refused_in_words(content: bytes) -> None:
     [
         (["a", "a"], "more than one column named 'a'"),
         (["a", ""], "a column without a name"),
-        (["a", PREDICTION_COLUMN], "used by the platform itself"),
+        (["a", PREDICTION_COLUMN], "reserved for the platform"),
     ],
 )
 def test_a_table_that_cannot_be_kept_is_refused(columns: list[str], message: str) -> None:
@@ -90,9 +89,9 @@ def test_a_kept_table_has_numbers_texts_and_an_empty_provenance() -> None:
         "fnlwgt": "int64",
         "income": "str",
         PREDICTION_COLUMN: "str",
-        JUDGEMENT_COLUMN: "int64",
+        FEEDBACK_COLUMN: "int64",
     }
-    assert kept[JUDGEMENT_COLUMN].tolist() == [0, 0, 0]
+    assert kept[FEEDBACK_COLUMN].tolist() == [0, 0, 0]
     assert kept[PREDICTION_COLUMN].tolist() == ["", "", ""]
 
 
@@ -116,7 +115,7 @@ def test_columns_that_are_absent_or_of_another_kind_are_named() -> None:
         keepable(frame.assign(age=["1", "2", "old"]), schema)
 
 
-def test_feedback_stands_behind_the_upload_by_judgement_and_says_where_it_is_from() -> None:
+def test_feedback_stands_behind_the_upload_in_order_and_says_where_it_is_from() -> None:
     frame = read(UCI)
     schema = infer_schema(frame, "income", kinds={"fnlwgt": "ignored"})
     upload = keepable(frame, schema)
@@ -128,7 +127,7 @@ def test_feedback_stands_behind_the_upload_by_judgement_and_says_where_it_is_fro
     table = with_feedback(upload, schema, labelled)
 
     pd.testing.assert_frame_equal(table.iloc[:3], upload, check_dtype=False)
-    assert table[JUDGEMENT_COLUMN].tolist() == [0, 0, 0, 4, 9]
+    assert table[FEEDBACK_COLUMN].tolist() == [0, 0, 0, 4, 9]
     assert table[PREDICTION_COLUMN].tolist() == ["", "", "", "p4", "p9"]
     assert table["income"].tolist()[3:] == ["<=50K", ">50K"]
     assert table["age"].tolist()[4] == 20

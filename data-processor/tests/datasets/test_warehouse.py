@@ -19,12 +19,12 @@ SCHEMA = pa.schema(
         ("Text", pa.string()),
         ("text", pa.large_string()),
         ("flag", pa.bool_()),
-        ("moment", pa.timestamp("us")),
+        ("timestamp", pa.timestamp("us")),
     ]
 )
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=20)
-MOMENTS = st.datetimes(dt.datetime(1700, 1, 1), dt.datetime(2200, 1, 1)).map(  # noqa: DTZ001  # as tables have them
-    lambda moment: moment.replace(fold=0)
+TIMESTAMPS = st.datetimes(dt.datetime(1700, 1, 1), dt.datetime(2200, 1, 1)).map(  # noqa: DTZ001  # as tables have them
+    lambda timestamp: timestamp.replace(fold=0)
 )
 ROW = st.tuples(
     st.none() | st.integers(-(2**63), 2**63 - 1),
@@ -32,7 +32,7 @@ ROW = st.tuples(
     st.none() | TEXTS,
     st.none() | TEXTS,
     st.none() | st.booleans(),
-    st.none() | MOMENTS,
+    st.none() | TIMESTAMPS,
 )
 
 
@@ -69,9 +69,11 @@ def check_read_back(url: str, rows: list[tuple[Any, ...]]) -> None:
         engine.dispose()
     assert [column["name"] for column in columns][2:4] == ["Text", "text_4"]
     if url.startswith("sqlite"):  # it has no types of its own for the last two
-        moments = [row[5] and dt.datetime.fromisoformat(row[5]) for row in found]
+        timestamps = [row[5] and dt.datetime.fromisoformat(row[5]) for row in found]
         flags = [None if row[4] is None else bool(row[4]) for row in found]
-        found = [(*row[:4], flag, moment) for row, flag, moment in zip(found, flags, moments, strict=True)]
+        found = [
+            (*row[:4], flag, timestamp) for row, flag, timestamp in zip(found, flags, timestamps, strict=True)
+        ]
     assert sorted(map(repr, found)) == sorted(map(repr, rows * 2))
 
 

@@ -1,4 +1,4 @@
-"""A stage that serves version 1 of a model, predictions that were recorded, and people who judge them."""
+"""A stage that serves version 1 of a model, recorded predictions, and people who give feedback on them."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -11,14 +11,14 @@ from sqlalchemy import select
 
 from data_processor.caller import Caller
 from data_processor.database import Database
-from data_processor.feedback.judgements import Judgements
 from data_processor.feedback.schemas import FeedbackRequest
+from data_processor.feedback.service import FeedbackService
 from data_processor.models.policy import Policy
-from data_processor.rows import DecisionRow, JudgementRow, ModelRow, PromotionRow, RunRow, VersionRow
+from data_processor.predictions.records import Prediction
+from data_processor.rows import DecisionRow, FeedbackRow, ModelRow, PromotionRow, RunRow, VersionRow
+from data_processor.runs.service import Runs
 from data_processor.service.database import now
-from data_processor.serving.records import Prediction
 from data_processor.settings import Settings
-from data_processor.training.runs import Runs
 
 MODEL = "census"
 CLASSES = ("<=50K", ">50K")
@@ -37,7 +37,7 @@ class Stage:
     """A stage and what is said of its predictions."""
 
     database: Database
-    judgements: Judgements
+    feedback: FeedbackService
     runs: Runs
     predictions: Recorded
     _numbers: Iterator[int] = field(default_factory=count)
@@ -61,12 +61,12 @@ class Stage:
         return one.id
 
     def give(self, prediction: str, subject: str = "ann", *, key: str | None = None, **body: Any) -> Any:
-        """Let a person judge a prediction."""
+        """Let a person give feedback on a prediction."""
         said = FeedbackRequest.model_validate({"correct": True, **body})
-        return self.judgements.give(prediction, Caller(subject, "user"), said, key)
+        return self.feedback.give(prediction, Caller(subject, "user"), said, key)
 
-    def judge(self, right: int, wrong: int = 0, subject: str = "ann", **fields: Any) -> None:
-        """Let a person judge that many new predictions."""
+    def rate(self, right: int, wrong: int = 0, subject: str = "ann", **fields: Any) -> None:
+        """Let a person give feedback on that many new predictions."""
         for correct in [True] * right + [False] * wrong:
             self.give(self.predict(**fields), subject, correct=correct)
 
@@ -122,9 +122,9 @@ class Stage:
         """Return the decisions, oldest first."""
         return sorted(self.rows(DecisionRow), key=lambda row: row.id)
 
-    def said(self) -> list[JudgementRow]:
-        """Return the judgements, oldest first."""
-        return sorted(self.rows(JudgementRow), key=lambda row: row.seq)
+    def said(self) -> list[FeedbackRow]:
+        """Return the feedback, oldest first."""
+        return sorted(self.rows(FeedbackRow), key=lambda row: row.seq)
 
 
 @pytest.fixture
@@ -141,8 +141,8 @@ def new_stage(database_url: str) -> Iterator[Callable[..., Stage]]:
         runs, predictions = Runs(database, "main"), Recorded()
         secret = "a-secret-of-the-tests"
         settings = Settings(service_token=secret, caller_key=secret, controller_enabled=controller_enabled)
-        judgements = Judgements(database, settings, predictions, runs)
-        made = Stage(database, judgements, runs, predictions)
+        feedback = FeedbackService(database, settings, predictions, runs)
+        made = Stage(database, feedback, runs, predictions)
         with database.transaction() as session:
             row = ModelRow(name=MODEL, task=task, dataset=MODEL, target="income", salt="s", policy={})
             row.policy = Policy(**{"cooldown_s": 0, **policy}).model_dump(mode="json")

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 
 from data_processor.caller import Caller
 from data_processor.database import Database
-from data_processor.feedback.judgements import Judgements
 from data_processor.feedback.schemas import FeedbackRequest
+from data_processor.feedback.service import FeedbackService
+from data_processor.predictions.records import Prediction
+from data_processor.runs.service import Runs
 from data_processor.service.database import now
-from data_processor.serving.records import Prediction
 from data_processor.settings import Settings
-from data_processor.training.runs import Runs
 
 SECRET = "a-secret-of-the-tests"
 
@@ -52,11 +52,11 @@ def main() -> None:
     url, first, count, subject, *key = sys.argv[1:]
     database = Database(url)
     settings = Settings(service_token=SECRET, caller_key=SECRET)
-    judgements = Judgements(database, settings, Every(), Runs(database, "main"))
+    feedback = FeedbackService(database, settings, Every(), Runs(database, "main"))
     say("ready")
     sys.stdin.readline()
     for number in range(int(first), int(first) + int(count)):
-        status, said = judgements.give(
+        status, said = feedback.give(
             f"p{number}", Caller(subject, "user"), FeedbackRequest(correct=False), *key
         )
         say(f"p{number} {status} {said['id']}")

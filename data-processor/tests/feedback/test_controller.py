@@ -13,15 +13,15 @@ from data_processor.feedback.controller import (
     labels_wanted,
     tripped,
 )
-from data_processor.feedback.score import Score, Share
 from data_processor.models.policy import Policy
+from data_processor.statistics.score import Score, Share
 
 POLICY = Policy()
 
 
 def score(right: int, n: int, **fields: Any) -> Score:
     share = Share(right, n)
-    shared: dict[str, Any] = {"asked": None, "by_asked": False, "persons": 9, "remark": ""}
+    shared: dict[str, Any] = {"asked": None, "by_asked": False, "raters": 9, "remark": ""}
     return Score(deciding=share, volunteered=share, **{**shared, **fields})
 
 
@@ -33,79 +33,83 @@ FALLEN = Facts(
     idle_s=None,
     new_labels=25,
     hold=None,
-    breaker=None,
+    circuit_breaker=None,
     predecessor=None,
     enabled=True,
 )
 """Everything a run needs."""
 
 
-def look(facts: Facts, policy: Policy = POLICY) -> Decision:
+def evaluate(facts: Facts, policy: Policy = POLICY) -> Decision:
     return decide(facts, policy, checkpoint=True)
 
 
 def test_a_score_that_has_fallen_opens_a_run() -> None:
-    decision = look(FALLEN)
+    decision = evaluate(FALLEN)
     assert (decision.open_run, decision.state, decision.degraded) == (True, "retraining", True)
 
 
 def test_the_reason_names_the_numbers() -> None:
-    assert look(FALLEN).reason == (
-        "130 of the last 200 judged predictions of version 3 were right: 0.650, 95 % interval 0.582 to "
-        "0.713; the threshold is 0.8. Its upper bound at z = 3 is 0.743, below the threshold. "
-        "A retraining run is opened."
+    assert evaluate(FALLEN).reason == (
+        "130 of the last 200 predictions of version 3 with feedback were right: 65.0 % (95 % interval 58.2 % "
+        "to 71.3 %). The threshold is 80.0 %. The upper bound at z = 3 is 74.3 %, below the threshold. "
+        "A retraining run has been opened."
     )
 
 
 def test_nothing_is_opened_between_checkpoints() -> None:
     decision = decide(FALLEN, POLICY, checkpoint=False)
     assert (decision.open_run, decision.state) == (False, "degraded")
-    assert "A run opens at the next checkpoint." in decision.reason
+    assert "A run will be opened at the next checkpoint." in decision.reason
 
 
-def test_rule_1_too_little_is_judged() -> None:
-    decision = look(replace(FALLEN, score=score(0, 49)))
+def test_rule_1_too_little_feedback() -> None:
+    decision = evaluate(replace(FALLEN, score=score(0, 49)))
     assert (decision.open_run, decision.state) == (False, "collecting")
-    assert "49 of the 50 judged predictions" in decision.reason
-    assert look(replace(FALLEN, score=score(0, 50))).open_run
+    assert "49 of the 50 predictions with feedback" in decision.reason
+    assert evaluate(replace(FALLEN, score=score(0, 50))).open_run
 
 
 def test_rule_2_the_upper_bound_at_z_3_decides_and_not_the_interval_that_is_shown() -> None:
     shown = Share(148, 200).interval()
     assert shown is not None
     assert shown[1] < POLICY.threshold
-    decision = look(replace(FALLEN, score=score(148, 200)))
+    decision = evaluate(replace(FALLEN, score=score(148, 200)))
     assert (decision.open_run, decision.state) == (False, "healthy")
-    assert "chance may explain it" in decision.reason
+    assert "it may be chance" in decision.reason
 
 
 def test_rule_3_a_run_is_open() -> None:
-    decision = look(replace(FALLEN, open_run="r1"))
+    decision = evaluate(replace(FALLEN, open_run="r1"))
     assert (decision.open_run, decision.state) == (False, "retraining")
     assert "Run r1 is open." in decision.reason
 
 
 def test_rule_3_the_cooldown_is_not_over() -> None:
-    decision = look(replace(FALLEN, idle_s=3599.5))
+    decision = evaluate(replace(FALLEN, idle_s=3599.5))
     assert (decision.open_run, decision.state) == (False, "degraded")
     assert "No run is opened: the cooldown after the last run has 1 s to go." in decision.reason
-    assert look(replace(FALLEN, idle_s=3600)).open_run
+    assert evaluate(replace(FALLEN, idle_s=3600)).open_run
 
 
 def test_rule_4_too_few_new_labels() -> None:
-    decision = look(replace(FALLEN, new_labels=24))
+    decision = evaluate(replace(FALLEN, new_labels=24))
     assert (decision.open_run, decision.state) == (False, "degraded")
-    assert "24 of 25 labelled rows are newer than what version 3 was trained on" in decision.reason
+    assert (
+        "24 of the 25 labelled rows it takes are newer than the data version 3 was trained on"
+        in decision.reason
+    )
 
 
 def test_rule_4_after_a_hold_the_gate_gets_the_rows_it_asked_for() -> None:
     hold = Hold(rows=100, needed=160)
-    decision = look(replace(FALLEN, hold=hold, new_labels=228))
+    decision = evaluate(replace(FALLEN, hold=hold, new_labels=228))
     assert (decision.open_run, decision.state) == (False, "degraded")
     assert (
-        "the last gate held with 100 rows and the next should have 160, about 159 are in" in decision.reason
+        "the last gate could not decide on 100 test rows, the next should have 160, and there are about 159"
+        in decision.reason
     )
-    assert look(replace(FALLEN, hold=hold, new_labels=229)).open_run
+    assert evaluate(replace(FALLEN, hold=hold, new_labels=229)).open_run
 
 
 @pytest.mark.parametrize("needed", [5_000, None])
@@ -113,40 +117,45 @@ def test_rule_4_never_asks_for_more_than_twice_the_rows(needed: int | None) -> N
     hold = Hold(rows=70, needed=needed)
     assert hold.rows_wanted == 140
     assert labels_wanted(hold, POLICY) == 200
-    assert look(replace(FALLEN, hold=hold, new_labels=200)).open_run
+    assert evaluate(replace(FALLEN, hold=hold, new_labels=200)).open_run
 
 
 def test_rule_4_a_hold_without_rows_asks_for_the_usual_labels() -> None:
     assert labels_wanted(Hold(rows=0, needed=None), POLICY) == 25
 
 
-def test_rule_5_the_breaker_is_open() -> None:
-    decision = look(replace(FALLEN, breaker="Retraining is paused."))
+def test_rule_5_the_circuit_breaker_is_open() -> None:
+    decision = evaluate(replace(FALLEN, circuit_breaker="Retraining is paused."))
     assert (decision.open_run, decision.state) == (False, "paused")
     assert "Retraining is paused." in decision.reason
 
 
 def test_a_stage_that_opens_no_runs_says_so() -> None:
-    decision = look(replace(FALLEN, enabled=False))
+    decision = evaluate(replace(FALLEN, enabled=False))
     assert (decision.open_run, decision.state) == (False, "degraded")
-    assert "this stage does not open runs by itself" in decision.reason
+    assert "this stage does not open runs automatically" in decision.reason
 
 
 def test_everything_that_is_missing_is_named() -> None:
-    decision = look(replace(FALLEN, idle_s=0, new_labels=3, hold=Hold(50, 80), enabled=False))
-    for part in ("does not open runs", "3600 s to go", "3 of 25", "should have 80, about 2 are in"):
+    decision = evaluate(replace(FALLEN, idle_s=0, new_labels=3, hold=Hold(50, 80), enabled=False))
+    for part in (
+        "does not open runs",
+        "3600 s to go",
+        "3 of the 25",
+        "should have 80, and there are about 2",
+    ):
         assert part in decision.reason
 
 
 def test_a_healthy_score_needs_no_excuse() -> None:
-    decision = look(replace(FALLEN, score=score(170, 200), idle_s=0, new_labels=0))
+    decision = evaluate(replace(FALLEN, score=score(170, 200), idle_s=0, new_labels=0))
     assert (decision.open_run, decision.state, decision.degraded) == (False, "healthy", False)
-    assert decision.reason.endswith("the threshold is 0.8.")
+    assert decision.reason.endswith("The threshold is 80.0 %.")
 
 
 @pytest.mark.parametrize(("right", "state"), [(163, "degraded"), (164, "degraded"), (165, "healthy")])
 def test_degraded_clears_only_above_the_threshold_and_its_margin(right: int, state: str) -> None:
-    decision = look(replace(FALLEN, score=score(right, 200), was_degraded=True))
+    decision = evaluate(replace(FALLEN, score=score(right, 200), was_degraded=True))
     assert (decision.open_run, decision.state, decision.degraded) == (False, state, state == "degraded")
 
 
@@ -154,45 +163,48 @@ def test_degraded_clears_only_above_the_threshold_and_its_margin(right: int, sta
 def test_at_the_threshold_and_its_margin_degraded_does_not_clear(threshold: float, right: int) -> None:
     """Whichever way 64-bit floats round the sum of the two."""
     policy = Policy(threshold=threshold)
-    assert look(replace(FALLEN, score=score(right, 200), was_degraded=True), policy).degraded
-    assert not look(replace(FALLEN, score=score(right + 1, 200), was_degraded=True), policy).degraded
+    assert evaluate(replace(FALLEN, score=score(right, 200), was_degraded=True), policy).degraded
+    assert not evaluate(replace(FALLEN, score=score(right + 1, 200), was_degraded=True), policy).degraded
 
 
 @pytest.mark.parametrize("threshold", [0.98, 1.0])
 def test_a_perfect_score_clears_degraded_whatever_the_threshold(threshold: float) -> None:
     policy = Policy(threshold=threshold)
-    assert look(replace(FALLEN, score=score(199, 200), was_degraded=True), policy).degraded
-    assert not look(replace(FALLEN, score=score(200, 200), was_degraded=True), policy).degraded
+    assert evaluate(replace(FALLEN, score=score(199, 200), was_degraded=True), policy).degraded
+    assert not evaluate(replace(FALLEN, score=score(200, 200), was_degraded=True), policy).degraded
 
 
 def test_degraded_by_memory_alone_opens_no_run() -> None:
-    decision = look(replace(FALLEN, score=score(155, 200), was_degraded=True))
+    decision = evaluate(replace(FALLEN, score=score(155, 200), was_degraded=True))
     assert (decision.open_run, decision.state) == (False, "degraded")
-    assert "clears when it is above 0.82" in decision.reason
+    assert "stays so until it rises above 82.0 %" in decision.reason
 
 
 def test_degraded_is_remembered_while_there_is_too_little_to_say() -> None:
-    assert look(replace(FALLEN, score=score(30, 40), was_degraded=True)).degraded
+    assert evaluate(replace(FALLEN, score=score(30, 40), was_degraded=True)).degraded
 
 
 def test_after_a_promotion_the_version_is_watched_while_it_collects_and_while_it_is_healthy() -> None:
     for right, n in ((20, 30), (180, 200)):
-        decision = look(replace(FALLEN, score=score(right, n), predecessor="2"))
+        decision = evaluate(replace(FALLEN, score=score(right, n), predecessor="2"))
         assert (decision.state, decision.open_run) == ("watching", False)
         assert "being watched against version 2" in decision.reason
 
 
 def test_a_version_that_falls_while_it_is_watched_is_retrained() -> None:
-    assert look(replace(FALLEN, predecessor="2")).open_run
+    assert evaluate(replace(FALLEN, predecessor="2")).open_run
 
 
 def test_what_to_bear_in_mind_ends_the_reason() -> None:
-    remark = "Few voices: one person gave all of this feedback."
-    assert look(replace(FALLEN, score=score(130, 200, remark=remark))).reason.endswith(remark)
+    remark = "Fewer than 5 raters: all of this feedback comes from one person."
+    assert evaluate(replace(FALLEN, score=score(130, 200, remark=remark))).reason.endswith(remark)
 
 
 def test_a_score_of_asked_feedback_says_so() -> None:
-    assert "asked judged predictions" in look(replace(FALLEN, score=score(130, 200, by_asked=True))).reason
+    assert (
+        "predictions of version 3 that people were asked about were right"
+        in evaluate(replace(FALLEN, score=score(130, 200, by_asked=True))).reason
+    )
 
 
 @pytest.mark.parametrize(
@@ -208,21 +220,21 @@ def test_a_score_of_asked_feedback_says_so() -> None:
         ([], False),
     ],
 )
-def test_three_bad_runs_in_a_row_open_the_breaker(newest_first: list[Outcome], is_open: bool) -> None:
+def test_three_bad_runs_in_a_row_open_the_circuit_breaker(newest_first: list[Outcome], is_open: bool) -> None:
     assert (tripped(newest_first, POLICY) is not None) == is_open
 
 
-def test_the_breaker_says_how_the_runs_ended() -> None:
+def test_the_circuit_breaker_says_how_the_runs_ended() -> None:
     reason = tripped(["failed", "reject", "reject"], POLICY)
     assert reason is not None
-    assert "the last 3 runs ended in reject, reject, failed" in reason
+    assert "the last 3 runs ended as reject, reject, failed" in reason
 
 
 def test_holds_are_retried_a_logarithmic_number_of_times() -> None:
     """Each hold doubles the rows the next gate must have, so 20 000 labels bring at most ten runs."""
     hold, runs = None, 0
     for labels in range(25, 20_000):
-        if look(replace(FALLEN, hold=hold, new_labels=labels)).open_run:
+        if evaluate(replace(FALLEN, hold=hold, new_labels=labels)).open_run:
             runs += 1
             hold = Hold(rows=math.floor(labels * 0.7), needed=None)
     assert runs == 10

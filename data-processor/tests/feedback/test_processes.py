@@ -41,11 +41,11 @@ class Giver:
         self._process.kill()
 
     def acknowledged(self) -> list[tuple[str, int, int]]:
-        """Wait for its end; return the predictions it got answers for, with each status and judgement."""
+        """Wait for its end; return each answered prediction, its status and the feedback's number."""
         said, _ = self._process.communicate(timeout=180)
         lines = [*self._heard, *said.splitlines(keepends=True)]
         whole = [line.split() for line in lines if line.endswith("\n")]
-        return [(prediction, int(status), int(judgement)) for prediction, status, judgement in whole]
+        return [(prediction, int(status), int(seq)) for prediction, status, seq in whole]
 
 
 def check(stage: Any) -> None:
@@ -65,7 +65,7 @@ def test_feedback_from_three_processes_at_once_is_all_there_and_opens_one_run(st
     acknowledged = [one for giver in givers for one in giver.acknowledged()]
     stored = {row.seq: row.prediction for row in stage.said()}
     assert len(acknowledged) == len(stored) == 240
-    assert all(stored[judgement] == prediction for prediction, _, judgement in acknowledged)
+    assert all(stored[seq] == prediction for prediction, _, seq in acknowledged)
     assert [row.score["n"] for row in stage.decisions()] == [50, 100, 150, 200]
     assert len(stage.rows(RunRow)) == 1
     check(stage)
@@ -93,6 +93,6 @@ def test_killing_the_process_loses_no_acknowledged_feedback_and_no_run(
         if number % 2 and any(run.status == "queued" for run in stage.rows(RunRow)):
             stage.end_run("hold", n=0)
     stored = {row.seq: row.prediction for row in stage.said()}
-    assert all(stored[judgement] == prediction for prediction, _, judgement in acknowledged)
+    assert all(stored[seq] == prediction for prediction, _, seq in acknowledged)
     assert len(acknowledged) >= 20 * kills
     assert stage.rows(RunRow)

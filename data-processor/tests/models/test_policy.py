@@ -1,5 +1,6 @@
 import pytest
 import structlog.testing
+
 from data_processor.models import policy as policies
 from data_processor.models.policy import Policy
 from data_processor.models.policy_change import changed

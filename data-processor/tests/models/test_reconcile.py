@@ -57,21 +57,21 @@ def test_the_alias_follows_the_ledger(serving_world: World, aliases: Aliases) ->
     assert mirror.mirror(M)
     assert aliases.versions == {"main": "1"}
     serving_world.promote("2")
-    mirror.look()
+    mirror.reconcile()
     assert aliases.versions == {"main": "2"}
     assert aliases.entries == {"main": serving_world.ledger.current(M, "main").id}
 
 
 def test_nothing_is_moved_when_both_say_the_same(serving_world: World, aliases: Aliases) -> None:
     mirror = reconciler(serving_world, aliases)
-    mirror.look()
-    mirror.look()
+    mirror.reconcile()
+    mirror.reconcile()
     assert aliases.moves == 1
 
 
 def test_a_model_that_serves_nothing_has_no_alias(world: World, aliases: Aliases) -> None:
     mirror = reconciler(world, aliases)
-    mirror.look()
+    mirror.reconcile()
     assert mirror.mirror(M)
     assert aliases.versions == {}
 
@@ -80,9 +80,9 @@ def test_an_alias_moved_by_hand_is_adopted_with_an_entry_that_says_so(
     serving_world: World, aliases: Aliases
 ) -> None:
     mirror = reconciler(serving_world, aliases)
-    mirror.look()
+    mirror.reconcile()
     aliases.versions["main"] = "2"
-    mirror.look()
+    mirror.reconcile()
     assert versions_served(serving_world) == [("promotion", "1"), ("adoption", "2")]
     assert "by hand" in serving_world.ledger.entries(M)[0].reason
     assert aliases.versions == {"main": "2"}
@@ -94,9 +94,9 @@ def test_an_alias_moved_to_a_version_that_fails_the_checks_is_moved_back(
     serving_world: World, aliases: Aliases, version: str
 ) -> None:
     mirror = reconciler(serving_world, aliases, "Its files are not what its manifest says.")
-    mirror.look()
+    mirror.reconcile()
     aliases.versions["main"] = version
-    mirror.look()
+    mirror.reconcile()
     assert versions_served(serving_world) == [("promotion", "1")]
     assert aliases.versions == {"main": "1"}
 
@@ -105,10 +105,10 @@ def test_an_alias_that_lags_behind_is_not_taken_for_one_moved_by_hand(
     serving_world: World, aliases: Aliases
 ) -> None:
     mirror = reconciler(serving_world, aliases)
-    mirror.look()
+    mirror.reconcile()
     serving_world.promote("2")
     aliases.versions["main"] = "3"  # and somebody moved it as well
-    mirror.look()
+    mirror.reconcile()
     assert versions_served(serving_world) == [("promotion", "1"), ("promotion", "2")]
     assert aliases.versions == {"main": "2"}
 
@@ -117,16 +117,16 @@ def test_an_alias_of_an_earlier_life_is_not_taken_for_one_moved_by_hand(
     serving_world: World, aliases: Aliases
 ) -> None:
     aliases.versions["main"], aliases.entries["main"] = "2", "an entry of a ledger that was thrown away"
-    reconciler(serving_world, aliases).look()
+    reconciler(serving_world, aliases).reconcile()
     assert versions_served(serving_world) == [("promotion", "1")]
     assert aliases.versions == {"main": "1"}
 
 
 def test_an_alias_that_was_deleted_comes_back(serving_world: World, aliases: Aliases) -> None:
     mirror = reconciler(serving_world, aliases)
-    mirror.look()
+    mirror.reconcile()
     del aliases.versions["main"]
-    mirror.look()
+    mirror.reconcile()
     assert aliases.versions == {"main": "1"}
 
 
@@ -135,10 +135,10 @@ def test_a_promotion_during_the_checks_wins_over_the_adoption(serving_world: Wor
         serving_world.promote("3")
 
     mirror = Reconciler("main", serving_world.ledger, aliases, check)  # type: ignore[arg-type]  # as above
-    mirror.look()
+    mirror.reconcile()
     aliases.versions["main"] = "2"
-    mirror.look()
-    mirror.look()
+    mirror.reconcile()
+    mirror.reconcile()
     assert versions_served(serving_world) == [("promotion", "1"), ("promotion", "3")]
     assert aliases.versions == {"main": "3"}
 
@@ -146,19 +146,19 @@ def test_a_promotion_during_the_checks_wins_over_the_adoption(serving_world: Wor
 def test_mlflow_being_away_hurts_nobody_and_is_repaired_after(serving_world: World, aliases: Aliases) -> None:
     mirror = reconciler(serving_world, aliases)
     aliases.away = True
-    mirror.look()
+    mirror.reconcile()
     assert not mirror.mirror(M)
     aliases.away = False
-    mirror.look()
+    mirror.reconcile()
     assert aliases.versions == {"main": "1"}
 
 
-def test_repeated_looks_at_a_rejected_alias_do_not_grow_the_ledger(
+def test_reconciling_a_rejected_alias_again_does_not_grow_the_ledger(
     serving_world: World, aliases: Aliases
 ) -> None:
     mirror = reconciler(serving_world, aliases, "It does not load.")
-    mirror.look()
+    mirror.reconcile()
     for _ in range(3):
         aliases.versions["main"] = "2"
-        mirror.look()
+        mirror.reconcile()
     assert len(versions_served(serving_world)) == 1

@@ -51,7 +51,7 @@ def test_adding_a_version_again_changes_nothing_and_another_one_is_a_conflict(wo
     manifest: Manifest = world.registry.manifest(M, "1")
     row = world.registry.add_version(manifest, "elsewhere")
     assert row.artefact_uri != "elsewhere"
-    with pytest.raises(Conflict, match="already another one"):
+    with pytest.raises(Conflict, match="already exists and differs"):
         world.registry.add_version(manifest.model_copy(update={"engine": "scikit-learn"}), "elsewhere")
 
 
@@ -133,7 +133,7 @@ def test_a_model_goes_with_its_versions_unless_a_stage_points_to_it(
 ) -> None:
     world = new_world()
     world.promote("1")
-    with pytest.raises(Conflict, match="version 1, stage 'main' points to it"):
+    with pytest.raises(Conflict, match="version 1 is needed, because stage 'main' points to it"):
         world.registry.delete_model(M)
     other = new_world()
     other.registry.delete_model(M)
@@ -142,7 +142,7 @@ def test_a_model_goes_with_its_versions_unless_a_stage_points_to_it(
 
 
 def test_a_model_with_an_open_run_stays(world: Any) -> None:
-    from data_processor.training.runs import Runs  # noqa: PLC0415  # only this test opens a run
+    from data_processor.runs.service import Runs  # noqa: PLC0415  # only this test opens a run
 
     run = Runs(world.database, "main").open(None, M, trigger="manual", reason="test", subject="ann")
     with pytest.raises(Conflict, match=run.id):

@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from data_processor.feedback.controller import Facts
-from data_processor.feedback.score import Score, Share
+from data_processor.statistics.score import Score, Share
 
 FEW, ALL = 60, 1_000
 SURE = 0.999
@@ -63,7 +63,7 @@ def facts() -> Callable[..., Facts]:
 
     def make(right: int, n: int, **fields: Any) -> Facts:
         share = Share(right, n)
-        score = Score(deciding=share, asked=None, volunteered=share, by_asked=False, persons=9, remark="")
+        score = Score(deciding=share, asked=None, volunteered=share, by_asked=False, raters=9, remark="")
         nothing: dict[str, Any] = {
             "version": "1",
             "was_degraded": False,
@@ -71,7 +71,7 @@ def facts() -> Callable[..., Facts]:
             "idle_s": None,
             "new_labels": 1_000_000,
             "hold": None,
-            "breaker": None,
+            "circuit_breaker": None,
             "predecessor": None,
             "enabled": True,
         }

@@ -14,7 +14,7 @@ POLICY = Policy()
 DAY_S = 86_400
 DAYS = 3
 FEEDBACK_S = 20.0
-"""One judged prediction every 20 s."""
+"""One prediction with feedback every 20 s."""
 RUN_S = 120.0
 OUTCOMES: tuple[Outcome, ...] = ("promote", "hold", "reject", "failed")
 
@@ -25,29 +25,29 @@ def live(seed: int, odds: tuple[float, float, float, float], facts: FactsOf) -> 
     """Live through three days in which every model answers 0.6; return the runs that were opened."""
     rng = np.random.default_rng(seed)
     runs: list[tuple[float, Outcome]] = []
-    judged = labels = 0
+    rated = labels = 0
     hold, busy_until = None, -1.0
-    for look in range(1, int(DAYS * DAY_S / FEEDBACK_S / POLICY.check_every)):
-        moment = look * POLICY.check_every * FEEDBACK_S
-        judged, labels = judged + POLICY.check_every, labels + POLICY.check_every
-        n = min(judged, POLICY.window)
+    for checkpoint in range(1, int(DAYS * DAY_S / FEEDBACK_S / POLICY.check_every)):
+        now = checkpoint * POLICY.check_every * FEEDBACK_S
+        rated, labels = rated + POLICY.check_every, labels + POLICY.check_every
+        n = min(rated, POLICY.window)
         seen = facts(
             int(rng.binomial(n, 0.6)),
             n,
             new_labels=labels,
             hold=hold,
-            open_run="r" if moment < busy_until else None,
-            idle_s=moment - busy_until if runs else None,
-            breaker=tripped((outcome for _, outcome in reversed(runs)), POLICY),
+            open_run="r" if now < busy_until else None,
+            idle_s=now - busy_until if runs else None,
+            circuit_breaker=tripped((outcome for _, outcome in reversed(runs)), POLICY),
         )
         if not decide(seen, POLICY, checkpoint=True).open_run:
             continue
         outcome = OUTCOMES[rng.choice(4, p=odds)]
-        runs.append((moment, outcome))
-        busy_until = moment + RUN_S
+        runs.append((now, outcome))
+        busy_until = now + RUN_S
         hold = Hold(math.floor(labels * GATE_SHARE), None) if outcome == "hold" else None
         if outcome == "promote":
-            judged = labels = 0
+            rated = labels = 0
     return runs
 
 
@@ -57,9 +57,9 @@ def test_runs_a_day_are_bounded_by_the_cooldown(
 ) -> None:
     pause = POLICY.cooldown_s + RUN_S
     for seed in seeds:
-        moments = [moment for moment, _ in live(seed, odds, facts)]
-        assert all(later - earlier >= pause for earlier, later in pairwise(moments))
-        assert max(np.histogram(moments, DAYS, (0, DAYS * DAY_S))[0], default=0) <= DAY_S / pause + 1
+        opened = [now for now, _ in live(seed, odds, facts)]
+        assert all(later - earlier >= pause for earlier, later in pairwise(opened))
+        assert max(np.histogram(opened, DAYS, (0, DAYS * DAY_S))[0], default=0) <= DAY_S / pause + 1
 
 
 def test_three_rejected_or_failed_runs_are_the_last(seeds: range, facts: FactsOf) -> None:
@@ -75,6 +75,6 @@ def test_holds_become_rare(seeds: range, facts: FactsOf) -> None:
         assert 3 <= len(live(seed, (0, 1, 0, 0), facts)) <= bound
 
 
-def test_without_the_rules_there_would_be_a_run_at_every_look(facts: FactsOf) -> None:
+def test_without_the_rules_there_would_be_a_run_at_every_checkpoint(facts: FactsOf) -> None:
     careless = decide(facts(120, 200, new_labels=25), POLICY, checkpoint=True)
     assert careless.open_run

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from data_processor.feedback.controller import Facts, Hold, Outcome, decide, tripped
 from data_processor.models.policy import Policy
-from data_processor.training import gate
-from data_processor.training.gate import Answers, Receipt
-from data_processor.training.paired import FEWEST_ROWS
+from data_processor.statistics import gate
+from data_processor.statistics.gate import Answers, Receipt
+from data_processor.statistics.paired import FEWEST_ROWS
 
 POLICY = Policy(cooldown_s=0)
 CLASSES = ("no", "yes")
@@ -20,7 +20,7 @@ Rate = Callable[[int, int, float], None]
 Flags = NDArray[np.bool_]
 
 
-def judge(champion: Flags, challenger: Flags, k: int) -> Receipt:
+def meet(champion: Flags, challenger: Flags, k: int) -> Receipt:
     """Hold the k-th gate between two models that were right on these rows."""
     truth = np.resize(np.array(CLASSES, object), len(champion))
     other = truth[::-1] if len(truth) % 2 == 0 else np.where(truth == "no", "yes", "no").astype(object)
@@ -55,7 +55,7 @@ def test_equal_models_pass_in_at_most_5_of_100_sequences_of_gates(
         champion = rng.random(1_120) < 0.75
         rows = [champion[:n] for n in (35, 70, 140, 280, 560, 1_120)]
         verdicts = (
-            judge(some, alike(rng, some, 0.75, overlap), k).verdict for k, some in enumerate(rows, start=1)
+            meet(some, alike(rng, some, 0.75, overlap), k).verdict for k, some in enumerate(rows, start=1)
         )
         passed += "promote" in verdicts
     at_most(passed, len(seeds), 0.05)
@@ -68,7 +68,7 @@ def test_ten_points_more_on_400_gate_rows_are_promoted_in_80_of_100_cases(
     for seed in seeds:
         rng = np.random.default_rng(seed)
         champion, challenger = rng.random(400) < 0.70, rng.random(400) < 0.80
-        promoted += judge(champion, challenger, 1).verdict == "promote"
+        promoted += meet(champion, challenger, 1).verdict == "promote"
     at_least(promoted, len(seeds), 0.80)
 
 
@@ -76,13 +76,13 @@ def test_the_rows_asked_for_after_a_hold_show_the_gain_in_most_cases(seeds: rang
     """If the gain is what the gate saw, the next gate promotes four times out of five."""
     champion = np.repeat([True, False, True, False], [120, 30, 20, 30])
     challenger = np.repeat([True, True, False, False], [120, 30, 20, 30])
-    held = judge(champion, challenger, 1)
+    held = meet(champion, challenger, 1)
     assert held.verdict == "hold"
     assert held.n_needed is not None
     promoted = 0
     for seed in seeds:
         drawn = np.random.default_rng(seed).integers(0, 200, held.n_needed)
-        promoted += judge(champion[drawn], challenger[drawn], 2).verdict == "promote"
+        promoted += meet(champion[drawn], challenger[drawn], 2).verdict == "promote"
     at_least(promoted, len(seeds), 0.78)
 
 
@@ -90,7 +90,7 @@ def test_the_rows_asked_for_after_a_hold_show_the_gain_in_most_cases(seeds: rang
 def test_equal_models_pass_the_bootstrap_in_at_most_5_of_100_sequences(
     seeds: range, at_most: Rate, rows: int
 ) -> None:
-    """Six gates on log loss against one champion, on as few reference rows as are ever compared, and on more.
+    """Six gates on log loss against one champion, on as few holdout rows as are ever compared, and on more.
 
     Their levels are nearly all there is to spend: the rest of the sequence has less than one of a hundred.
     """
@@ -134,19 +134,19 @@ def _replaced(seed: int, share: float, facts: Callable[..., Facts], feedbacks: i
     total = np.concatenate([[0], np.cumsum(right)])
     held: Hold | None = None
     ended: list[Outcome] = []
-    for judged in range(POLICY.check_every, feedbacks + 1, POLICY.check_every):
-        n = min(judged, POLICY.window)
+    for rated in range(POLICY.check_every, feedbacks + 1, POLICY.check_every):
+        n = min(rated, POLICY.window)
         seen = facts(
-            int(total[judged] - total[judged - n]),
+            int(total[rated] - total[rated - n]),
             n,
-            new_labels=judged,
+            new_labels=rated,
             hold=held,
-            breaker=tripped(reversed(ended), POLICY),
+            circuit_breaker=tripped(reversed(ended), POLICY),
         )
         if not decide(seen, POLICY, checkpoint=True).open_run:
             continue
-        champion = right[:judged][deciding[:judged]]
-        receipt = judge(champion, alike(rng, champion, share, 0.3), len(ended) + 1)
+        champion = right[:rated][deciding[:rated]]
+        receipt = meet(champion, alike(rng, champion, share, 0.3), len(ended) + 1)
         if receipt.verdict == "promote":
             return True
         ended.append(receipt.verdict)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from data_processor.feedback.score import Judgement, summarise, wilson
 from data_processor.models.policy import Policy
+from data_processor.statistics.score import FeedbackEntry, summarise, wilson
 
 POLICY = Policy()
 
@@ -18,10 +18,10 @@ def test_the_interval_covers_the_true_share_in_93_of_100_cases(
     covered = 0
     for seed in seeds:
         rng = np.random.default_rng(seed)
-        truth, judged = rng.uniform(0.5, 0.98), int(rng.integers(50, 300))
-        right = rng.random(judged) < truth
+        truth, rated = rng.uniform(0.5, 0.98), int(rng.integers(50, 300))
+        right = rng.random(rated) < truth
         score = summarise(
-            (Judgement(str(i), str(i % 9), bool(r), False) for i, r in enumerate(right)), POLICY
+            (FeedbackEntry(str(i), str(i % 9), bool(r), False) for i, r in enumerate(right)), POLICY
         )
         low, high = score.deciding.interval() or (0.0, 0.0)
         covered += low <= truth <= high

@@ -1,4 +1,4 @@
-"""Choosing rows never meet gate rows, and equal inputs are never on two sides, whatever table and salt."""
+"""Validation rows never meet test rows, and equal inputs are never on two sides, whatever table and salt."""
 
 from functools import cache
 
@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 
 from data_processor.datasets.census import make_table, schema_of
-from data_processor.datasets.holdout import canonical_row, folds
-from data_processor.datasets.schema import Schema
-from data_processor.datasets.tables import JUDGEMENT_COLUMN, PREDICTION_COLUMN
+from data_processor.features.holdout import canonical_row, folds
+from data_processor.features.schema import Schema
+from data_processor.features.split import FEEDBACK_COLUMN, PREDICTION_COLUMN, Rows, Split, prepare_data
 from data_processor.training.evaluation import FOLDS, fold_rows
-from data_processor.training.preparation import Rows, Split, prepare_data
 
 ALL, ROWS = 1_000, 200
 
@@ -22,7 +21,7 @@ def test_equal_inputs_are_never_on_two_sides(seeds: range) -> None:
     """Of all thousand seeds each, of few every tenth: each divides a whole table."""
     for seed in seeds if len(seeds) == ALL else seeds[::10]:
         frame, champion_seq = _snapshot(seed)
-        split = prepare_data(frame, _schema(), f"salt {seed}", champion_seq, choose_on_recent=True)
+        split = prepare_data(frame, _schema(), f"salt {seed}", champion_seq, validate_on_recent=True)
         inputs = _inputs(frame)
         _check_sides(split, inputs)
         _check_folds(split, inputs)
@@ -30,30 +29,30 @@ def test_equal_inputs_are_never_on_two_sides(seeds: range) -> None:
 
 
 def _check_sides(split: Split, inputs: Inputs) -> None:
-    fitting, choosing, gate, reference = (
-        _of(rows, inputs) for rows in (split.fitting, split.choosing, split.gate, split.reference)
+    fitting, validation, test, held_out = (
+        _of(rows, inputs) for rows in (split.fitting, split.validation, split.test, split.holdout)
     )
-    assert choosing.isdisjoint(gate)
-    assert reference.isdisjoint(fitting | choosing | _of(split.allowed, inputs))
-    assert len(choosing) > 10
-    assert len(gate) > 30
-    assert len(gate & (fitting | reference)) > 10  # else there were no equal inputs to be parted
+    assert validation.isdisjoint(test)
+    assert held_out.isdisjoint(fitting | validation | _of(split.allowed, inputs))
+    assert len(validation) > 10
+    assert len(test) > 30
+    assert len(test & (fitting | held_out)) > 10  # else there were no equal inputs to be parted
 
 
 def _check_folds(split: Split, inputs: Inputs) -> None:
     found: dict[bytes, int] = {}
-    places = folds(split.gate.positions, FOLDS).tolist()
-    for row, place in zip(split.gate.predictions, places, strict=True):
+    places = folds(split.test.positions, FOLDS).tolist()
+    for row, place in zip(split.test.predictions, places, strict=True):
         assert found.setdefault(inputs[row], place) == place
     assert len(found) < len(places)
 
 
 def _check_fits(split: Split, inputs: Inputs) -> None:
-    """No gate row is answered by a fit that saw its inputs: not in a recent row, and not in an old one."""
-    at = folds(split.gate.positions, FOLDS)
+    """No test row is answered by a fit that saw its inputs: not in a recent row, and not in an old one."""
+    at = folds(split.test.positions, FOLDS)
     for number in range(FOLDS):
         seen = _of(fold_rows(split, at == number), inputs)
-        assert seen.isdisjoint(_of(split.gate.take(at == number), inputs))
+        assert seen.isdisjoint(_of(split.test.take(at == number), inputs))
         assert seen
 
 
@@ -73,7 +72,7 @@ def _snapshot(seed: int) -> tuple[pd.DataFrame, int]:
     frame = pd.concat([table, again, make_table(ROWS // 2, seed=seed + 1_000_000)], ignore_index=True)
     feedback = len(frame) - ROWS
     frame[PREDICTION_COLUMN] = [f"row {number}" for number in range(len(frame))]
-    frame[JUDGEMENT_COLUMN] = np.r_[np.zeros(ROWS, int), rng.permutation(feedback) + 1]
+    frame[FEEDBACK_COLUMN] = np.r_[np.zeros(ROWS, int), rng.permutation(feedback) + 1]
     return frame, feedback // 3
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_processor.feedback.controller import Facts, decide
-from data_processor.feedback.score import Z_SHOWN
 from data_processor.models.policy import Policy
+from data_processor.statistics.score import Z_SHOWN
 
 POLICY = Policy()
 FEEDBACKS = 2_000
@@ -21,18 +21,18 @@ Rate = Callable[[int, int, float], None]
 
 
 def first_run(right: NDArray[np.bool_], facts: FactsOf, policy: Policy = POLICY) -> int | None:
-    """Return after how many judged predictions the controller opens its first run, if it does."""
+    """Return after how many predictions with feedback the controller opens its first run, if it does."""
     total = np.concatenate([[0], np.cumsum(right)])
-    for judged in range(policy.check_every, len(right) + 1, policy.check_every):
-        n = min(judged, policy.window)
-        seen = facts(int(total[judged] - total[judged - n]), n)
+    for rated in range(policy.check_every, len(right) + 1, policy.check_every):
+        n = min(rated, policy.window)
+        seen = facts(int(total[rated] - total[rated - n]), n)
         if decide(seen, policy, checkpoint=True).open_run:
-            return judged
+            return rated
     return None
 
 
 def triggered(seeds: range, truth: float, facts: FactsOf, policy: Policy = POLICY) -> int:
-    """Count the seeds in which a model of this true share is retrained within 2 000 judged predictions."""
+    """Count the seeds in which a model of this true share is retrained within 2 000 predictions."""
     streams = (np.random.default_rng(seed).random(FEEDBACKS) < truth for seed in seeds)
     return sum(first_run(stream, facts, policy) is not None for stream in streams)
 
@@ -49,15 +49,15 @@ def test_a_model_a_little_above_the_threshold_is_retrained_in_one_of_200_cases(
     about(triggered(seeds, 0.82, facts), len(seeds), 0.005)
 
 
-def test_a_model_that_answers_0_70_is_found_out_after_150_judged_predictions(
+def test_a_model_that_answers_0_70_is_found_out_after_150_predictions_with_feedback(
     seeds: range, facts: FactsOf, at_most: Rate, at_least: Rate
 ) -> None:
-    """The median: half of them by 150, and not by the look before."""
+    """The median: half of them by 150, and not by the checkpoint before."""
     found = [first_run(np.random.default_rng(seed).random(FEEDBACKS) < 0.70, facts) for seed in seeds]
-    after = [judged for judged in found if judged is not None]
+    after = [rated for rated in found if rated is not None]
     assert len(after) == len(seeds)
-    at_least(sum(judged <= 150 for judged in after), len(seeds), 0.5)
-    at_most(sum(judged <= 100 for judged in after), len(seeds), 0.5)
+    at_least(sum(rated <= 150 for rated in after), len(seeds), 0.5)
+    at_most(sum(rated <= 100 for rated in after), len(seeds), 0.5)
 
 
 def test_a_fall_from_0_85_to_0_70_is_seen_within_a_window(seeds: range, facts: FactsOf) -> None:
@@ -69,9 +69,9 @@ def test_a_fall_from_0_85_to_0_70_is_seen_within_a_window(seeds: range, facts: F
     assert median(seen) <= POLICY.window
 
 
-def test_looking_at_the_shown_interval_all_the_time_fails_two_thirds_of_models_at_the_threshold(
+def test_consulting_the_shown_interval_all_the_time_fails_two_thirds_of_models_at_the_threshold(
     seeds: range, facts: FactsOf, about: Rate
 ) -> None:
-    """Why z = 3 at every 50th: the 95 % interval, looked at after each judged prediction."""
+    """Why z = 3 at every 50th: the 95 % interval, consulted after each prediction with feedback."""
     eager = Policy(trigger_z=Z_SHOWN, check_every=1)
     about(triggered(seeds, 0.80, facts, eager), len(seeds), 0.66)

@@ -37,8 +37,8 @@ def test_each_input_gets_a_label_with_its_probabilities(client: TestClient, inpu
 def test_answers_are_those_of_the_trained_pipeline(
     client: TestClient, inputs: Rows, tiny_versions: Any
 ) -> None:
-    from data_processor.serving.packing import pack_rows, unpack  # noqa: PLC0415
-    from data_processor.training.artefact import load_pipeline  # noqa: PLC0415
+    from data_processor.features.packing import pack_rows, unpack  # noqa: PLC0415
+    from data_processor.models.artefact import load_pipeline  # noqa: PLC0415
 
     tiny = tiny_versions["1"]
     pipeline = load_pipeline((tiny.folder / "model.skops").read_bytes(), ["numpy.dtype"])

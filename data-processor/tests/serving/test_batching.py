@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
 from data_processor.models.policy import Policy
-from data_processor.monitoring.metrics import ModelMetrics
+from data_processor.predictions.recorder import PredictionResult, Recorder, RecorderUnavailableError
+from data_processor.predictions.recorders import open_recorder
+from data_processor.predictions.records import Key, PredictionStore
 from data_processor.service.errors import Conflict, NotReady, Problem
-from data_processor.serving.answers import Question
+from data_processor.serving.answers import PredictionRequest
 from data_processor.serving.batching import Batcher
 from data_processor.serving.diagnosis import Limits
-from data_processor.serving.loading import Served
-from data_processor.serving.recorder import Answered, Recorder, RecorderUnavailableError, open_recorder
-from data_processor.serving.records import Key, PredictionStore
+from data_processor.serving.loading import LoadedModel
+from data_processor.serving.metrics import ModelMetrics
 from data_processor.serving.validation import Validator
 
 
@@ -54,10 +55,10 @@ class Counting:
         self.transactions: list[int] = []
         self.failures: list[Exception] = []
 
-    def write(self, batch: Sequence[Answered]) -> list[bytes | None]:
+    def write(self, batch: Sequence[PredictionResult]) -> list[bytes | None]:
         if self.failures:
             raise self.failures.pop(0)
-        if any("stubborn" in row[8] for answered in batch for row in answered.rows):
+        if any("stubborn" in row[8] for result in batch for row in result.rows):
             raise ValueError("The database does not take this.")
         self.transactions.append(len(batch))
         return self._inner.write(batch)
@@ -69,8 +70,8 @@ class Counting:
 class Desk:
     """A batcher between an echo and a database."""
 
-    def __init__(self, served: Served, engine: Echo, recorder: Counting, store: PredictionStore) -> None:
-        self.served = served
+    def __init__(self, loaded: LoadedModel, engine: Echo, recorder: Counting, store: PredictionStore) -> None:
+        self.loaded = loaded
         self.engine = engine
         self.recorder = recorder
         self.store = store
@@ -78,14 +79,20 @@ class Desk:
 
     async def ask(self, *ages: int, key: str | None = None, work: str = "Private") -> list[float]:
         rows = [
-            {**{c.name: c.typical for c in self.served.manifest.table.inputs}, "age": age, "workclass": work}
+            {
+                **{c.name: c.default_value for c in self.loaded.manifest.table.inputs},
+                "age": age,
+                "workclass": work,
+            }
             for age in ages
         ]
         body = json.dumps({"inputs": rows}).encode()
         identity = Key("ann", key, body) if key else None
-        checked = self.served.validator.check(body)
-        question = Question(self.served, checked, False, "ann", "0" * 32, identity, time.perf_counter())
-        answer = json.loads(await self.batcher.ask(question))
+        checked = self.loaded.validator.check(body)
+        request = PredictionRequest(
+            self.loaded, checked, False, "ann", "0" * 32, identity, time.perf_counter()
+        )
+        answer = json.loads(await self.batcher.submit(request))
         return [prediction["probabilities"][">50K"] for prediction in answer["predictions"]]
 
     async def busy(self) -> None:
@@ -112,10 +119,10 @@ def open_desk(tmp_path: Path, tiny_versions: Any) -> OpenDesk:
         manifest, engine = tiny_versions["1"].manifest, Echo()
         recorder = Counting(open_recorder(url, 0.1))
         validator = Validator(manifest.table, Policy(), Limits(100_000))
-        served = Served(
+        loaded = LoadedModel(
             "census-income", "main", "1", manifest, engine, Policy(), validator, b'{"predictions":['
         )
-        desk = Desk(served, engine, recorder, store)
+        desk = Desk(loaded, engine, recorder, store)
         desk.batcher = Batcher(recorder, ModelMetrics(CollectorRegistry()), max_waiting_rows)
         try:
             yield desk
@@ -162,7 +169,7 @@ def test_whoever_waits_is_answered_in_one_inference_and_one_transaction(open_des
 def test_versions_in_one_batch_are_not_mixed(open_desk: OpenDesk) -> None:
     async def play() -> None:
         async with open_desk() as desk:
-            other = Desk(replace(desk.served, version="2"), desk.engine, desk.recorder, desk.store)
+            other = Desk(replace(desk.loaded, version="2"), desk.engine, desk.recorder, desk.store)
             other.batcher = desk.batcher
             desk.engine.gate.clear()
             tasks = [asyncio.create_task(place.ask(20 + n)) for n, place in enumerate([desk, other] * 3)]
@@ -291,7 +298,7 @@ def test_equal_keyed_requests_in_one_batch_share_one_answer(open_desk: OpenDesk)
             await desk.busy()
             desk.engine.gate.set()
             assert await asyncio.gather(*tasks) == [[0.2]] * 8
-            with pytest.raises(Conflict, match="used before for another request"):
+            with pytest.raises(Conflict, match="already used for a different request"):
                 await other
             assert desk.recorded() == [20]
 

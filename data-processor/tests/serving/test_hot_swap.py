@@ -18,8 +18,8 @@ Rows = list[dict[str, Any]]
 
 
 def expected(tiny_versions: Any, inputs: Rows) -> dict[str, list[float]]:
-    from data_processor.serving.engine import load_engine  # noqa: PLC0415
-    from data_processor.serving.packing import pack_rows  # noqa: PLC0415
+    from data_processor.features.packing import pack_rows  # noqa: PLC0415
+    from data_processor.models.engine import load_engine  # noqa: PLC0415
 
     answers = {}
     for version in "12":
@@ -86,7 +86,7 @@ def test_no_request_notices_that_the_stage_moves(
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://test", auth=acting_as()
             ) as client:
-                await until(lambda: app.state.loopkeeper.stages.find(M) is not None)
+                await until(lambda: app.state.loopkeeper.manager.find(M) is not None)
                 await asyncio.gather(swap(client), *(call(client, number) for number in range(CALLERS)))
 
     asyncio.run(play())

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from data_processor.datasets.schema import Column, Schema
+from data_processor.features.calendar import FEATURES
+from data_processor.features.packing import pack_rows
+from data_processor.features.schema import Column, Schema
 from data_processor.models.policy import Policy
 from data_processor.service.errors import BadRequest, Invalid, Problem
-from data_processor.serving.calendar import FEATURES
 from data_processor.serving.diagnosis import Limits, diagnose
-from data_processor.serving.packing import pack_rows
 from data_processor.serving.validation import Checked, Validator, asked_version, flag_kind
 
 TABLE = Schema(
@@ -72,7 +72,7 @@ def test_what_is_odd_is_flagged_by_name_and_kind() -> None:
 def test_an_unseen_category_is_rejected_where_the_policy_says_so() -> None:
     errors = errors_of(body({**GOOD, "work": "abroad"}), REJECTING)
     assert list(errors) == [("body", "inputs", 0, "work")]
-    assert "'abroad' was never seen" in errors["body", "inputs", 0, "work"]
+    assert "'abroad' is a category that training never saw" in errors["body", "inputs", 0, "work"]
 
 
 def test_every_bad_row_and_field_is_named_at_once() -> None:
@@ -85,10 +85,10 @@ def test_every_bad_row_and_field_is_named_at_once() -> None:
         )
     )
     assert errors == {
-        ("body", "inputs", 0, "shoe size"): "is unknown; the model has no such input",
+        ("body", "inputs", 0, "shoe size"): "is not an input of the model; leave it out",
         ("body", "inputs", 0, "age"): "must be a number, not text",
         ("body", "inputs", 2, "age"): "must be a whole number, not 39.5",
-        ("body", "inputs", 2, "hours-per-week"): "is missing and may not be",
+        ("body", "inputs", 2, "hours-per-week"): "is missing; this input is required",
         ("body", "inputs", 2, "work"): "must be text, not a number",
         ("body", "inputs", 2, "born"): "must be text, not true or false",
         ("body", "inputs", 3): "must be an object of column names and values, not text",
@@ -109,7 +109,7 @@ def test_numbers_that_are_not_finite_are_named(number: str) -> None:
 def test_numbers_beyond_what_models_can_count_are_named() -> None:
     for number in (b"1e300", b"-1e31", b"1" + b"0" * 60):
         errors = errors_of(b'{"inputs": [{"hours-per-week": %b}]}' % number)
-        assert errors == {("body", "inputs", 0, "hours-per-week"): "is too large a number for the model"}
+        assert errors == {("body", "inputs", 0, "hours-per-week"): "must be a number from -1e+30 to 1e+30"}
 
 
 def test_booleans_are_no_numbers() -> None:
@@ -120,7 +120,7 @@ def test_booleans_are_no_numbers() -> None:
 
 def test_a_long_text_is_refused_and_not_repeated() -> None:
     message = errors_of(body({**GOOD, "work": "x" * 21}))["body", "inputs", 0, "work"]
-    assert message == "has 21 characters; at most 20 are taken"
+    assert message == "has 21 characters; at most 20 are accepted"
 
 
 def test_half_a_character_is_refused() -> None:
@@ -139,7 +139,7 @@ def test_half_a_character_is_refused() -> None:
     ],
 )
 def test_a_key_that_is_given_twice_is_named(content: bytes, loc: tuple[str | int, ...]) -> None:
-    assert errors_of(content) == {loc: "is given more than once"}
+    assert errors_of(content) == {loc: "occurs more than once; give it once"}
 
 
 def test_colons_in_texts_are_nothing_special() -> None:
@@ -179,7 +179,7 @@ def test_what_is_no_json_is_a_bad_request(content: bytes) -> None:
         (
             body(*[GOOD] * 6),
             ("body", "inputs"),
-            "6 inputs; one request takes at most 5, so send them in several",
+            "6 inputs; one request may have at most 5; send several requests",
         ),
     ],
 )
@@ -293,7 +293,7 @@ def test_texts_are_flagged_only_when_blank_and_are_never_unseen() -> None:
     assert {flag_kind(flag) for odd in checked.flags for flag in odd} == {"missing"}
     assert (checked.packed.numeric.shape, checked.packed.strings.shape) == ((4, 0), (4, 1))
     too_long = errors_of(body({"comment": "x" * 21}), validator)
-    assert too_long == {("body", "inputs", 0, "comment"): "has 21 characters; at most 20 are taken"}
+    assert too_long == {("body", "inputs", 0, "comment"): "has 21 characters; at most 20 are accepted"}
 
 
 SEEING = Validator(
@@ -310,7 +310,7 @@ SEEING = Validator(
 )
 
 
-def test_a_moment_is_packed_as_its_calendar() -> None:
+def test_a_timestamp_is_packed_as_its_calendar() -> None:
     rows: list[dict[str, Any]] = [GOOD, {**GOOD, "born": "1986-01-02T00:00Z"}, {**GOOD, "born": None}]
     checked = SEEING.check(body(*rows))
 
@@ -322,12 +322,12 @@ def test_a_moment_is_packed_as_its_calendar() -> None:
 
 
 @pytest.mark.parametrize("born", ["yesterday", "", "31.01.2026", "2026-02-30"])
-def test_what_is_no_moment_is_refused_by_name(born: str) -> None:
+def test_what_is_not_a_timestamp_is_refused_by_name(born: str) -> None:
     errors = errors_of(body(GOOD, {**GOOD, "born": born}), SEEING)
 
     assert list(errors) == [("body", "inputs", 1, "born")]
-    assert "is no moment; write 2026-01-31" in errors["body", "inputs", 1, "born"]
+    assert "is not a date or time; write 2026-01-31" in errors["body", "inputs", 1, "born"]
 
 
-def test_a_version_of_before_takes_any_text_for_a_moment() -> None:
+def test_an_earlier_version_accepts_any_text_as_a_timestamp() -> None:
     assert FLAGGING.check(body({**GOOD, "born": "yesterday"})).packed.strings[0, 1] == "yesterday"

@@ -1,5 +1,6 @@
 """A real MLflow server, a small real dataset under DVC, and real workers that may be killed."""
 
+import fcntl
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from filelock import FileLock
 from pydantic import SecretStr
 from sqlalchemy import insert, select
 
@@ -26,15 +28,15 @@ from data_processor.adapters.mlflow_connection import MlflowConnection
 from data_processor.caller import Caller, sign
 from data_processor.database import Database
 from data_processor.datasets.census import make_table, sample_rows, schema_of
-from data_processor.datasets.schema import Schema
-from data_processor.datasets.store import DatasetStore
+from data_processor.datasets.version_store import VersionStore
+from data_processor.features.schema import Schema
 from data_processor.models.ledger import Ledger
 from data_processor.models.policy import Policy
 from data_processor.models.registry import Registry
-from data_processor.rows import OPEN_RUN, JudgementRow, RunRow
-from data_processor.serving.records import PredictionStore, predictions
+from data_processor.predictions.records import PredictionStore, predictions
+from data_processor.rows import OPEN_RUN, FeedbackRow, RunRow
+from data_processor.runs.service import Runs
 from data_processor.settings import Settings
-from data_processor.training.runs import Runs
 
 CRASHING = Path(__file__).with_name("crashing_worker.py")
 ROWS = 3_000
@@ -42,28 +44,52 @@ ROWS = 3_000
 SEED = 5
 OTHER = {"<=50K": ">50K", ">50K": "<=50K"}
 _models = count(1)
+KEEPER = """
+import fcntl, os, signal, subprocess, sys
+
+if os.fork():
+    os._exit(0)  # nobody has to wait for what follows
+subprocess.Popen(sys.argv[2:])
+with open(sys.argv[1]) as users:
+    fcntl.flock(users, fcntl.LOCK_EX)  # granted once no test process holds its share any longer
+os.killpg(0, signal.SIGKILL)
+"""
+"""Ends a server when all who used it have ended, however that came about."""
 
 
 @pytest.fixture(scope="session")
-def mlflow_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start an MLflow server with proxied artefacts, once."""
-    folder = tmp_path_factory.mktemp("mlflow")
+def mlflow_url(shared: Path) -> Iterator[str]:
+    """Start an MLflow server with proxied artefacts, once for all processes of this test run."""
+    folder = shared / "mlflow"
+    folder.mkdir(exist_ok=True)
+    with (folder / "users").open("a") as users:
+        fcntl.flock(users, fcntl.LOCK_SH)
+        url = folder / "url"
+        with FileLock(folder / "lock"):
+            if not url.exists() or not answers(f"{url.read_text()}/health"):
+                url.write_text(start_mlflow(folder))
+        yield url.read_text()
+
+
+def start_mlflow(folder: Path) -> str:
+    """Start MLflow with its files in a folder; return its address once it answers."""
     port = free_port()
     command = [sys.executable, "-m", "mlflow", "server", "--workers", "1", "--port", str(port)]
     command += ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--serve-artifacts"]
     command += ["--artifacts-destination", str(folder / "artefacts")]
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(
-            command, env={**os.environ, **quiet}, stdout=log, stderr=log, start_new_session=True
+    with (folder / "log").open("ab") as log:
+        subprocess.run(
+            [sys.executable, "-c", KEEPER, str(folder / "users"), *command],
+            env={**os.environ, **quiet},
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            check=True,
         )
     url = f"http://127.0.0.1:{port}"
-    try:
-        until(lambda: answers(f"{url}/health"), 300, (folder / "log").read_text)
-        yield url
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
+    until(lambda: answers(f"{url}/health"), 300, (folder / "log").read_text)
+    return url
 
 
 @dataclass
@@ -76,7 +102,7 @@ class Workshop:
     registry: Registry
     ledger: Ledger
     runs: Runs
-    store: DatasetStore
+    store: VersionStore
     aliases: MlflowAliases
     mlflow: MlflowConnection
     _workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -133,7 +159,7 @@ class Workshop:
         for process in psutil.process_iter():
             try:
                 mine = str(self.settings.state_dir) in process.environ().get("STATE_DIR", "")
-                if mine and "data_processor.training.compute" in process.cmdline():
+                if mine and "data_processor.child" in process.cmdline():
                     found.append(process)
             except (psutil.AccessDenied, psutil.NoSuchProcess):
                 continue
@@ -144,7 +170,7 @@ class Workshop:
         with self.database.reading() as session:
             return list(session.scalars(select(kind)))
 
-    def judge(self, amount: int, version: str = "1", seed: int = 11) -> None:
+    def rate(self, amount: int, version: str = "1", seed: int = 11) -> None:
         """Record predictions of a version and a label for each."""
         rows = sample_rows(amount, seed=seed)
         store = PredictionStore(self.settings.predictions_url)
@@ -155,14 +181,18 @@ class Workshop:
         store.close()
         with self.database.transaction() as session:
             for number, row in enumerate(rows):
-                session.add(judged(self.model, version, number, row["label"]))
+                session.add(feedback_on(self.model, version, number, row["label"]))
 
-    def close(self) -> None:
-        """Kill what still runs."""
+    def stop_workers(self) -> None:
+        """Kill those that still run."""
         for worker in self._workers:
             if worker.poll() is None:
                 os.killpg(worker.pid, signal.SIGKILL)
             worker.wait()
+
+    def close(self) -> None:
+        """Kill what still runs."""
+        self.stop_workers()
         self.database.close()
         self.mlflow.close()
 
@@ -190,7 +220,7 @@ def make_workshop(
         registry=Registry(database, settings.models_dir, MlflowArtefacts(connection)),
         ledger=Ledger(database),
         runs=Runs(database, settings.stage),
-        store=DatasetStore(database, repository),
+        store=VersionStore(database, repository),
         aliases=MlflowAliases(connection),
         mlflow=connection,
     )
@@ -237,11 +267,13 @@ def as_engineer() -> Callable[[Any], Any]:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory, mlflow_url: str) -> Iterator[Workshop]:
-    """A workshop in which one run, with feedback in its snapshot, has ended. Only to be looked at."""
+    """A workshop in which one run, with feedback in its snapshot, has ended. Only to be read."""
     shop = make_workshop(tmp_path_factory.mktemp("trained"), mlflow_url, Policy(), make_table(ROWS, SEED))
-    shop.judge(60)
+    shop.rate(60)
     shop.start_worker()
     shop.finish(shop.open_run(candidates=None))
+    shop.wait_for_log("run_finished")
+    shop.stop_workers()  # it would ask MLflow for news as long as there are tests
     yield shop
     shop.close()
 
@@ -291,9 +323,9 @@ def recorded(model: str, version: str, number: int, row: dict[str, Any]) -> dict
     }
 
 
-def judged(model: str, version: str, number: int, label: str) -> JudgementRow:
+def feedback_on(model: str, version: str, number: int, label: str) -> FeedbackRow:
     """Return what a person said of it."""
-    return JudgementRow(
+    return FeedbackRow(
         prediction=f"{model}-{version}-{number:06d}",
         model=model,
         stage="main",

@@ -11,8 +11,8 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+from data_processor.runs.jobs import Jobs
 from data_processor.settings import Settings
-from data_processor.training.jobs import Jobs
 from data_processor.worker import work
 
 SETTINGS = Settings()

@@ -8,8 +8,8 @@ from fastapi.testclient import TestClient
 
 from data_processor.app import create_app
 from data_processor.rows import ModelRow
+from data_processor.runs.events import RunLog
 from data_processor.service.database import now
-from data_processor.training.events import RunLog
 
 M = "census-income"
 World = Any

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_processor.datasets import holdout
 from data_processor.datasets.census import make_table, schema_of
-from data_processor.datasets.schema import Schema
-from data_processor.training.assessment import POINTS, Told, describe, differences, fair
-from data_processor.training.leaderboard import as_answers
+from data_processor.features import holdout
+from data_processor.features.schema import Schema
+from data_processor.tasks.comparison import as_answers
+from data_processor.training.assessment import POINTS, VersionAnswers, describe, differences, fair
 
 DRAW = np.random.default_rng(3)
 BINARY = Schema.model_validate(
@@ -17,18 +17,18 @@ BINARY = Schema.model_validate(
 REGRESSION = Schema.model_validate({"task": "tabular-regression", "target": "y", "columns": []})
 
 
-def told(version: str, said: Any, schema: Schema) -> Told:
-    return Told(version, said, as_answers(said, schema))
+def answers_of(version: str, said: Any, schema: Schema) -> VersionAnswers:
+    return VersionAnswers(version, said, as_answers(said, schema))
 
 
 @pytest.fixture(scope="module")
-def asked() -> tuple[Told, Told, Any]:
+def asked() -> tuple[VersionAnswers, VersionAnswers, Any]:
     """Two versions on 3 000 rows of a known truth: one that knows the probability, and one that is unsure."""
     yes = DRAW.random(3_000)
     truth = np.where(DRAW.random(3_000) < yes, "yes", "no").astype(object)
     blurred = np.clip(yes + DRAW.normal(0, 0.3, 3_000), 0.01, 0.99)
     good, worse = (np.stack([1 - p, p], axis=1) for p in (yes, blurred))
-    return told("1", good, BINARY), told("2", worse, BINARY), truth
+    return answers_of("1", good, BINARY), answers_of("2", worse, BINARY), truth
 
 
 def test_a_version_is_described_by_metrics_confusion_and_curves(asked: Any) -> None:
@@ -69,7 +69,7 @@ def test_equal_versions_do_not_differ(asked: Any) -> None:
 
 def test_few_rows_have_no_intervals(asked: Any) -> None:
     first, second, truth = asked
-    few, others = (told(one.version, one.said[:29], BINARY) for one in (first, second))
+    few, others = (answers_of(one.version, one.outputs[:29], BINARY) for one in (first, second))
     lines = differences(few, others, truth[:29], BINARY)
     assert lines
     assert all(line["low"] is None and line["high"] is None for line in lines)
@@ -78,7 +78,7 @@ def test_few_rows_have_no_intervals(asked: Any) -> None:
 def test_a_regression_has_metrics_and_differences_and_no_curves() -> None:
     truth = DRAW.normal(size=400)
     first, second = (
-        told(version, truth[:, None] + DRAW.normal(0, off, (400, 1)), REGRESSION)
+        answers_of(version, truth[:, None] + DRAW.normal(0, off, (400, 1)), REGRESSION)
         for version, off in (("1", 0.1), ("2", 1.0))
     )
     found = describe(first, truth, REGRESSION)
@@ -92,7 +92,7 @@ def test_several_classes_have_curves_each_unless_they_do_not_occur() -> None:
     schema = BINARY.model_copy(update={"classes": ("a", "b", "c")})
     said = DRAW.dirichlet([1, 1, 1], 300)
     truth = np.array(["a", "b"], object)[said[:, :2].argmax(axis=1)]
-    found = describe(told("1", said, schema), truth, schema)
+    found = describe(answers_of("1", said, schema), truth, schema)
     assert [curves["label"] for curves in found["curves"]] == ["a", "b"]
     assert np.array(found["confusion"]).shape == (3, 3)
 

@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_processor.datasets import holdout
-from data_processor.datasets.schema import Schema
-from data_processor.datasets.tables import JUDGEMENT_COLUMN, PREDICTION_COLUMN
+from data_processor.features import holdout
+from data_processor.features.schema import Schema
+from data_processor.features.split import FEEDBACK_COLUMN, PREDICTION_COLUMN, Rows, Split, prepare_data
 from data_processor.models.policy import Policy
-from data_processor.serving.engine import PipelineEngine
-from data_processor.training.candidates import Candidate
+from data_processor.tasks.candidates import Candidate
+from data_processor.tasks.fitting import fit
+from data_processor.tasks.tables.engine import PipelineEngine
 from data_processor.training.evaluation import (
     FOLDS,
     Champion,
@@ -18,10 +19,8 @@ from data_processor.training.evaluation import (
     evaluate,
     fit_final,
     fold_rows,
-    reference_metrics,
+    holdout_metrics,
 )
-from data_processor.training.pipelines import fit
-from data_processor.training.preparation import Rows, Split, prepare_data
 
 OLD = Candidate(estimator="logistic-regression", params={})
 NEW = Candidate(estimator="logistic-regression", params={"C": 0.3}, recent_share=0.9)
@@ -40,7 +39,7 @@ def test_after_a_drift_the_gate_decides_on_recent_rows(drifted_split: Split, cha
 
     assert (receipt.slice, receipt.metric, receipt.test) == ("recent", "accuracy", "mcnemar")
     assert receipt.verdict == "promote"
-    assert receipt.n == len(drifted_split.gate)
+    assert receipt.n == len(drifted_split.test)
     assert set(receipt.slices) == {"recent", "reference"}
     assert receipt.challenger is not None
     assert receipt.champion is not None
@@ -51,7 +50,7 @@ def test_a_run_that_people_opened_decides_on_reference_rows(
     drifted_snapshot: Snapshot, champion: Champion
 ) -> None:
     frame, schema = drifted_snapshot
-    split = prepare_data(frame, schema, "salt", 0, choose_on_recent=False)
+    split = prepare_data(frame, schema, "salt", 0, validate_on_recent=False)
     pipeline = fit_final(split, OLD, seed=1)
     receipt = evaluate(split, OLD, pipeline, Policy(), champion=champion, k=1, seed=1, by_score=False)
 
@@ -81,7 +80,7 @@ def test_no_row_is_answered_by_a_fit_that_saw_it_or_its_like(
     monkeypatch.setattr("data_processor.training.evaluation.fit", watched)
     answers = cross_fit(drifted_split, NEW, seed=1)
 
-    gate = drifted_split.gate
+    gate = drifted_split.test
     assert len(fitted) == FOLDS
     assert answers.labels is not None
     assert len(answers.labels) == len(gate)
@@ -100,13 +99,13 @@ def test_old_rows_with_the_inputs_of_a_gate_row_are_left_out_of_the_fit_that_ans
     drifted_snapshot: Snapshot,
 ) -> None:
     frame, schema = drifted_snapshot
-    again = frame[frame[JUDGEMENT_COLUMN] > 0].copy()
-    again[JUDGEMENT_COLUMN], again[PREDICTION_COLUMN] = 0, ""
+    again = frame[frame[FEEDBACK_COLUMN] > 0].copy()
+    again[FEEDBACK_COLUMN], again[PREDICTION_COLUMN] = 0, ""
     split = prepare_data(
-        pd.concat([frame, again], ignore_index=True), schema, "salt", 0, choose_on_recent=True
+        pd.concat([frame, again], ignore_index=True), schema, "salt", 0, validate_on_recent=True
     )
-    fold = holdout.folds(split.gate.positions, FOLDS) == 0
-    asked, fitted = split.gate.take(fold), fold_rows(split, fold)
+    fold = holdout.folds(split.test.positions, FOLDS) == 0
+    asked, fitted = split.test.take(fold), fold_rows(split, fold)
 
     assert np.isin(asked.positions, split.fitting.positions).any()
     assert not np.isin(asked.positions, fitted.positions).any()
@@ -117,13 +116,13 @@ def test_old_rows_with_the_inputs_of_a_gate_row_are_left_out_of_the_fit_that_ans
 def test_a_run_of_the_score_without_recent_gate_rows_is_held(
     drifted_split: Split, champion: Champion
 ) -> None:
-    """The reference rows decide nothing here: only the recent ones show what the score saw."""
-    nothing = replace(drifted_split, gate=drifted_split.gate.take(np.zeros(0, np.int64)))
+    """The holdout rows decide nothing here: only the recent ones show what the score saw."""
+    nothing = replace(drifted_split, test=drifted_split.test.take(np.zeros(0, np.int64)))
     pipeline = fit_final(nothing, NEW, seed=1)
     receipt = evaluate(nothing, NEW, pipeline, Policy(), champion=champion, k=1, seed=1, by_score=True)
 
     assert (receipt.verdict, receipt.slice, receipt.n) == ("hold", "recent", 0)
-    assert receipt.slices["reference"].rows == len(drifted_split.reference)
+    assert receipt.slices["reference"].rows == len(drifted_split.holdout)
 
 
 def test_the_last_fit_sees_everything_but_the_reference_side(
@@ -135,9 +134,9 @@ def test_the_last_fit_sees_everything_but_the_reference_side(
     )
     fit_final(drifted_split, NEW, seed=1)
 
-    on_reference = int((drifted_split.gate.positions < 0.2).sum())
+    on_holdout = int((drifted_split.test.positions < 0.2).sum())
     expected = (
-        len(drifted_split.fitting) + len(drifted_split.choosing) + len(drifted_split.gate) - on_reference
+        len(drifted_split.fitting) + len(drifted_split.validation) + len(drifted_split.test) - on_holdout
     )
     assert len(fitted[0]) == expected
     assert fitted[0].positions.min() >= 0.2
@@ -165,7 +164,7 @@ def test_a_champion_of_other_classes_is_asked_in_ours() -> None:
 
 
 def test_metrics_on_reference_rows_are_those_of_the_last_fit(census_split: Split) -> None:
-    measured = reference_metrics(census_split, fit_final(census_split, OLD, seed=1))
+    measured = holdout_metrics(census_split, fit_final(census_split, OLD, seed=1))
 
     assert measured["roc_auc"] > 0.8
     assert measured["accuracy"] > 0.8

@@ -7,9 +7,8 @@ from fastapi.testclient import TestClient
 
 from data_processor.app import create_app
 from data_processor.datasets.census import make_table, schema_of
-from data_processor.datasets.store import DatasetStore
+from data_processor.datasets.version_store import VersionStore, repository
 from data_processor.rows import DatasetRow
-from data_processor.training.plan import repository
 
 M = "census-income"
 PATH = f"/v1/models/{M}/evaluations"
@@ -19,7 +18,7 @@ PATH = f"/v1/models/{M}/evaluations"
 def world(new_world: Callable[..., Any], carry_out_runs: Callable[..., None]) -> Iterator[Any]:
     """A world whose datasets are stored under DVC, and in which runs are carried out."""
     world = new_world()
-    store = DatasetStore(world.database, repository(world.settings))
+    store = VersionStore(world.database, repository(world.settings))
     for name, seed, drift in ((M, 7, 0.0), (M, 7, 1.0), ("elsewhere", 21, 0.0)):
         table = make_table(400 if name == M else 300, seed=seed, drift=drift)
         store.add_upload(name, table, schema_of(table), request=f"{name}-{drift}")
@@ -46,6 +45,7 @@ def engineer(world: Any, acting_as: Any) -> Iterator[TestClient]:
         yield client
 
 
+@pytest.mark.usefixtures("tasks")
 def test_versions_are_compared_on_rows_none_of_them_was_fitted_to(engineer: TestClient) -> None:
     answer = engineer.post(PATH, json={"versions": ["1", "2", "3"]})
     assert answer.status_code == 200, answer.text
@@ -54,7 +54,7 @@ def test_versions_are_compared_on_rows_none_of_them_was_fitted_to(engineer: Test
     assert (rows["dataset"], rows["dataset_version"]) == (M, 2)
     assert 40 < rows["used"] < 120
     assert rows["used"] + rows["left_out"] == 400
-    assert "never fitted to" in rows["which"]
+    assert "no version is ever fitted" in rows["which"]
     assert found["classes"] == ["<=50K", ">50K"]
     one, two, three = found["versions"]
     assert sum(map(sum, one["confusion"])) == rows["used"]
@@ -97,7 +97,7 @@ def test_what_cannot_be_evaluated_is_named(
 
 
 def test_a_dataset_that_does_not_suit_fails_the_run_that_found_out(engineer: TestClient, world: Any) -> None:
-    store = DatasetStore(world.database, repository(world.settings))
+    store = VersionStore(world.database, repository(world.settings))
     table = make_table(60, seed=3).drop(columns="age")
     store.add_upload("ageless", table, schema_of(table), request="ageless")
     answer = engineer.post(PATH, json={"versions": ["1"], "dataset": "ageless"})

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data_processor.features.split import Split
 from data_processor.models.policy import Policy
-from data_processor.serving.compile import compile_model
+from data_processor.training.compile import compile_model
 from data_processor.training.evaluation import fit_final
 from data_processor.training.pool import open_pool
-from data_processor.training.preparation import Split
 from data_processor.training.search import search
 
 ASKED = [
@@ -90,7 +90,7 @@ def test_a_search_on_two_machines_finds_what_one_finds(
     ]
     pipeline = fit_final(census_split, there.best, 1)
     compiled = compile_model(
-        pipeline, census_split.schema, census_split.reference.frame, tmp_path / "model.onnx"
+        pipeline, census_split.schema, census_split.holdout.frame, tmp_path / "model.onnx"
     )
     assert compiled.engine == "onnx"
 
@@ -109,5 +109,5 @@ def test_without_its_cluster_a_search_is_done_here(
     assert (pool.name, pool.count()) == ("2 threads", 2)
     assert [place.rsplit(":", 1)[1] for place in found.places] == [str(os.getpid())]
     assert address in said[0]
-    assert "candidates are fitted here" in said[0]
+    assert "this worker fits the candidates" in said[0]
     assert np.isfinite(found.leaderboard[0].metrics["log_loss"])

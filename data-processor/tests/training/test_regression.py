@@ -1,4 +1,4 @@
-"""A quantity, from a table to a score: trained, promoted past the mean, served, judged by value."""
+"""A quantity, from a table to a score: trained, promoted past the mean, served, scored by value."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from data_processor.app import create_app
 from data_processor.datasets.inference import infer_schema
-from data_processor.datasets.preparation import Preparation
+from data_processor.features.preparation import Preparation
 from data_processor.models.policy import Policy
 
 TOLERANCE = 15.0
@@ -72,14 +72,14 @@ def test_a_regression_is_trained_served_and_scored(
             for one, missing in zip(predictions, gap, strict=True)
         )
 
-        judged = [
+        given = [
             client.post(
                 f"/v1/predictions/{one['id']}/feedback",
                 json={"correct": error <= TOLERANCE, "value": float(rent)},
             )
             for one, error, rent in zip(predictions, off, asked["rent"], strict=True)
         ]
-        assert {answer.status_code for answer in judged} == {201}
+        assert {answer.status_code for answer in given} == {201}
         contradiction = {"correct": True, "value": predictions[0]["value"] + 2 * TOLERANCE}
         refused = client.post(f"/v1/predictions/{predictions[0]['id']}/feedback", json=contradiction)
         assert refused.status_code == 422

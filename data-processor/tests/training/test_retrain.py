@@ -15,6 +15,7 @@ from data_processor.training.retrain import DEPLOYMENT, TRAINING
 Workshop = Any
 NewWorkshop = Callable[..., Any]
 STEPS = (*TRAINING, *DEPLOYMENT)
+WORST = ["after register", "after promote"]
 EVERYWHERE = [f"{when} {step}" for step in ("begin", *STEPS, "finish") for when in ("before", "after")]
 
 
@@ -128,10 +129,13 @@ def test_nothing_is_left_of_a_run_but_its_results(trained: Workshop) -> None:
     assert trained.children() == []
 
 
-def test_a_run_that_is_killed_at_the_worst_moments_resumes_and_happens_once(workshop: Workshop) -> None:
-    workshop.judge(30)
+@pytest.mark.parametrize("moments", [["after promote"], pytest.param(WORST, marks=pytest.mark.services)])
+def test_a_run_that_is_killed_at_the_worst_moments_resumes_and_happens_once(
+    workshop: Workshop, moments: list[str]
+) -> None:
+    workshop.rate(30)
     run = workshop.open_run()
-    restart_until_done(workshop, run, ["after register", "after promote"])
+    restart_until_done(workshop, run, moments)
     assert_happened_once(workshop, run)
     searched = [one for one in workshop.runs.durations(run) if one["step"] == "search"]
     assert len(searched) == 1
@@ -140,7 +144,7 @@ def test_a_run_that_is_killed_at_the_worst_moments_resumes_and_happens_once(work
 @pytest.mark.services
 @pytest.mark.timeout(1200)
 def test_a_run_that_is_killed_before_and_after_every_step_happens_once(workshop: Workshop) -> None:
-    workshop.judge(30)
+    workshop.rate(30)
     run = workshop.open_run()
     restart_until_done(workshop, run, EVERYWHERE)
     crashed = workshop.settings.state_dir / "crashed"
@@ -155,7 +159,7 @@ def test_a_run_that_is_killed_before_and_after_every_step_happens_once(workshop:
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_run_whose_worker_is_killed_at_ten_random_times_happens_once(workshop: Workshop, seed: int) -> None:
-    workshop.judge(30)
+    workshop.rate(30)
     draw, run = random.Random(seed), workshop.open_run()  # noqa: S311  # no secret
     for _ in range(10):
         worker = workshop.start_worker()
@@ -172,7 +176,7 @@ def test_a_run_on_postgresql_that_is_killed_happens_once(
     new_workshop: NewWorkshop, postgres_url: str
 ) -> None:
     shop = new_workshop(records_url=postgres_url, jobs_url=postgres_url)
-    shop.judge(30)
+    shop.rate(30)
     run = shop.open_run()
     restart_until_done(shop, run, ["before search", "after promote"])
     assert_happened_once(shop, run)
@@ -180,7 +184,7 @@ def test_a_run_on_postgresql_that_is_killed_happens_once(
 
 @pytest.mark.services
 def test_a_worker_that_is_told_to_stop_lets_go_and_the_next_one_goes_on(workshop: Workshop) -> None:
-    workshop.judge(30)
+    workshop.rate(30)
     run = workshop.open_run(budget_s=5)
     worker = workshop.start_worker()
     workshop.wait(run, lambda row: row.step == "search")
@@ -259,7 +263,7 @@ def test_a_promotion_that_turns_out_worse_is_rolled_back_by_the_worker(workshop:
         workshop.ledger.promote(
             workshop.model, "main", "2", "eve", "The test wants it.", override=True, expected_version="1"
         )
-    workshop.judge(60, version="2")
+    workshop.rate(60, version="2")
     workshop.wait(second.id, lambda _row: len(workshop.rows(PromotionRow)) == 3)
     entry = workshop.ledger.current(workshop.model, "main")
     assert (entry.kind, entry.version, entry.previous) == ("rollback", "1", "2")

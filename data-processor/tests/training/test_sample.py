@@ -8,13 +8,13 @@ from pydantic import SecretStr
 
 from data_processor.database import Database
 from data_processor.datasets.census import make_table
+from data_processor.datasets.version_store import repository
 from data_processor.models.ledger import Ledger
 from data_processor.rows import ModelRow, RunRow
+from data_processor.runs.events import RunLog
+from data_processor.runs.service import Runs
 from data_processor.service.database import now
 from data_processor.settings import Settings
-from data_processor.training.events import RunLog
-from data_processor.training.plan import repository
-from data_processor.training.runs import Runs
 from data_processor.training.sample import NAME, SamplePlant, train_sample
 
 Wait = Callable[..., None]
@@ -49,8 +49,8 @@ def test_a_first_start_plants_the_model_and_opens_its_first_run(
     settings: Settings, database: Database
 ) -> None:
     plant = SamplePlant(settings, database, Ledger(database))
-    plant.look()
-    plant.look()
+    plant.ensure()
+    plant.ensure()
     [run] = Runs(database, "main").page()
     assert (run.model, run.trigger, run.status, run.subject) == (NAME, "initial", "queued", "loopkeeper")
     [version] = repository(settings)._versions(NAME)
@@ -70,11 +70,11 @@ def test_a_first_run_that_failed_is_repeated_but_not_for_ever(settings: Settings
     plant, run = planted(settings, database)
     runs = Runs(database, "main")
     for attempt in (1, 2, 3):
-        plant.look()
+        plant.ensure()
         found = runs.page()
         assert len(found) == attempt
         end(database, found[0], "failed")
-    plant.look()
+    plant.ensure()
     assert plant.done
     assert len(runs.page()) == 3
     assert run.id in {row.id for row in runs.page()}
@@ -83,7 +83,7 @@ def test_a_first_run_that_failed_is_repeated_but_not_for_ever(settings: Settings
 def test_a_first_run_that_somebody_cancelled_stays_so(settings: Settings, database: Database) -> None:
     plant, run = planted(settings, database)
     end(database, run, "cancelled")
-    plant.look()
+    plant.ensure()
     assert len(Runs(database, "main").page()) == 1
 
 
@@ -92,14 +92,14 @@ def test_a_sample_model_that_somebody_deleted_stays_away(settings: Settings, dat
     end(database, run, "succeeded")
     with database.transaction() as session:
         session.delete(session.get_one(ModelRow, NAME))
-    plant.look()
+    plant.ensure()
     assert plant.done
     assert len(Runs(database, "main").page()) == 1
 
 
 def test_without_the_setting_nothing_is_planted(settings: Settings, database: Database) -> None:
     plant = SamplePlant(settings.model_copy(update={"sample_model": False}), database, Ledger(database))
-    plant.look()
+    plant.ensure()
     assert Runs(database, "main").page() == []
 
 

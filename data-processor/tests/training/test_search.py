@@ -4,15 +4,15 @@ import time
 import numpy as np
 import pytest
 
-from data_processor.datasets.preparation import Preparation
+from data_processor.features.preparation import Preparation
+from data_processor.features.split import Split
 from data_processor.models.policy import Policy
-from data_processor.training.candidates import Candidate
-from data_processor.training.columns import TooFewRowsError
-from data_processor.training.leaderboard import Tried
-from data_processor.training.pipelines import fit
-from data_processor.training.preparation import Split
-from data_processor.training.search import LATE, search
-from data_processor.training.trials import Fitted, Ground, try_fold
+from data_processor.tasks.candidates import Candidate, TooFewRowsError
+from data_processor.tasks.comparison import Tried
+from data_processor.tasks.space import Fitted, Trials
+from data_processor.tasks.tables.fitting import fit_table
+from data_processor.tasks.tables.trials import Ground
+from data_processor.training.search import LATE, search, try_fit
 
 ESTIMATORS = {
     "logistic-regression",
@@ -27,7 +27,7 @@ QUICK = [{"estimator": "logistic-regression"}, {"estimator": "hist-gradient-boos
 def own_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let budgets be seconds of this process's own: a busy machine takes nothing of them."""
     monkeypatch.setattr("data_processor.training.clock.monotonic", time.process_time)
-    monkeypatch.setattr("data_processor.training.trials.monotonic", time.thread_time)
+    monkeypatch.setattr("data_processor.tasks.tables.trials.monotonic", time.thread_time)
     monkeypatch.setattr("data_processor.training.search.LATE", 5)  # and nothing is late because of it
 
 
@@ -39,14 +39,14 @@ class Pretended:
         self.now, self.seconds = 0.0, seconds
         self.fits: list[Candidate] = []
         monkeypatch.setattr("data_processor.training.clock.monotonic", lambda: self.now)
-        monkeypatch.setattr("data_processor.training.search.try_fold", self.try_fold)
+        monkeypatch.setattr("data_processor.training.search.try_fit", self.try_fit)
 
-    def try_fold(self, ground: Ground, candidate: Candidate, fold: int) -> Fitted:
+    def try_fit(self, ground: Ground, candidate: Candidate, fold: int) -> Fitted:
         """Take as long as the hyperparameters say; what is slow to learn knows little."""
         self.fits.append(candidate)
         seconds = self.seconds * candidate.params.get("max_iter", 100) / 100
         self.now += seconds
-        truth = ground.choosing.target[ground.folds[fold]]
+        truth = ground.validation.target[ground.folds[fold]]
         if not ground.schema.classes:
             return Fitted(truth[:, None] * (1 + len(candidate.estimator)), "", seconds, 0.01, 100, "here:1")
         knows = 0.4 if candidate.params.get("learning_rate", 0.1) > 0.05 else 0.1
@@ -111,12 +111,12 @@ def test_what_takes_longer_than_the_budget_is_not_waited_for(
 ) -> None:
     release = threading.Event()
 
-    def slow(ground: Ground, candidate: Candidate, fold: int) -> Fitted:
+    def slow(trials: Trials, candidate: Candidate, fold: int) -> Fitted:
         if candidate.estimator != "logistic-regression":
             release.wait(200)
-        return try_fold(ground, candidate, fold)
+        return try_fit(trials, candidate, fold)
 
-    monkeypatch.setattr("data_processor.training.search.try_fold", slow)
+    monkeypatch.setattr("data_processor.training.search.try_fit", slow)
     monkeypatch.setattr("data_processor.training.search.LATE", LATE)
     monkeypatch.setattr("data_processor.training.clock.monotonic", time.monotonic)
     began = time.monotonic()
@@ -203,13 +203,13 @@ def test_the_rows_of_the_gate_and_of_reference_are_never_looked_at(
     def watched(candidate: Candidate, rows: object, *rest: object) -> object:
         seen.append(set(rows.predictions))  # type: ignore[attr-defined]  # Rows
         assert rows.positions.min() >= 0.2  # type: ignore[attr-defined]  # Rows
-        return fit(candidate, rows, *rest)  # type: ignore[arg-type]  # passed on as they came
+        return fit_table(candidate, rows, *rest)  # type: ignore[arg-type]  # passed on as they came
 
-    monkeypatch.setattr("data_processor.training.trials.fit", watched)
+    monkeypatch.setattr("data_processor.tasks.tables.trials.fit_table", watched)
     search(drifted_split, Policy(), budget_s=0.01, seed=1, asked=QUICK)
 
     assert seen
-    assert all(not ids & set(drifted_split.gate.predictions) for ids in seen)
+    assert all(not ids & set(drifted_split.test.predictions) for ids in seen)
 
 
 def test_fixed_hyperparameters_stay_fixed(census_split: Split) -> None:
@@ -247,9 +247,9 @@ def test_rows_of_one_class_cannot_be_searched(census_split: Split) -> None:
     split = Split(
         census_split.schema,
         poor,
-        census_split.choosing,
-        census_split.gate,
-        census_split.reference,
+        census_split.validation,
+        census_split.test,
+        census_split.holdout,
         census_split.chosen_on,
     )
 

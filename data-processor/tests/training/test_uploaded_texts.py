@@ -66,8 +66,8 @@ def test_uploaded_comments_are_trained_on_promoted_explained_and_compared(
         assert [rude["label"], kind["label"]] == ["yes", "no"]
         assert (rude["flags"], blank["flags"]) == ([], ["comment: blank"])
 
-        judged = client.post(f"/v1/predictions/{rude['id']}/feedback", json={"correct": True})
-        assert judged.status_code == 201
+        given = client.post(f"/v1/predictions/{rude['id']}/feedback", json={"correct": True})
+        assert given.status_code == 201
         explained = client.get(f"/v1/predictions/{rude['id']}/explanation").json()
         moved = {word["text"]: word["contribution"] for word in explained["words"]}
         assert moved["idiot"] > abs(moved["you"])

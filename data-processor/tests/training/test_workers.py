@@ -44,9 +44,10 @@ def assert_done_once(shop: Workshop, run: str) -> None:
     assert done == [*TRAINING, *DEPLOYMENT]
 
 
+@pytest.mark.services  # `runs/test_workflows.py` has the same on a job of three steps
 @pytest.mark.timeout(1200)
 def test_of_two_workers_one_is_killed_and_the_other_finishes_its_run(shop: Workshop) -> None:
-    shop.judge(30)
+    shop.rate(30)
     workers = start_workers(shop, 2)
     assert {"worker-1", "worker-2"} <= set(shop.worker_log().replace("executor=", "").split())
     run = shop.open_run(budget_s=5)
@@ -60,9 +61,10 @@ def test_of_two_workers_one_is_killed_and_the_other_finishes_its_run(shop: Works
     assert shop.worker_log().count("jobs_taken_over") == 1
 
 
+@pytest.mark.services
 @pytest.mark.timeout(1200)
 def test_two_workers_never_do_the_same_step_of_a_run(shop: Workshop) -> None:
-    shop.judge(30)
+    shop.rate(30)
     start_workers(shop, 2)
     run = shop.open_run()
     assert_done_once(shop, run)
@@ -88,7 +90,7 @@ def test_a_second_worker_of_a_name_that_is_asked_for_is_refused(workshop: Worksh
     workshop.wait_for_log("worker_ready")
     second = workshop.start_worker(executor_id="local")
     assert second.wait(120) == 1
-    assert "A worker named 'local' is at work already" in workshop.worker_log()
+    assert "A worker named 'local' is already running" in workshop.worker_log()
     assert first.poll() is None
 
 
@@ -97,7 +99,7 @@ def test_a_worker_whose_name_is_lost_ends_at_once_with_its_child(
     new_workshop: NewWorkshop, postgres_url: str
 ) -> None:
     shop = new_workshop(records_url=postgres_url, jobs_url=postgres_url)
-    shop.judge(30)
+    shop.rate(30)
     worker = shop.start_worker()
     run = shop.open_run(budget_s=600)
     shop.wait(run, lambda row: row.step == "search" and len(shop.children()) == 1)
@@ -113,7 +115,7 @@ def test_a_worker_whose_name_is_lost_ends_at_once_with_its_child(
 
 
 @pytest.mark.services
-def test_a_stages_duties_pass_to_the_worker_that_lives(workshop: Workshop) -> None:
+def test_leading_a_stage_passes_to_the_worker_that_lives(workshop: Workshop) -> None:
     workers = list(start_workers(workshop, 2).values())
     workshop.finish(workshop.open_run())
     workers[0].kill()

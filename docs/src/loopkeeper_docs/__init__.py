@@ -1,1 +1,1 @@
-"""What makes pages of Loopkeeper's contracts, and a script of a tutorial."""
+"""Turns Loopkeeper's contracts into pages, and its tutorials into a script."""

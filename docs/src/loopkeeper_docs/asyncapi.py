@@ -16,8 +16,8 @@ def describe_channels(document: Document) -> str:
 def _channel(document: Document, channel: Document) -> str:
     lines = [f"## `{channel['address']}`", "", prose(f"{channel['title']}. {channel['description']}"), ""]
     query = channel.get("bindings", {}).get("ws", {}).get("query", {}).get("properties", {})
-    inputs = [(name, "path", said["description"]) for name, said in channel.get("parameters", {}).items()]
-    inputs += [(name, "query", said["description"]) for name, said in query.items()]
+    inputs = [(name, "path", given["description"]) for name, given in channel.get("parameters", {}).items()]
+    inputs += [(name, "query", given["description"]) for name, given in query.items()]
     rows = [(f"`{name}`", place, prose(meaning)) for name, place, meaning in inputs]
     lines += [table(("parameter", "in", "meaning"), rows), ""]
     for reference in channel["messages"].values():
@@ -30,17 +30,17 @@ def _fields(document: Document, payload: Document) -> str:
     fields: dict[str, Document] = {}
     required: set[str] = set()
     for part in payload.get("allOf", (payload,)):
-        said = _at(document, part["$ref"]) if "$ref" in part else part
-        fields |= said.get("properties", {})
-        required |= set(said.get("required", ()))
+        schema = _at(document, part["$ref"]) if "$ref" in part else part
+        fields |= schema.get("properties", {})
+        required |= set(schema.get("required", ()))
     rows = [
         (
             f"`{name}`",
-            type_of(said),
+            type_of(field),
             "required" if name in required else "",
-            prose(said.get("description", "")),
+            prose(field.get("description", "")),
         )
-        for name, said in fields.items()
+        for name, field in fields.items()
     ]
     return table(("field", "type", "", "meaning"), rows)
 

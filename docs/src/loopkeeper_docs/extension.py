@@ -1,6 +1,6 @@
-"""What the site adds to Sphinx: contracts become pages while they are read, and no copy of them is kept.
+"""The site's Sphinx extension: contracts become pages when the site is built, and no copy of them is kept.
 
-A page asks for a part of a contract by a comment, which people who read the file elsewhere do not see:
+A page includes a part of a contract with a comment, which is invisible wherever else the file is read:
 
     <!-- contract: operations ../../pipeline-api/openapi.json models -->
     <!-- contract: internal ../../data-processor/openapi.json ../../pipeline-api/openapi.json -->
@@ -21,24 +21,24 @@ from loopkeeper_docs.asyncapi import describe_channels
 from loopkeeper_docs.formulas import block_formula, inline_formula
 from loopkeeper_docs.openapi import describe_operations, describe_schemas, list_operations
 
-ASKED = re.compile(r"<!-- contract: (?P<part>\w+) (?P<file>\S+)(?: (?P<rest>[^>]+?))? -->")
+INCLUSION = re.compile(r"<!-- contract: (?P<part>\w+) (?P<file>\S+)(?: (?P<rest>[^>]+?))? -->")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    """Let Sphinx ask for contracts, and draw formulas."""
+    """Register the inclusion of contracts and the formulas with Sphinx."""
     app.add_html_math_renderer("mathml", (inline_formula, None), (block_formula, None))
     app.connect("source-read", read_source)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 def read_source(app: Sphinx, page: str, content: list[str]) -> None:
-    """Put what a page asks for in the place of its comments."""
+    """Replace a page's comments with the parts of contracts that they name."""
     path = Path(app.env.doc2path(page))
-    content[0] = ASKED.sub(lambda asked: _answer(app, path, asked), content[0])
+    content[0] = INCLUSION.sub(lambda inclusion: _include(app, path, inclusion), content[0])
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Read a contract; raise `ExtensionError` when there is none."""
+    """Read a contract; raise `ExtensionError` if that is not possible."""
     try:
         text = path.read_text()
     except OSError as error:
@@ -47,17 +47,19 @@ def load(path: Path) -> dict[str, Any]:
     return document
 
 
-def _answer(app: Sphinx, page: Path, asked: re.Match[str]) -> str:
-    path = page.parent / asked["file"]
+def _include(app: Sphinx, page: Path, inclusion: re.Match[str]) -> str:
+    path = page.parent / inclusion["file"]
     app.env.note_dependency(str(path))
     document = load(path)
-    match asked["part"]:
+    match inclusion["part"]:
         case "operations":
-            return describe_operations(document, asked["rest"])
+            return describe_operations(document, inclusion["rest"])
         case "internal":
-            return list_operations(document, load(page.parent / asked["rest"]))
+            return list_operations(document, load(page.parent / inclusion["rest"]))
         case "schemas":
             return describe_schemas(document)
         case "channels":
             return describe_channels(document)
-    raise ExtensionError(f"{page} asks for {asked['part']!r} of a contract; see {__name__}.")
+    raise ExtensionError(
+        f"{page} includes an unknown part {inclusion['part']!r} of a contract; see {__name__}."
+    )

@@ -1,7 +1,7 @@
-"""An OpenAPI 3.1 document as Markdown: operations of one tag, or the schemas that they name.
+"""An OpenAPI 3.1 document as Markdown: the operations of one tag, or the schemas that they refer to.
 
-Only what our own contracts use is understood; anything else raises `UnknownSchemaError`, so that a page
-never leaves out in silence what a contract says.
+Only what our own contracts use is supported; anything else raises `UnknownSchemaError`, so that a page never
+silently leaves out part of a contract.
 """
 
 import json
@@ -30,7 +30,7 @@ BOUNDS = {
 
 
 class UnknownSchemaError(ValueError):
-    """A contract says something that this module cannot put into words."""
+    """A contract uses a type that this module cannot describe."""
 
 
 def tags(document: Document) -> list[str]:
@@ -72,19 +72,19 @@ def list_operations(document: Document, without: Document) -> str:
 
 
 def describe_schemas(document: Document) -> str:
-    """Return a section for each schema, which links of operations lead to."""
+    """Return a section for each schema, to which the operations link."""
     return "\n".join(
         _schema(name, schema) for name, schema in sorted(document["components"]["schemas"].items())
     )
 
 
 def anchor(schema: str) -> str:
-    """Return the name by which pages refer to a schema."""
+    """Return the anchor by which pages link to a schema."""
     return f"schema-{schema.lower()}"
 
 
 def type_of(schema: Document) -> str:
-    """Put a schema's type into words; named schemas become links."""
+    """Describe a schema's type in words; named schemas become links."""
     if reference := schema.get("$ref"):
         name = reference.removeprefix(REFERENCE)
         return f"[{name}](#{anchor(name)})"
@@ -114,7 +114,7 @@ def _plain_type(schema: Document) -> str:
         )
     if kind in {"integer", "number", "boolean", "null"}:
         return str(kind)
-    raise UnknownSchemaError(f"A contract has a type that pages cannot describe: {json.dumps(schema)[:200]}")
+    raise UnknownSchemaError(f"A contract uses a type that pages cannot describe: {json.dumps(schema)[:200]}")
 
 
 def _operation(document: Document, method: str, path: str, operation: Document) -> str:
@@ -128,15 +128,15 @@ def _operation(document: Document, method: str, path: str, operation: Document) 
         lines += [table(("parameter", "in", "type", "meaning"), rows), ""]
     if body := operation.get("requestBody"):
         lines += [f"Body: {_content(body)}.", ""]
-        for said in body["content"].values():
-            lines += [*_fields(said["schema"]), ""] if said["schema"].get("properties") else []
-    answers, problems = [], []
-    for status, answer in operation["responses"].items():
+        for content in body["content"].values():
+            lines += [*_fields(content["schema"]), ""] if content["schema"].get("properties") else []
+    responses, problems = [], []
+    for status, response in operation["responses"].items():
         if status.isdecimal() and int(status) >= FIRST_PROBLEM:
             problems.append(status)
             continue
-        answers.append(f"`{status}` {_content(answer)}" if answer.get("content") else f"`{status}`")
-    lines += [f"Answers: {'; '.join(answers)}.", ""]
+        responses.append(f"`{status}` {_content(response)}" if response.get("content") else f"`{status}`")
+    lines += [f"Responses: {'; '.join(responses)}.", ""]
     if problems:
         lines += [f"Problems: {', '.join(f'`{status}`' for status in problems)}.", ""]
     return "\n".join(lines)
@@ -155,7 +155,7 @@ def _schema(name: str, schema: Document) -> str:
 
 def _fields(schema: Document) -> Iterator[str]:
     required = schema.get("required", ())
-    rows = [_field(name, said, required=name in required) for name, said in schema["properties"].items()]
+    rows = [_field(name, field, required=name in required) for name, field in schema["properties"].items()]
     yield table(("field", "type", "", "meaning"), rows)
 
 
@@ -200,8 +200,8 @@ def _and_bounds(schema: Document) -> str:
 
 def _content(body: Document) -> str:
     found = []
-    for media, said in body.get("content", {}).items():
-        kind = type_of(said.get("schema", {}))
+    for media, content in body.get("content", {}).items():
+        kind = type_of(content.get("schema", {}))
         found.append(
             kind
             if media == "application/json"
@@ -212,13 +212,13 @@ def _content(body: Document) -> str:
     return " or ".join(found)
 
 
-def _resolve(document: Document, said: Document) -> Document:
-    if reference := said.get("$ref"):
+def _resolve(document: Document, part: Document) -> Document:
+    if reference := part.get("$ref"):
         value: Any = document
-        for part in reference.removeprefix("#/").split("/"):
-            value = value[part]
+        for key in reference.removeprefix("#/").split("/"):
+            value = value[key]
         return _resolve(document, value)
-    return said
+    return part
 
 
 def _capital(text: str) -> str:
@@ -226,7 +226,7 @@ def _capital(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """Return a contract's sentence as one line of Markdown in which only its code marks mean something."""
+    """Return a contract's text as one line of Markdown, escaped except for its code spans."""
     parts = " ".join(text.split()).split("`")
     for index in range(0, len(parts), 2):
         for sign in "<*_[]":

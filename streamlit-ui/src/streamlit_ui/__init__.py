@@ -1,1 +1,1 @@
-"""Loopkeeper's pages: predict, judge, watch the score, steer the models."""
+"""Loopkeeper's pages: predict, give feedback, watch the score, steer the models."""

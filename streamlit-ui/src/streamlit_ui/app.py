@@ -1,4 +1,4 @@
-"""The entry point: who is signed in, which pages they have, and the one they chose."""
+"""The entry point: who is signed in, which pages they may see, and the one they chose."""
 
 import streamlit as st
 

@@ -2,18 +2,20 @@
 
 GatewayError          anything that kept the gateway from doing what was asked, with a sentence to show
 ├── SignedOut         401: no credential, or one that has ended
-└── Unreachable       no answer at all, or none in time
+└── Unreachable       no answer, or none in time
 """
 
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
 SLOW_S = 120
-"""How long the few calls may take that load something before they answer."""
+"""Timeout of the few calls that load something before they answer."""
 _UNEXPECTED = "The gateway answered in a way this page does not understand."
 
 
@@ -36,8 +38,8 @@ class GatewayError(Exception):
         """Seconds to wait before asking again, if the gateway said so."""
 
     @property
-    def passing(self) -> bool:
-        """It may be gone in a moment, and is nothing that the request could do better."""
+    def transient(self) -> bool:
+        """The same request may succeed later."""
         status = self.status
         return (
             status is None or status == httpx.codes.TOO_MANY_REQUESTS or httpx.codes.is_server_error(status)
@@ -61,7 +63,14 @@ class Unreachable(GatewayError):
 def connect(url: str, timeout_s: float) -> httpx.Client:
     """Return a pool of connections to the gateway, shared by every session of this process."""
     # Connecting is repeated, a request never: what was sent may have been done.
-    return httpx.Client(base_url=url, timeout=timeout_s, transport=httpx.HTTPTransport(retries=2))
+    transport = httpx.HTTPTransport(retries=2, verify=_trusted_certificates())
+    return httpx.Client(base_url=url, timeout=timeout_s, transport=transport)
+
+
+@cache
+def _trusted_certificates() -> ssl.SSLContext:
+    """Load the trusted certificates once in a process: it takes longer than most requests."""
+    return httpx.create_ssl_context()
 
 
 class Caller:
@@ -103,7 +112,7 @@ def _network_errors_as_sentences() -> Iterator[None]:
     except httpx.TimeoutException as error:
         raise Unreachable("The gateway took too long to answer. Please try again.") from error
     except httpx.TransportError as error:
-        raise Unreachable("The gateway cannot be reached at the moment. Please try again shortly.") from error
+        raise Unreachable("The gateway cannot be reached right now. Please try again shortly.") from error
 
 
 def _problem(response: httpx.Response) -> GatewayError:

@@ -1,4 +1,4 @@
-"""The pages' charts, made from the gateway's answers; colours hold on light and dark ground."""
+"""The pages' charts, made from the gateway's answers; their colours suit a light and a dark background."""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,9 +7,9 @@ from typing import Any, Literal
 import altair as alt
 import pandas as pd
 
-from streamlit_ui.answers import Promotion, ScorePoint
+from streamlit_ui.contract.types import PromotionEntry, ScorePoint
 from streamlit_ui.text import number, percent, shorten
-from streamlit_ui.times import moment, when
+from streamlit_ui.times import timestamp, when
 
 ACCENT, MUTED, FIGURES = "#1c93a6", "#9fb2b9", "#6b7f87"
 WARNING, BAD, PROMOTED = "#d98a1f", "#d1495b", "#3a9d6e"
@@ -22,9 +22,9 @@ _TIME_LABEL = (
 )
 _MOST_CLASSES, _MOST_COUNTED = 8, 20
 _SHORT, _LONG = 24, 40
-MarkKind = Literal["Run opened", "Promotion", "Rollback", "Version changed"]
+MarkKind = Literal["Run started", "Promotion", "Rollback", "Version changed"]
 _MARK_COLOURS: dict[MarkKind, str] = {
-    "Run opened": WARNING,
+    "Run started": WARNING,
     "Promotion": PROMOTED,
     "Rollback": BAD,
     "Version changed": PROMOTED,
@@ -101,13 +101,13 @@ def contributions(rows: Sequence[tuple[str, float, str]]) -> alt.LayerChart:
     return _plain(layers.properties(height=34 * len(rows) + 6))
 
 
-def marks(points: Sequence[ScorePoint], ledger: Iterable[Promotion] | None) -> list[dict[str, Any]]:
-    """Return what happened between the points: runs that the score opened, promotions, rollbacks.
+def marks(points: Sequence[ScorePoint], ledger: Iterable[PromotionEntry] | None) -> list[dict[str, Any]]:
+    """Return what happened between the points: runs that the score started, promotions, rollbacks.
 
-    Without the ledger, which only maintainers read, a change of the version shows that something moved.
+    Without the ledger, which only maintainers may read, a change of the version stands for a promotion.
     """
     opened: list[dict[str, Any]] = [
-        {"kind": "Run opened", "at": point["at"], "said": point.get("reason", "")}
+        {"kind": "Run started", "at": point["at"], "said": point.get("reason", "")}
         for point in points
         if point.get("run")
     ]
@@ -160,7 +160,7 @@ def score_over_time(
                 alt.Tooltip("when:N", title="Time"),
                 alt.Tooltip("shown:N", title="Score"),
                 alt.Tooltip("interval:N", title="95 % interval"),
-                alt.Tooltip("judged:Q", title="Judged"),
+                alt.Tooltip("given:Q", title="Feedback"),
                 alt.Tooltip("version:N", title="Version"),
             ],
         ),
@@ -180,10 +180,10 @@ def score_over_time(
 
 
 def _course(points: Sequence[ScorePoint]) -> pd.DataFrame:
-    known = [point for point in points if point.get("value") is not None and moment(point["at"])]
+    known = [point for point in points if point.get("value") is not None and timestamp(point["at"])]
     return pd.DataFrame(
         {
-            "at": [moment(point["at"]) for point in known],
+            "at": [timestamp(point["at"]) for point in known],
             "value": [point.get("value") for point in known],
             "low": [point.get("low") for point in known],
             "high": [point.get("high") for point in known],
@@ -193,7 +193,7 @@ def _course(points: Sequence[ScorePoint]) -> pd.DataFrame:
             "interval": [
                 f"{percent(point.get('low'), 1)} to {percent(point.get('high'), 1)}" for point in known
             ],
-            "judged": [point.get("n", 0) for point in known],
+            "given": [point.get("n", 0) for point in known],
         }
     )
 
@@ -212,7 +212,7 @@ def _marks(happened: Sequence[Mapping[str, Any]], time: alt.X) -> list[alt.Chart
         return []
     frame = pd.DataFrame(
         {
-            "at": [moment(mark["at"]) for mark in happened],
+            "at": [timestamp(mark["at"]) for mark in happened],
             "kind": [mark["kind"] for mark in happened],
             "when": [when(mark["at"]) for mark in happened],
             "said": [shorten(str(mark["said"]), 160) for mark in happened],

@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     ]
     parser = argparse.ArgumentParser(
         prog="streamlit-ui",
-        description="Serve Loopkeeper's pages: predict, judge, watch the score, steer the models.",
+        description="Serve Loopkeeper's pages: predict, give feedback, watch the score, steer the models.",
         epilog="\n".join(["environment variables:", *described]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

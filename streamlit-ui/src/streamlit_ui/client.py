@@ -1,27 +1,30 @@
-"""The gateway as one person sees it: who they are, predictions, versions and runs (`calls.py` sends them)."""
+"""The gateway as one person sees it: who they are, predictions, versions and runs (`calls.py` sends)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from streamlit_ui.answers import (
+from streamlit_ui.calls import SLOW_S, GatewayError, SignedOut, Unreachable, connect, segment
+from streamlit_ui.contract.types import (
     Explanation,
-    Judgement,
+    FeedbackRequest,
     Key,
-    Model,
-    ModelSummary,
-    Prediction,
-    Predictions,
-    Promotion,
+    MadeKey,
+    ModelDetail,
+    ModelScore,
+    ModelShort,
+    PredictionAnswer,
+    PredictionDetail,
+    PromotionEntry,
+    RecordedPrediction,
     Role,
-    Run,
-    Score,
+    RunDetail,
+    RunShort,
     ScorePoint,
     Token,
     User,
-    Version,
+    VersionShort,
 )
-from streamlit_ui.calls import SLOW_S, GatewayError, SignedOut, Unreachable, connect, segment
-from streamlit_ui.workbench import Workbench
+from streamlit_ui.training_client import TrainingClient
 
 __all__ = ["SLOW_S", "Gateway", "GatewayError", "SignedOut", "Unreachable", "connect"]
 
@@ -29,7 +32,7 @@ RUNS = 200
 """How many runs are asked for."""
 
 
-class Gateway(Workbench):
+class Gateway(TrainingClient):
     """The gateway as one person sees it."""
 
     def alive(self) -> None:
@@ -61,17 +64,17 @@ class Gateway(Workbench):
         self._call("PATCH", f"/v1/auth/users/{segment(username)}", json=changes)
 
     def delete_user(self, username: str) -> None:
-        """Take a user's access away."""
+        """Delete a user, who then has no access any more."""
         self._call("DELETE", f"/v1/auth/users/{segment(username)}")
 
     def keys(self) -> list[Key]:
         """List the programs that may call the gateway."""
         return cast(list[Key], self._json("GET", "/v1/auth/keys"))
 
-    def create_key(self, name: str, role: Role, expires_in_days: int) -> Key:
+    def create_key(self, name: str, role: Role, expires_in_days: int) -> MadeKey:
         """Make a key; its secret is in this answer and never again."""
         body = {"name": name, "role": role, "expires_in_days": expires_in_days}
-        return cast(Key, self._json("POST", "/v1/auth/keys", json=body))
+        return cast(MadeKey, self._json("POST", "/v1/auth/keys", json=body))
 
     def delete_key(self, key: str) -> None:
         """Revoke a key by its id."""
@@ -79,13 +82,13 @@ class Gateway(Workbench):
 
     # Predict and give feedback
 
-    def models(self) -> list[ModelSummary]:
+    def models(self) -> list[ModelShort]:
         """List the models."""
-        return cast(list[ModelSummary], self._json("GET", "/v1/models"))
+        return cast(list[ModelShort], self._json("GET", "/v1/models"))
 
-    def model(self, model: str) -> Model:
+    def model(self, model: str) -> ModelDetail:
         """Describe one model, its schema and policy included."""
-        return cast(Model, self._json("GET", f"/v1/models/{segment(model)}"))
+        return cast(ModelDetail, self._json("GET", f"/v1/models/{segment(model)}"))
 
     def predict(
         self,
@@ -93,13 +96,13 @@ class Gateway(Workbench):
         inputs: Sequence[Mapping[str, Any]],
         idempotency_key: str,
         version: str | None = None,
-    ) -> Predictions:
+    ) -> PredictionAnswer:
         """Predict rows; the same key and rows are recorded once however often they are sent.
 
         Without a version, the one that the stage serves answers.
         """
         return cast(
-            Predictions,
+            PredictionAnswer,
             self._json(
                 "POST",
                 f"/v1/models/{segment(model)}/predictions",
@@ -108,29 +111,28 @@ class Gateway(Workbench):
             ),
         )
 
-    def predictions(self, model: str, limit: int, before: str | None = None) -> list[Prediction]:
+    def predictions(self, model: str, limit: int, before: str | None = None) -> list[RecordedPrediction]:
         """List predictions with their feedback, newest first, older than `before` if given."""
         params = {"limit": str(limit), **({"before": before} if before else {})}
-        return cast(
-            list[Prediction], self._json("GET", f"/v1/models/{segment(model)}/predictions", params=params)
-        )
+        path = f"/v1/models/{segment(model)}/predictions"
+        return cast(list[RecordedPrediction], self._json("GET", path, params=params))
 
-    def prediction(self, prediction: str) -> Prediction:
+    def prediction(self, prediction: str) -> PredictionDetail:
         """Show one prediction with its lineage, trace id and feedback."""
-        return cast(Prediction, self._json("GET", f"/v1/predictions/{segment(prediction)}"))
+        return cast(PredictionDetail, self._json("GET", f"/v1/predictions/{segment(prediction)}"))
 
     def explanation(self, prediction: str) -> Explanation:
-        """Say what moved a prediction most; the first in a while takes seconds."""
+        """Explain which inputs moved a prediction most; the first explanation in a while takes seconds."""
         path = f"/v1/predictions/{segment(prediction)}/explanation"
         return cast(Explanation, self._json("GET", path, timeout=SLOW_S))
 
-    def judge(self, prediction: str, judgement: Judgement) -> None:
-        """Say whether a prediction was right; saying it again changes one's mind."""
-        self._call("POST", f"/v1/predictions/{segment(prediction)}/feedback", json=dict(judgement))
+    def give_feedback(self, prediction: str, feedback: FeedbackRequest) -> None:
+        """Say whether a prediction was right; what somebody says last replaces what they said before."""
+        self._call("POST", f"/v1/predictions/{segment(prediction)}/feedback", json=dict(feedback))
 
-    def score(self, model: str) -> Score:
-        """Show how right a model is of late."""
-        return cast(Score, self._json("GET", f"/v1/models/{segment(model)}/score"))
+    def score(self, model: str) -> ModelScore:
+        """Show the current score of a model."""
+        return cast(ModelScore, self._json("GET", f"/v1/models/{segment(model)}/score"))
 
     def score_history(self, model: str, limit: int) -> list[ScorePoint]:
         """Show the score over time, oldest first."""
@@ -141,21 +143,21 @@ class Gateway(Workbench):
 
     # Versions and the ledger
 
-    def versions(self, model: str) -> list[Version]:
+    def versions(self, model: str) -> list[VersionShort]:
         """List the trained versions of a model."""
-        return cast(list[Version], self._json("GET", f"/v1/models/{segment(model)}/versions"))
+        return cast(list[VersionShort], self._json("GET", f"/v1/models/{segment(model)}/versions"))
 
     def load_version(self, model: str, version: str) -> None:
-        """Keep a version in memory beside the stage's own; 409 when there is no place for it."""
+        """Load a version beside the one that the stage serves; 409 when there is no room."""
         self._call("POST", f"/v1/models/{segment(model)}/versions/{segment(version)}/load", timeout=SLOW_S)
 
     def unload_version(self, model: str, version: str) -> None:
-        """Let a version go from memory."""
+        """Unload a version from memory."""
         self._call("POST", f"/v1/models/{segment(model)}/versions/{segment(version)}/unload")
 
-    def promotions(self, model: str) -> list[Promotion]:
+    def promotions(self, model: str) -> list[PromotionEntry]:
         """Read the ledger, newest first."""
-        return cast(list[Promotion], self._json("GET", f"/v1/models/{segment(model)}/promotions"))
+        return cast(list[PromotionEntry], self._json("GET", f"/v1/models/{segment(model)}/promotions"))
 
     def promote(
         self,
@@ -180,31 +182,31 @@ class Gateway(Workbench):
         self._call("POST", f"/v1/models/{segment(model)}/rollback", json={"stage": stage, "reason": reason})
 
     def resume(self, model: str, reason: str) -> None:
-        """Let the controller of a paused model open runs again."""
+        """Let the controller of a paused model start runs again."""
         self._call("POST", f"/v1/models/{segment(model)}/resume", json={"reason": reason})
 
     def change_policy(self, model: str, changes: Mapping[str, Any]) -> None:
-        """Change some of a model's own numbers."""
+        """Change some fields of a model's policy."""
         self._call("PATCH", f"/v1/models/{segment(model)}", json={"policy": dict(changes)})
 
     # Runs
 
     def runs(
         self, model: str | None = None, *, kind: str | None = None, status: str | None = None
-    ) -> list[Run]:
+    ) -> list[RunShort]:
         """List the newest runs that match, newest first."""
         asked = {"model": model, "kind": kind, "status": status, "limit": RUNS}
         params = {name: value for name, value in asked.items() if value is not None}
-        return cast(list[Run], self._json("GET", "/v1/runs", params=params))
+        return cast(list[RunShort], self._json("GET", "/v1/runs", params=params))
 
-    def run(self, run: str) -> Run:
-        """Show everything known of one run."""
-        return cast(Run, self._json("GET", f"/v1/runs/{segment(run)}"))
+    def run(self, run: str) -> RunDetail:
+        """Show one run in full."""
+        return cast(RunDetail, self._json("GET", f"/v1/runs/{segment(run)}"))
 
     def run_log(self, run: str) -> str:
         """Return a run's log as text."""
         return self._call("GET", f"/v1/runs/{segment(run)}/logs").text
 
     def cancel_run(self, run: str) -> None:
-        """Ask for a run to end."""
+        """Ask for a run to be cancelled."""
         self._call("POST", f"/v1/runs/{segment(run)}/cancel")

@@ -1,4 +1,4 @@
-"""What a person says of an uploaded file's columns: from the proposal to the table they edit, and back."""
+"""The columns of an uploaded file: from the proposal to a table that people correct, and back."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,9 @@ from typing import Any, get_args
 
 import pandas as pd
 
+from streamlit_ui.contract.names import Kind
+from streamlit_ui.contract.types import DatasetProposal, DatasetWarning, ProposedColumn, TaskDescription
 from streamlit_ui.text import number, shorten
-from streamlit_ui.workbench_answers import Caution, Column, Kind, Proposal
 
 KINDS: dict[Kind, str] = {
     "numeric": "Number",
@@ -20,9 +21,9 @@ KINDS: dict[Kind, str] = {
 _BY_LABEL: dict[str, Kind] = {label: kind for kind, label in KINDS.items()}
 INPUT_KINDS: tuple[Kind, ...] = ("numeric", "categorical", "text", "datetime")
 FEW = 20
-"""A numeric target with more different values is a quantity, not a class."""
+"""A numeric target with more distinct values is a quantity, not a class: so says the contract of a task."""
 ABOUT_THE_TARGET = ("imbalance", "leakage", "target-missing")
-"""Warnings that hold for the proposed target and for no other."""
+"""Data-quality warnings that hold for the proposed target only."""
 _REMEDIES = {"duplicates": " The preparation below can leave them out."}
 _DATE_CODES = {"%Y": "YYYY", "%m": "MM", "%d": "DD", "%H": "hh", "%M": "mm", "%S": "ss", "%y": "YY"}
 _EXAMPLES, _EXAMPLE_CHARACTERS = 3, 40
@@ -30,13 +31,13 @@ _EXAMPLES, _EXAMPLE_CHARACTERS = 3, 40
 
 @dataclass(frozen=True)
 class Chosen:
-    """What one column is called and what it is."""
+    """The name and the kind that somebody chose for a column."""
 
     name: str
     kind: Kind
 
 
-def table(proposal: Proposal) -> pd.DataFrame:
+def table(proposal: DatasetProposal) -> pd.DataFrame:
     """Return the columns as the table that a person edits, one row each."""
     columns = proposal["columns"]
     return pd.DataFrame(
@@ -46,25 +47,25 @@ def table(proposal: Proposal) -> pd.DataFrame:
             "Kind": [KINDS[_proposed(column).kind] for column in columns],
             "Why": [_without_codes(column.get("reason", "")) for column in columns],
             "Missing": [_missing(column, proposal["rows"]) for column in columns],
-            "Different": [number(column.get("distinct")) for column in columns],
+            "Distinct": [number(column.get("distinct")) for column in columns],
             "Examples": [examples(column) for column in columns],
         }
     )
 
 
-def chosen(proposal: Proposal, edited: pd.DataFrame) -> dict[str, Chosen]:
+def chosen(proposal: DatasetProposal, edited: pd.DataFrame) -> dict[str, Chosen]:
     """Return what the edited table says of each column, by the column's name in the file."""
     said: dict[str, Chosen] = {}
     for column, name, kind in zip(proposal["columns"], edited["Name"], edited["Kind"], strict=True):
         proposed = _proposed(column)
-        # An emptied cell is no name and no kind: the column keeps what it had.
+        # An emptied cell is neither a name nor a kind: the column keeps what it had.
         renamed = name.strip() if isinstance(name, str) else ""
         said[column["name"]] = Chosen(renamed or column["name"], _BY_LABEL.get(kind, proposed.kind))
     return said
 
 
-def changes(proposal: Proposal, said: Mapping[str, Chosen]) -> dict[str, dict[str, str]]:
-    """Return what was said differently from what is proposed; the rest stays as it is."""
+def changes(proposal: DatasetProposal, said: Mapping[str, Chosen]) -> dict[str, dict[str, str]]:
+    """Return what differs from the proposal; the rest stays as proposed."""
     found: dict[str, dict[str, str]] = {}
     for column in proposal["columns"]:
         proposed, now = _proposed(column), said[column["name"]]
@@ -78,35 +79,45 @@ def changes(proposal: Proposal, said: Mapping[str, Chosen]) -> dict[str, dict[st
     return found
 
 
-def likely_task(proposal: Proposal, said: Mapping[str, Chosen], target: str) -> str:
-    """Return what the values of a target and the kinds of the other columns suggest."""
+def likely_task(
+    tasks: Sequence[TaskDescription], proposal: DatasetProposal, said: Mapping[str, Chosen], target: str
+) -> TaskDescription | None:
+    """Return the task that suits the values of a target and the kinds of the other columns, if one does.
+
+    A task that names the kinds of its inputs is more particular than one that takes any, and goes first.
+    """
     facts = next(column for column in proposal["columns"] if column["name"] == target)
-    quantity = facts.get("type") in ("integer", "number") and facts.get("distinct", 0) > FEW
-    if said[target].kind == "numeric" and quantity:
-        return "tabular-regression"
-    inputs = [one.kind for name, one in said.items() if name != target and one.kind in INPUT_KINDS]
-    return "text-classification" if inputs == ["text"] else "tabular-classification"
+    number = said[target].kind == "numeric" and facts["type"] in ("integer", "number")
+    of = "quantity" if number and facts["distinct"] > FEW else "classes"
+    inputs = sorted(one.kind for name, one in said.items() if name != target and one.kind in INPUT_KINDS)
+    suiting = [
+        task
+        for task in tasks
+        if task["suits"]["target"] == of and sorted(task["suits"].get("inputs") or inputs) == inputs
+    ]
+    suiting.sort(key=lambda task: not task["suits"].get("inputs"))
+    return suiting[0] if suiting else None
 
 
-def cautions(proposal: Proposal, target: str | None) -> list[str]:
-    """Return the warnings as sentences; those about the proposed target only while it is the one chosen."""
+def warnings_for(proposal: DatasetProposal, target: str | None) -> list[str]:
+    """Return the data-quality warnings as sentences, without those about a target that is not chosen."""
     return [
-        sentence(caution) + _REMEDIES.get(caution["code"], "")
-        for caution in proposal.get("warnings") or []
-        if target == proposal.get("target") or caution["code"] not in ABOUT_THE_TARGET
+        sentence(warning) + _REMEDIES.get(warning["code"], "")
+        for warning in proposal.get("warnings") or []
+        if target == proposal.get("target") or warning["code"] not in ABOUT_THE_TARGET
     ]
 
 
-def sentence(caution: Caution) -> str:
+def sentence(warning: DatasetWarning) -> str:
     """Return a warning with the column it is about."""
-    message = _without_codes(caution["message"])
-    if caution["code"] == "duplicates":
-        # The API names its field; on a page there is a box to tick.
+    message = _without_codes(warning["message"])
+    if warning["code"] == "duplicates":
+        # The message names a field of the API; on a page that is a checkbox.
         message = message.split(";")[0] + "."
-    return f"{caution['column']}: {message}" if caution.get("column") else message
+    return f"{warning['column']}: {message}" if warning["column"] else message
 
 
-def examples(column: Column) -> str:
+def examples(column: ProposedColumn) -> str:
     """Return the first values of a column in one line."""
     shown: Sequence[Any] = (column.get("examples") or [])[:_EXAMPLES]
     return " · ".join(shorten(" ".join(str(value).split()), _EXAMPLE_CHARACTERS) for value in shown)
@@ -119,11 +130,11 @@ def _without_codes(text: str) -> str:
     return text
 
 
-def _proposed(column: Column) -> Chosen:
+def _proposed(column: ProposedColumn) -> Chosen:
     kind = column["kind"] if column["kind"] in get_args(Kind) else "ignored"
     return Chosen(column.get("renamed") or column["name"], kind)
 
 
-def _missing(column: Column, rows: int) -> str:
+def _missing(column: ProposedColumn, rows: int) -> str:
     missing = column.get("missing") or 0
     return f"{number(missing)} ({missing / rows:.0%})" if missing and rows else number(missing)

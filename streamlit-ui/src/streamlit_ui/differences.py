@@ -4,23 +4,23 @@ from typing import Any
 
 from streamlit_ui import words
 from streamlit_ui.columns import KINDS
+from streamlit_ui.contract.types import DatasetDifference, Difference
 from streamlit_ui.text import listing, number, percent, plural, title
-from streamlit_ui.workbench_answers import Difference, VersionDifference
 
 _MOST_NAMED = 8
 
 
-def between_files(difference: Difference) -> list[str]:
-    """Return what is different from the version before, a sentence each; none if nothing is."""
+def between_files(difference: DatasetDifference) -> list[str]:
+    """Return the differences from the previous version, a sentence each."""
     found = []
     rows = difference.get("rows") or {}
     if rows and rows["before"] != rows["after"]:
         more = rows["after"] - rows["before"]
+        kind = "more row" if more > 0 else "fewer row"
         found.append(
-            f"{plural(abs(more), 'row')} {'more' if more > 0 else 'fewer'}: "
-            f"{number(rows['before'])} before, {number(rows['after'])} now."
+            f"{plural(abs(more), kind)}: {number(rows['before'])} before, {number(rows['after'])} now."
         )
-    for name, said in (("added", "New"), ("removed", "No longer there")):
+    for name, said in (("added", "Added"), ("removed", "Removed")):
         if names := difference.get(name):
             found.append(f"{said}: {_named(names)}.")  # type: ignore[arg-type]  # both are lists of names
     for change in difference.get("changed") or []:
@@ -28,8 +28,8 @@ def between_files(difference: Difference) -> list[str]:
     return found
 
 
-def between_versions(difference: VersionDifference) -> str:
-    """Return how a version differs from another by one metric, and whether the rows are enough to say so."""
+def between_versions(difference: Difference) -> str:
+    """Return how two versions differ by one metric, and whether the difference is significant."""
     metric, gap = difference["metric"], difference["difference"]
     name, version, against = words.metric(metric), difference["version"], difference["against"]
     low, high = difference["low"], difference["high"]
@@ -41,7 +41,7 @@ def between_versions(difference: VersionDifference) -> str:
             f"than version {against}"
         )
     if low is None or high is None:
-        return f"{said}; there are too few rows to say how sure that is."
+        return f"{said}; there are too few rows for a confidence interval."
     interval = f"{percent(difference['level'])} interval {_signed(low)} to {_signed(high)}"
     if low <= 0 <= high:
         return f"{said} ({interval}): these rows cannot tell the two apart."
@@ -54,20 +54,18 @@ def _of_column(change: dict[str, Any]) -> list[str]:
     if kind := change.get("kind"):
         found.append(f"{_kind(kind['before'])} before, {_kind(kind['after'])} now")
     elif kind := change.get("type"):
-        found.append(f"holds {kind['after']}s, no longer {kind['before']}s")
+        found.append(f"holds {kind['after']}s instead of {kind['before']}s")
     for bound, said in (("minimum", "smallest"), ("maximum", "largest")):
         if moved := change.get(bound):
             found.append(f"{said} value {number(moved['before'])} before, {number(moved['after'])} now")
     if moved := change.get("missing_share"):
-        found.append(f"missing in {percent(moved['before'], 1)} before, in {percent(moved['after'], 1)} now")
+        found.append(f"missing values {percent(moved['before'], 1)} before, {percent(moved['after'], 1)} now")
     if values := change.get("new_values"):
         found.append(f"new values {_named(values)}")
     if values := change.get("lost_values"):
-        found.append(f"no longer there: {_named(values)}")
+        found.append(f"values no longer present {_named(values)}")
     for value, moved in list((change.get("shares") or {}).items())[:_MOST_NAMED]:
-        found.append(
-            f"“{value}” in {percent(moved['before'], 1)} before, in {percent(moved['after'], 1)} now"
-        )
+        found.append(f"“{value}” {percent(moved['before'], 1)} before, {percent(moved['after'], 1)} now")
     return found
 
 

@@ -1,4 +1,4 @@
-"""The charts of a comparison: curves of several versions over each other, and where each is mistaken."""
+"""The charts of a comparison: the curves of several versions in one chart, and their confusion matrices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ import altair as alt
 import pandas as pd
 
 from streamlit_ui.charts import ACCENT, MUTED
+from streamlit_ui.contract.types import EvaluatedVersion
 from streamlit_ui.text import percent, shorten
-from streamlit_ui.workbench_answers import EvaluatedVersion
 
 CurveName = Literal["roc", "precision_recall", "calibration"]
 COLOURS = ("#1c93a6", "#d98a1f", "#7a5cc2", "#3a9d6e", "#d1495b", "#6b7f87", "#b5838d", "#4361ee")
@@ -31,14 +31,14 @@ class Axes:
 
 
 CURVES: dict[CurveName, Axes] = {
-    "roc": Axes("ROC curve", "False alarms", "Found", diagonal=True),
-    "precision_recall": Axes("Precision and recall", "Found (recall)", "Right (precision)", diagonal=False),
-    "calibration": Axes("Calibration", "Probability answered", "Share that was so", diagonal=True),
+    "roc": Axes("ROC curve", "False positive rate", "True positive rate", diagonal=True),
+    "precision_recall": Axes("Precision-recall curve", "Recall", "Precision", diagonal=False),
+    "calibration": Axes("Calibration", "Predicted probability", "Observed frequency", diagonal=True),
 }
 
 
 def curve(versions: Sequence[EvaluatedVersion], label: str, name: CurveName) -> alt.LayerChart:
-    """Return one curve of each version for a class, over each other."""
+    """Return the curves of all versions for a class, in one chart."""
     axes = CURVES[name]
     points = [
         {"version": f"Version {one['version']}", "place": place, "x": x, "y": y}
@@ -76,7 +76,7 @@ def curve(versions: Sequence[EvaluatedVersion], label: str, name: CurveName) -> 
 
 
 def confusion(table: Sequence[Sequence[int]], classes: Sequence[str]) -> alt.LayerChart:
-    """Return how often each true class was answered as which, each line shaded by its own shares."""
+    """Return a confusion matrix, each row shaded by its own shares."""
     names = [shorten(name, _LONGEST) for name in classes]
     cells = [
         {
@@ -90,11 +90,11 @@ def confusion(table: Sequence[Sequence[int]], classes: Sequence[str]) -> alt.Lay
         for column, rows in enumerate(line)
     ]
     base = alt.Chart(pd.DataFrame(cells)).encode(
-        x=alt.X("answered:N", sort=None, title="Answered", axis=alt.Axis(labelAngle=0, labelLimit=90)),
+        x=alt.X("answered:N", sort=None, title="Predicted", axis=alt.Axis(labelAngle=0, labelLimit=90)),
         y=alt.Y("true:N", sort=None, title="True", axis=alt.Axis(labelLimit=110)),
         tooltip=[
             alt.Tooltip("true:N", title="True"),
-            alt.Tooltip("answered:N", title="Answered"),
+            alt.Tooltip("answered:N", title="Predicted"),
             alt.Tooltip("shown:N", title="Rows"),
         ],
     )

@@ -1,4 +1,4 @@
-"""A form for one input row, read from a model's JSON Schema: a new model needs no new page."""
+"""A form for one input row, made from a model's JSON Schema: a new model needs no new page."""
 
 import math
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ class Field:
     """It may not be left empty."""
     integer: bool = False
     minimum: float | None = None
-    """The smallest value in training: a hint, no limit."""
+    """The smallest value in training: a hint, not a limit."""
     maximum: float | None = None
     choices: tuple[str, ...] = ()
     """The categories in training, most frequent first."""
@@ -32,12 +32,12 @@ class Field:
 
     @property
     def help(self) -> str:
-        """Say what may be entered."""
+        """What may be entered."""
         said = [self.description.rstrip(".") + "." if self.description else ""]
         if self.minimum is not None and self.maximum is not None:
-            said.append(f"Training saw {number(self.minimum)} to {number(self.maximum)}.")
+            said.append(f"In training: {number(self.minimum)} to {number(self.maximum)}.")
         if self.choices:
-            said.append(f"Training saw {number(len(self.choices))} different values.")
+            said.append(f"In training: {number(len(self.choices))} different values.")
         said.append("Required." if self.required else "May be left empty.")
         return " ".join(part for part in said if part)
 

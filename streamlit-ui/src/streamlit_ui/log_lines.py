@@ -1,4 +1,4 @@
-"""Logs of runs taken apart: entries with their moment and level, and which of them to show."""
+"""Logs of runs, parsed: entries with their timestamp and level, and which of them to show."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -20,10 +20,10 @@ class Entry:
 
     at: str
     """RFC 3339 in UTC: entries in the order of these texts are in the order of time."""
-    word: str
-    """What the entry begins with: INFO, WARNING, ERROR, STEP, STATUS, METRIC …"""
+    level: str
+    """INFO, WARNING, ERROR, STEP, STATUS, METRIC …"""
     text: str
-    """The whole entry, moment and word included."""
+    """The whole entry, timestamp and level included."""
     run: str = ""
 
     def line(self, *, named: bool) -> str:
@@ -32,7 +32,7 @@ class Entry:
 
 
 def entries(log: str, run: str = "") -> list[Entry]:
-    """Take a log apart; what stands before the first moment belongs to no entry and is kept as one."""
+    """Parse a log; text before the first timestamp is kept as an entry of its own."""
     starts = list(_ENTRY.finditer(log))
     found = []
     if before := log[: starts[0].start() if starts else None].strip():
@@ -50,10 +50,10 @@ def select(found: Iterable[Entry], level: str, wanted: str) -> list[Entry]:
     return [
         entry
         for entry in found
-        if (kept is None or entry.word in kept) and (not sought or sought in entry.text.lower())
+        if (kept is None or entry.level in kept) and (not sought or sought in entry.text.lower())
     ]
 
 
 def merged(logs: Iterable[Sequence[Entry]]) -> list[Entry]:
-    """Return the entries of several runs by their moment."""
+    """Return the entries of several runs in the order of their timestamps."""
     return sorted((entry for log in logs for entry in log), key=lambda entry: entry.at)

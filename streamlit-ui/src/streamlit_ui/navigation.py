@@ -3,12 +3,12 @@
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from streamlit_ui.answers import Role
+from streamlit_ui.contract.types import Role
 from streamlit_ui.sessions import includes
 
 
 def pages(role: Role) -> dict[str, list[Page]]:
-    """Return the pages of a role by what they are for, those only reached from another page included."""
+    """Return the pages of a role by section, including those only reached from another page."""
     found = {
         "Use": [
             st.Page(
@@ -22,19 +22,19 @@ def pages(role: Role) -> dict[str, list[Page]]:
         ]
     }
     if includes(role, "engineer"):
-        found["Make"] = [
+        found["Build"] = [
             st.Page("views/data.py", title="Data", icon=":material/table_view:", url_path="data"),
             st.Page("views/dataset.py", title="Dataset", url_path="dataset", visibility="hidden"),
             st.Page("views/train.py", title="Train", icon=":material/rocket_launch:", url_path="train"),
             st.Page("views/runs.py", title="Runs", icon=":material/model_training:", url_path="runs"),
             st.Page("views/run.py", title="Run", url_path="run", visibility="hidden"),
         ]
-    found["Watch"] = [
+    found["Monitor"] = [
         st.Page("views/models.py", title="Models", icon=":material/category:", url_path="models"),
         st.Page("views/model.py", title="Model", icon=":material/monitoring:", url_path="model"),
     ]
     if includes(role, "engineer"):
-        found["Watch"].append(
+        found["Monitor"].append(
             st.Page("views/logs.py", title="Logs", icon=":material/article:", url_path="logs")
         )
     if includes(role, "maintainer"):

@@ -1,9 +1,13 @@
 """A model's policy as a form: each number with its name, its range and what it does."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from streamlit_ui.contract.types import TaskDescription
+
 Kind = Literal["share", "whole", "number", "choice", "switch"]
+Answer = Literal["label", "value"]
 
 
 @dataclass(frozen=True)
@@ -16,42 +20,71 @@ class PolicyField:
     kind: Kind
     minimum: float = 0
     maximum: float | None = None
-    choices: tuple[str | None, ...] = ()
+    choices: tuple[str, ...] = ()
     optional: bool = False
+    answer: Answer | None = None
+    """Needed only by tasks that answer with this; none: by every task."""
 
 
-def share(name: str, label: str, said: str, *, optional: bool = False, level: bool = False) -> PolicyField:
-    """Describe a share from 0 to 1; a level is neither 0 nor 1."""
-    low, high = (0.0001, 0.9999) if level else (0.0, 1.0)
-    return PolicyField(name, label, said, "share", low, high, optional=optional)
+def share(name: str, label: str, meaning: str, **more: Any) -> PolicyField:
+    """Describe a share from 0 to 1."""
+    return PolicyField(name, label, meaning, "share", 0.0, 1.0, **more)
 
 
-def whole(name: str, label: str, said: str, low: int, high: int | None = None) -> PolicyField:
+def level(name: str, label: str, meaning: str) -> PolicyField:
+    """Describe a level of significance, which is neither 0 nor 1."""
+    return PolicyField(name, label, meaning, "share", 0.0001, 0.9999)
+
+
+def whole(name: str, label: str, meaning: str, low: int, high: int | None = None, **more: Any) -> PolicyField:
     """Describe a whole number."""
-    return PolicyField(name, label, said, "whole", low, high)
+    return PolicyField(name, label, meaning, "whole", low, high, **more)
 
 
 GROUPS: dict[str, tuple[PolicyField, ...]] = {
     "Score": (
-        share("threshold", "Threshold", "The score below which the model must be retrained."),
-        whole("window", "Window", "How many judged predictions the score looks back over.", 20, 10_000),
+        share("threshold", "Threshold", "The model is retrained when its score falls below this."),
+        whole(
+            "window",
+            "Window",
+            "How many predictions with feedback the score looks back over.",
+            20,
+            10_000,
+        ),
         whole(
             "min_feedback",
             "Minimum feedback",
-            "Judged predictions needed before the score decides.",
+            "Predictions with feedback needed before the score decides anything.",
             10,
             10_000,
         ),
-        share("ask_rate", "Ask rate", "The random share of predictions that people are asked to judge."),
-        share("max_person_share", "Most of one person", "The most of a window that one person may supply."),
-        whole("few_voices", "Few voices", "How many persons must have spoken before that limit applies.", 1),
+        share(
+            "ask_rate",
+            "Ask rate",
+            "The random share of predictions on which feedback is asked for.",
+        ),
+        share(
+            "max_rater_share",
+            "Maximum share of one rater",
+            "The largest part of the window that one person or key may contribute.",
+        ),
+        whole(
+            "min_raters",
+            "Minimum raters",
+            "How many people and keys must have given feedback before that maximum applies.",
+            1,
+        ),
         PolicyField(
-            "tolerance", "Tolerance", "Regression: the error up to which an answer counts as right.", "number"
+            "tolerance",
+            "Tolerance",
+            "The largest error with which an answer still counts as right.",
+            "number",
+            answer="value",
         ),
         PolicyField(
             "unseen_category",
-            "Category never seen",
-            "Answer and flag it, or reject the input.",
+            "Unseen category",
+            "Answer an input with a category that training never saw and flag it, or reject it.",
             "choice",
             choices=("flag", "reject"),
         ),
@@ -59,8 +92,8 @@ GROUPS: dict[str, tuple[PolicyField, ...]] = {
     "When to retrain": (
         whole(
             "check_every",
-            "Look every",
-            "The controller looks each time so many new judgements are in.",
+            "Check every",
+            "The controller evaluates the score each time this much new feedback is in.",
             1,
             10_000,
         ),
@@ -80,7 +113,7 @@ GROUPS: dict[str, tuple[PolicyField, ...]] = {
         PolicyField(
             "cooldown_s",
             "Cooldown (s)",
-            "Seconds between the end of one run and the opening of the next.",
+            "Seconds between the end of one run and the start of the next.",
             "number",
         ),
         whole(
@@ -92,7 +125,7 @@ GROUPS: dict[str, tuple[PolicyField, ...]] = {
         whole(
             "breaker_after",
             "Pause after",
-            "Rejected or failed runs in a row after which no more are opened.",
+            "Rejected or failed runs in a row after which no more are started.",
             1,
             100,
         ),
@@ -109,54 +142,78 @@ GROUPS: dict[str, tuple[PolicyField, ...]] = {
         PolicyField(
             "selection_metric",
             "Selection metric",
-            "What candidates are ranked by; empty: what suits the task.",
+            "What candidates are ranked by; empty: the task's default.",
             "choice",
-            choices=(None, "accuracy", "balanced_accuracy", "f1", "roc_auc", "log_loss", "mae", "rmse", "r2"),
+            optional=True,
         ),
-        share("recent_share", "Weight of recent rows", "The weight that recent rows may be given together."),
+        share(
+            "recent_share",
+            "Weight of recent rows",
+            "The share of the total weight that recent rows may be given.",
+        ),
     ),
     "Gate and promotion": (
         PolicyField(
             "auto_promote",
-            "Promote by itself",
-            "Put a proven version in place without a maintainer.",
+            "Promote automatically",
+            "Promote a version that passed the gate without waiting for a maintainer.",
             "switch",
         ),
-        share("gate_alpha", "Gate level", "The level that all gates against one champion share.", level=True),
+        level(
+            "gate_alpha", "Gate level", "The level of significance shared by all gates against one champion."
+        ),
         share(
             "max_recall_loss",
-            "Most recall lost",
+            "Maximum recall loss",
             "The most recall a class may lose before it counts as broken.",
+            answer="label",
         ),
         whole(
             "min_class_rows",
             "Rows per class",
-            "Deciding rows that a class needs before its recall is compared.",
+            "Test rows that a class needs before its recall is compared.",
             1,
+            answer="label",
         ),
         share(
             "max_reference_loss",
-            "Most lost on reference rows",
-            "The most that a challenger may lose on the reference rows; empty: not looked at.",
+            "Maximum loss on holdout rows",
+            "The most that a challenger may lose on the holdout rows; empty: not checked.",
             optional=True,
         ),
     ),
     "Watch": (
-        share(
+        level(
             "watch_alpha",
             "Watch level",
-            "The level at which a better predecessor takes its place back.",
-            level=True,
+            "The level of significance at which a better predecessor is put back.",
         ),
         share(
             "max_unlabelled_share",
-            "Most without a label",
-            "Above this share without a label the watch only alerts.",
+            "Maximum share without a label",
+            "If more of the feedback than this has no true label, the watch only alerts.",
         ),
     ),
 }
 
 
-def changed(policy: dict[str, Any], entered: dict[str, Any]) -> dict[str, Any]:
+def fields_for(task: TaskDescription | None, policy: Mapping[str, Any]) -> dict[str, list[PolicyField]]:
+    """Return the fields that a policy has and its model's task needs, by group; of an unknown task, all."""
+    found = {
+        heading: [
+            _with_metrics(field, task, policy[field.name]) if field.name == "selection_metric" else field
+            for field in group
+            if field.name in policy and (task is None or field.answer in (None, task["answer"]))
+        ]
+        for heading, group in GROUPS.items()
+    }
+    return {heading: group for heading, group in found.items() if group}
+
+
+def changed(policy: Mapping[str, Any], entered: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was entered differently from what holds."""
     return {name: value for name, value in entered.items() if value != policy.get(name)}
+
+
+def _with_metrics(field: PolicyField, task: TaskDescription | None, now: str | None) -> PolicyField:
+    return replace(field, choices=tuple(task["metrics"]) if task else (now,) if now else ())

@@ -111,11 +111,11 @@ async def metrics(_request: Request) -> Response:
 
 
 def say_sorry(error: Exception) -> bool:
-    """Log what went wrong on a page and show one sentence with the place to look."""
+    """Log what went wrong on a page, and show one sentence with its reference."""
     reference = secrets.token_hex(4)
     log.error("page failed, reference %s", reference, exc_info=error)
     st.error(
-        f"Something went wrong here; the log has it under **{reference}**. Please reload the page.",
+        f"Something went wrong. The log has the details under **{reference}**. Please reload the page.",
         icon=":material/error:",
     )
     return True

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 
-from streamlit_ui.answers import Role
+from streamlit_ui.contract.types import Role
 
 COOKIE = "loopkeeper_session"
 TICKET_LIFE_S = 30.0

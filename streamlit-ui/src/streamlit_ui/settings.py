@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     request_timeout_s: float = Field(default=15, gt=0)
     """Seconds to wait for an answer of the gateway."""
     refresh_s: float = Field(default=3, ge=0.5)
-    """Seconds between two looks at what changes by itself: a run, the score."""
+    """Seconds between two refreshes of what changes on its own: a run, the score."""
     batch_rows: int = Field(default=500, ge=1, le=500)
     """Rows of an uploaded batch that go into one request."""
     max_batch_rows: int = Field(default=100_000, ge=1)
@@ -34,9 +34,9 @@ class Settings(BaseSettings):
     max_upload_mb: int = Field(default=50, ge=1, le=1_000)
     """The largest batch that may be uploaded, in megabytes."""
     max_dataset_mb: int = Field(default=200, ge=1, le=2_000)
-    """The largest dataset that a page takes, in megabytes; larger ones go to the API."""
+    """The largest dataset that a page accepts, in megabytes; larger ones are uploaded through the API."""
     public_gateway_url: str | None = None
-    """Where programs outside reach the gateway, if not at GATEWAY_URL: pages show it in examples."""
+    """Where programs outside reach the gateway if not at GATEWAY_URL; the pages show it in examples."""
 
     @field_validator("gateway_url", "public_gateway_url")
     @classmethod

@@ -1,4 +1,4 @@
-"""Who sits in front of this page, and the gateway as they may use it."""
+"""Who is signed in on this page, and the gateway as they may use it."""
 
 import time
 from contextlib import suppress
@@ -6,8 +6,8 @@ from contextlib import suppress
 import httpx
 import streamlit as st
 
-from streamlit_ui.answers import Role
 from streamlit_ui.client import Gateway, GatewayError, connect
+from streamlit_ui.contract.types import Role
 from streamlit_ui.sessions import COOKIE, Session, includes, sessions
 from streamlit_ui.settings import settings
 
@@ -23,7 +23,7 @@ _keep = st.components.v2.component(
 
 
 def session() -> Session | None:
-    """Return the session of this page: its own, or after a reload the one that the cookie names."""
+    """Return the session of this page, after a reload the one that the cookie names."""
     own = st.session_state.get(_SESSION)
     found = sessions().find(own or st.context.cookies.get(COOKIE))
     if found:

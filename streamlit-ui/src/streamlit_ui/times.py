@@ -1,12 +1,12 @@
-"""Moments and durations in words; every moment of the gateway is in UTC and so is what is shown."""
+"""Timestamps and durations in words; the gateway's timestamps are in UTC, and so is what is shown."""
 
 from datetime import UTC, datetime
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
-def moment(at: str | None) -> datetime | None:
-    """Read an RFC 3339 time; none if there is none or it cannot be read."""
+def timestamp(at: str | None) -> datetime | None:
+    """Parse an RFC 3339 timestamp; none if there is none or it cannot be parsed."""
     if not at:
         return None
     try:
@@ -17,14 +17,14 @@ def moment(at: str | None) -> datetime | None:
 
 
 def when(at: str | None) -> str:
-    """Return a moment in full: `21 Nov 2025, 07:43 UTC`."""
-    read = moment(at)
+    """Return a timestamp in full: `21 Nov 2025, 07:43 UTC`."""
+    read = timestamp(at)
     return f"{read.day} {read:%b %Y, %H:%M} UTC" if read else "–"
 
 
 def ago(at: str | None, now: datetime | None = None) -> str:
     """Return how long ago something was, in one unit; in full once it is a week."""
-    read = moment(at)
+    read = timestamp(at)
     if read is None:
         return "–"
     seconds = ((now or datetime.now(UTC)) - read).total_seconds()
@@ -57,8 +57,8 @@ def duration(seconds: float | None) -> str:
 
 
 def between(start: str | None, end: str | None, now: datetime | None = None) -> float | None:
-    """Return the seconds from one moment to another, or until now while there is no other."""
-    first, last = moment(start), moment(end)
+    """Return the seconds between two timestamps, or until now while there is no second one."""
+    first, last = timestamp(start), timestamp(end)
     if first is None:
         return None
     return max(((last or now or datetime.now(UTC)) - first).total_seconds(), 0.0)

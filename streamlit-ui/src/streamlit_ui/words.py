@@ -1,10 +1,10 @@
-"""The platform's vocabulary, as people read it: what a state, a trigger, a verdict or a flag means."""
+"""The platform's vocabulary in words: what a state, a trigger, a verdict or a flag means."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from streamlit_ui.answers import Judgement, Prediction
+from streamlit_ui.contract.types import Answer, FeedbackRequest, Judged
 from streamlit_ui.text import number, percent, title
 
 Colour = Literal["green", "orange", "red", "blue", "gray", "violet"]
@@ -21,13 +21,15 @@ class Word:
 
 
 _STATES = {
-    "collecting": Word("Collecting", "gray", ":material/hourglass_empty:", "Too little feedback yet to say."),
-    "healthy": Word("Healthy", "green", ":material/check_circle:", "The score is where it should be."),
+    "collecting": Word(
+        "Collecting", "gray", ":material/hourglass_empty:", "There is too little feedback yet."
+    ),
+    "healthy": Word("Healthy", "green", ":material/check_circle:", "The score is above its threshold."),
     "degraded": Word(
         "Degraded",
         "orange",
         ":material/warning:",
-        "The score is below the threshold, and a run is not possible right now.",
+        "The score is below the threshold, but no run can start right now.",
     ),
     "retraining": Word("Retraining", "blue", ":material/autorenew:", "A run is training a challenger."),
     "watching": Word(
@@ -37,59 +39,62 @@ _STATES = {
         "Paused",
         "red",
         ":material/pause_circle:",
-        "Several runs in a row led nowhere, so no more are opened until a maintainer resumes.",
+        "Several runs in a row failed or were rejected. No more are started until a maintainer resumes.",
     ),
 }
 _STATUSES = {
-    "queued": Word("Queued", "gray", ":material/schedule:", "It waits for its turn."),
-    "running": Word("Running", "blue", ":material/autorenew:", "It is at work."),
-    "succeeded": Word("Succeeded", "green", ":material/check_circle:", "It did all its steps."),
-    "failed": Word("Failed", "red", ":material/error:", "It ended with an error."),
-    "cancelled": Word("Cancelled", "gray", ":material/cancel:", "Somebody ended it."),
+    "queued": Word("Queued", "gray", ":material/schedule:", "Waiting for its turn."),
+    "running": Word("Running", "blue", ":material/autorenew:", "In progress."),
+    "succeeded": Word("Succeeded", "green", ":material/check_circle:", "Every step is done."),
+    "failed": Word("Failed", "red", ":material/error:", "Ended with an error."),
+    "cancelled": Word("Cancelled", "gray", ":material/cancel:", "Cancelled by somebody."),
 }
 _KINDS = {
     "training": Word(
-        "Training", "blue", ":material/model_training:", "Candidates are trained; the best meets the gate."
+        "Training",
+        "blue",
+        ":material/model_training:",
+        "Candidates are trained; the best meets the gate.",
     ),
-    "dataset": Word("Storing", "violet", ":material/database:", "An uploaded file becomes a version."),
+    "dataset": Word("Storing", "violet", ":material/database:", "An uploaded file is stored as a version."),
     "evaluation": Word(
         "Evaluation", "green", ":material/balance:", "Versions are compared on the same rows."
     ),
-    "profile": Word("Profile", "orange", ":material/query_stats:", "A dataset is looked at from all sides."),
+    "profile": Word("Profile", "orange", ":material/query_stats:", "A dataset version is described."),
 }
 _VERDICTS = {
     "promote": Word("Promote", "green", ":material/check_circle:", "The challenger is better."),
-    "hold": Word("Hold", "orange", ":material/pause_circle:", "Nothing is proved either way."),
+    "hold": Word("Hold", "orange", ":material/pause_circle:", "There is no proof either way."),
     "reject": Word("Reject", "red", ":material/block:", "The challenger is worse, or a class is broken."),
 }
 _TRIGGERS = {
-    "score": "The score fell",
-    "manual": "Started by hand",
-    "upload": "New data came in",
-    "drift": "The inputs drifted",
+    "score": "Score fell",
+    "manual": "Started manually",
+    "upload": "New data",
+    "drift": "Inputs drifted",
     "initial": "First training",
 }
 _LEDGER = {
-    "promotion": Word("Promotion", "green", ":material/trending_up:", "A version was put in place."),
+    "promotion": Word("Promotion", "green", ":material/trending_up:", "A version was promoted."),
     "rollback": Word("Rollback", "orange", ":material/undo:", "The stage went back to an earlier version."),
-    "adoption": Word("Adoption", "violet", ":material/swap_horiz:", "An alias moved by hand was adopted."),
+    "adoption": Word("Adoption", "violet", ":material/swap_horiz:", "An alias moved manually was adopted."),
 }
 _STEPS = {
     "snapshot": "Taking a snapshot of the data",
     "validate": "Checking the data",
-    "split": "Holding rows out",
-    "search": "Searching candidates",
+    "split": "Splitting off validation and test rows",
+    "search": "Searching for candidates",
     "gate": "At the gate",
     "compile": "Compiling the model",
     "register": "Registering the version",
-    "smoke": "Trying the version out",
+    "smoke": "Smoke-testing the version",
     "promote": "Promoting the version",
-    "alias": "Mirroring the promotion",
+    "alias": "Updating the alias",
     "prepare": "Preparing the table",
     "version": "Storing the version",
-    "warehouse": "Writing the tables into the warehouse",
-    "assess": "Asking the versions",
-    "profile": "Looking at every column",
+    "warehouse": "Writing the tables to the warehouse",
+    "assess": "Evaluating the versions",
+    "profile": "Profiling every column",
 }
 _METRICS = {
     "accuracy": ("Accuracy", "The share of right answers."),
@@ -97,38 +102,32 @@ _METRICS = {
         "Balanced accuracy",
         "The share of right answers within each class, averaged: rare classes count as much as others.",
     ),
-    "f1": ("F1", "Finding a class and not crying wolf, in one figure; averaged over the classes."),
+    "f1": ("F1", "The balance of precision and recall, averaged over the classes."),
     "roc_auc": (
         "ROC AUC",
-        "How well the probabilities rank: 0.5 is guessing, 1 is perfect. Good when classes are unequal.",
+        "How well the probabilities rank: 0.5 is guessing, 1 is perfect. Suits unequal classes.",
     ),
     "average_precision": (
         "Average precision",
-        "How many of those it picks out are real; for rare classes.",
+        "Precision averaged over every level of recall. Suits rare classes.",
     ),
     "log_loss": (
         "Log loss",
-        "How honest the probabilities are: being sure and wrong costs most. Smaller is better.",
+        "How good the probabilities are: being sure and wrong costs most. Smaller is better.",
     ),
-    "mae": ("Mean absolute error", "By how much answers are off on average. Smaller is better."),
+    "mae": ("Mean absolute error", "How far off the answers are on average. Smaller is better."),
     "rmse": (
         "Root mean squared error",
-        "By how much answers are off; large errors count more. Smaller is better.",
+        "How far off the answers are, large errors counting more. Smaller is better.",
     ),
-    "r2": ("R²", "The share of the differences between rows that the answers explain; 1 is perfect."),
+    "r2": ("R²", "The share of the target's variance that the answers explain; 1 is perfect."),
 }
 LOWER_IS_BETTER = frozenset({"log_loss", "mae", "rmse"})
 _DATASET_STATES = {
-    "proposed": Word("Waiting for you", "orange", ":material/edit_note:", "Its columns are to be confirmed."),
+    "proposed": Word("To be confirmed", "orange", ":material/edit_note:", "Its columns need confirming."),
     "storing": Word("Being stored", "blue", ":material/autorenew:", "It is being stored in the background."),
     "ready": Word("Ready", "green", ":material/check_circle:", "Models can be trained on it."),
     "failed": Word("Failed", "red", ":material/error:", "It could not be stored."),
-}
-_TASKS = {
-    "tabular-classification": ("Classification", "Tell classes apart, such as yes and no."),
-    "tabular-regression": ("Regression", "Predict a number, such as a price."),
-    "text-classification": ("Text classification", "Tell classes of texts apart."),
-    "face-recognition": ("Face recognition", "Tell who somebody is."),
 }
 
 
@@ -158,7 +157,7 @@ def ledger(kind: str | None) -> Word:
 
 
 def trigger(name: str | None) -> str:
-    """Return why a run was opened, in three words."""
+    """Return in a few words why a run was started."""
     return _TRIGGERS.get(name or "") or title(name or "Unknown")
 
 
@@ -168,28 +167,18 @@ def step(name: str | None) -> str:
 
 
 def metric(name: str) -> str:
-    """Return a metric's name as the field writes it."""
+    """Return the name of a metric as people write it."""
     return _METRICS[name][0] if name in _METRICS else title(name)
 
 
 def metric_meaning(name: str) -> str:
-    """Return what a metric says, in one sentence; nothing for one that is not known here."""
+    """Return what a metric means in one sentence, or nothing if it is unknown."""
     return _METRICS[name][1] if name in _METRICS else ""
 
 
 def dataset_state(name: str | None) -> Word:
     """Return the word for the state of a dataset."""
     return _DATASET_STATES.get(name or "") or _unknown(name)
-
-
-def task(name: str | None) -> str:
-    """Return what kind of problem a task is."""
-    return _TASKS[name][0] if name in _TASKS else title(name or "Unknown")
-
-
-def task_meaning(name: str | None) -> str:
-    """Return what a task is for, in one sentence; nothing for one that is not known here."""
-    return _TASKS[name][1] if name in _TASKS else ""
 
 
 def settings(candidate: Mapping[str, Any] | None) -> str:
@@ -215,19 +204,20 @@ def answer(prediction: Mapping[str, Any]) -> str:
     return str(label) if label is not None else number(prediction.get("value"))
 
 
-def certainty(prediction: Prediction) -> str:
+def certainty(prediction: Answer) -> str:
     """Return how probable the answered label is, or nothing when the model does not say."""
     share = (prediction.get("probabilities") or {}).get(prediction.get("label") or "")
     return "" if share is None else percent(share)
 
 
-def judgement(said: Judgement) -> str:
+def feedback(given: Judged | FeedbackRequest) -> str:
     """Return what a person said of a prediction."""
-    verdict_said = "Right" if said.get("correct") else "Wrong"
-    truth = said.get("label")
-    if truth is None:
-        truth = number(said["value"]) if said.get("value") is not None else None
-    return verdict_said if said.get("correct") or truth is None else f"{verdict_said}, it is {truth}"
+    if given["correct"]:
+        return "Right"
+    truth, value = given.get("label"), given.get("value")
+    if truth is None and value is not None:
+        truth = number(value)
+    return "Wrong" if truth is None else f"Wrong, it is {truth}"
 
 
 def flag(text: str) -> str:

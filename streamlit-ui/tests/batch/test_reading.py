@@ -77,7 +77,7 @@ def test_a_column_is_found_however_it_is_spelled(name: str) -> None:
 @pytest.mark.parametrize(
     ("header", "sentence"),
     [
-        (["39", "State-gov", "77516"], "The first line must name the columns: it takes “age”"),
+        (["39", "State-gov", "77516"], "The first line must name columns of the model: “age”"),
         (["age", "Age"], "names “age” more than once"),
     ],
 )
@@ -146,7 +146,7 @@ def test_every_fault_of_a_row_is_named_and_the_row_left_out() -> None:
 def test_a_row_of_another_length_is_a_fault() -> None:
     table = read("age,workclass\n1\n2,Private\n")
     _, faults = typed_rows(table, match_header(table.header, CENSUS), CENSUS)
-    assert [(fault.row, fault.message) for fault in faults] == [(1, "has 1 cell, the header 2")]
+    assert [(fault.row, fault.message) for fault in faults] == [(1, "has 1 cell, but the header has 2")]
 
 
 def test_a_required_value_must_be_there() -> None:

@@ -38,7 +38,7 @@ def test_rows_with_faults_do_not_hold_up_their_neighbours(fake: FakeGateway, gat
         (4, "age", "-2"),
     ]
     assert portions(fake) == [4, 2]
-    assert sending.refused_rows == 2
+    assert sending.rejected_rows == 2
 
 
 def test_a_repeated_portion_is_recorded_once(fake: FakeGateway, gateway: Gateway) -> None:

@@ -5,7 +5,7 @@ from streamlit_ui.parts.leaderboard import deciding_metric, frame
 def test_each_metric_has_a_column() -> None:
     shown = frame(canned.LEADERBOARD)
     assert list(shown.columns) == [
-        "#", "Candidate", "Log loss", "Accuracy", "ROC AUC", "Standing", "Fitted in", "Per row", "Size",
+        "#", "Candidate", "Log loss", "Accuracy", "ROC AUC", "Standing", "Fit time", "Per row", "Size",
         "Recent rows", "Settings",
     ]  # fmt: skip
     assert list(shown["#"]) == ["1", "2", "3"]
@@ -39,7 +39,7 @@ def test_what_is_not_known_is_a_dash() -> None:
     )
     assert list(shown["Candidate"]) == ["Random forest", "X"]
     assert list(shown["Mean absolute error"]) == ["–", "2"]
-    assert list(shown["Fitted in"]) == list(shown["Recent rows"]) == list(shown["Settings"]) == ["–", "–"]
+    assert list(shown["Fit time"]) == list(shown["Recent rows"]) == list(shown["Settings"]) == ["–", "–"]
 
 
 def test_the_candidate_to_take_is_named() -> None:

@@ -31,14 +31,19 @@ PREPARED: dict[str, Any] = {
 
 def test_each_column_says_what_becomes_of_it() -> None:
     shown = frame(PREPARED)
-    assert list(shown["A gap becomes"]) == ["median, 37", "own category", "–", "left to the estimator"]
-    assert list(shown["Made of it"]) == [
+    assert list(shown["Missing values become"]) == [
+        "median, 37",
+        "own category",
+        "–",
+        "left to the estimator",
+    ]
+    assert list(shown["Becomes"]) == [
         "standard scale (mean 38.5, deviation 13.25)",
         "8 categories, one-hot",
         "day of year, hour",
-        "as it is",
+        "unchanged",
     ]
 
 
-def test_a_version_of_before_has_nothing_to_tell() -> None:
+def test_an_older_version_has_nothing_to_show() -> None:
     assert frame({}).empty

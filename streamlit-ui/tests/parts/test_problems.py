@@ -61,7 +61,7 @@ def beside(errors: list[dict[str, Any]]) -> list[str]:
 def test_what_is_wrong_stands_beside_its_cause() -> None:
     assert beside([{"loc": ["body", "name"], "message": "is taken"}]) == [
         "is taken",
-        "No. See what is marked above.",
+        "No. See the errors above.",
     ]
 
 

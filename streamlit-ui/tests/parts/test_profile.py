@@ -74,7 +74,7 @@ def test_the_column_that_goes_with_the_target_most_comes_first(show: Show) -> No
     page = show()
     assert named(page, "selectbox", "Column").value == "city"
     assert "mood by city" in said(page)
-    assert "4 other values in 10 rows not shown." in said(page)
+    assert "Not shown: 4 other values in 10 rows." in said(page)
     assert charts(page) == 2
 
 
@@ -82,7 +82,7 @@ def test_another_column_can_be_chosen_without_asking_again(show: Show, fake: Fak
     page = show()
     named(page, "selectbox", "Column").set_value("age")
     page.run()
-    assert "Without 0 smaller values and 5 larger values" in said(page)
+    assert "Not shown: 0 smaller values and 5 larger values" in said(page)
     assert "18.25" in said(page)
     assert reads(fake) == 1
 
@@ -106,21 +106,21 @@ def test_texts_are_shown_by_class(show: Show) -> None:
     assert "calm: 12.2 words on average" in said(page)
     # Lengths, parts of speech, and the words and the cloud of each class.
     assert charts(page) == 6
-    assert said(section(page, "Triples")).count("None is there.") == 2
+    assert said(section(page, "Triples")).count("There are none.") == 2
 
 
 def test_a_regression_is_shown_with_means(show: Show) -> None:
     page = show("rents", None)
     assert "rent by age" in said(page)
-    assert "The pale part is where the mean is with 95 %." in said(page)
+    assert "The pale part is the 95 % confidence interval of the mean." in said(page)
     assert [one.options for one in page.button_group] == [["Columns", "Associations"]]
-    assert "Nothing goes together" in said(section(page, "Associations"))
+    assert "No associations" in said(section(page, "Associations"))
 
 
 def test_what_is_being_computed_says_how_far_it_is(show: Show, fake: FakeGateway) -> None:
     fake.profiles["comments"] = canned_profile.COMPUTING
     page = show()
-    assert "Looking into the data" in said(page)
+    assert "Profiling the data" in said(page)
     assert page.get("progress")[0].proto.value == 40
     fake.profiles["comments"] = canned_profile.PROFILE
     page.run()
@@ -130,12 +130,12 @@ def test_what_is_being_computed_says_how_far_it_is(show: Show, fake: FakeGateway
 def test_one_that_failed_can_be_computed_again(show: Show, fake: FakeGateway) -> None:
     fake.profiles["comments"] = {"state": "failed"}
     page = show()
-    assert "came to nothing: no memory" in said(page)
-    press(page, "Compute it again")
+    assert "could not be profiled: no memory" in said(page)
+    press(page, "Compute again")
     assert [path for method, path, *_ in fake.requests if method == "POST"] == [
         "/v1/datasets/comments/profile?version=2"
     ]
-    assert "Looking into the data" in said(page)
+    assert "Profiling the data" in said(page)
 
 
 def test_without_a_version_there_is_nothing_to_explore(show: Show) -> None:
@@ -153,7 +153,7 @@ def test_the_overview_has_a_line_for_each_column() -> None:
     shown = overview(canned_profile.PROFILE)  # type: ignore[arg-type]  # canned
     assert list(shown["Column"]) == ["age", "city", "since", "said", "mood"]
     assert list(shown["Missing"]) == [0.25, 0, 0, 0, 0]
-    assert list(shown["Kind"])[-1] == "target"
+    assert list(shown["Kind"])[-1] == "Target"
 
 
 def test_a_column_without_numbers_has_no_figures() -> None:

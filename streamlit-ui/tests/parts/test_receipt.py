@@ -9,23 +9,23 @@ def test_the_figures_that_decided_are_named() -> None:
     assert shown["p-value, challenger better"] == "0.0003"
     assert shown["Must be below"] == "0.025"
     assert shown["Right: both / challenger / rival / neither"] == "182 / 31 / 9 / 46"
-    assert "Rows it would take" not in shown
+    assert "Rows needed" not in shown
 
 
 def test_a_hold_says_how_many_rows_it_would_take() -> None:
-    assert figures(canned.HOLD)["Rows it would take"] == "240"
+    assert figures(canned.HOLD)["Rows needed"] == "240"
 
 
 def test_without_a_champion_the_rival_is_the_constant_answer() -> None:
     shown = figures({**canned.RECEIPT, "champion": None, "baseline": 0.5})
-    assert shown["Accuracy, always the same answer"] == "0.5"
+    assert shown["Accuracy, constant answer"] == "0.5"
     assert "Accuracy, champion" not in shown
 
 
 def test_both_sets_of_rows_are_shown() -> None:
     shown = slices(canned.RECEIPT)
     assert shown is not None
-    assert list(shown["Rows"]) == ["Recent feedback", "Held out of the dataset"]
+    assert list(shown["Rows"]) == ["Recent feedback", "Holdout rows"]
     assert list(shown["Decided"]) == ["yes", ""]
 
 
@@ -37,6 +37,6 @@ def test_each_class_is_shown() -> None:
 
 
 def test_a_receipt_of_which_little_is_known_is_still_shown() -> None:
-    assert figures({"verdict": "promote"})["Deciding rows"] == "–"
+    assert figures({"verdict": "promote"})["Test rows"] == "–"
     assert slices({}) is None
     assert recalls({"slice": "recent"}) is None

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import canned
-import canned_workbench
+import canned_training
 from acting import said
 from conftest import Open
 from fake_gateway import FakeGateway
@@ -145,6 +145,7 @@ def test_each_section_of_a_new_model_shows(open_page: Open, fake: FakeGateway, s
     "state", ["collecting", "healthy", "degraded", "retraining", "watching", "paused", "new"]
 )
 def test_each_state_of_a_score_shows(open_page: Open, fake: FakeGateway, state: str) -> None:
+    fake.contract = fake.contract.allowing(state="new")
     fake.score = canned.score(state=state, reason="")
     page = open_page("model")
     assert_sound(page)
@@ -163,6 +164,7 @@ def test_each_state_of_a_score_shows(open_page: Open, fake: FakeGateway, state: 
     ],
 )
 def test_each_kind_of_run_shows(open_page: Open, fake: FakeGateway, change: dict[str, Any]) -> None:
+    fake.contract = fake.contract.allowing(trigger="moon", status="melted")
     fake.runs = [canned.run("run-2", **change)]
     for name, query in (("runs", {}), ("run", {"id": "run-2"})):
         assert_sound(open_page(name, **query))
@@ -176,10 +178,10 @@ def test_a_page_that_names_nothing_says_what_to_do(open_page: Open) -> None:
 
 def test_what_people_typed_is_never_markup(open_page: Open, fake: FakeGateway) -> None:
     evil = "<img src=x onerror=alert(1)> **bold** :red[x] $x^2$ [a](javascript:alert(1))"
-    fake.predictions[1]["feedback"] = [{**canned.judgement(correct=False), "comment": evil, "subject": evil}]
+    fake.predictions[1]["feedback"] = [{**canned.feedback(correct=False), "comment": evil, "subject": evil}]
     fake.promotions = [canned.promotion(2, reason=evil, subject=evil)]
     fake.runs = [canned.run("run-2", reason=evil, error=evil, status="failed")]
-    fake.workbench.datasets = [canned_workbench.dataset("evil", state="failed", error=evil, target=evil)]
+    fake.training.datasets = [canned_training.dataset("evil", state="failed", error=evil, target=evil)]
     fake.versions[1]["candidate"] = {"estimator": evil, "params": {evil: evil}}
     pages = [
         open_page("data"),

@@ -1,11 +1,11 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import canned_workbench
+import canned_training
 from acting import button, confirm, named, press, said, sent
 from conftest import Open
 from fake_gateway import FakeGateway
-from fake_workbench import STORING
+from fake_training import STORING
 
 
 def uploaded(open_page: Open, filename: str = "My People.csv", content: bytes = b"age\n1\n") -> AppTest:
@@ -17,7 +17,7 @@ def uploaded(open_page: Open, filename: str = "My People.csv", content: bytes = 
 
 
 def proposed(open_page: Open, fake: FakeGateway) -> AppTest:
-    fake.workbench.proposal = canned_workbench.PROPOSAL
+    fake.training.proposal = canned_training.PROPOSAL
     press(uploaded(open_page), "Read the file")
     return open_page("dataset", "engineer", name="my-people")
 
@@ -46,8 +46,8 @@ def test_a_file_is_named_after_itself_and_leads_to_its_columns(open_page: Open, 
 
 def test_how_to_read_it_is_sent_when_somebody_says_so(open_page: Open, fake: FakeGateway) -> None:
     page = uploaded(open_page)
-    named(page, "selectbox", "Names of the columns").set_value("There are no names in the file")
-    named(page, "selectbox", "Between the cells").set_value("Tab")
+    named(page, "selectbox", "Column names").set_value("The file has no column names")
+    named(page, "selectbox", "Separator").set_value("Tab")
     press(page, "Read the file")
     (given,) = sent(fake, "/v1/datasets")
     assert (given["header"], given["delimiter"], "decimal" in given) == ("false", "tab", False)
@@ -93,7 +93,7 @@ def test_what_was_corrected_is_sent(open_page: Open, fake: FakeGateway) -> None:
     page = edit(proposed(open_page, fake), 0, Name="Age in years", Kind="Left out")
     assert "Age in years" in named(page, "selectbox", "Column to predict").options
     named(page, "selectbox", "Numeric missing").set_value("mean")
-    named(page, "checkbox", "Leave out rows that repeat another").set_value(True)
+    named(page, "checkbox", "Leave out duplicate rows").set_value(True)
     press(page, "Confirm and store")
     assert sent(fake, "/schema") == [
         {
@@ -115,7 +115,7 @@ def test_another_target_brings_its_task_and_its_figures(open_page: Open, fake: F
 
 
 def test_texts_are_recognised_as_such(open_page: Open, fake: FakeGateway) -> None:
-    fake.workbench.proposal = canned_workbench.COMMENTS
+    fake.training.proposal = canned_training.COMMENTS
     page = press(uploaded(open_page, "comments.csv"), "Read the file")
     assert named(page, "selectbox", "Task").value == "text-classification"
 
@@ -129,17 +129,17 @@ def test_what_is_wrong_is_said_beside_what_caused_it(open_page: Open, fake: Fake
     assert errors == [
         "**workclass**: It cannot be numeric.",
         "There is nothing to tell apart.",
-        "The dataset was not stored. See what is marked above.",
+        "The dataset was not stored. See the errors above.",
     ]
 
 
 def test_storing_shows_its_progress_and_ends_by_itself(open_page: Open, fake: FakeGateway) -> None:
     fake.runs.append({**STORING, "dataset": "my-people"})
     page = proposed(open_page, fake)
-    fake.workbench.datasets[-1]["run"] = "run-9"
+    fake.training.datasets[-1]["run"] = "run-9"
     press(page, "Confirm and store")
-    assert page.get("progress")[0].proto.text == "Writing the tables into the warehouse"
-    fake.workbench.datasets[-1].update(state="ready", version=1)
+    assert page.get("progress")[0].proto.text == "Writing the tables to the warehouse"
+    fake.training.datasets[-1].update(state="ready", version=1)
     page.run()
     assert "Train a model on it" in [link.proto.label for link in page.get("page_link")]
 
@@ -147,8 +147,8 @@ def test_storing_shows_its_progress_and_ends_by_itself(open_page: Open, fake: Fa
 def test_what_could_not_be_stored_says_why_and_can_be_confirmed_again(
     open_page: Open, fake: FakeGateway
 ) -> None:
-    failed = canned_workbench.dataset("broken", state="failed", version=None, error="The disk is full.")
-    fake.workbench.datasets.append(failed)
+    failed = canned_training.dataset("broken", state="failed", version=None, error="The disk is full.")
+    fake.training.datasets.append(failed)
     page = open_page("dataset", "engineer", name="broken")
     assert "The disk is full" in said(page)
     press(page, "Confirm and store")
@@ -156,12 +156,12 @@ def test_what_could_not_be_stored_says_why_and_can_be_confirmed_again(
 
 
 def test_a_headerless_file_asks_for_names(open_page: Open, fake: FakeGateway) -> None:
-    source = {**canned_workbench.PROPOSAL["source"], "header": False}
-    proposal = {**canned_workbench.PROPOSAL, "source": source}
-    fake.workbench.datasets.append(
-        canned_workbench.dataset("bare", state="proposed", version=None, proposal=proposal)
+    source = {**canned_training.PROPOSAL["source"], "header": False}
+    proposal = {**canned_training.PROPOSAL, "source": source}
+    fake.training.datasets.append(
+        canned_training.dataset("bare", state="proposed", version=None, proposal=proposal)
     )
-    assert "no names for its columns" in said(open_page("dataset", "engineer", name="bare"))
+    assert "has no column names" in said(open_page("dataset", "engineer", name="bare"))
 
 
 @pytest.mark.parametrize("part", ["Overview", "Profile", "Versions", "New version"])
@@ -173,7 +173,7 @@ def test_each_part_of_a_stored_dataset_shows(open_page: Open, part: str) -> None
 
 def test_versions_show_their_difference(open_page: Open) -> None:
     page = open_page("dataset", "engineer", name="census-income", part="Versions")
-    assert "New: “height”" in said(page)
+    assert "Added: “height”" in said(page)
 
 
 def test_the_next_version_goes_to_the_same_dataset(open_page: Open, fake: FakeGateway) -> None:
@@ -188,13 +188,13 @@ def test_a_dataset_that_is_used_is_not_deleted_and_says_why(open_page: Open, fak
     page = press(open_page("dataset", "engineer", name="census-income"), "Delete…")
     confirm(page, "Delete…", "Yes, delete")
     assert "model 'census-income' uses it" in said(page)
-    assert fake.workbench.datasets
+    assert fake.training.datasets
 
 
 def test_a_dataset_is_deleted_once_somebody_said_yes(open_page: Open, fake: FakeGateway) -> None:
-    fake.workbench.datasets[0]["models"] = []
+    fake.training.datasets[0]["models"] = []
     page = press(open_page("dataset", "engineer", name="census-income"), "Delete…")
-    assert fake.workbench.datasets
+    assert fake.training.datasets
     confirm(page, "Delete…", "Yes, delete")
-    assert fake.workbench.datasets == []
+    assert fake.training.datasets == []
     assert button(page, "Sign out")

@@ -22,11 +22,11 @@ def test_pages_are_appended(open_page: Open) -> None:
 def test_a_filter_narrows_what_is_shown(open_page: Open) -> None:
     page = open_page("history")
     shown = {}
-    for name in ("Not judged", "Right", "Wrong", "Unusual input", "All"):
+    for name in ("No feedback", "Right", "Wrong", "Unusual input", "All"):
         page.button_group[0].set_value(name)
         page.run()
         shown[name] = entries(page)
-    assert shown == {"Not judged": 23, "Right": 1, "Wrong": 1, "Unusual input": 3, "All": 25}
+    assert shown == {"No feedback": 23, "Right": 1, "Wrong": 1, "Unusual input": 3, "All": 25}
 
 
 def test_a_user_sees_only_their_own(open_page: Open, fake: FakeGateway) -> None:
@@ -37,7 +37,7 @@ def test_a_user_sees_only_their_own(open_page: Open, fake: FakeGateway) -> None:
 
 def test_feedback_can_be_given_later(open_page: Open, fake: FakeGateway) -> None:
     page = open_page("prediction", "user", id="prediction-000005")
-    assert "Please judge this one" in said(page)
+    assert "Please give feedback on this one" in said(page)
     press(page, "Right")
     assert fake.predictions[4]["feedback"][0]["correct"] is True
     assert "Thank you" in said(page)

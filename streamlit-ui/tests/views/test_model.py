@@ -21,7 +21,7 @@ def test_a_role_decides_which_sections_and_buttons_there_are(open_page: Open, ro
 def test_the_score_shows_its_state_and_reason(open_page: Open) -> None:
     page = open_page("model", "user")
     metrics = {metric.label: metric.value for metric in page.metric}
-    assert metrics == {"Score": "74.5 %", "Threshold": "80 %", "Judged": "200", "Version": "2"}
+    assert metrics == {"Score": "74.5 %", "Threshold": "80 %", "Feedback": "200", "Version": "2"}
     assert "within the cooldown" in said(page)
 
 
@@ -48,7 +48,7 @@ def test_a_promotion_names_what_it_expects_to_replace(open_page: Open, fake: Fak
         "reason": "the old one was fine",
         "expected_version": "2",
     }
-    assert "Version 1 is being put in place" in said(page)
+    assert "Version 1 is being promoted to main" in said(page)
 
 
 def test_a_promotion_against_the_gate_needs_the_override(open_page: Open, fake: FakeGateway) -> None:
@@ -143,4 +143,4 @@ def test_a_version_shows_how_its_columns_are_prepared(open_page: Open, fake: Fak
     shown = said(open_page("model", "user", section="Versions"))
     assert "Min max" in shown
     assert "fnlwgt is left out: every value is 1" in shown
-    assert "12 rows with gaps were not learnt from" in shown
+    assert "12 rows with missing values were left out of training" in shown

@@ -38,9 +38,9 @@ def test_training_again_begins_with_that_model(open_page: Open) -> None:
 
 def test_unused_versions_of_all_models_go_once_somebody_said_yes(open_page: Open, fake: FakeGateway) -> None:
     page = press(open_page("models"), "Remove all unused versions…")
-    assert fake.workbench.removed == []
+    assert fake.training.removed == []
     confirm(page, "Remove all unused versions…", "Yes, remove them")
-    assert fake.workbench.removed == [f"{name}/*" for name in fake.models]
+    assert fake.training.removed == [f"{name}/*" for name in fake.models]
     assert "8 versions were removed" in said(page)
 
 
@@ -48,9 +48,9 @@ def test_unused_models_go_at_once_and_the_others_say_why_they_stay(
     open_page: Open, fake: FakeGateway
 ) -> None:
     page = press(open_page("models"), "Delete all unused models…")
-    assert fake.workbench.removed == []
+    assert fake.training.removed == []
     confirm(page, "Delete all unused models…", "Yes, delete them")
-    assert fake.workbench.removed == ["*"]
+    assert fake.training.removed == ["*"]
     assert "Deleted: rents. Model 'flowers' stays: a run is open." in said(page)
 
 
@@ -67,7 +67,7 @@ def test_a_model_that_is_served_is_not_deleted_and_says_why(open_page: Open, fak
     page.run()
     confirm(page, "Delete…", "Yes, delete it", key="delete census-income")
     assert "stage main serves it" in said(page)
-    assert fake.workbench.removed == []
+    assert fake.training.removed == []
 
 
 def test_a_model_is_deleted_once_somebody_said_yes(open_page: Open, fake: FakeGateway) -> None:
@@ -75,7 +75,7 @@ def test_a_model_is_deleted_once_somebody_said_yes(open_page: Open, fake: FakeGa
     button(page, "Delete…", "delete rents").click()
     page.run()
     confirm(page, "Delete…", "Yes, delete it", key="delete rents")
-    assert fake.workbench.removed == ["rents"]
+    assert fake.training.removed == ["rents"]
 
 
 def test_a_version_is_removed_once_somebody_said_yes(open_page: Open, fake: FakeGateway) -> None:
@@ -83,9 +83,9 @@ def test_a_version_is_removed_once_somebody_said_yes(open_page: Open, fake: Fake
     assert button(page, "Remove…", "removal of 2").disabled
     button(page, "Remove…", "removal of 3").click()
     page.run()
-    assert fake.workbench.removed == []
+    assert fake.training.removed == []
     confirm(page, "Remove…", "Yes, remove it", key="removal of 3")
-    assert fake.workbench.removed == ["census-income/3"]
+    assert fake.training.removed == ["census-income/3"]
     assert "Version 3 is removed" in said(page)
 
 

@@ -31,7 +31,7 @@ def test_the_form_has_a_field_for_each_input_with_what_training_saw(open_page: O
     page = open_page(role="user")
     age = named(page, "number_input", "Age")
     assert age.value == 37
-    assert age.help == "Years since birth. Training saw 17 to 90. May be left empty."
+    assert age.help == "Years since birth. In training: 17 to 90. May be left empty."
     workclass = named(page, "selectbox", "Workclass")
     assert workclass.value == "Private"
     assert "Never-worked" in workclass.options
@@ -131,7 +131,7 @@ def test_the_page_asks_by_itself_when_the_platform_wants_to_know(
     open_page: Open, fake: FakeGateway, *, ask: bool
 ) -> None:
     fake.ask = ask
-    assert ("Please judge this one" in said(predicted(open_page))) is ask
+    assert ("Please give feedback on this one" in said(predicted(open_page))) is ask
 
 
 def test_a_refused_input_names_the_field_and_keeps_the_last_answer(open_page: Open) -> None:
@@ -152,9 +152,9 @@ def test_a_model_that_is_not_ready_is_no_error(open_page: Open, fake: FakeGatewa
 
 def test_feedback_that_cannot_be_stored_is_not_thanked_for(open_page: Open, fake: FakeGateway) -> None:
     page = predicted(open_page)
-    fake.trouble("/v1/predictions", 503, "The judgement was not stored.")
+    fake.trouble("/v1/predictions", 503, "The feedback was not stored.")
     press(page, "Right")
-    assert "The judgement was not stored" in said(page)
+    assert "The feedback was not stored" in said(page)
     assert "Thank you" not in said(page)
     assert "# <=50K" in said(page)
 
@@ -261,7 +261,7 @@ def test_a_text_is_predicted_with_the_probability_of_each_class(open_page: Open,
     assert drawn == ["0: 80%, 1: 20%"]
 
 
-def test_several_texts_are_predicted_and_judged_each(open_page: Open, fake: FakeGateway) -> None:
+def test_several_texts_are_predicted_and_each_takes_feedback(open_page: Open, fake: FakeGateway) -> None:
     page = comments(open_page)
     page.text_area[0].set_value("First")
     press(page, "Another text", "Another text")
@@ -366,7 +366,7 @@ def test_a_promoted_version_that_cannot_be_loaded_says_why(open_page: Open, fake
 def test_only_a_maintainer_is_shown_the_way_to_promote_it(open_page: Open, fake: FakeGateway) -> None:
     unserved(fake)
     links = {
-        role: any("promote it" in link.proto.label for link in open_page(role=role).get("page_link"))
+        role: any("promote a version" in link.proto.label for link in open_page(role=role).get("page_link"))
         for role in ("user", "maintainer")
     }
     assert links == {"user": False, "maintainer": True}

@@ -22,7 +22,7 @@ def test_a_second_run_is_refused_with_a_way_to_the_open_one(open_page: Open) -> 
 
 def test_an_open_run_shows_its_step_and_can_be_cancelled(open_page: Open, fake: FakeGateway) -> None:
     page = open_page("run", "engineer", id="run-4")
-    assert page.get("progress")[0].proto.text == "Searching candidates"
+    assert page.get("progress")[0].proto.text == "Searching for candidates"
     press(page, "Cancel run")
     confirm(page, "Cancel run", "Yes, cancel it")
     assert fake.runs[0]["status"] == "cancelled"

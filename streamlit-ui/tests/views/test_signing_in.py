@@ -21,7 +21,7 @@ def test_the_right_password_leads_to_the_first_page(open_page: Open) -> None:
 
 def test_a_wrong_password_is_a_sentence(open_page: Open) -> None:
     page = fill_in(open_page(role=None), "erin", "nonsense")
-    assert "do not belong together" in said(page)
+    assert "Wrong username or password" in said(page)
 
 
 def test_nothing_is_sent_without_a_password(open_page: Open, fake: FakeGateway) -> None:

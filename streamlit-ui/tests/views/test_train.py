@@ -1,7 +1,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import canned_workbench
+import canned_training
 from acting import named, press, said, sent
 from conftest import Open
 from fake_gateway import FakeGateway
@@ -11,9 +11,9 @@ from fake_gateway import FakeGateway
 def nothing_open(fake: FakeGateway) -> None:
     fake.runs = [run for run in fake.runs if run["status"] != "running"]
     fake.models.pop("comments")
-    fake.workbench.datasets += [
-        canned_workbench.dataset("comments", task="text-classification", target="toxic"),
-        canned_workbench.dataset("half", state="storing", version=None),
+    fake.training.datasets += [
+        canned_training.dataset("comments", task="text-classification", target="toxic"),
+        canned_training.dataset("half", state="storing", version=None),
     ]
 
 
@@ -23,12 +23,12 @@ def choose(page: AppTest, label: str, value: str) -> AppTest:
 
 
 def by_hand(open_page: Open, dataset: str = "comments") -> AppTest:
-    return choose(open_page("train", "engineer", dataset=dataset), "What is tried", "By hand")
+    return choose(open_page("train", "engineer", dataset=dataset), "What is tried", "Manual")
 
 
 def test_one_button_trains_with_what_is_proposed(open_page: Open, fake: FakeGateway) -> None:
     page = press(open_page("train", "engineer", dataset="comments"), "Find the best model")
-    assert fake.workbench.created == [
+    assert fake.training.created == [
         {
             "name": "comments",
             "dataset": "comments",
@@ -61,18 +61,18 @@ def test_the_budget_is_in_the_unit_people_choose(open_page: Open, fake: FakeGate
     choose(page, "Unit", "minutes")
     named(page, "number_input", "The search may take").set_value(3)
     press(page, "Find the best model")
-    assert fake.workbench.created[0]["policy"] == {"budget_s": 180}
+    assert fake.training.created[0]["policy"] == {"budget_s": 180}
 
 
 def test_a_candidate_chosen_by_hand_is_sent_with_what_was_set(open_page: Open, fake: FakeGateway) -> None:
     page = by_hand(open_page)
-    named(page, "multiselect", "Set by hand for Weighted words (tf-idf)").set_value(["ngram_max"])
-    named(page, "multiselect", "Set by hand for Logistic regression").set_value(["C"])
+    named(page, "multiselect", "Set manually for Weighted words (tf-idf)").set_value(["ngram_max"])
+    named(page, "multiselect", "Set manually for Logistic regression").set_value(["C"])
     page.run()
     named(page, "number_input", "Ngram max").set_value(2)
     named(page, "number_input", "C").set_value(0.5)
     press(page, "Train these candidates")
-    assert fake.workbench.created[0]["candidates"] == [
+    assert fake.training.created[0]["candidates"] == [
         {
             "vectorizer": {"name": "tf-idf", "params": {"ngram_max": 2}},
             "estimator": "logistic-regression",
@@ -87,35 +87,35 @@ def test_several_candidates_compete(open_page: Open, fake: FakeGateway) -> None:
     estimators[1].set_value("hist-gradient-boosting")
     page.run()
     press(page, "Train these candidates")
-    assert [one["estimator"] for one in fake.workbench.created[0]["candidates"]] == [
+    assert [one["estimator"] for one in fake.training.created[0]["candidates"]] == [
         "logistic-regression",
         "hist-gradient-boosting",
     ]
 
 
 def test_a_candidate_can_be_taken_out(open_page: Open, fake: FakeGateway) -> None:
-    page = press(by_hand(open_page, "census-income"), "Add a candidate", "Take it out")
-    assert "Take it out" not in [found.label for found in page.button]
+    page = press(by_hand(open_page, "census-income"), "Add a candidate", "Remove")
+    assert "Remove" not in [found.label for found in page.button]
     press(page, "Train these candidates")
-    assert len(fake.workbench.created[0]["candidates"]) == 1
+    assert len(fake.training.created[0]["candidates"]) == 1
 
 
 def test_a_number_may_be_left_empty_where_it_is_allowed(open_page: Open, fake: FakeGateway) -> None:
     page = by_hand(open_page, "census-income")
     named(page, "selectbox", "Estimator").set_value("hist-gradient-boosting")
     page.run()
-    named(page, "multiselect", "Set by hand for Gradient boosting").set_value(["max_leaf_nodes"])
+    named(page, "multiselect", "Set manually for Gradient boosting").set_value(["max_leaf_nodes"])
     page.run()
     named(page, "number_input", "Max leaf nodes").set_value(None)
     press(page, "Train these candidates")
-    assert fake.workbench.created[0]["candidates"][0]["params"] == {"max_leaf_nodes": None}
+    assert fake.training.created[0]["candidates"][0]["params"] == {"max_leaf_nodes": None}
 
 
 def test_another_preparation_is_sent(open_page: Open, fake: FakeGateway) -> None:
     page = by_hand(open_page, "census-income")
-    named(page, "selectbox", "Scaling").set_value("min-max")
+    named(page, "selectbox", "Scaling").set_value("min_max")
     press(page, "Train these candidates")
-    assert fake.workbench.created[0]["preparation"] == {"scaling": "min-max"}
+    assert fake.training.created[0]["preparation"] == {"scaling": "min_max"}
 
 
 def test_a_name_that_is_refused_says_so_beside_it(open_page: Open) -> None:
@@ -124,7 +124,7 @@ def test_a_name_that_is_refused_says_so_beside_it(open_page: Open) -> None:
     press(page, "Find the best model")
     assert [error.value.replace("\\", "") for error in page.error] == [
         "must be in small letters",
-        "The request is not valid. See what is marked above.",
+        "The request is not valid. See the errors above.",
     ]
 
 
@@ -144,7 +144,7 @@ def test_a_model_that_is_there_is_trained_again(open_page: Open, fake: FakeGatew
 
 
 def test_again_by_hand_sends_the_candidates(open_page: Open, fake: FakeGateway) -> None:
-    page = choose(open_page("train", "engineer", model="rents"), "What is tried", "By hand")
+    page = choose(open_page("train", "engineer", model="rents"), "What is tried", "Manual")
     press(page, "Train again")
     assert sent(fake, "/rents/runs")[0]["candidates"] == [
         {"estimator": "hist-gradient-boosting", "params": {}}
@@ -159,7 +159,7 @@ def test_an_open_run_is_shown_instead_of_a_second_one(open_page: Open, fake: Fak
 
 
 def test_without_data_the_way_to_bring_some_is_shown(open_page: Open, fake: FakeGateway) -> None:
-    fake.workbench.datasets = []
+    fake.training.datasets = []
     page = open_page("train", "engineer")
     assert "No data yet" in said(page)
-    assert "Bring data" in [link.proto.label for link in page.get("page_link")]
+    assert "Upload data" in [link.proto.label for link in page.get("page_link")]

@@ -23,13 +23,13 @@ def test_a_batch_goes_in_portions_and_comes_back(open_page: Open, fake: FakeGate
     page = press(uploaded(open_page, f"age,workclass\n{rows}".encode()), "Predict 1\u202f100 rows")
     sizes = [len(body["inputs"]) for method, path, _, body in fake.requests if path.endswith("/predictions")]
     assert sizes == [500, 500, 100]
-    assert counts(page) == {"Predicted": "1\u202f100", "Refused": "0", "Not sent yet": "0"}
+    assert counts(page) == {"Predicted": "1\u202f100", "Rejected": "0", "Not sent yet": "0"}
     assert [found.label for found in page.download_button] == ["Download predictions"]
 
 
 def test_rows_with_faults_are_listed_and_the_others_predicted(open_page: Open) -> None:
     page = press(uploaded(open_page, b"age\n30\n-1\nabc\n40\n"), "Predict 3 rows")
-    assert counts(page) == {"Predicted": "2", "Refused": "2", "Not sent yet": "0"}
+    assert counts(page) == {"Predicted": "2", "Rejected": "2", "Not sent yet": "0"}
     listed = page.dataframe[1].value
     assert list(listed["Row"]) == [2, 3]
     assert list(listed["Field"]) == ["age", "age"]
@@ -83,14 +83,14 @@ def test_a_file_that_is_no_table_is_a_sentence(open_page: Open, content: bytes, 
 def test_a_file_with_too_many_rows_is_a_sentence(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAX_BATCH_ROWS", "2")
     page = uploaded(open_page, b"age\n1\n2\n3\n")
-    assert "has 3 rows; at most 2 are taken" in said(page)
+    assert "has 3 rows; at most 2 are accepted" in said(page)
 
 
 def test_columns_that_are_absent_or_unknown_are_named(open_page: Open) -> None:
     page = uploaded(open_page, b"Age;hours per week;name\n30;40;Ada\n")
     remarks = [caption.value.replace("\\", "") for caption in page.caption]
     assert any(said.startswith("Not in the file") and "workclass" in said for said in remarks)
-    assert "Not used by the model, kept in the answer: name." in remarks
+    assert "Not used by the model, but kept in the output: name." in remarks
 
 
 def test_the_expected_columns_are_shown_before_an_upload(open_page: Open) -> None:

@@ -40,7 +40,7 @@ console = Console(width=None if sys.stdout.isatty() else 120)
 
 
 def main() -> int:
-    """Run every benchmark; return 1 if a target was missed."""
+    """Run every benchmark; return 1 if a target is missed."""
     report = Report(machine.describe())
     loop_before = machine.loop_seconds()
     with tempfile.TemporaryDirectory(prefix="loopkeeper-bench-") as folder:
@@ -52,23 +52,23 @@ def main() -> int:
             measure_predictions(instance, report, Path(folder))
             measure_upload(instance, report, Path(folder))
         except (CannotStart, LoopStaysOpen, Refused, TimeoutError, WrongAnswer) as error:
-            tell(f"Not measured to the end. {error}")
+            tell(f"The benchmarks were not completed. {error}")
             return 1
         finally:
             instance.stop()
     report.notes.append(
-        f"How fast one core was: ten million additions in a Python loop took {loop_before:.2f} s before and "
+        f"Speed of one core: ten million additions in a Python loop took {loop_before:.2f} s before and "
         f"{machine.loop_seconds():.2f} s after."
     )
     report.show(console)
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(report.markdown())
-    tell(f"written to {PAGE}")
+    tell(f"wrote {PAGE}")
     return 0 if all(figure.met for figure in report.figures) else 1
 
 
 def measure_loop(instance: Instance, report: Report) -> None:
-    """Let the score fall, time the way to a new version, then weigh the whole set."""
+    """Let the score fall, time the way to a new version, then measure the memory of all processes."""
     with instance.sign_in() as admin, People(admin, PEOPLE) as people:
         policy = admin.model(MODEL)["policy"]
         admin.set_policy(MODEL, budget_s=BUDGET_S, cooldown_s=0)
@@ -76,12 +76,12 @@ def measure_loop(instance: Instance, report: Report) -> None:
         loop = Loop(admin, people, tell)
         fall = loop.fall_and_recover(rows, loop.answering_version(rows[0]))
         admin.set_policy(MODEL, budget_s=policy["budget_s"], cooldown_s=policy["cooldown_s"])
-    what = f"from the crossing feedback to the new version serving, budget_s {BUDGET_S}"
+    what = f"from the triggering feedback to the new version serving, budget_s {BUDGET_S}"
     report.add(what, fall.seconds, "s", 20)
     report.steps = fall.run.steps
     report.memory = memory.shares(instance)
     together = sum(share.mib for share in report.memory)
-    report.add("memory of the default set after one retrain", together, "MiB", MIB_ALLOWED)
+    report.add("memory of the default processes after one retrain", together, "MiB", MIB_ALLOWED)
 
 
 def measure_warm_start(instance: Instance, report: Report) -> None:
@@ -95,7 +95,7 @@ def measure_warm_start(instance: Instance, report: Report) -> None:
 
 
 def measure_predictions(instance: Instance, report: Report, folder: Path) -> None:
-    """Compare single rows with the peers, send many at once, and count what was recorded."""
+    """Compare single rows with the peers, send many at once, and count what is recorded."""
     rows = [row for row in sample_rows(600, SEED + 1, 0.0) if all(v is not None for v in row.inputs.values())]
     with ExitStack() as running_now:
         admin = running_now.enter_context(instance.sign_in())
@@ -131,17 +131,17 @@ def measure_predictions(instance: Instance, report: Report, folder: Path) -> Non
         recorded = count_predictions(instance) - before
         acknowledged = len(rows) + ours.acknowledged + answered
     if recorded != acknowledged:
-        raise WrongAnswer(f"{acknowledged} predictions were acknowledged and {recorded} recorded.")
+        raise WrongAnswer(f"{acknowledged} predictions were acknowledged, but {recorded} are recorded.")
     report.notes.append(
-        f"Every answer was checked for status 200 and one in fifty for its label; {acknowledged} predictions "
-        f"of Loopkeeper were acknowledged and {recorded} are recorded."
+        f"Every answer was checked for status 200, and one in fifty for its label; {acknowledged} "
+        f"predictions by Loopkeeper were acknowledged and {recorded} are recorded."
     )
-    _judge(report, ours, (mlflow, plain))
+    _compare(report, ours, (mlflow, plain))
     report.add(f"{bulk.ROWS} rows in one request", per_second, "recorded rows/s", 20_000, at_least=True)
 
 
 def measure_upload(instance: Instance, report: Report, folder: Path) -> None:
-    """Time a large table on its way into the warehouse, and weigh the processes that carry it."""
+    """Time a large table on its way into the warehouse, and measure the memory that it takes."""
     path = folder / "table.csv"
     uploading.write_table(path)
     with instance.sign_in() as admin:
@@ -151,17 +151,17 @@ def measure_upload(instance: Instance, report: Report, folder: Path) -> None:
         f"{uploading.ROWS} rows of 15 columns ({found.megabytes:.0f} MB of CSV) uploaded, versioned, in SQL"
     )
     report.add(what, found.seconds, "s", SECONDS_FOR_TABLE)
-    report.add("memory of the processes that do that, at most", found.children_mib, "MiB", MIB_FOR_TABLE)
+    report.add("peak memory of the processes that do that", found.children_mib, "MiB", MIB_FOR_TABLE)
 
 
 def labels(client: Client, rows: Sequence[Labelled]) -> list[str]:
-    """Return what the served version answers to each row, asked all at once."""
+    """Return the label that the served version predicts for each row, all in one request."""
     answer: dict[str, Any] = client.predict(MODEL, [row.inputs for row in rows])
     return [str(prediction["label"]) for prediction in answer["predictions"]]
 
 
 def in_order(row: Labelled, schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a row as the bare pipeline takes it: numeric columns first, then the others."""
+    """Return a row in the order of the bare pipeline: numeric columns first, then the others."""
     properties = schema["properties"]
     numeric = [name for name, column in properties.items() if column["x-kind"] == "numeric"]
     others = [name for name in properties if name not in numeric]
@@ -173,7 +173,7 @@ def tell(line: str) -> None:
     console.print(f"{time.strftime('%H:%M:%S')} {line}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _judge(report: Report, ours: Target, peers: Sequence[Target]) -> None:
+def _compare(report: Report, ours: Target, peers: Sequence[Target]) -> None:
     rate = ours.median(CONNECTIONS_OF_RATE, "per_second")
     for peer in peers:
         times = rate / peer.median(CONNECTIONS_OF_RATE, "per_second")

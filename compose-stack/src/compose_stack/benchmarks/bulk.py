@@ -1,4 +1,4 @@
-"""Many rows in one request, each of them recorded before the answer."""
+"""Many rows in one request, each recorded before the answer."""
 
 import statistics
 import time
@@ -13,7 +13,7 @@ REQUESTS = 20
 
 
 def rows_per_second(client: Client, rows: Sequence[Labelled]) -> tuple[float, int]:
-    """Return the median recorded rows a second over the requests, and how many rows were answered in all."""
+    """Return the median of recorded rows per second, and how many rows were answered in total."""
     inputs = [row.inputs for row in rows[:ROWS]]
     seconds: list[float] = []
     answered = 0

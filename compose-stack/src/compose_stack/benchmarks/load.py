@@ -1,10 +1,10 @@
-"""The load generator: a process of its own that keeps connections busy and measures every answer.
+"""The load generator: a separate process that keeps connections busy and measures every answer.
 
     python -m compose_stack.benchmarks.load < job.json > result.json
 
-Closed loop: each connection sends its next request when it has its answer. Open loop (`rate`): requests are
-due at fixed times whatever the server does, and a latency counts from when its request was due: no stall is
-hidden by the requests that were never sent (coordinated omission).
+Closed loop: each connection sends its next request as soon as it has an answer. Open loop (`rate`): requests
+are due at fixed times whatever the server does, and latency counts from when a request was due, so that no
+stall is hidden by requests that were never sent (coordinated omission).
 """
 
 import asyncio
@@ -30,24 +30,24 @@ class Job:
     url: str
     headers: dict[str, str]
     bodies: list[str]
-    """Sent in turn, from the first on, over and over."""
+    """Sent in turn, over and over."""
     connections: int
     seconds: float
     warmup_s: float = 1.0
     rate: float | None = None
-    """Requests a second over all connections (open loop); none: as fast as answers come (closed loop)."""
+    """Requests per second over all connections (open loop); none: as fast as answers arrive (closed loop)."""
     sample_every: int = 50
-    """Keep one answer in so many, to be checked by whoever gave the job."""
+    """Keep one answer in this many, for the caller to check."""
 
 
 @dataclass
 class Result:
-    """What was measured; latencies in milliseconds."""
+    """The measurements; latencies are in milliseconds."""
 
     requests: int = 0
-    """Answers in the measured time."""
+    """Answers within the measured time."""
     acknowledged: int = 0
-    """All answers of status 200, those of the warm-up included."""
+    """All answers with status 200, including the warm-up."""
     failures: list[str] = field(default_factory=list)
     """The first lines of answers that were not 200, and of connections that broke."""
     seconds: float = 0.0
@@ -61,7 +61,7 @@ class Result:
 
 
 class Connection(asyncio.Protocol):
-    """One keep-alive connection with at most one request under way."""
+    """One keep-alive connection with at most one request in flight."""
 
     def __init__(self, generator: "Generator") -> None:
         """Report to `generator`."""
@@ -94,7 +94,7 @@ class Connection(asyncio.Protocol):
             self._generator.answered(self, answer)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Count it, unless the work is over."""
+        """Report it to the generator."""
         self._generator.lost(exc)
 
 
@@ -116,11 +116,11 @@ class Generator:
         self._overdue: deque[float] = deque()
         self._result = Result()
         self._measure_from = self._until = 0.0
-        self._under_way = 0
+        self._in_flight = 0
         self._drained = asyncio.Event()
 
     async def run(self) -> Result:
-        """Warm up, measure, and wait for the answers still under way."""
+        """Warm up, measure, and wait for the answers still in flight."""
         loop = asyncio.get_running_loop()
         made = [
             await loop.create_connection(lambda: Connection(self), self._host, self._port)
@@ -145,7 +145,7 @@ class Generator:
         """Record an answer and send the next request."""
         now = time.perf_counter()
         result = self._result
-        self._under_way -= 1
+        self._in_flight -= 1
         if answer.startswith(OK):
             result.acknowledged += 1
             if result.acknowledged % self._job.sample_every == 0:
@@ -163,7 +163,7 @@ class Generator:
                 self._idle.append(connection)
         elif now < self._until:
             self._send(connection, now)
-        if now >= self._until and self._under_way == 0:
+        if now >= self._until and self._in_flight == 0:
             self._drained.set()
 
     def lost(self, error: Exception | None) -> None:
@@ -187,11 +187,11 @@ class Generator:
             if sent % self._job.connections == 0:
                 await asyncio.sleep(0)
         self._overdue.clear()
-        if self._under_way == 0:
+        if self._in_flight == 0:
             self._drained.set()
 
     def _send(self, connection: Connection, due: float) -> None:
-        self._under_way += 1
+        self._in_flight += 1
         connection.send(self._next, due)
         self._next = (self._next + 1) % len(self.requests)
 

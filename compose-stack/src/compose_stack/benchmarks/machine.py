@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""The machine that the figures were measured on."""
 
 import platform
 import time
@@ -21,8 +21,8 @@ def describe() -> str:
 def loop_seconds() -> float:
     """Return how long one core needs for ten million additions in a Python loop.
 
-    A machine that shares its cores with others is not always equally fast: figures of different days can be
-    compared by it.
+    A machine that shares its cores is not always equally fast: with this, figures from different days can be
+    compared.
     """
     began, total = time.perf_counter(), 0
     for number in range(ADDITIONS):

@@ -1,4 +1,4 @@
-"""How much memory an instance takes: proportional set size, which counts a shared page once over all."""
+"""How much memory an instance uses: proportional set size, which counts each shared page only once."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from compose_stack.instance import Instance
 
 MIB = 1024**2
 STARTER = "make"
-"""What a person typed, and no part of what runs."""
+"""The command that a user types, which is not part of the platform."""
 NAMES = {
     ("compose_stack.run",): "supervisor",
     ("streamlit-ui",): "streamlit-ui",
@@ -21,7 +21,7 @@ NAMES = {
 
 @dataclass(frozen=True)
 class Share:
-    """What one process takes."""
+    """The memory of one process."""
 
     process: str
     mib: float

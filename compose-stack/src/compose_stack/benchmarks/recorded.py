@@ -1,4 +1,4 @@
-"""What an instance has on disk: the only benchmark code that looks behind the public face."""
+"""What an instance has on disk: the only benchmark code that reads behind the public API."""
 
 import sqlite3
 from contextlib import closing

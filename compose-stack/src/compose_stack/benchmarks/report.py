@@ -55,7 +55,7 @@ class Report:
         lines = [
             "# Benchmarks",
             "",
-            "Made by `make bench`, which writes this page; nothing here is typed by hand.",
+            "Written by `make bench`; nothing here is edited manually.",
             "",
             f"- When: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
             f"- Where: {self.machine}",
@@ -76,17 +76,17 @@ class Report:
         ]
         steps: Rows = [(step.name, f"{step.seconds:.1f}") for step in self.steps]
         memory: Rows = [(share.process, f"{share.mib:.0f}") for share in self.memory]
-        memory.append(("together", f"{sum(share.mib for share in self.memory):.0f}"))
+        memory.append(("total", f"{sum(share.mib for share in self.memory):.0f}"))
         load_heading = ("connections", "server", "requests/s", "p50 ms", "p90 ms", "p99 ms")
         return [
             ("Targets", ("figure", "measured", "target", "met"), figures),
             ("Single-row predictions, closed loop", load_heading, load),
             (
-                "Single-row predictions, open loop at half of that, 32 connections",
+                "Single-row predictions, open loop at half of that rate, 32 connections",
                 ("server", "requests/s", "p50 ms", "p90 ms", "p99 ms", "slowest ms"),
                 open_loop,
             ),
-            ("The run from crossing feedback to new version", ("step", "seconds"), steps),
+            ("The run from the triggering feedback to the new version", ("step", "seconds"), steps),
             ("Memory after one retrain (PSS)", ("process", "MiB"), memory),
         ]
 

@@ -1,4 +1,4 @@
-"""Single-row predictions: ours through the gateway beside the two peers, in turn, several times over."""
+"""Single-row predictions: ours through the gateway and the two peers, in turn, several times over."""
 
 import json
 import statistics
@@ -15,11 +15,11 @@ SECONDS = 4.0
 CONNECTIONS = (1, 8, 32)
 OPEN_LOOP_CONNECTIONS = 32
 OPEN_LOOP_SHARE = 0.5
-"""Of what the closed loop reached: what latencies are like when the machine is not full."""
+"""Share of the rate that the closed loop reached: latencies when the machine is not saturated."""
 
 
 class WrongAnswer(Exception):
-    """A server that was measured did not answer as it should."""
+    """A server under test did not answer as it should, or something was not measured."""
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Target:
     label_of: Callable[[Any], str]
     """The label in a decoded answer."""
     results: dict[int, list[Result]] = field(default_factory=dict)
-    """By number of connections, one of each round."""
+    """By number of connections, one per round."""
     open_loop: list[Result] = field(default_factory=list)
     acknowledged: int = 0
 
@@ -60,7 +60,7 @@ class Target:
         for body, answer in result.samples:
             label = self.label_of(json.loads(answer))
             if label != expected[body]:
-                raise WrongAnswer(f"{self.name} answered {label!r} to row {body}, not {expected[body]!r}.")
+                raise WrongAnswer(f"{self.name} answered row {body} with {label!r}, not {expected[body]!r}.")
         return result
 
 

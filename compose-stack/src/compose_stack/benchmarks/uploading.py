@@ -1,15 +1,16 @@
-"""A large table on its way from a file to the warehouse: how long it takes, and how much memory at most.
+"""A large table on its way from a file to the warehouse: the time it takes, and the peak memory.
 
-`make bench` includes it; alone it is `python -m compose_stack.benchmarks.uploading [ROWS]`, on a fresh
-instance.
+`make bench` includes it; to run it alone on a fresh instance: `python -m compose_stack.benchmarks.uploading
+[ROWS]`.
 """
 
+import itertools
 import random
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from typing import Any
 import psutil
 
 from compose_stack.benchmarks.memory import MIB
+from compose_stack.benchmarks.single_row import WrongAnswer
 from compose_stack.client import Client
 from compose_stack.instance import Instance
 
@@ -26,35 +28,36 @@ ROWS = 1_000_000
 SEED = 17
 DATASET = "large-table"
 TARGET = "outcome"
-LOOK_S = 0.2
+SAMPLE_S = 0.2
 PATIENCE_S = 900.0
-CHILD = "data_processor.training.compute"
+CHILDREN = "data_processor."
+"""The worker's child processes run a module of this package; the services run their own programs."""
 PLANS = ("basic", "basic", "full", "full", "")
 WORDS = ("north", "south", "harbour", "station", "market", "garden", "bridge", "river", "tower", "meadow")
 
 
 @dataclass
 class Stored:
-    """What became of one table."""
+    """How the upload of one table went."""
 
     megabytes: float
     proposed_s: float
     """From the first byte of the upload to the proposal."""
     stored_s: float
-    """From the confirmation to a version that is in the warehouse."""
+    """From the confirmation to a version in the warehouse."""
     children_mib: float = 0
-    """The most that the processes that read and store it took together."""
+    """Peak memory of the processes that read and store it, together."""
     platform_mib: float = 0
-    """The most that the whole platform took."""
+    """Peak memory of the whole platform."""
 
     @property
     def seconds(self) -> float:
-        """Everything but the person's thinking."""
+        """Everything except the time a person takes to confirm."""
         return self.proposed_s + self.stored_s
 
 
 def measure(instance: Instance, client: Client, path: Path) -> Stored:
-    """Upload, confirm and store a table; raise `TimeoutError` if that takes for ever."""
+    """Upload, confirm and store a table; raise `TimeoutError` if that takes too long."""
     with _peak(instance) as peak:
         began = time.monotonic()
         with path.open("rb") as file:
@@ -70,17 +73,19 @@ def measure(instance: Instance, client: Client, path: Path) -> Stored:
         while (found := client.call("GET", f"/v1/datasets/{DATASET}"))["state"] == "storing":
             if time.monotonic() - proposed > PATIENCE_S:
                 raise TimeoutError("The table was not stored in time.")
-            time.sleep(LOOK_S)
+            time.sleep(SAMPLE_S)
         stored = time.monotonic()
     if found["state"] != "ready":
-        raise TimeoutError(f"The table was not stored: {found['error']}")
+        raise WrongAnswer(f"The table was not stored: {found['error']}")
+    if not peak["children"]:
+        raise WrongAnswer(f"No process that runs a module of {CHILDREN}* was seen: its memory is unknown.")
     size = path.stat().st_size / 1e6
     return Stored(size, proposed - began, stored - proposed, peak["children"] / MIB, peak["platform"] / MIB)
 
 
 def write_table(path: Path, rows: int = ROWS) -> None:
-    """Write a CSV of 15 columns of every kind, about 300 bytes a row: the same rows every time."""
-    draw = random.Random(SEED)  # noqa: S311  # nobody guards anything with it
+    """Write a CSV with 15 columns of every kind, about 300 bytes per row: the same rows every time."""
+    draw = random.Random(SEED)  # noqa: S311  # a table, not a secret
     first = datetime(2020, 1, 1, tzinfo=UTC)
     days = [(first + timedelta(days=day)).date().isoformat() for day in range(2000)]
     with path.open("w", encoding="utf-8") as file:
@@ -101,17 +106,17 @@ def write_table(path: Path, rows: int = ROWS) -> None:
 
 @contextmanager
 def _peak(instance: Instance) -> Iterator[dict[str, float]]:
-    """Look at the memory of the instance's processes again and again, and keep the most of it."""
+    """Sample the memory of the instance's processes, and keep the peaks."""
     most = {"children": 0.0, "platform": 0.0}
     done = threading.Event()
 
-    def look() -> None:
-        while not done.wait(LOOK_S):
+    def sample() -> None:
+        while not done.wait(SAMPLE_S):
             sizes = [_size(process) for process in instance.processes()]
             most["children"] = max(most["children"], sum(size for size, child in sizes if child))
             most["platform"] = max(most["platform"], sum(size for size, _ in sizes))
 
-    thread = threading.Thread(target=look, daemon=True)
+    thread = threading.Thread(target=sample, daemon=True)
     thread.start()
     try:
         yield most
@@ -120,16 +125,23 @@ def _peak(instance: Instance) -> Iterator[dict[str, float]]:
         thread.join()
 
 
+def is_child(command: Sequence[str]) -> bool:
+    """Return whether a command line is that of a process that reads or stores tables."""
+    return any(
+        option == "-m" and module.startswith(CHILDREN) for option, module in itertools.pairwise(command)
+    )
+
+
 def _size(process: psutil.Process) -> tuple[float, bool]:
     """Return the proportional set size of a process, and whether it is one that reads or stores tables."""
     try:
-        return float(process.memory_full_info().pss), CHILD in process.cmdline()
+        return float(process.memory_full_info().pss), is_child(process.cmdline())
     except psutil.Error:
         return 0.0, False
 
 
 def main(arguments: list[str]) -> int:
-    """Measure it on a fresh instance, and print what was found."""
+    """Measure it on a fresh instance, and print the figures."""
     rows = int(arguments[0]) if arguments else ROWS
     with tempfile.TemporaryDirectory(prefix="loopkeeper-upload-") as folder:
         path = Path(folder) / "table.csv"
@@ -142,9 +154,9 @@ def main(arguments: list[str]) -> int:
     say(f"{rows} rows of 15 columns, {found.megabytes:.0f} MB")
     say(f"uploaded and proposed in {found.proposed_s:.1f} s, stored in {found.stored_s:.1f} s")
     say(", ".join(f"{step['step']} {step['seconds']:.1f} s" for step in steps))
-    say(f"together {found.seconds:.1f} s")
-    say(f"at most {found.children_mib:.0f} MiB in the processes that read and store it (PSS)")
-    say(f"at most {found.platform_mib:.0f} MiB in the whole platform (PSS)")
+    say(f"{found.seconds:.1f} s in total")
+    say(f"peak memory of the processes that read and store it: {found.children_mib:.0f} MiB (PSS)")
+    say(f"peak memory of the whole platform: {found.platform_mib:.0f} MiB (PSS)")
     return 0
 
 

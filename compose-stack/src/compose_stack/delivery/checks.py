@@ -1,7 +1,7 @@
-"""`make lint-delivery`: whether what delivers is in order, without a network and without an engine.
+"""`make lint-delivery`: lint everything that delivers, without a network and without a Docker engine.
 
-Workflows are checked against GitHub's schema and for what an attacker could use; every shell script, also
-those inside of workflows, and every Dockerfile is read by a linter; so is Renovate's configuration.
+Workflows are checked against GitHub's schema and for security problems; every shell script, including those
+inside workflows, every Dockerfile and Renovate's configuration is linted.
 """
 
 import subprocess
@@ -21,19 +21,19 @@ SHELLS = ("#!/usr/bin/env bash", "#!/bin/bash", "#!/bin/sh")
 SCHEMA = ("check-jsonschema", "--quiet", "--builtin-schema")
 ZIZMOR = ("zizmor", "--offline", "--quiet", "--no-progress", "--persona=pedantic")
 TOO_LARGE = 1_000_000
-"""Bytes; no script is that long, and what is need not be read to know."""
+"""Bytes; a larger file is not a script and need not be read to know."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One call of a linter; `text` is given to it, where what it reads is no file of its own."""
+    """One call of a linter; `text` is its input if what it lints is not a file of its own."""
 
     what: str
     command: Sequence[str]
     text: str | None = None
 
     def run(self, root: Path) -> str:
-        """Return what the linter objects to, nothing when all is well."""
+        """Return what the linter reports; empty if it reports nothing."""
         done = subprocess.run(
             self.command, cwd=root, check=False, capture_output=True, text=True, input=self.text or ""
         )
@@ -41,7 +41,7 @@ class Check:
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """Yield every file below a folder but those that can be made again."""
+    """Yield every file below a folder, except generated ones."""
     for path in sorted(folder.iterdir()):
         if path.is_symlink():
             continue
@@ -52,7 +52,7 @@ def files(folder: Path) -> Iterator[Path]:
 
 
 def checks_of(root: Path) -> Iterator[Check]:
-    """Yield the checks of a tree, or of a folder that has become a repository of its own."""
+    """Yield the checks for a tree, or for a folder that has become its own repository."""
     paths = [path.relative_to(root) for path in files(root)]
     workflows = [path for path in paths if path.parent.name == "workflows" and path.suffix == ".yml"]
     if workflows:
@@ -78,9 +78,9 @@ def checks_of(root: Path) -> Iterator[Check]:
 
 
 def scripts_of(workflow: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield what a workflow runs in a shell, and where that stands in it.
+    """Yield each shell script in a workflow, with where it stands.
 
-    No expression of GitHub's is in there (zizmor sees to that): what comes from outside comes as a variable.
+    It contains no GitHub expressions (zizmor makes sure of that): input arrives in variables.
     """
     for job_name, job in workflow.get("jobs", {}).items():
         for number, step in enumerate(job.get("steps", ()), 1):
@@ -96,12 +96,12 @@ def is_shell(path: Path) -> bool:
 
 
 def main() -> int:
-    """Print what is objected to; return 1 when anything is."""
+    """Print what the linters report; return 1 if they report anything."""
     checks = list(checks_of(ROOT))
     with ThreadPoolExecutor() as pool:
         found = [text for text in pool.map(lambda check: check.run(ROOT), checks) if text]
     sys.stdout.writelines(found)
-    sys.stdout.write(f"{len(checks)} checks, {len(found)} with objections\n")
+    sys.stdout.write(f"{len(checks)} checks, {len(found)} failed\n")
     return 1 if found else 0
 
 

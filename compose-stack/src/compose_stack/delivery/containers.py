@@ -1,4 +1,4 @@
-"""Containers of a stage as the engine tells of them, and what a deployment does with each of them."""
+"""Containers of a stage as the engine reports them, and what a deployment does with each."""
 
 import json
 import time
@@ -11,7 +11,7 @@ from compose_stack.delivery.problems import Problem
 
 POLL_S = 0.5
 RESTARTS = 2
-"""So often may a container that is being started end and be started again: a third time it is broken."""
+"""How often a starting container may end and be restarted; after that it counts as broken."""
 LABEL = "com.docker.compose"
 
 
@@ -24,57 +24,57 @@ class Container:
     service: str
     image: str
     config: str
-    """Compose's hash of what the container was made from: another one is another container to make."""
+    """Compose's hash of the configuration it was created from: a different hash needs a new container."""
     state: str
-    """As Docker has it: `created`, `running`, `restarting`, `exited` and some more."""
+    """As Docker names it: `created`, `running`, `restarting`, `exited` and others."""
     health: str | None
-    """`starting`, `healthy` or `unhealthy`; None where nobody looks."""
+    """`starting`, `healthy` or `unhealthy`; None without a health check."""
     restarts: int
-    ended_with: int
+    exit_code: int
     networks: dict[str, tuple[str, ...]]
-    """The names that it is found by, for each network it is on."""
+    """Its aliases on each network that it is on."""
 
     @classmethod
-    def from_inspection(cls, said: dict[str, Any]) -> Self:
-        """Read what `docker inspect` says of it."""
-        labels, state = said["Config"]["Labels"], said["State"]
+    def from_inspection(cls, inspection: dict[str, Any]) -> Self:
+        """Read the output of `docker inspect`."""
+        labels, state = inspection["Config"]["Labels"], inspection["State"]
         return cls(
-            id=said["Id"],
-            name=said["Name"].removeprefix("/"),
+            id=inspection["Id"],
+            name=inspection["Name"].removeprefix("/"),
             service=labels[f"{LABEL}.service"],
-            image=said["Image"],
+            image=inspection["Image"],
             config=labels.get(f"{LABEL}.config-hash", ""),
             state=state["Status"],
             health=(state.get("Health") or {}).get("Status"),
-            restarts=said["RestartCount"],
-            ended_with=state["ExitCode"],
+            restarts=inspection["RestartCount"],
+            exit_code=state["ExitCode"],
             networks={
                 name: tuple(network.get("Aliases") or ())
-                for name, network in said["NetworkSettings"]["Networks"].items()
+                for name, network in inspection["NetworkSettings"]["Networks"].items()
             },
         )
 
     @property
     def runs(self) -> bool:
-        """Whether it does work, or would if it were well."""
+        """Whether it is meant to be working."""
         return self.state in ("running", "restarting", "paused")
 
     @property
-    def well(self) -> bool:
-        """Whether it runs and nobody who looks objects."""
+    def healthy(self) -> bool:
+        """Whether it runs and its health check, if it has one, passes."""
         return self.state == "running" and self.health in (None, "healthy")
 
     @property
     def broken(self) -> str | None:
-        """What is wrong for good with a container that was started, as the end of a sentence."""
+        """Why a container that was started will not recover, as the end of a sentence."""
         if self.state in ("exited", "dead"):
-            return f"ended with exit code {self.ended_with}"
+            return f"ended with exit code {self.exit_code}"
         if self.restarts > RESTARTS:
-            return f"ended {self.restarts} times, at last with exit code {self.ended_with}"
+            return f"ended {self.restarts} times, most recently with exit code {self.exit_code}"
         return "is unhealthy" if self.health == "unhealthy" else None
 
     def found_on(self) -> dict[str, tuple[str, ...]]:
-        """Return the networks on which others find it by a name that it shares with its replicas."""
+        """Return the networks on which others find it under a name that its replicas share."""
         own = {self.name, self.service, self.id[:12]}
         return {network: names for network, names in self.networks.items() if set(names) - own}
 
@@ -83,35 +83,35 @@ class Containers:
     """Every container of one Compose project."""
 
     def __init__(self, docker: Docker, project: str) -> None:
-        """Look at the project of this name."""
+        """Manage the containers of the project with this name."""
         self._docker = docker
         self._project = project
 
     def all(self) -> list[Container]:
-        """Return the containers of services, those that do not run among them; none of `compose run`."""
+        """Return the containers of all services, including stopped ones; none from `compose run`."""
         labels = (f"{LABEL}.project={self._project}", f"{LABEL}.oneoff=False")
         filters = [part for label in labels for part in ("--filter", f"label={label}")]
-        return self.look(self._docker.run("ps", "--all", "--quiet", "--no-trunc", *filters).split())
+        return self.inspect(self._docker.run("ps", "--all", "--quiet", "--no-trunc", *filters).split())
 
     def running(self) -> list[Container]:
-        """Return those that do work."""
+        """Return those that run."""
         return [one for one in self.all() if one.runs]
 
-    def look(self, ids: Collection[str]) -> list[Container]:
-        """Return these containers as they are now."""
+    def inspect(self, ids: Collection[str]) -> list[Container]:
+        """Return the current state of these containers."""
         if not ids:
             return []
         return [
-            Container.from_inspection(said) for said in json.loads(self._docker.run("inspect", *sorted(ids)))
+            Container.from_inspection(one) for one in json.loads(self._docker.run("inspect", *sorted(ids)))
         ]
 
     def hide(self, container: Container) -> None:
-        """Take a container, which was not started yet, off the networks where others would find it."""
+        """Take a container that has not started yet off the networks where others would find it."""
         for network in container.found_on():
             self._docker.run("network", "disconnect", network, container.id)
 
     def show(self, container: Container) -> None:
-        """Put a container that was hidden back on its networks, by its names."""
+        """Put a hidden container back on its networks, under its names."""
         for network, names in container.found_on().items():
             aliases = [part for name in names for part in ("--alias", name)]
             self._docker.run("network", "connect", *aliases, network, container.id)
@@ -122,32 +122,34 @@ class Containers:
             self._docker.run("start", *(one.id for one in containers))
 
     def stop(self, containers: Sequence[Container]) -> None:
-        """Let containers finish what they do, for as long as their stack's file gives them, and end."""
+        """Stop containers gracefully, within the grace period that their Compose file gives them."""
         if containers:
             self._docker.run("stop", *(one.id for one in containers))
 
     def remove(self, containers: Sequence[Container]) -> None:
-        """Remove containers, also such as run."""
+        """Remove containers, even running ones."""
         if containers:
             self._docker.run("rm", "--force", "--volumes", *(one.id for one in containers))
 
-    def wait_until_well(
+    def wait_until_healthy(
         self,
         containers: Sequence[Container],
         patience_s: float,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Return once all are well; raise Problem as soon as one is broken, or after so long."""
+        """Return once all are healthy; raise Problem as soon as one is broken, or after `patience_s`."""
         deadline = time.monotonic() + patience_s
         while True:
-            now = self.look([one.id for one in containers])
+            now = self.inspect([one.id for one in containers])
             for one in now:
                 if one.broken:
                     raise Problem(f"Container {one.name} {one.broken}.")
-            waiting = [one for one in now if not one.well]
+            waiting = [one for one in now if not one.healthy]
             if not waiting:
                 return
             if time.monotonic() >= deadline:
                 one = waiting[0]
-                raise Problem(f"Container {one.name} is {one.health or one.state} after {patience_s:g} s.")
+                raise Problem(
+                    f"Container {one.name} is still {one.health or one.state} after {patience_s:g} s."
+                )
             sleep(POLL_S)

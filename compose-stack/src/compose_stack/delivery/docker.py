@@ -1,4 +1,4 @@
-"""The docker command line, as far as a deployment needs it."""
+"""The Docker command line, as far as a deployment needs it."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from typing import Any
 from compose_stack.delivery.problems import CommandFailed, Problem
 
 CLEAR_LINE = "\x1b[2K"
-"""Compose begins lines of logs with it, also for those who asked for no colours."""
+"""Compose starts log lines with it, even when colours are off."""
 PULLED = re.compile(r"^Digest: (sha256:[0-9a-f]{64})$", re.MULTILINE)
 
 
@@ -20,7 +20,7 @@ Start = Callable[[Sequence[str]], subprocess.CompletedProcess[str]]
 
 
 def starting(environment: Mapping[str, str] = os.environ) -> Start:
-    """Return how programs are run in an environment; a Problem says that one is not installed."""
+    """Return a function that runs programs in an environment; it raises Problem for one that is missing."""
 
     def start(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
         try:
@@ -39,7 +39,7 @@ def starting(environment: Mapping[str, str] = os.environ) -> Start:
 
 
 class Docker:
-    """Run docker, and say in sentences what went wrong."""
+    """Run Docker, and turn its failures into sentences."""
 
     def __init__(
         self,
@@ -47,64 +47,64 @@ class Docker:
         compose: Sequence[str] = ("docker", "compose"),
         start: Start | None = None,
     ) -> None:
-        """Use `program`, and Compose where `compose` says it is; `start` runs them."""
+        """Call Docker as `program` and Compose as `compose`; `start` runs them."""
         self._program = tuple(program)
         self._compose = tuple(compose)
         self.start = start or starting()
 
     def run(self, *arguments: str) -> str:
-        """Return what a docker command printed; raise CommandFailed when it ends with an error."""
+        """Return the output of a Docker command; raise CommandFailed if it fails."""
         return self._run((*self._program, *arguments), ("docker", *arguments))
 
     def compose(self, project: Sequence[str], *arguments: str) -> str:
-        """Return what a command of Compose printed of a project; raise CommandFailed when it fails.
+        """Return the output of a Compose command on a project; raise CommandFailed if it fails.
 
-        `project` are the options that say which one; a failure is told without them.
+        `project` holds the options that select the project; error messages leave them out.
         """
         return self._run((*self._compose, *project, *arguments), ("docker compose", *arguments))
 
-    def _run(self, command: Sequence[str], told: Sequence[str]) -> str:
+    def _run(self, command: Sequence[str], shown: Sequence[str]) -> str:
         done = self.start(command)
         if done.returncode != 0:
-            raise CommandFailed(told, done.returncode, done.stderr or done.stdout)
+            raise CommandFailed(shown, done.returncode, done.stderr or done.stdout)
         return done.stdout
 
     def pull(self, reference: str) -> str:
         """Pull an image and return its digest, `sha256:…`."""
         found = PULLED.search(self.run("pull", reference))
         if found is None:
-            raise Problem(f"docker pulled {reference} and did not say its digest.")
+            raise Problem(f"docker pulled {reference} but did not report its digest.")
         return found.group(1)
 
     def image_id(self, reference: str) -> str | None:
-        """Return the id, `sha256:…`, of an image that is on this machine; None when it is not."""
+        """Return the id, `sha256:…`, of an image on this machine; None if it is not here."""
         try:
             return self.run("image", "inspect", "--format", "{{.Id}}", reference).strip()
         except CommandFailed as error:
-            if "no such image" in error.said.lower():
+            if "no such image" in error.output.lower():
                 return None
             raise
 
     def tag(self, image: str, name: str) -> None:
-        """Give an image of this machine one more name."""
+        """Give an image on this machine another name."""
         self.run("tag", image, name)
 
 
 @dataclass(frozen=True)
 class Service:
-    """What Compose makes of one service of a stage."""
+    """One service of a stage, as Compose resolves it."""
 
     name: str
     image: str
     job: bool
-    """Whether it does something once, and ends."""
+    """Whether it runs once and ends."""
     publishes: bool
-    """Whether it takes ports of the machine, which two containers cannot have."""
+    """Whether it publishes ports of the machine, which two containers cannot share."""
     networks: frozenset[str]
 
 
 class Stack:
-    """One stage, by Docker Compose."""
+    """One stage, as a Docker Compose project."""
 
     def __init__(self, docker: Docker, arguments: Sequence[str]) -> None:
         """Call Compose with `arguments`: project, files and environment files of the stage."""
@@ -112,11 +112,11 @@ class Stack:
         self.arguments = tuple(arguments)
 
     def project(self, env_file: Path) -> str:
-        """Return the name of the project, which every container of it is labelled with."""
+        """Return the name of the project; every container carries it as a label."""
         return str(self._config(env_file)["name"])
 
     def services(self, env_file: Path) -> dict[str, Service]:
-        """Return what `env_file` makes of each service."""
+        """Return each service as `env_file` defines it."""
         config = self._config(env_file)
         named = {key: network["name"] for key, network in config.get("networks", {}).items()}
         return {
@@ -131,31 +131,31 @@ class Stack:
         }
 
     def hashes(self, env_file: Path) -> dict[str, str]:
-        """Return Compose's hash of what a container of each service would be made from."""
+        """Return Compose's hash of the configuration of each service."""
         lines = self._compose(env_file, "config", "--hash", "*").splitlines()
         return {name: value for name, _, value in (line.partition(" ") for line in lines)}
 
     def up(self, env_file: Path, wait_s: int) -> None:
-        """Start what `env_file` names and wait until all of it is healthy; raise CommandFailed otherwise."""
+        """Start what `env_file` names; raise CommandFailed unless all of it gets healthy within `wait_s`."""
         self._compose(env_file, "up", "--detach", "--no-build", "--wait", "--wait-timeout", str(wait_s))
 
     def run_job(self, env_file: Path, service: str) -> None:
-        """Have a service that does something once do it; raise CommandFailed if it fails."""
+        """Run a one-off service; raise CommandFailed if it fails."""
         self._compose(env_file, "up", "--no-build", "--no-deps", "--exit-code-from", service, service)
 
     def create(self, env_file: Path, service: str, count: int) -> None:
-        """Have so many containers of a service, started or not; none that is there is touched."""
+        """Create containers of a service until there are `count`, leaving existing ones alone."""
         scale = f"{service}={count}"
         self._compose(env_file, "create", "--no-build", "--no-recreate", "--scale", scale, service)
 
     def stop(self, env_file: Path, services: Collection[str]) -> None:
-        """Stop services; their containers and logs stay to be looked at."""
+        """Stop services; their containers and logs stay for inspection."""
         self._compose(env_file, "stop", *services)
 
     def logs(self, env_file: Path, services: Collection[str], lines: int) -> str:
-        """Return the last lines that services wrote."""
-        said = self._compose(env_file, "logs", "--no-color", "--tail", str(lines), *services)
-        return said.replace(CLEAR_LINE, "")
+        """Return the last lines of the services' logs."""
+        text = self._compose(env_file, "logs", "--no-color", "--tail", str(lines), *services)
+        return text.replace(CLEAR_LINE, "")
 
     def _config(self, env_file: Path) -> Any:
         return json.loads(self._compose(env_file, "config", "--format", "json"))

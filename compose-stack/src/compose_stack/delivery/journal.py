@@ -1,9 +1,7 @@
 """What a stage runs, and everything that was ever deployed to it."""
 
-import fcntl
 import json
 import os
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from compose_stack.delivery.images import Pins, variable_of
 from compose_stack.delivery.problems import Problem
-
-POLL_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -26,43 +24,42 @@ class Journal:
 
     @property
     def env_file(self) -> Path:
-        """The images of the last deployment that was well, as an environment file for Compose.
+        """The images of the last successful deployment, as an environment file for Compose.
 
-        Whoever starts the stage again, after a reboot or with more replicas, starts it with this file.
+        The stage is started with this file again, after a reboot or with more replicas.
         """
         return self.folder / f"{self.stage}.env"
 
     @property
     def candidate(self) -> Path:
-        """The images of a deployment that has not proved itself."""
+        """The images of a deployment that has not succeeded yet."""
         return self.folder / f"{self.stage}.candidate.env"
 
     @property
     def events(self) -> Path:
-        """One line of JSON for each thing that happened."""
+        """One line of JSON for each event."""
         return self.folder / f"{self.stage}.jsonl"
 
     @contextmanager
     def only_deployment(self, patience_s: float = 0) -> Iterator[None]:
-        """Hold the stage while the block runs; raise Problem when another deployment does for too long."""
-        deadline = time.monotonic() + patience_s
+        """Lock the stage while the block runs; raise Problem if it stays locked for `patience_s`.
+
+        The kernel releases the lock when its process ends, even by kill -9.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / f"{self.stage}.lock").open("w") as lock:
-            while True:
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError as error:
-                    if time.monotonic() >= deadline:
-                        raise Problem(
-                            f"Another deployment to {self.stage} is at work, or somebody starts or stops it: "
-                            "try again once that is over."
-                        ) from error
-                    time.sleep(POLL_S)
+        lock = FileLock(self.folder / f"{self.stage}.lock", fallback_to_soft=False)
+        try:
+            held = lock.acquire(timeout=patience_s)
+        except Timeout as error:
+            raise Problem(
+                f"Another deployment to {self.stage} is in progress, or the stage is being started or "
+                "stopped: try again once that has finished."
+            ) from error
+        with held:
             yield
 
     def write(self, path: Path, pins: Pins) -> None:
-        """Write an environment file that is there in full or not at all."""
+        """Write an environment file atomically."""
         draft = path.with_name(f"{path.name}.new")
         with draft.open("w") as file:
             file.writelines(f"{variable_of(image)}={reference}\n" for image, reference in pins.items())
@@ -83,7 +80,7 @@ class Journal:
             os.fsync(file.fileno())
 
     def deployed(self, images: tuple[str, ...]) -> dict[str, str]:
-        """Return the pins of the last deployment that was well; empty before the first."""
+        """Return the pins of the last successful deployment; empty before the first."""
         if not self.env_file.exists():
             return {}
         lines = (line.partition("=") for line in self.env_file.read_text().splitlines())
@@ -92,5 +89,5 @@ class Journal:
             return {image: values[variable_of(image)] for image in images}
         except KeyError as error:
             raise Problem(
-                f"{self.env_file} does not name {error}: restore the file, or remove it to start anew."
+                f"{self.env_file} does not define {error}: restore the file, or delete it to start afresh."
             ) from error

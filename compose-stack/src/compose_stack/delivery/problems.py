@@ -1,8 +1,8 @@
 """What can go wrong on the way to a stage.
 
-CannotStart           of the whole folder: something outside must change, and the message says what
-└── Problem           the same, of a deployment
-    └── CommandFailed a program we started ended with an error, quoted
+CannotStart           base of the whole package: something outside must change, and the message says what
+└── Problem           the same, in a deployment
+    └── CommandFailed a program that we started failed; its output is quoted
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ class Problem(CannotStart):
 class CommandFailed(Problem):
     """A program ended with an error."""
 
-    def __init__(self, command: Sequence[str], code: int, said: str) -> None:
-        """Quote `command`, as far as people need it, and the last lines of what it said before its end."""
-        self.said = "\n".join(said.strip().splitlines()[-LINES_QUOTED:])
+    def __init__(self, command: Sequence[str], code: int, output: str) -> None:
+        """Quote `command`, as far as people need it, and the last lines of its output."""
+        self.output = "\n".join(output.strip().splitlines()[-LINES_QUOTED:])
         super().__init__(
-            f"`{' '.join(command)}` ended with exit code {code}:\n{self.said or '(it said nothing)'}"
+            f"`{' '.join(command)}` failed with exit code {code}:\n{self.output or '(no output)'}"
         )
 
 

@@ -1,8 +1,8 @@
 """`make deploy-remote STAGE=staging DEPLOY_HOST=user@host`: the same deployment, on the server itself.
 
-The server has a clone of this repository (DEPLOY_FOLDER). It takes the revision that deploys, then runs
-`make deploy` there: bind mounts, secrets and records are the server's own. When that fails, it takes the
-revision from before again.
+The server has a clone of this repository (DEPLOY_FOLDER). It checks out the revision to deploy and runs
+`make deploy` there: bind mounts, secrets and records are the server's own. If that fails, it checks out the
+previous revision again.
 """
 
 import os
@@ -35,37 +35,37 @@ PASSED_ON = (
     "SMOKE_SECONDS",
     "WAIT_SECONDS",
 )
-"""What a deployment is told; nothing else of this machine's environment goes to the server."""
+"""The settings of a deployment; nothing else of this machine's environment reaches the server."""
 
 
 def command(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the call of ssh that deploys; raise Problem with a sentence for what cannot be meant."""
+    """Return the ssh command that deploys; raise Problem for a setting that makes no sense."""
     host = environment.get("DEPLOY_HOST", "")
     if not HOST.fullmatch(host):
-        raise Problem(f"DEPLOY_HOST must be user@host, and is {host!r}.")
+        raise Problem(f"DEPLOY_HOST must be user@host, not {host!r}.")
     if environment.get("STAGE") not in STAGES:
-        raise Problem(f"STAGE must be {' or '.join(STAGES)}, and is {environment.get('STAGE', '')!r}.")
+        raise Problem(f"STAGE must be {' or '.join(STAGES)}, not {environment.get('STAGE', '')!r}.")
     revision = environment.get("REVISION", "")
     if not REVISION.fullmatch(revision):
-        raise Problem(f"REVISION must be the commit that the server shall take, and is {revision!r}.")
+        raise Problem(f"REVISION must be the commit for the server to check out, not {revision!r}.")
     folder = shlex.quote(environment.get("DEPLOY_FOLDER") or "/srv/loopkeeper")
     told = shlex.join([f"{name}={environment[name]}" for name in PASSED_ON if environment.get(name)])
     take = "git -c advice.detachedHead=false checkout --quiet"
-    # A branch is where it is now, not where the server last saw it.
+    # A branch means its current commit, not the one that the server fetched last.
     branch, commit = shlex.quote(f"origin/{revision}^{{commit}}"), shlex.quote(f"{revision}^{{commit}}")
-    # What is put back when a deployment fails goes with the files that it came with.
+    # A rollback uses the files of the revision that it rolls back to.
     script = (
         f"cd {folder} && before=$(git rev-parse HEAD) && git fetch --quiet --tags origin && "
         f"commit=$(git rev-parse --quiet --verify {branch} || git rev-parse --verify {commit}) && "
         f'{take} --detach "$commit" || exit; '
         f'env {told} make deploy || {{ code=$?; {take} "$before"; exit "$code"; }}'
     )
-    # The server's key is known beforehand or there is no deployment; nobody is there to answer a question.
+    # The server's key must be known beforehand: nobody is there to confirm it.
     return ("ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes", "--", host, script)
 
 
 def main() -> int:
-    """Deploy on the server, and end as the deployment does."""
+    """Deploy on the server, and return the exit code of the deployment."""
     try:
         call = command(os.environ)
     except Problem as error:

@@ -1,4 +1,4 @@
-"""What a deployment is told, read from the environment."""
+"""The settings of a deployment, read from the environment."""
 
 import re
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from compose_stack.stack.layout import Layout, Stage, stage_of
 PULLS = ("always", "never")
 TAG = re.compile(r"[\w][\w.\-]{0,127}")
 REGISTRY = re.compile(r"[^/]*[.:][^/]*/.*|localhost/.*")
-"""A name whose first part is a host is one of a registry's, as Docker has it."""
+"""A name whose first part is a host belongs to a registry, as in Docker."""
 LONGEST_WAIT_S = 3_600
 
 
@@ -23,23 +23,23 @@ class DeploymentSettings:
 
     stage: Stage
     images: Mapping[str, str]
-    """For each image to change the reference that is asked for: a tag, which is settled once, or a digest.
+    """The requested reference of each image to change: a tag, which is resolved once, or a digest.
 
-    What is not in it stays what was deployed last.
+    An image that is not in it stays as it was deployed last.
     """
     pull: bool
-    """Whether images come from a registry; else they are on this machine already."""
+    """Whether images come from a registry; otherwise they are already on this machine."""
     signed_by: str | None
-    """Who must have signed the images, as a regular expression; none: nobody is asked."""
+    """Who must have signed the images, as a regular expression; none: signatures are not verified."""
     issuer: str
     signed_branch: str | None
-    """From which branch they must have been signed, as `refs/heads/main`; none: from any."""
+    """The branch that they must have been signed on, such as `refs/heads/main`; none: any."""
     wait_s: int
     """How long every container may take to become healthy."""
     patience_s: int
-    """How long another deployment to the stage may take before this one gives up."""
+    """How long to wait for another deployment to the stage to finish."""
     smoke_s: int
-    """How long the public face may take to do its work after that."""
+    """How long the public face may take to answer correctly after that."""
     revision: str
     """Of the code that is deployed, for the record."""
     by: str
@@ -47,7 +47,7 @@ class DeploymentSettings:
 
     @classmethod
     def from_environment(cls, layout: Layout) -> Self:
-        """Read the settings; raise CannotStart with a sentence for what is missing or cannot be meant."""
+        """Read the settings; raise CannotStart for one that is missing or makes no sense."""
         values = {name: value for name, value in layout.environment.items() if value}
         stage = stage_of(values)
         prefix = layout.setting("IMAGES").rstrip("/")
@@ -55,12 +55,10 @@ class DeploymentSettings:
         pull = _pull(values, default) == PULLS[0]
         signed_by = values.get("SIGNED_BY")
         if signed_by and not pull:
-            raise Problem(
-                "SIGNED_BY asks for signatures, which are kept in a registry, and PULL=never asks none."
-            )
+            raise Problem("SIGNED_BY needs a registry, where signatures are kept, but PULL=never uses none.")
         tag = values.get("TAG") or (stage if pull else layout.tag(stage))
         if not TAG.fullmatch(tag):
-            raise Problem(f"TAG must be a tag of an image, and is {tag!r}.")
+            raise Problem(f"TAG must be an image tag, not {tag!r}.")
         return cls(
             stage=stage,
             images={image: _reference(values, f"{prefix}/{image}:{tag}", image) for image in _only(values)},
@@ -80,7 +78,7 @@ def _only(values: Mapping[str, str]) -> tuple[str, ...]:
     asked = values.get("ONLY", "").split()
     for image in asked:
         if image not in IMAGES:
-            raise Problem(f"ONLY must name images of {', '.join(IMAGES)}, and has {image!r}.")
+            raise Problem(f"ONLY may name {', '.join(IMAGES)}, not {image!r}.")
     return tuple(image for image in IMAGES if image in asked) or IMAGES
 
 
@@ -89,7 +87,7 @@ def _reference(values: Mapping[str, str], default: str, image: str) -> str:
     reference = values.get(name, default)
     if not REFERENCE.fullmatch(reference):
         raise Problem(
-            f"{name} must name an image, as in ghcr.io/loopkeeper/{image}:main, and is {reference!r}."
+            f"{name} must name an image, such as ghcr.io/loopkeeper/{image}:main, not {reference!r}."
         )
     return reference
 
@@ -97,12 +95,12 @@ def _reference(values: Mapping[str, str], default: str, image: str) -> str:
 def _pull(values: Mapping[str, str], default: str) -> str:
     value = values.get("PULL", default)
     if value not in PULLS:
-        raise Problem(f"PULL must be {' or '.join(PULLS)}, and is {value!r}.")
+        raise Problem(f"PULL must be {' or '.join(PULLS)}, not {value!r}.")
     return value
 
 
 def _seconds(values: Mapping[str, str], name: str, default: int) -> int:
     text = values.get(name, str(default))
     if not text.isdecimal() or int(text) > LONGEST_WAIT_S:
-        raise Problem(f"{name} must be from 0 to {LONGEST_WAIT_S} seconds, and is {text!r}.")
+        raise Problem(f"{name} must be a number of seconds from 0 to {LONGEST_WAIT_S}, not {text!r}.")
     return int(text)

@@ -1,4 +1,4 @@
-"""Who signed an image, asked of cosign."""
+"""Verification of image signatures with cosign."""
 
 from dataclasses import dataclass, field
 
@@ -6,23 +6,23 @@ from compose_stack.delivery.docker import Start, starting
 from compose_stack.delivery.problems import Problem
 
 GITHUB = "https://token.actions.githubusercontent.com"
-"""The issuer of the identities that workflows on GitHub sign with."""
+"""The issuer of the identities that GitHub workflows sign with."""
 
 
 @dataclass(frozen=True)
 class Signatures:
-    """Accept only images that an identity signed without a key, as `publish-image` does."""
+    """Accept only images signed keylessly by one identity, as `publish-image` signs them."""
 
     identity: str
-    """Regular expression over the workflow that signs: `^https://github.com/<organisation>/…`."""
+    """Regular expression for the signing workflow: `^https://github.com/<organisation>/…`."""
     issuer: str = GITHUB
     branch: str | None = None
-    """From which branch the workflow must have run, as `refs/heads/main`; none: from any."""
+    """The branch that the workflow must have run on, such as `refs/heads/main`; none: any."""
     start: Start = field(default_factory=starting)
 
     def verify(self, pinned: str) -> None:
         """Return if `name@sha256:…` was signed by the identity; raise Problem otherwise."""
-        # A reusable workflow signs as itself, whoever calls it; the branch of the caller is another claim.
+        # A reusable workflow signs as itself, whoever calls it; its caller's branch is a separate claim.
         called = (f"--certificate-github-workflow-ref={self.branch}",) if self.branch else ()
         done = self.start(
             (

@@ -1,4 +1,4 @@
-"""Ask a stage, by its public face, whether it does its work."""
+"""The smoke test: whether a stage works, as seen through its public face."""
 
 import time
 from collections.abc import Callable
@@ -15,7 +15,7 @@ QUOTED = 300
 
 @dataclass(frozen=True)
 class Expectation:
-    """One public path and what makes its answer a good one."""
+    """One public path, and what a good answer is."""
 
     what: str
     path: str
@@ -25,24 +25,26 @@ class Expectation:
 
 @dataclass(frozen=True)
 class PublicFace:
-    """The address by which people reach a stage, and the way there from this machine."""
+    """The address at which people reach a stage, and how to connect to it from this machine."""
 
     url: str
-    door: Callable[[], httpx.BaseTransport | None] = lambda: None
-    """Opens the way there; a stage's own edge can only be trusted once it runs."""
+    transport: Callable[[], httpx.BaseTransport | None] = lambda: None
+    """Makes the transport for a request; the certificate of a stage's edge is known once the edge runs."""
 
     @property
     def expectations(self) -> tuple[Expectation, ...]:
-        """What must hold of a stage that works. None needs a password, none leaves a record."""
+        """What must hold for a working stage. No request needs a password or leaves a record."""
         return (
-            Expectation("the gateway and all it needs", "/readyz", 200, '"status":"ok"'),
-            Expectation("the gateway's refusal of strangers", "/v1/models", 401, '"title"'),
-            Expectation("the API's description", "/openapi.json", 200, '"openapi"'),
+            Expectation("the gateway and everything it needs", "/readyz", 200, '"status":"ok"'),
+            Expectation(
+                "the gateway's refusal of requests without credentials", "/v1/models", 401, '"title"'
+            ),
+            Expectation("the description of the API", "/openapi.json", 200, '"openapi"'),
             Expectation("the pages", "/", 200, "<title>"),
         )
 
     def check(self, within_s: float, sleep: Callable[[float], None] = time.sleep) -> None:
-        """Return once everything expected holds; raise Problem with what does not after so long."""
+        """Return once every expectation holds; raise Problem with the first that fails for `within_s`."""
         deadline = time.monotonic() + within_s
         for expectation in self.expectations:
             while (wrong := self._wrong(expectation)) is not None:
@@ -52,7 +54,7 @@ class PublicFace:
 
     def _wrong(self, expectation: Expectation) -> str | None:
         try:
-            with httpx.Client(transport=self.door(), timeout=10, follow_redirects=True) as client:
+            with httpx.Client(transport=self.transport(), timeout=10, follow_redirects=True) as client:
                 response = client.get(f"{self.url}{expectation.path}")
         except (httpx.HTTPError, CannotStart) as error:
             return f"it cannot be reached: {error}"

@@ -1,4 +1,4 @@
-"""What Compose is told of a stage's environment when it runs other images than its tag says."""
+"""The environment of Compose for a stage whose images are named exactly, rather than by its tag."""
 
 from collections.abc import Mapping
 
@@ -8,17 +8,19 @@ from compose_stack.stack.layout import PLATFORM, Layout
 
 
 def compose_environment(layout: Layout) -> Mapping[str, str]:
-    """Return what the environment says but for images, which an environment file names exactly.
+    """Return the environment without images, which an environment file names exactly.
 
-    What a stage's jobs take of the platform's images is what the platform runs.
+    The jobs of a stage use the platform's images as the platform runs them.
     """
-    said = {**layout.environment, "TAG": platform_tag(layout)}
-    return {name: said[name] for name in said.keys() - {variable_of(image) for image in IMAGES} - {"STAGE"}}
+    values = {**layout.environment, "TAG": platform_tag(layout)}
+    return {
+        name: values[name] for name in values.keys() - {variable_of(image) for image in IMAGES} - {"STAGE"}
+    }
 
 
 def platform_tag(layout: Layout) -> str:
-    """Return the tag that the platform runs: a deployment's `TAG` is that of a stage's services."""
+    """Return the tag that the platform runs: the `TAG` of a deployment is for the stage's services."""
     running = layout.running(PLATFORM)
     if not running.exists():
-        raise Problem("The platform does not run here yet: make stack-up STAGE=… first.")
+        raise Problem("The platform has not been started here yet: run `make stack-up STAGE=…` first.")
     return running.read_text().strip()

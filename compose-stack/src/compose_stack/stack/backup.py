@@ -1,11 +1,12 @@
-"""`make backup` and `make restore`: everything a stack keeps, as one consistent set in one folder.
+"""`make backup` and `make restore`: all data of a stack, as one consistent set in one folder.
 
-Whatever a record names is written before the record: objects, then the commit of a dataset, then MLflow's
-rows, then the stages' databases. Copied in the opposite order, while everything runs, each part holds all
-that the parts copied before it name. Nothing there is changed in place, so more does no harm.
+Whatever a record refers to is written before the record: objects, then the commit of a dataset, then MLflow's
+rows, then the stages' databases. They are copied in the opposite order while everything runs, so each part
+contains everything that the parts copied before it refer to. Nothing is changed in place, so extra data does
+no harm.
 
-Not in it: secrets, which belong elsewhere, with them MLflow's logins; uploads that nobody confirmed yet; log
-files, and what the layer of telemetry keeps.
+A backup does not contain secrets, which belong elsewhere, nor MLflow's logins, which are made from them; nor
+uploads that have not been confirmed, log files, and telemetry.
 """
 
 import hashlib
@@ -25,7 +26,7 @@ from compose_stack.stack.secrets import make_secrets
 
 CONTENTS = "contents.json"
 PARTS = ("records", "gateway", "predictions", "jobs", "warehouse")
-"""The databases of a stage, those that name others' rows first."""
+"""The databases of a stage; those that refer to rows of others come first."""
 MLFLOW = "mlflow"
 
 
@@ -36,9 +37,9 @@ class Volume:
     name: str
     file: str
     image: str
-    """One whose user owns what is in the volume."""
+    """An image whose user owns the contents of the volume."""
     folder: str
-    """A folder of that image to mount it on, where the scripts begin."""
+    """The folder of that image to mount it on, where the scripts run."""
     copy: str
     fill: str
 
@@ -49,7 +50,7 @@ VOLUMES = (
         "datasets.bundle",
         "data-processor",
         "/var/lib/data-processor",
-        # A copy of its files could have a branch whose commits came later; a bundle has what it names.
+        # A copy of its files could hold a branch before its commits; a bundle is complete.
         "if [ -d datasets.git ]; then git -C datasets.git bundle create --quiet - --all; fi",
         "cat > /tmp/bundle; [ -s /tmp/bundle ] || exit 0; "
         "git init --quiet --bare --initial-branch=main datasets.git.new; "
@@ -61,12 +62,12 @@ VOLUMES = (
         "objects.tar",
         "s3",
         "/var/lib/s3",
-        # 1: something was written meanwhile, which no record that was copied before can name.
+        # 1: a file changed meanwhile, to which no record copied before can refer.
         "tar --create . || [ $? = 1 ]",
         "tar --extract",
     ),
 )
-"""In the order in which they are copied."""
+"""In the order of copying."""
 
 Say = Callable[[str], None]
 
@@ -92,12 +93,12 @@ def backup(layout: Layout, target: Path, say: Say) -> None:
     }
     (target / CONTENTS).write_text(f"{json.dumps(contents, indent=2)}\n")
     size = sum(path.stat().st_size for path in files) / 1e6
-    say(f"{len(files)} files, {size:.1f} MB, in {target}.")
+    say(f"Backed up {len(files)} files, {size:.1f} MB, to {target}.")
 
 
 def restore(layout: Layout, source: Path, say: Say) -> None:
-    """Fill an empty stack from a backup; raises `CannotStart` if it is not empty, or the backup not whole."""
-    _require_whole(source)
+    """Fill an empty stack from a backup; raises `CannotStart` if it is not empty or the backup incomplete."""
+    _require_complete(source)
     make_secrets(layout)
     platform = _platform(layout)
     platform("create", "s3", "buckets", "mlflow")
@@ -110,7 +111,7 @@ def restore(layout: Layout, source: Path, say: Say) -> None:
         tables = "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
         if _query(platform, database, tables) != "0":
             raise CannotStart(
-                f"Database {database} is not empty: a backup is restored into an empty stack only."
+                f"Database {database} is not empty: a backup can only be restored into an empty stack."
             )
     for database, owner in dumped:
         command = f"pg_restore --exit-on-error --no-owner --role={owner} --host=127.0.0.1 --username=postgres"
@@ -119,11 +120,11 @@ def restore(layout: Layout, source: Path, say: Say) -> None:
     for volume in VOLUMES:
         call = _within(layout, platform, volume, volume.fill, mode="rw")
         _out_of(source / volume.file, dict(os.environ), call)
-    say(f"{source} is restored: `make stack-up STAGE=…` starts the stages.")
+    say(f"Restored {source}. Start the stages with `make stack-up STAGE=…`.")
 
 
 def _databases() -> list[tuple[str, str]]:
-    """Return every database that is kept, with its owner, in the order in which they are copied."""
+    """Return every database in a backup, with its owner, in the order of copying."""
     of_stages = [
         (f"{stage}_{part}", f"{stage}_{'gateway' if part == 'gateway' else 'processor'}")
         for stage in STAGES
@@ -137,7 +138,7 @@ def _platform(layout: Layout) -> Compose:
 
 
 def _as_superuser(command: str) -> tuple[str, ...]:
-    # The password is in the container's environment already; it is in no list of processes.
+    # The password is already in the container's environment, and never shows in a list of processes.
     return ("sh", "-c", f'PGPASSWORD="$POSTGRES_PASSWORD" exec {command}')
 
 
@@ -149,7 +150,7 @@ def _query(platform: Compose, database: str, query: str) -> str:
 
 
 def _within(layout: Layout, platform: Compose, volume: Volume, script: str, mode: str) -> list[str]:
-    """Return the call of a container that runs a script in a volume; it reaches nothing else."""
+    """Return the command for a container that runs a script in a volume and can reach nothing else."""
     mounted = f"{layout.setting('PLATFORM')}-{volume.name}:{volume.folder}:{mode}"
     image = f"{layout.setting('IMAGES')}/{volume.image}:{platform.tag}"
     isolated = ("--network=none", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--read-only")
@@ -176,14 +177,14 @@ def _out_of(path: Path, environment: dict[str, str], call: list[str]) -> None:
         )
 
 
-def _require_whole(source: Path) -> None:
+def _require_complete(source: Path) -> None:
     try:
         listed = json.loads((source / CONTENTS).read_text())["sha256"]
     except (OSError, ValueError, KeyError) as error:
-        raise CannotStart(f"{source} is no finished backup: its {CONTENTS} cannot be read.") from error
+        raise CannotStart(f"{source} is not a complete backup: its {CONTENTS} cannot be read.") from error
     for name, sha256 in listed.items():
         if not (source / name).exists() or _sha256(source / name) != sha256:
-            raise CannotStart(f"{name} in {source} is not what was backed up.")
+            raise CannotStart(f"{name} in {source} is missing, or differs from what was backed up.")
 
 
 def _sha256(path: Path) -> str:
@@ -192,7 +193,7 @@ def _sha256(path: Path) -> str:
 
 
 def main() -> int:
-    """Back up to, or restore from, the folder that is named; return 1, with a sentence, if that fails."""
+    """Back up to, or restore from, the given folder; print why and return 1 if that fails."""
     layout = Layout.from_environment()
     action, *named = sys.argv[1:]
 

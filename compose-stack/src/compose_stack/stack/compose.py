@@ -10,48 +10,48 @@ from compose_stack.stack.tools import COMPOSE, command
 
 
 class Compose:
-    """The project of a stage, or of the platform that both share."""
+    """The Compose project of a stage, or of the platform that both stages share."""
 
     def __init__(self, layout: Layout, owner: str, tag: str) -> None:
-        """Prepare calls that run images of this tag."""
+        """Prepare calls that use images with this tag."""
         self.owner = owner
         self.tag = tag
         self._layout = layout
         self._call = [*command(COMPOSE), *project_arguments(layout, owner)]
-        # What was deployed is what starts again, until somebody names a tag.
+        # What was deployed last starts again, unless a tag is given.
         deployed = layout.deployments / f"{owner}.env"
         if deployed.exists() and not layout.environment.get("TAG"):
             self._call += ["--env-file", str(deployed)]
 
     def call(self, *arguments: str) -> list[str]:
-        """Return the command line for a call, which needs `environment`."""
+        """Return the command line of a call, to be run with `environment`."""
         return [*self._call, *arguments]
 
     @property
     def environment(self) -> dict[str, str]:
-        """What Compose fills in besides its files: the layout's settings go before theirs."""
+        """The variables for Compose to fill in: the layout's settings override those of the files."""
         found = {**self._layout.environment, "PATH": os.environ["PATH"], "TAG": self.tag}
-        found.pop("STAGE", None)  # the one that was asked for is the owner, whose own file says so
+        found.pop("STAGE", None)  # the stage is the owner, whose own file sets it
         return found
 
     def __call__(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Call Compose and return what it printed; raises `CannotStart` with its words if it fails."""
+        """Call Compose and return its output; raises `CannotStart` with its error if it fails."""
         done = subprocess.run(
             self.call(*arguments), env=self.environment, capture_output=True, text=True, check=False
         )
         if check and done.returncode != 0:
-            said = (done.stderr.strip() or done.stdout.strip())[-3000:]
-            raise CannotStart(f"docker compose {arguments[0]} of {self.owner} failed:\n{said}")
+            error = (done.stderr.strip() or done.stdout.strip())[-3000:]
+            raise CannotStart(f"docker compose {arguments[0]} of {self.owner} failed:\n{error}")
         return done
 
     def containers(self, service: str, *, every: bool = False) -> list[str]:
-        """Return the ids of a service's containers that run, or of all."""
+        """Return the ids of a service's running containers, or of every one."""
         listed = self("ps", "--quiet", *(("--all",) if every else ()), service)
         return listed.stdout.split()
 
 
 def project_arguments(layout: Layout, owner: str) -> list[str]:
-    """Return the options that tell Compose the files of a stage, or of the platform."""
+    """Return the options that pass the files of a stage, or of the platform, to Compose."""
     named = [CONFIGURATION / "platform.env", layout.secrets(PLATFORM)]
     if owner != PLATFORM:
         named += [CONFIGURATION / f"{owner}.env", layout.secrets(owner)]
@@ -66,7 +66,7 @@ def project_arguments(layout: Layout, owner: str) -> list[str]:
 
 
 def docker(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Call the Docker client; raises `CannotStart` with its words if it fails."""
+    """Call the Docker client; raises `CannotStart` with its error if it fails."""
     call: Sequence[str] = ("docker", *arguments)
     done = subprocess.run(call, capture_output=True, text=True, check=False)
     if check and done.returncode != 0:

@@ -1,4 +1,4 @@
-"""`make stack-dev`: the tree as it is, in containers of one stage, with every port on this machine."""
+"""`make stack-dev`: the tree as it is, in the containers of one stage, with every port on this machine."""
 
 import argparse
 import os
@@ -17,14 +17,14 @@ from compose_stack.stack.tools import COMPOSE, command
 TEMPLATE = CONFIGURATION / "dev.env.example"
 FILE = CONFIGURATION / "compose.dev.yaml"
 EDGE = "caddy"
-"""Not in development."""
+"""Left out in development."""
 WAIT = ("--wait", "--wait-timeout", "420")
 
 Say = Callable[[str], None]
 
 
 def settings(layout: Layout) -> Path:
-    """Return the settings of development, made of their template; what somebody wrote there stays."""
+    """Return the development settings, made from their template; values that a user has set there stay."""
     path = layout.state / "dev.env"
     known = read_env(path) if path.exists() else {}
     unseen = {name for names in NAMES.values() for name in names}
@@ -41,34 +41,34 @@ def settings(layout: Layout) -> Path:
 
 
 class Project:
-    """The containers of development."""
+    """The Compose project of development."""
 
     def __init__(self, layout: Layout) -> None:
-        """Prepare calls of Compose with the settings of development."""
+        """Prepare Compose calls with the development settings."""
         self._settings = settings(layout)
-        # It runs what it built itself, wherever a stack's images come from.
-        said = {name: value for name, value in layout.environment.items() if name != "IMAGES"}
-        self._environment = {**said, "PATH": os.environ["PATH"]}
-        # The files that it extends want the platform's settings too; its own go before them.
+        # It runs its own builds, wherever the images of a stack come from.
+        inherited = {name: value for name, value in layout.environment.items() if name != "IMAGES"}
+        self._environment = {**inherited, "PATH": os.environ["PATH"]}
+        # The files that it extends need the platform's settings too; its own override them.
         named = (CONFIGURATION / "platform.env", self._settings)
         read = [part for path in named for part in ("--env-file", str(path))]
         self._call = (*command(COMPOSE), "--progress", "quiet", "--file", str(FILE), *read)
 
     def setting(self, name: str) -> str:
-        """Return what the environment says, else the settings."""
+        """Return a setting: from the environment, else from the file."""
         return self._environment.get(name) or read_env(self._settings)[name]
 
     def __call__(self, *arguments: str) -> str:
-        """Call Compose and return what it printed; raises `CannotStart` with its words if it fails."""
+        """Call Compose and return its output; raises `CannotStart` with its error if it fails."""
         call: Sequence[str] = (*self._call, *arguments)
         done = subprocess.run(call, env=self._environment, capture_output=True, text=True, check=False)
         if done.returncode != 0:
-            said = (done.stderr.strip() or done.stdout.strip())[-3000:]
-            raise CannotStart(f"docker compose {arguments[0]} of {FILE.name} failed:\n{said}")
+            error = (done.stderr.strip() or done.stdout.strip())[-3000:]
+            raise CannotStart(f"docker compose {arguments[0]} of {FILE.name} failed:\n{error}")
         return done.stdout
 
     def urls(self) -> dict[str, str]:
-        """Return where everything answers, by what it is; each address answers 200 once it is ready."""
+        """Return the address of each service, which answers 200 once the service is ready."""
         port = {
             name: f"http://127.0.0.1:{self.setting(f'{name}_PORT')}"
             for name in ("UI", "GATEWAY", "PROCESSOR", "MLFLOW")
@@ -92,23 +92,23 @@ def up(layout: Layout, say: Say, *, offline: bool) -> None:
     project("up", "--detach", "--no-build", "--remove-orphans", *WAIT)
     for name, url in project.urls().items():
         say(f"  {name:10} {url}")
-    say(f"  {'Settings':10} {layout.state / 'dev.env'}: user admin with ADMIN_PASSWORD, all other secrets")
+    say(f"  {'Settings':10} {layout.state / 'dev.env'}: ADMIN_PASSWORD of user admin, and every other secret")
 
 
 def down(layout: Layout, say: Say, *, volumes: bool = False) -> None:
-    """Stop everything; what it keeps stays unless `volumes` says otherwise."""
+    """Stop everything; data is kept unless `volumes` is set."""
     Project(layout)("down", "--remove-orphans", *(("--volumes",) if volumes else ()))
-    say("Development is down.")
+    say("The development stack is down.")
 
 
 def main() -> int:
-    """Start or stop; return 1, with a sentence, when that fails."""
+    """Start or stop; print why and return 1 if that fails."""
     parser = argparse.ArgumentParser(description="Run the tree as it is in containers.")
     parser.add_argument("action", choices=("up", "down"), nargs="?", default="up")
-    parser.add_argument("--offline", action="store_true", help="on base images made from Debian packages")
-    parser.add_argument("--volumes", action="store_true", help="down: delete what was kept as well")
+    parser.add_argument("--offline", action="store_true", help="build the base images from Debian packages")
+    parser.add_argument("--volumes", action="store_true", help="down: delete the data as well")
     asked = parser.parse_args()
-    # What a stack on this machine is told is nothing to development.
+    # The settings of a stack on this machine do not apply to development.
     layout = Layout(Layout.from_environment().state, os.environ)
 
     def say(line: str) -> None:

@@ -5,8 +5,9 @@
     postgres, mosquitto, caddy, s3, mlflow        the infrastructure, from Debian packages and wheels
     data-processor, pipeline-api, streamlit-ui    the services, from their own Dockerfiles
 
-Builds read what a package mirror or proxy needs from this machine's own configuration, as build secrets: it
-is in no layer. Everything is tagged with the revision of the code: a stack says exactly what it runs.
+Builds read the settings of a package mirror or proxy from this machine's own configuration, as build secrets,
+which end up in no layer. Every image is tagged with the revision of the code, so a stack says exactly what it
+runs.
 """
 
 import argparse
@@ -43,7 +44,7 @@ class Recipe:
     context: Path
     dockerfile: Path
     limit_mb: int | None = None
-    """The largest that it may be."""
+    """Its maximum size."""
 
 
 RECIPES = (
@@ -60,10 +61,10 @@ RECIPES = (
 
 
 class Builder:
-    """Builds images with BuildKit, each tagged with the revision."""
+    """Build images with BuildKit, tagged with the revision."""
 
     def __init__(self, revision: str, debian: str | None = None, python: str | None = None) -> None:
-        """Build on these two base images; without, on those that the Dockerfiles name, perhaps by digest."""
+        """Build on these base images; by default on those that the Dockerfiles name, perhaps by digest."""
         self._buildx = command(BUILDX)
         self._revision = revision
         given = {"DEBIAN_IMAGE": debian, "PYTHON_IMAGE": python}
@@ -76,7 +77,7 @@ class Builder:
         return name
 
     def build_from(self, dockerfile: Path, context: Path, name: str) -> None:
-        """Build an image under a name; raises `CannotStart` with the end of the build's output."""
+        """Build an image under a name; raises `CannotStart` with the end of the build output."""
         arguments = self._bases | {"CODE_REVISION": self._revision}
         with _secrets() as given:
             call = [*self._buildx, "build", "--load", "--progress=plain", "--network=host"]
@@ -89,7 +90,7 @@ class Builder:
 
 
 def offline_builder(revision: str, *, renew: bool = False) -> Builder:
-    """Return a builder on base images made here, and make those that are missing; `renew` makes both anew."""
+    """Return a builder on local base images, making those that are missing; `renew` makes both again."""
     debian, python = f"{PREFIX}/{DEBIAN}", f"{PREFIX}/{PYTHON}"
     builder = Builder(revision, debian, python)
     if renew or not exists(debian):
@@ -129,20 +130,20 @@ def make_debian(name: str, packages: Sequence[str] = ("ca-certificates",)) -> No
         with subprocess.Popen(tar, stdout=subprocess.PIPE) as packing:
             subprocess.run(load, stdin=packing.stdout, check=True, stdout=subprocess.DEVNULL)
         if packing.returncode != 0:
-            raise CannotStart(f"{name} could not be packed: tar ended with {packing.returncode}.")
+            raise CannotStart(f"{name} could not be packed: tar failed with exit code {packing.returncode}.")
 
 
 def revision(root: Path = ROOT) -> str:
-    """Return the tag of what is in the tree: its commit, and whether it was changed since.
+    """Return the tag for what is in the tree: its commit, and whether it has changed since.
 
-    Raises `CannotStart` where git does not know.
+    Raises `CannotStart` if git does not know.
     """
     call = ("git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
     done = subprocess.run(call, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise CannotStart(
-            f"git cannot say which revision {root} is, and images are tagged with it: clone the tree rather "
-            f"than copy it. git: {done.stderr.strip()}"
+            f"git does not know the revision of {root}, which images are tagged with: clone the tree "
+            f"instead of copying it. git said: {done.stderr.strip()}"
         )
     return f"sha-{done.stdout.strip()}"
 
@@ -158,15 +159,15 @@ def size_of(name: str) -> int:
 
 
 def main() -> int:
-    """Build what was asked for, print each size, and fail if one is too large."""
+    """Build the images asked for, print their sizes, and fail if one is too large."""
     parser = argparse.ArgumentParser(description="Build the images of a stack.")
-    parser.add_argument("names", nargs="*", help="which (default: all)")
+    parser.add_argument("names", nargs="*", help="which images (default: all)")
     parser.add_argument("--offline", action="store_true", help="build the base images from Debian packages")
-    parser.add_argument("--renew", action="store_true", help="with --offline: make the base images anew")
+    parser.add_argument("--renew", action="store_true", help="with --offline: make the base images again")
     parser.add_argument("--tag", help="default: the revision of the code")
     asked = parser.parse_args()
     if asked.renew and not asked.offline:
-        parser.error("--renew is for base images that were made here: give --offline too.")
+        parser.error("--renew applies to locally made base images: use it with --offline.")
     try:
         return _build(asked.names, asked.tag or revision(), offline=asked.offline, renew=asked.renew)
     except CannotStart as error:
@@ -176,7 +177,7 @@ def main() -> int:
 def _build(names: Sequence[str], tag: str, *, offline: bool, renew: bool) -> int:
     if unknown := set(names) - {recipe.name for recipe in RECIPES}:
         raise CannotStart(
-            f"There is no image {', '.join(sorted(unknown))}: it is one of "
+            f"There is no image {', '.join(sorted(unknown))}: the images are "
             f"{', '.join(recipe.name for recipe in RECIPES)}."
         )
     builder = offline_builder(tag, renew=renew) if offline else Builder(tag)
@@ -202,12 +203,12 @@ def _build(names: Sequence[str], tag: str, *, offline: bool, renew: bool) -> int
 
 @contextmanager
 def _secrets() -> Iterator[dict[str, Path]]:
-    """Yield this machine's own configuration of pip, uv and TLS, as far as it has any."""
+    """Yield this machine's own configuration of pip, uv and TLS, if it has any."""
     with tempfile.TemporaryDirectory(prefix="build-secrets-") as folder:
         uv = Path(folder, "uv.toml")
         own = Path(os.environ.get("UV_CONFIG_FILE") or Path.home() / ".config/uv/uv.toml")
         text = own.read_text() if own.exists() else ""
-        # The authorities of this machine, which may be a proxy's, instead of those that uv brings.
+        # The certificate authorities of this machine, perhaps those of a proxy, instead of uv's own.
         uv.write_text(text if "system-certs" in text else f"system-certs = true\n{text}")
         found = {"uv.toml": uv, "pip.conf": Path("/etc/pip.conf"), "ca-certificates": AUTHORITIES}
         yield {key: path for key, path in found.items() if path.exists()}

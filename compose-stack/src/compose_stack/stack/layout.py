@@ -1,4 +1,4 @@
-"""Where a stack's files are, and what its environment says: the configuration, the secrets, what runs."""
+"""Where the files of a stack are, and its settings: configuration, secrets, what runs."""
 
 import os
 from collections.abc import Mapping
@@ -20,9 +20,9 @@ class Layout:
     """One platform on one engine."""
 
     state: Path
-    """What this machine adds: secrets, and the tag that runs in each stage."""
+    """The files of this machine: secrets, and the tag that runs in each stage."""
     environment: Mapping[str, str]
-    """Goes before the `.env` files: this machine's own, over which the caller's goes."""
+    """Overrides the `.env` files: the settings of this machine, themselves overridden by the caller's."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -36,19 +36,19 @@ class Layout:
         return self.state / "secrets" / f"{owner}.env"
 
     def setting(self, name: str) -> str:
-        """Return a setting of the platform: what the environment says, else what `platform.env` does."""
+        """Return a setting of the platform: from the environment, else from `platform.env`."""
         return self.environment.get(name) or read_env(CONFIGURATION / "platform.env").get(name, "")
 
     @property
     def observed(self) -> bool:
-        """Return whether the stack has its own telemetry, as `OBSERVABILITY` says; raises `CannotStart`."""
-        said = self.setting("OBSERVABILITY")
-        if said not in ("", "true"):
-            raise CannotStart(f"OBSERVABILITY is {said!r}; it must be true, or empty for a stack without.")
-        return said == "true"
+        """Return whether the stack runs its own telemetry (`OBSERVABILITY`); raises `CannotStart`."""
+        value = self.setting("OBSERVABILITY")
+        if value not in ("", "true"):
+            raise CannotStart(f"OBSERVABILITY must be true, or empty for a stack without it, not {value!r}.")
+        return value == "true"
 
     def files(self, owner: str) -> list[Path]:
-        """Return the files that Compose reads for a stage, or the platform, the later over the earlier."""
+        """Return the Compose files of a stage or the platform; later ones override earlier ones."""
         kind = "compose" if owner == PLATFORM else "compose.services"
         layers = ("", ".observability") if self.observed else ("",)
         return [CONFIGURATION / f"{kind}{layer}.yaml" for layer in layers]
@@ -58,46 +58,46 @@ class Layout:
         return self.setting(f"{stage.upper()}_SITE")
 
     def url(self, stage: Stage) -> str:
-        """Return where people find a stage."""
+        """Return the address of a stage."""
         port = self.setting("HTTPS_PORT")
         return f"https://{self.site(stage)}" + ("" if port == "443" else f":{port}")
 
     @property
     def deployments(self) -> Path:
-        """Return the folder with what was deployed to each stage."""
+        """Return the folder that records what was deployed to each stage."""
         return self.state / "deployments"
 
     def built(self) -> Path:
-        """Return the file that names the tag of the images built last."""
+        """Return the file with the tag of the images built last."""
         return self.state / "built"
 
     def running(self, owner: str) -> Path:
-        """Return the file that names the tag a stage, or the platform, was last healthy with."""
+        """Return the file with the tag that a stage, or the platform, was last healthy with."""
         return self.state / f"{owner}.tag"
 
     def tag(self, owner: str, *, keep: bool = False) -> str:
-        """Return the tag to run: `TAG`, else (`keep`) the one that runs, else the one built last."""
+        """Return the tag to run: `TAG`, else (with `keep`) the one that runs, else the one built last."""
         files = (self.running(owner), self.built()) if keep else (self.built(),)
         found = self.environment.get("TAG") or next((file.read_text() for file in files if file.exists()), "")
         if not found:
             raise CannotStart(
-                "There are no images yet: `make images` or, without a registry, "
-                "`make images-offline` builds them; or name one with TAG=…."
+                "There are no images yet: build them with `make images` or, without a registry, "
+                "`make images-offline`, or name a tag with TAG=…."
             )
         return found.strip()
 
 
 def stage_of(environment: Mapping[str, str]) -> Stage:
-    """Return what `STAGE` says; raises `CannotStart`."""
+    """Return the stage that `STAGE` names; raises `CannotStart`."""
     stage = environment.get("STAGE", "")
     for known in STAGES:
         if stage == known:
             return known
-    raise CannotStart(f"STAGE is {stage!r}; it must be staging or main, as in `make stack-up STAGE=staging`.")
+    raise CannotStart(f"STAGE must be staging or main, as in `make stack-up STAGE=staging`, not {stage!r}.")
 
 
 def read_env(path: Path) -> dict[str, str]:
-    """Return the settings of an `.env` file: lines of NAME=value, comments and blank lines."""
+    """Return the settings of an `.env` file: lines of NAME=value, between comments and blank lines."""
     lines = (line.strip() for line in path.read_text().splitlines())
     pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
     return {name: value for name, _, value in pairs}

@@ -1,10 +1,11 @@
-"""`make secrets`: what nobody chooses and nobody sees. Random, made once, of mode 0600, not in git."""
+"""`make secrets`: random secrets that no one has to choose or see, made once, with mode 0600."""
 
-import fcntl
 import os
 import secrets
 import sys
 from pathlib import Path
+
+from filelock import FileLock
 
 from compose_stack.stack.layout import PLATFORM, STAGES, Layout, read_env
 
@@ -38,18 +39,17 @@ NAMES: dict[str, tuple[str, ...]] = {
 
 
 def make_secrets(layout: Layout) -> list[Path]:
-    """Make the secrets that are missing; those that are there stay. Return the files that changed."""
+    """Make the secrets that are missing and keep the others; return the files that changed."""
     folder = layout.secrets(PLATFORM).parent
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    # Of two that make the same secret at once, one would have started with what the other replaced.
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    # Without it, of two processes that start at once, one could use a secret that the other replaces.
+    with FileLock(folder / ".lock", fallback_to_soft=False):
         return [path for owner, names in NAMES.items() if _complete(path := layout.secrets(owner), names)]
 
 
 def _complete(path: Path, names: tuple[str, ...]) -> bool:
     known = read_env(path) if path.exists() else {}
-    # URL-safe letters: they go into database addresses as they are.
+    # URL-safe characters: they go into database URLs unescaped.
     missing = {name: secrets.token_urlsafe(BYTES) for name in names if not known.get(name)}
     if not missing:
         return False
@@ -58,11 +58,11 @@ def _complete(path: Path, names: tuple[str, ...]) -> bool:
 
 
 def write_privately(path: Path, text: str) -> None:
-    """Write a file that its owner alone can read, whole or not at all; its folder is made the same way."""
+    """Write a file atomically that only its owner can read; its folder gets the same protection."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
-    # The mode comes with the file: at no moment can anybody else read it.
+    # The file is created with its mode: at no time can anyone else read it.
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
         file.flush()
@@ -71,7 +71,7 @@ def write_privately(path: Path, text: str) -> None:
 
 
 def main() -> int:
-    """Make what is missing and say where it is."""
+    """Make what is missing and print where it is."""
     layout = Layout.from_environment()
     changed = make_secrets(layout)
     for owner in NAMES:

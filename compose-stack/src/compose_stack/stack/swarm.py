@@ -1,17 +1,17 @@
 """`make swarm-file STAGE=…`: the same stack for `docker stack deploy`, over one machine or several.
 
-Rendered from what Compose itself makes of the files, so that there is one description. A swarm has other
+Rendered from the configuration as Compose resolves it, so that there is one description. A swarm has other
 words for some of it and none for the rest:
 
-    depends_on                 none: jobs may be repeated, services start again until what they need is there
+    depends_on                 none: jobs may be repeated, services restart until what they need is there
     restart, mem_limit         deploy.restart_policy, deploy.resources
     restart: "no"              a replicated job
     networks                   overlays; names are answered with the addresses of the replicas, as in Compose
     shm_size, tmpfs            mounts in memory; none can have an owner
     security_opt, pull_policy  none: `no-new-privileges` is the engine's setting (`daemon.json`) there
 
-What keeps data stays on the machine that keeps it, the one with the label `loopkeeper.keeper`. The files have
-secrets in them, are of mode 0600 and stay in STACK_DIR.
+Services with data stay on the machine that has the data, the one labelled `loopkeeper.keeper`. The files
+contain secrets, have mode 0600 and stay in STACK_DIR.
 """
 
 import json
@@ -28,14 +28,14 @@ from compose_stack.stack.layout import PLATFORM, Layout, stage_of
 from compose_stack.stack.secrets import make_secrets, write_privately
 
 KEEPER = "loopkeeper.keeper"
-"""The label of the node whose disk has the volumes."""
+"""The label of the node whose disk holds the volumes."""
 SHARING = {"serve", "work"}
-"""Their replicas share their folders. Of everything else that keeps data there is one at a time: when it is
-changed the old one goes first, also from the machine's ports."""
+"""Replicas of these share their folders. Any other service with data runs once: an update stops the old
+container first, which also frees the machine's ports."""
 LOCAL = {"logs"}
-"""Volumes that each machine may have for itself."""
+"""Volumes that every machine may have separately."""
 HEALTHY_WITHIN = "30s"
-"""For how long an update is watched before the next replica: one that fails meanwhile is rolled back."""
+"""How long an update is monitored before the next replica: if it fails meanwhile, it is rolled back."""
 KEPT = (
     "cap_drop",
     "command",
@@ -51,25 +51,25 @@ KEPT = (
     "user",
     "working_dir",
 )
-"""What means the same in both."""
+"""Keys that mean the same in both."""
 TRANSLATED = (
     *("depends_on", "mem_limit", "networks", "ports", "pull_policy", "restart", "security_opt", "shm_size"),
     *("tmpfs", "volumes", "build", "expose", "profiles"),
 )
-"""What becomes something else, or nothing; anything that is not in either list is refused."""
+"""Keys that become something else, or nothing; a key in neither list is refused."""
 
 Say = Callable[[str], None]
 
 
 def render(project: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the stack file of a project as Compose sees it; raises `CannotStart` where it has no words."""
+    """Return the stack file of a resolved project; raises `CannotStart` for what it cannot express."""
     services = {name: _service(name, service) for name, service in project["services"].items()}
     return {
         "version": "3.8",
         "services": services,
         "networks": {name: _network(network) for name, network in project["networks"].items()},
         "volumes": {
-            # A swarm knows networks of others, and volumes by their name alone.
+            # A swarm knows external networks, and volumes by name only.
             name: {"name": volume["name"]}
             for name, volume in project.get("volumes", {}).items()
         },
@@ -77,28 +77,28 @@ def render(project: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _service(name: str, service: Mapping[str, Any]) -> dict[str, Any]:
-    told = {key for key, value in service.items() if value not in (None, [], {})}
-    if strange := told - set(KEPT) - set(TRANSLATED):
+    given = {key for key, value in service.items() if value not in (None, [], {})}
+    if unknown := given - set(KEPT) - set(TRANSLATED):
         raise CannotStart(
-            f"Service {name} has {', '.join(sorted(strange))}, which stack/swarm.py cannot say in a stack "
-            "file: teach it, or leave that out."
+            f"Service {name} has {', '.join(sorted(unknown))}, which stack/swarm.py cannot "
+            "express in a stack file: add support for it there, or leave it out."
         )
     if owned := [target for target in service.get("tmpfs", ()) if ":" in target]:
         raise CannotStart(
-            f"Service {name} has a folder in memory, {owned[0]}, with options, which a swarm ignores: let it "
-            "use /tmp, or a volume."
+            f"Service {name} has a tmpfs with options, {owned[0]}, which a swarm ignores: "
+            "use /tmp or a volume."
         )
-    found = {key: service[key] for key in KEPT if key in told}
+    found = {key: service[key] for key in KEPT if key in given}
     mounts = [_mount(mount) for mount in service.get("volumes", ())]
     mounts += [{"type": "tmpfs", "target": target} for target in service.get("tmpfs", ())]
-    if "shm_size" in told:
+    if "shm_size" in given:
         mounts.append(
             {"type": "tmpfs", "target": "/dev/shm", "tmpfs": {"size": int(service["shm_size"])}}  # noqa: S108
         )
     if mounts:
         found["volumes"] = mounts
-    if "ports" in told:
-        # By the machine itself: Caddy sees who asks, and there is one of it.
+    if "ports" in given:
+        # In host mode Caddy sees the addresses of clients; there is only one Caddy.
         found["ports"] = [
             {
                 "target": port["target"],
@@ -154,7 +154,7 @@ def _network(network: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write(layout: Layout, owner: str) -> Path:
-    """Write the stack file of a stage, or of the platform, and return where."""
+    """Write the stack file of a stage, or of the platform, and return its path."""
     project = Compose(layout, owner, layout.tag(owner, keep=owner == PLATFORM))
     configured = json.loads(project("config", "--format", "json").stdout)
     path = layout.state / "swarm" / f"{owner}.json"
@@ -163,7 +163,7 @@ def write(layout: Layout, owner: str) -> Path:
 
 
 def main() -> int:
-    """Write both files for `STAGE` and say how they are used; return 1, with a sentence, if that fails."""
+    """Write both files for `STAGE` and print how to use them; print why and return 1 if that fails."""
     layout = Layout.from_environment()
     try:
         stage = stage_of(os.environ)
@@ -174,7 +174,7 @@ def main() -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     sys.stdout.write(
-        f"docker node update --label-add {KEEPER}=true NODE  # once: the machine with the volumes\n"
+        f"docker node update --label-add {KEEPER}=true NODE  # once, for the machine with the volumes\n"
     )
     for name, path in files.items():
         sys.stdout.write(f"docker stack deploy --prune --compose-file {shlex.quote(str(path))} {name}\n")

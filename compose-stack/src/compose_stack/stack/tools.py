@@ -1,8 +1,8 @@
-"""The programs a stack needs beside the engine: found where they are, or fetched from Debian.
+"""The programs a stack needs beside the Docker engine: those installed, or else Debian's.
 
-Compose v2 and buildx are plugins of Docker's client. Distributions that lack them get Debian's builds, which
-run on any Linux: `python -m compose_stack.stack.tools` puts them into `.tools/bin`, checked by SHA-256. The
-same goes for debootstrap, a script, and for Debian's keys, where base images are made without them installed.
+Compose v2 and buildx are plugins of the Docker client. Where they are not installed, Debian's builds, which
+run on any Linux, are used: `python -m compose_stack.stack.tools` puts them into `.tools/bin`, verified by
+SHA-256. The same goes for debootstrap, a script, and Debian's keys, which base images are made with.
 """
 
 import hashlib
@@ -21,12 +21,12 @@ from compose_stack.settings import ROOT, CannotStart
 TOOLS = ROOT / ".tools" / "bin"
 DEBOOTSTRAP_FOLDER = ROOT / ".tools" / "debootstrap"
 MIRROR = "http://deb.debian.org/debian"
-"""Plain HTTP, as Debian's own: what comes is compared with a hash that stands here."""
+"""Plain HTTP, like Debian's own tools: downloads are verified against the hashes below."""
 
 
 @dataclass(frozen=True)
 class Package:
-    """A package of Debian's: where it is on a mirror, and what it must be."""
+    """A Debian package: its path on a mirror, and its hash."""
 
     path: str
     sha256: str
@@ -34,7 +34,7 @@ class Package:
 
 @dataclass(frozen=True)
 class Plugin:
-    """A plugin of Docker's client, and the package that has it."""
+    """A plugin of the Docker client, and the package that contains it."""
 
     name: str
     package: Package
@@ -68,7 +68,7 @@ KEYS = Path("usr/share/keyrings/debian-archive-keyring.gpg")
 
 
 def command(plugin: Plugin) -> tuple[str, ...]:
-    """Return how a plugin is called here; raises `CannotStart` if it is nowhere to be found."""
+    """Return the command for a plugin; raises `CannotStart` if it is not installed."""
     fetched = TOOLS / f"docker-{plugin.name}"
     if fetched.exists():
         return (str(fetched),)
@@ -76,7 +76,7 @@ def command(plugin: Plugin) -> tuple[str, ...]:
     if docker and _answers((docker, plugin.name, "version")):
         return (docker, plugin.name)
     raise CannotStart(
-        f"Docker's plugin {plugin.name!r} is not installed: install it, or let `make stack-tools` fetch it."
+        f"The Docker plugin {plugin.name!r} is not installed: install it, or run `make stack-tools`."
     )
 
 
@@ -87,9 +87,9 @@ def engine_runs() -> bool:
 
 
 def debootstrap() -> tuple[list[str], dict[str, str]]:
-    """Return how debootstrap is called here, and with which environment; it is fetched if need be.
+    """Return the command for debootstrap and its environment; fetch it if necessary.
 
-    It refuses what is not signed by Debian. Raises `CannotStart` where it cannot be had.
+    It refuses packages not signed by Debian. Raises `CannotStart` if it cannot be fetched.
     """
     installed = shutil.which("debootstrap")
     if installed and (Path("/") / KEYS).exists():
@@ -106,9 +106,11 @@ def debootstrap() -> tuple[list[str], dict[str, str]]:
 
 
 def fetch(plugin: Plugin) -> Path:
-    """Put a plugin into `.tools/bin` from its Debian package; raises `CannotStart` where that cannot be."""
+    """Put a plugin into `.tools/bin` from its Debian package; raises `CannotStart` if that fails."""
     if platform.machine() != "x86_64":
-        raise CannotStart(f"Docker's plugin {plugin.name!r} can be fetched for amd64 only: install it here.")
+        raise CannotStart(
+            f"The Docker plugin {plugin.name!r} can only be fetched for amd64: install it yourself."
+        )
     target = TOOLS / f"docker-{plugin.name}"
     with tempfile.TemporaryDirectory() as folder:
         unpack(plugin.package, Path(folder))
@@ -121,17 +123,17 @@ def fetch(plugin: Plugin) -> Path:
 
 
 def unpack(package: Package, folder: Path) -> None:
-    """Put what is in a package into a folder; raises `CannotStart` if it cannot be had or is another one."""
+    """Unpack a package into a folder; raises `CannotStart` if it cannot be fetched or its hash differs."""
     extract = shutil.which("dpkg-deb")
     url = f"{MIRROR}/{package.path}"
     if extract is None:
-        raise CannotStart(f"{url} cannot be unpacked: dpkg-deb is not installed. Install what it is for.")
+        raise CannotStart(f"{url} cannot be unpacked: dpkg-deb is not installed.")
     try:
         content = httpx.get(url, timeout=120, follow_redirects=True).raise_for_status().content
     except httpx.HTTPError as error:
         raise CannotStart(f"{url} cannot be fetched: {error}") from error
     if hashlib.sha256(content).hexdigest() != package.sha256:
-        raise CannotStart(f"{url} is not the package that it was: it does not have its SHA-256.")
+        raise CannotStart(f"{url} is not the expected package: its SHA-256 differs.")
     with tempfile.NamedTemporaryFile(suffix=".deb") as file:
         file.write(content)
         file.flush()

@@ -3,15 +3,14 @@
     working copy (ours alone, can be made again) ── git push ──▶ bare repository: which versions there are
                         └────────────────────────── dvc push ──▶ DVC remote: the tables themselves
 
-A version exists once its tag, `<dataset>-v<N>`, is in the bare repository, and its table is in the DVC remote
-by then. Whatever was begun and not pushed is forgotten by the next who writes: killed at any point, a write
-either happened or did not, and who repeats it with the same `request` gets the version it made. One lock
-orders writers on this machine; those on others meet at the push, which only one of them wins.
+A version exists once its tag, `<dataset>-v<N>`, is in the bare repository; its table is in the DVC remote by
+then. The next writer discards whatever was begun and not pushed: a write that is killed at any point either
+happened or did not, and whoever repeats it with the same `request` gets the version that it made. A lock
+orders writers on this machine; those on different machines race to push, and exactly one of them wins.
 
-DVC runs in this process: a version takes 0.1 s, against 2 s with its command line, most of them start-up.
+DVC runs in this process: a version takes 0.1 s, against 2 s with its command line, most of it start-up time.
 """
 
-import fcntl
 import json
 import logging
 import os
@@ -25,33 +24,45 @@ from pathlib import Path
 from typing import Any
 
 import stamina
-
-from data_processor.datasets.store import TableVersion
+from filelock import FileLock
 
 os.environ.setdefault("DVC_NO_ANALYTICS", "true")
 
 TABLE = "table.parquet"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
-"""What a dataset may be called: it becomes a folder and a part of a tag."""
+"""What a dataset may be called: its name becomes a folder and part of a tag."""
 _STORE = "store"
 _BRANCH = "main"
 _OURS = "loopkeeper.working-copy"
-"""The git setting that marks a working copy in which everything may be thrown away."""
+"""The git setting that marks a working copy whose content may be discarded."""
 _GIT = (
     "git",
     *("-c", "user.name=Loopkeeper", "-c", "user.email=loopkeeper@localhost"),
-    # What somebody configured for their own work must not sign, refuse or rewrite ours.
+    # A user's own git configuration must not sign, reject or rewrite our commits.
     *("-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false", "-c", "core.hooksPath=/dev/null"),
     *("-c", "core.autocrlf=false", "-c", "protocol.file.allow=always"),
 )
 
 
+@dataclass(frozen=True, slots=True)
+class TableVersion:
+    """One immutable version of a table, as the dataset repository knows it."""
+
+    number: int
+    revision: str
+    """The git commit."""
+    request: str
+    """The id of the request that made it: the same request never makes two versions."""
+    facts: Mapping[str, Any]
+    """What its maker recorded about it."""
+
+
 class DatasetRepositoryError(Exception):
-    """The dataset repository cannot do what it was asked; the message says what git or DVC said."""
+    """The dataset repository failed; the message repeats what git or DVC reported."""
 
 
 class _OvertakenError(Exception):
-    """Somebody else pushed first."""
+    """Another writer pushed first."""
 
 
 @dataclass(frozen=True)
@@ -59,32 +70,32 @@ class DvcRepository:
     """The dataset repository of this stack."""
 
     working_copy: Path
-    """A folder of its own; made when it is first needed."""
+    """A folder for this purpose alone, created when it is first needed."""
     remote: str
-    """The bare git repository: a path, where it is made if absent, or a URL."""
+    """The bare git repository: a path, where it is created if absent, or a URL."""
     store: str
     """The DVC remote: a path or a URL."""
 
     def find(self, dataset: str, request: str) -> TableVersion | None:
-        """Return the version of a dataset that a request made, if it did."""
+        """Return the version of a dataset that a request made, if any."""
         with self._held():
             return self._find(dataset, request)
 
     def versions(self, dataset: str) -> list[TableVersion]:
-        """Return every version of a dataset, whichever stack made it."""
+        """Return all versions of a dataset, whichever stack made them."""
         with self._held():
             return self._versions(dataset)
 
     def commit(
         self, dataset: str, table: bytes | Path, facts: Mapping[str, Any], request: str
     ) -> TableVersion:
-        """Make a table, or the file with it, a dataset's next version, once per request; return that.
+        """Commit a table, or a file that holds it, as a dataset's next version, once per request; return it.
 
-        `facts` are kept with it. Raises `DatasetRepositoryError`.
+        `facts` are stored with it. Raises `DatasetRepositoryError`.
         """
         if not NAME.fullmatch(dataset):
             raise DatasetRepositoryError(
-                f"A dataset cannot be called {dataset!r}: letters, digits, - and _, at most 100."
+                f"A dataset cannot be called {dataset!r}: use at most 100 letters, digits, - and _."
             )
         for attempt in stamina.retry_context(on=_OvertakenError, attempts=5, wait_initial=0.05):
             with attempt, self._held():
@@ -94,17 +105,17 @@ class DvcRepository:
 
     def read(self, dataset: str, number: int) -> bytes:
         """Return the table of a version, from DVC's cache or its remote; raises `DatasetRepositoryError`."""
-        from dvc.exceptions import DvcException  # noqa: PLC0415  # half a second nobody else should wait for
+        from dvc.exceptions import DvcException  # noqa: PLC0415  # takes half a second, which only this call should pay
         from dvc.fs.dvc import DVCFileSystem  # noqa: PLC0415
         from dvc.repo import Repo  # noqa: PLC0415
         from dvc.scm import SCMError  # noqa: PLC0415
 
         tag = _tag(dataset, number)
         if not (self.working_copy / ".git").exists() or not self._git("tag", "--list", tag):
-            with self._held():  # another stack may have made it
+            with self._held():  # fetches: another stack may have made it
                 pass
         try:
-            # `dvc.api.read` would open the repository once more, without this configuration.
+            # `dvc.api.read` would open the repository again, without this configuration.
             with Repo(str(self.working_copy), rev=tag, config=self._config()) as repo:
                 content: bytes = DVCFileSystem(repo=repo).cat_file(f"/{dataset}/{TABLE}")
         except (DvcException, SCMError, OSError) as error:
@@ -119,7 +130,7 @@ class DvcRepository:
         number = 1 + max((version.number for version in self._versions(dataset)), default=0)
         tag, path = _tag(dataset, number), self.working_copy / dataset / TABLE
         path.parent.mkdir(exist_ok=True)
-        path.unlink(missing_ok=True)  # it may be a link into DVC's cache
+        path.unlink(missing_ok=True)  # it may be a link into the cache of DVC
         if isinstance(table, Path):
             shutil.copyfile(table, path)
         else:
@@ -137,7 +148,7 @@ class DvcRepository:
         from dvc.exceptions import DvcException  # noqa: PLC0415  # see read
         from dvc.repo import Repo  # noqa: PLC0415
 
-        logging.getLogger("dvc").setLevel(logging.WARNING)  # it explains git to people
+        logging.getLogger("dvc").setLevel(logging.WARNING)  # its hints on git are for people
         try:
             with Repo(str(self.working_copy), config=self._config()) as repo:
                 repo.add(str(path))
@@ -164,11 +175,8 @@ class DvcRepository:
 
     @contextmanager
     def _held(self) -> Iterator[None]:
-        """Hold the lock over a working copy that says what the bare repository says."""
-        self.working_copy.parent.mkdir(parents=True, exist_ok=True)
-        lock = self.working_copy.with_name(f"{self.working_copy.name}.lock")
-        with lock.open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        """Hold the lock of the working copy, brought up to date with the bare repository."""
+        with FileLock(f"{self.working_copy}.lock", fallback_to_soft=False):  # the kernel's: it ends with us
             self._make_remote()
             self._refresh()
             yield
@@ -186,7 +194,7 @@ class DvcRepository:
             self._clone()
         elif not self._is_ours():
             raise DatasetRepositoryError(
-                f"{self.working_copy} is no working copy of the dataset repository: nothing was touched. "
+                f"{self.working_copy} is not a working copy of the dataset repository and was left as it is. "
                 "Move it away, or set DATASET_REPOSITORY to a folder that does not exist yet."
             )
         for stale in self._stale_locks():
@@ -208,14 +216,14 @@ class DvcRepository:
 
     def _is_ours(self) -> bool:
         if not (self.working_copy / ".git").exists():
-            return False  # git would look for a repository around it
+            return False  # git would search the folders above it
         try:
             return self._git("config", "--get", _OURS) == "true"
         except DatasetRepositoryError:
             return False
 
     def _lay_out(self) -> None:
-        """Make the first commit of an empty bare repository."""
+        """Make the first commit in an empty bare repository."""
         from dvc.repo import Repo  # noqa: PLC0415  # see read
 
         logging.getLogger("dvc").setLevel(logging.WARNING)
@@ -242,7 +250,7 @@ class DvcRepository:
             raise
 
     def _stale_locks(self) -> Iterator[Path]:
-        """Name what a killed git or DVC left behind; we hold the lock, so nobody is at work."""
+        """Yield the lock files that a killed git or DVC left behind; we hold ours, so nobody uses them."""
         git = self.working_copy / ".git"
         yield from git.glob("*.lock")
         yield from (git / "refs").rglob("*.lock")
@@ -258,7 +266,7 @@ class DvcRepository:
         return str(self.working_copy.absolute() / ".dvc" / "tmp" / "site")
 
     def _config(self) -> dict[str, Any]:
-        """Return what DVC is told: nothing of it is committed, so stores can move."""
+        """Return the configuration of DVC; it is never committed, so remotes can move."""
         store = self.store if "://" in self.store else str(Path(self.store).absolute())
         core = {"remote": _STORE, "site_cache_dir": self._site_cache(), "analytics": False}
         return {"core": core, "remote": {_STORE: {"url": store}}}
@@ -270,7 +278,11 @@ def _tag(dataset: str, number: int) -> str:
 
 def _run(*arguments: str) -> str:
     environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):  # set inside a git hook, and not meant for us
+    for name in (
+        "GIT_DIR",
+        "GIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+    ):  # set inside a git hook, for another repository
         environment.pop(name, None)
     done = subprocess.run([*_GIT, *arguments], capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:

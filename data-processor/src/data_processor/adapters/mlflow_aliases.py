@@ -1,4 +1,4 @@
-"""The aliases of MLflow's registered models: what people there see as the version of a stage."""
+"""The aliases of registered models in MLflow, which show there what each stage serves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from data_processor.adapters.mlflow_connection import MlflowConnection, MlflowRefusedError
 
 VERDICT_TAG = "loopkeeper.verdict"
-"""On a version: what its gate said."""
+"""The tag of a version that holds the verdict of its gate."""
 MOST = 1000
-"""Models, and versions of one, that are looked at: MLflow's newest."""
+"""The most models, and versions of one model, that are read: the newest."""
 
 
 @dataclass(frozen=True)
@@ -17,18 +17,18 @@ class Known:
 
     version: str
     source: str
-    """Where its files are."""
+    """The address of its files."""
     tags: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Mirrored:
-    """What MLflow says of one stage of a model."""
+    """What MLflow shows for one stage of a model."""
 
     version: str | None
-    """Where the alias points, if there is one."""
+    """The version that the alias points to, if there is one."""
     entry: str | None
-    """The id of the ledger entry that it was last made to follow, if there is one."""
+    """The id of the ledger entry that the alias was last moved for, if there is one."""
 
 
 class MlflowAliases:
@@ -39,7 +39,7 @@ class MlflowAliases:
         self._connection = connection
 
     def read(self, model: str, stage: str) -> Mirrored | None:
-        """Return what MLflow says of a stage, or None if it does not know the model."""
+        """Return what MLflow shows for a stage, or None if it does not know the model."""
         try:
             answer = self._connection.call(
                 "GET", "/registered-models/get", what=f"to show {model!r}", params={"name": model}
@@ -54,9 +54,9 @@ class MlflowAliases:
         return Mirrored(aliases.get(stage), tags.get(_entry_tag(stage)))
 
     def follow(self, model: str, stage: str, version: str, entry: str) -> None:
-        """Point a stage's alias to a version, then note which ledger entry it follows; may be repeated.
+        """Point a stage's alias to a version, and tag which ledger entry it follows; safe to repeat.
 
-        The version itself keeps for ever that the stage served it: the other stage goes by that.
+        The version keeps a tag that the stage served it, by which the other stage finds it.
         """
         self._connection.call(
             "POST",
@@ -103,7 +103,7 @@ class MlflowAliases:
         return sorted(found, key=lambda known: int(known.version))
 
     def source(self, model: str, version: str) -> str:
-        """Return where MLflow says a version's files are; raises `MlflowRefusedError` if it knows none."""
+        """Return the address of a version's files; raises `MlflowRefusedError` for an unknown version."""
         answer = self._connection.call(
             "GET",
             "/model-versions/get",
@@ -115,7 +115,7 @@ class MlflowAliases:
 
 
 def served_tag(stage: str) -> str:
-    """Return the tag of versions that a stage served; its value is the id of the ledger entry."""
+    """Return the tag of versions that a stage has served; its value is the id of the ledger entry."""
     return f"loopkeeper.{stage}.served"
 
 

@@ -1,4 +1,4 @@
-"""The files of a version, fetched from MLflow's proxied artefact store by plain HTTP."""
+"""Fetches the files of a version from the artefact proxy of MLflow, over plain HTTP."""
 
 import os
 import tempfile
@@ -20,7 +20,7 @@ ROUTE = "/api/2.0/mlflow-artifacts/artifacts/"
 
 
 class MlflowArtefacts:
-    """Reads artefacts of one MLflow server."""
+    """Reads the artefacts of one MLflow server."""
 
     def __init__(self, connection: MlflowConnection) -> None:
         """Read through this connection."""
@@ -29,8 +29,8 @@ class MlflowArtefacts:
     def fetch(self, artefact_uri: str, name: str, target: Path) -> None:
         """Write one file of a version to `target`, whole or not at all.
 
-        Raises `FileNotFoundError` if there is no such file, `ValueError` for an address that is not MLflow's,
-        `MlflowUnreachableError` after half a minute without an answer.
+        Raises `FileNotFoundError` if there is no such file, `ValueError` for an address outside MLflow,
+        `MlflowUnreachableError` after half a minute without a response.
         """
         path = _path(artefact_uri, name)
         try:
@@ -63,5 +63,5 @@ def _path(artefact_uri: str, name: str) -> str:
     parts = urlsplit(artefact_uri)
     path = PurePosixPath(parts.path.lstrip("/")) / name
     if parts.scheme != SCHEME or parts.netloc or ".." in path.parts or PurePosixPath(name).is_absolute():
-        raise ValueError(f"{artefact_uri!r} with {name!r} is not the address of a file that MLflow keeps.")
+        raise ValueError(f"{artefact_uri!r} with {name!r} is not the address of a file in MLflow.")
     return ROUTE + quote(str(path))

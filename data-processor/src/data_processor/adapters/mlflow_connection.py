@@ -1,7 +1,7 @@
-"""How MLflow is called over plain HTTP: one client, one idea of what is worth another try.
+"""Calls MLflow over plain HTTP: one client, and one definition of which failures are worth a retry.
 
-The long-lived processes speak to MLflow through this and never import its package, which costs 80 MB and
-seconds. Only idempotent calls may be retried, and `patiently` is the one place that retries them.
+The long-lived processes talk to MLflow through this module and never import its package, which costs 80 MB
+and seconds. Only idempotent calls may be retried, and `patiently` is the only place that retries them.
 """
 
 import logging
@@ -19,31 +19,31 @@ R = TypeVar("R")
 
 
 class MlflowUnreachableError(Exception):
-    """MLflow did not answer, or answered that it cannot at the moment."""
+    """MLflow did not respond, or responded that it is unavailable."""
 
     def __init__(self, url: str, cause: object) -> None:
-        """Say where it was looked for and what happened."""
+        """Name the address that was tried and what happened."""
         super().__init__(f"MLflow at {url} could not be reached: {str(cause) or type(cause).__name__}.")
 
 
 class MlflowRefusedError(Exception):
-    """MLflow answered, and the answer was no."""
+    """MLflow responded, and rejected the request."""
 
     def __init__(self, what: str, answer: httpx.Response) -> None:
-        """Say what was asked and what it answered."""
+        """Name what was asked and how it responded."""
         super().__init__(f"MLflow refused {what}: {answer.status_code} {answer.text[:300]}")
-        # For an alias that does not exist MLflow answers 400 and says so only in words.
+        # For an alias that does not exist, MLflow responds 400 and says so only in words.
         self.missing = answer.status_code == httpx.codes.NOT_FOUND or "not found" in answer.text
 
 
 class MlflowConnection:
-    """A pool of connections to one MLflow server."""
+    """A connection pool for one MLflow server."""
 
     def __init__(self, url: str, timeout_s: float = 10, *, login: tuple[str, str] | None = None) -> None:
-        """Open lazily: nothing is connected before the first call. `login`: name and password, if it asks."""
+        """Open lazily, at the first call; `login` is name and password, if the server requires them."""
         self.url = url.rstrip("/")
         self.client = httpx.Client(base_url=self.url, timeout=timeout_s, auth=login)
-        logging.getLogger("httpx").setLevel(logging.WARNING)  # else it logs every call, several a minute
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log every call, several a minute
 
     def call(self, method: str, path: str, *, what: str, **request: Any) -> dict[str, Any]:
         """Make one REST call and return its JSON; raises `MlflowUnreachableError` or `MlflowRefusedError`."""
@@ -63,12 +63,12 @@ class MlflowConnection:
 def check(url: str, answer: httpx.Response, what: str) -> None:
     """Raise `MlflowUnreachableError` or `MlflowRefusedError` unless an answer is a success."""
     if answer.status_code in UNAVAILABLE:
-        raise MlflowUnreachableError(url, f"it answered {answer.status_code}")
+        raise MlflowUnreachableError(url, f"it responded {answer.status_code}")
     if not answer.is_success:
         raise MlflowRefusedError(what, answer)
 
 
 def patiently(call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Make an idempotent call, again and again for up to half a minute while MLflow is unreachable."""
+    """Make an idempotent call, and retry it for up to half a minute while MLflow is unreachable."""
     retrying = stamina.RetryingCaller(attempts=8, timeout=30, wait_initial=0.2, wait_max=8)
     return retrying(MlflowUnreachableError, call, *args, **kwargs)

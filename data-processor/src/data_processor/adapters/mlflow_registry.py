@@ -1,7 +1,7 @@
-"""Registering versions in MLflow, through its own client. Imported by the training process only.
+"""Registers versions in MLflow through its own client. Only the training process imports this module.
 
-Everything is looked up by the run's id before it is made, so that a call that was interrupted may be
-repeated: one run of ours becomes one MLflow run and one model version, whatever happens in between.
+Everything is searched for by the run's id before it is created, so an interrupted call can be repeated: one
+run of ours becomes one MLflow run and one model version, whatever happens in between.
 """
 
 import os
@@ -13,7 +13,7 @@ from pathlib import Path
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
-# Waiting for a server that is away is `patiently`'s business, and must not be multiplied by the client's own.
+# `patiently` waits for a server that is away; the client's own retries must not multiply that.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")
 
@@ -28,23 +28,23 @@ RUN_TAG = "loopkeeper.run"
 DESCRIBED_TAG = "loopkeeper.described"
 SOURCE_NAME = "mlflow.source.name"
 MAX_VALUE = 6000
-"""MLflow's limit for the characters of one parameter."""
+"""The most characters of one parameter that MLflow accepts."""
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """What MLflow is to know of one run of ours."""
+    """What MLflow records about one run of ours."""
 
     model: str
     run: str
     params: Mapping[str, object]
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
-    """The lineage: on the run and on the version."""
+    """The lineage, as tags of both the run and the version."""
     dataset: str
     revision: str
     history: Mapping[str, Sequence[float]] = field(default_factory=dict)
-    """Values that a metric took one after the other, e.g. the best loss of the search."""
+    """The successive values of a metric, e.g. the best loss during the search."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ class MlflowRegistry:
         self._client = MlflowClient(url, url)
 
     def register(self, experiment: Experiment, files: Path) -> Registered:
-        """Record a run with its files and make it the model's next version, once per run.
+        """Record a run with its files and register it as the model's next version, once per run.
 
-        Raises `MlflowUnreachableError` when the server is away; repeat the call then.
+        Raises `MlflowUnreachableError` while the server is away; repeat the call then.
         """
         with self._translated():
             run, uri = self._run(experiment)
@@ -75,7 +75,7 @@ class MlflowRegistry:
             return Registered(self._version(experiment, run, uri), run, uri)
 
     def add_file(self, registered: Registered, file: Path) -> None:
-        """Put one more file beside a version's others, and close its run; harmless when repeated."""
+        """Add a file to a version and finish its run; safe to repeat."""
         with self._translated():
             self._client.log_artifact(registered.mlflow_run, str(file))
             self._client.set_terminated(registered.mlflow_run, "FINISHED")
@@ -89,7 +89,7 @@ class MlflowRegistry:
             self._describe(run.info.run_id, experiment, run.info.start_time)
         uri = run.info.artifact_uri
         if uri is None:
-            raise MlflowException(f"MLflow gave its run {run.info.run_id} no place for files.")
+            raise MlflowException(f"MLflow gave its run {run.info.run_id} no artefact URI.")
         return run.info.run_id, uri
 
     def _experiment(self, name: str) -> str:
@@ -145,8 +145,8 @@ class MlflowRegistry:
         except RequestException as error:
             raise MlflowUnreachableError(self._url, error) from error
         except MlflowException as error:
-            # A call that got no answer raises the same class, with the code of an internal error.
-            status = error.get_http_status_code()  # type: ignore[no-untyped-call] # MLflow annotates it not
+            # A call without a response raises the same class, with the code of an internal error.
+            status = error.get_http_status_code()  # type: ignore[no-untyped-call] # MLflow does not annotate it
             if status in UNAVAILABLE:
                 raise MlflowUnreachableError(self._url, error) from error
             raise

@@ -1,12 +1,12 @@
-"""The routes of datasets: upload, confirm, look, delete."""
+"""The routes of datasets: upload, confirm, show, delete."""
 
 import asyncio
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data_processor.caller import Caller, CallerDep
@@ -20,18 +20,19 @@ from data_processor.datasets.schemas import (
     DatasetStoring,
     DatasetVersion,
 )
+from data_processor.datasets.service import DatasetService
 from data_processor.datasets.spooling import FILE_FIELD, Spool
+from data_processor.dependencies import current_state
 from data_processor.service.errors import FieldError, Invalid
-from data_processor.state import State, StateDep
 
 PATH = "/v1/datasets"
 SOURCE_FILE = "source"
 FORM_BYTES = 64 * 1024
-"""What a form may be larger than the file in it."""
+"""How much larger a form may be than the file in it."""
 
 
 class UploadForm(BaseModel):
-    """What stands beside the file; everything but the name is found out if it is left out."""
+    """The fields beside the file; all but the name are detected if they are left out."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -42,6 +43,15 @@ class UploadForm(BaseModel):
     encoding: str | None = Field(None, max_length=40, description="The encoding of a CSV, e.g. cp1252.")
     decimal: Literal[".", ","] | None = Field(None, description="The decimal mark of a CSV.")
     header: bool | None = Field(None, description="Whether the first row names the columns.")
+
+
+class State(Protocol):
+    """What these routes need of what the lifespan opens."""
+
+    datasets: DatasetService
+
+
+StateDep = Annotated[State, Depends(current_state)]
 
 
 router = APIRouter(prefix=PATH, tags=["datasets"])
@@ -62,11 +72,11 @@ _body = {
 
 @router.post("", status_code=201, openapi_extra={"requestBody": _body})
 async def upload_dataset(request: Request, state: StateDep, caller: CallerDep) -> DatasetProposal:
-    """Upload a table: CSV, Parquet, XLSX or JSON; the answer proposes what its columns are.
+    """Upload a table as CSV, Parquet, XLSX or JSON; the answer proposes what its columns are.
 
-    For a dataset that exists it is the next version, once its columns are confirmed.
+    For a dataset that exists, it becomes the next version once its columns are confirmed.
     """
-    folder = await asyncio.to_thread(state.library.new_folder)
+    folder = await asyncio.to_thread(state.datasets.new_folder)
     try:
         spool = Spool(request.headers.get("content-type", ""), folder / SOURCE_FILE)
         await spool.take(request.stream())
@@ -81,45 +91,45 @@ async def upload_dataset(request: Request, state: StateDep, caller: CallerDep) -
 def confirm_dataset(
     dataset: str, body: SchemaConfirmation, state: StateDep, caller: CallerDep
 ) -> DatasetStoring:
-    """Say what the columns are and which one is to be predicted; a run that stores it begins."""
-    run = state.library.confirm(dataset, body, caller.subject)
+    """Confirm what the columns are and which one to predict; this starts the run that stores the dataset."""
+    run = state.datasets.confirm(dataset, body, caller.subject)
     return DatasetStoring(name=dataset, state="storing", run=run)
 
 
 @router.get("")
 def list_datasets(state: StateDep, _caller: CallerDep) -> list[DatasetShort]:
     """List the datasets by name."""
-    return [description.short(*found) for found in state.library.rows()]
+    return [description.short(*found) for found in state.datasets.rows()]
 
 
 @router.get("/{dataset}")
 def read_dataset(dataset: str, state: StateDep, _caller: CallerDep) -> DatasetDetail:
-    """Show a dataset: its state, its columns, how many rows each class has."""
-    return description.detail(*state.library.row(dataset))
+    """Show a dataset: its state, its columns and how many rows each class has."""
+    return description.detail(*state.datasets.row(dataset))
 
 
 @router.delete("/{dataset}", status_code=204)
 def delete_dataset(dataset: str, state: StateDep, _caller: CallerDep) -> None:
     """Delete a dataset; 409 while a model uses it."""
-    state.library.delete(dataset)
+    state.datasets.delete(dataset)
 
 
 @router.get("/{dataset}/versions")
 def list_dataset_versions(dataset: str, state: StateDep, _caller: CallerDep) -> list[DatasetVersion]:
     """List the versions of a dataset, newest first, each with its difference from the one before."""
-    return [description.version_of(*found) for found in state.library.versions(dataset)]
+    return [description.version_of(*found) for found in state.datasets.versions(dataset)]
 
 
 async def _propose(
     state: State, folder: Path, form: UploadForm, filename: str, caller: Caller
 ) -> DatasetProposal:
-    await asyncio.to_thread(state.library.check_free, form.name)
+    await asyncio.to_thread(state.datasets.check_free, form.name)
     hints = form.model_dump(exclude={"name"})
     hints["delimiter"] = "\t" if form.delimiter == "tab" else form.delimiter
-    async with state.library.turns:
-        # Shielded: a thread cannot be ended, and its folder must not vanish under it.
+    async with state.datasets.turns:
+        # Shielded: a thread cannot be stopped, and its folder must not vanish under it.
         reading = asyncio.ensure_future(
-            asyncio.to_thread(state.library.propose, folder, form.name, filename, hints, caller.subject)
+            asyncio.to_thread(state.datasets.propose, folder, form.name, filename, hints, caller.subject)
         )
         try:
             upload = await asyncio.shield(reading)
@@ -138,7 +148,7 @@ def _checked(fields: dict[str, str]) -> UploadForm:
             FieldError(loc=["body", *found["loc"]], message=_with_value(found["msg"], found))
             for found in error.errors()
         ]
-        raise Invalid("The upload's form is wrong; nothing was stored.", errors=errors) from error
+        raise Invalid("The form is not valid; nothing was stored.", errors=errors) from error
 
 
 def _with_value(message: str, found: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 # ruff: noqa: PLR2004  # the numbers are the model: what each means stands beside it
 """A made-up census: the columns and categories of UCI Adult, filled with rows that describe nobody.
 
-**Everything here is synthetic.** The shares of the categories and how they hang together resemble those
+**Everything here is synthetic.** The shares of the categories and how they are related resemble those
 published for UCI Adult (Becker & Kohavi 1996, CC BY 4.0); no row is taken from it, and nothing about people
 may be concluded from these rows. They exist so that the platform has something to serve on its first start,
 and a knob that no real table has: `drift` changes what income depends on, P(y | x), from one world (0) to
@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 
 from data_processor.datasets import census_shares as shares
 from data_processor.datasets.inference import infer_schema
-from data_processor.datasets.schema import Schema
+from data_processor.features.schema import Schema
 
 TARGET: Final = "income-per-year"
 CLASSES: Final = ("<=50K", ">50K")
 IGNORED: Final = "fnlwgt"
-"""A sampling weight of the census: no property of a person."""
+"""A sampling weight of the census: not a property of a person."""
 
 Floats = NDArray[np.float64]
 Texts = NDArray[np.object_]

@@ -1,4 +1,4 @@
-"""What a person says of a proposed dataset, checked against the proposal: every wrong field at once."""
+"""What a person confirms of a dataset, checked against the proposal: every wrong field at once."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -6,19 +6,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from data_processor.datasets.preparation import DatasetPreparation
-from data_processor.datasets.schema import INPUT_KINDS, Kind, Schema, Task
+from data_processor.features.preparation import DatasetPreparation
+from data_processor.features.schema import INPUT_KINDS, Kind, Schema
 from data_processor.service.errors import FieldError, Invalid
+from data_processor.tasks.registry import UnknownTaskError, likely_task, task_of
+from data_processor.tasks.task import Target, Task
 
 TARGET_KINDS: tuple[Kind, ...] = ("categorical", "numeric")
 NUMERIC_TYPES = ("integer", "number", "boolean")
-MAX_CLASSES = 1000
-NO_TEXT_REGRESSION = (
-    "The target {!r} holds quantities, and quantities are not estimated from texts alone: say that it is "
-    "categorical, or choose another target."
-)
-FEW = 20
-"""A numeric target with more different values is a quantity (`inference.py`, which needs pandas)."""
 
 
 class ColumnConfirmation(BaseModel):
@@ -45,7 +40,7 @@ class SchemaConfirmation(BaseModel):
     columns: dict[str, ColumnConfirmation] = Field(
         {}, max_length=1000, description="By the name in the proposal; columns left out stay as proposed."
     )
-    task: Task | None = Field(
+    task: str | None = Field(
         None, description="If left out, it follows from the target's values and the inputs' kinds."
     )
     preparation: DatasetPreparation = DatasetPreparation()
@@ -63,7 +58,7 @@ class Confirmed(BaseModel):
 
     target: str
     """By its new name."""
-    task: Task | None
+    task: str | None
     columns: dict[str, ConfirmedColumn]
     preparation: DatasetPreparation
 
@@ -77,23 +72,19 @@ def confirm(asked: SchemaConfirmation, proposal: Mapping[str, Any], used: Schema
     if target is None:
         errors.append(_error(_unknown(asked.target, known), "target"))
         raise Invalid("The dataset was not stored.", errors=errors)
-    if problem := _target_problem(asked, columns[target], known[target]):
-        errors.append(_error(problem, "target"))
-    if not any(column.kind in INPUT_KINDS for name, column in columns.items() if name != target):
-        message = "Every column beside the target is left out: a model needs at least one input."
-        errors.append(_error(message, "columns"))
     inputs = {
-        name: column for name, column in columns.items() if column.kind in INPUT_KINDS and name != target
+        name: column.kind for name, column in columns.items() if column.kind in INPUT_KINDS and name != target
     }
-    only_text = [column.kind for column in inputs.values()] == ["text"]
-    classes = _has_classes(asked.task, columns[target], known[target])
-    task: Task | None = asked.task or ("text-classification" if only_text and classes else None)
-    if task == "text-classification":
-        errors += _text_errors(inputs)
-    elif only_text and not classes:
-        errors.append(_error(NO_TEXT_REGRESSION.format(columns[target].name), "target"))
+    if not inputs:
+        message = "Every column except the target is left out: a model needs at least one input."
+        errors.append(_error(message, "columns"))
+    task = _task(asked.task, columns[target], known[target], inputs)
+    errors += _task_problems(task, columns[target], known[target], inputs)
     confirmed = Confirmed(
-        target=columns[target].name, task=task, columns=columns, preparation=asked.preparation
+        target=columns[target].name,
+        task=task.description.task,
+        columns=columns,
+        preparation=asked.preparation,
     )
     if used is not None:
         errors += _broken(used, confirmed)
@@ -110,11 +101,11 @@ def _column_errors(
     errors = [_error(_unknown(name, known), "columns", name) for name in unknown]
     for name, times in Counter(column.name for column in columns.values()).items():
         if times > 1:
-            message = f"{times} columns would be called {name!r}: give each a name of its own."
+            message = f"{times} columns would be called {name!r}: give each a different name."
             errors.append(_error(message, "columns", name))
     for name, column in columns.items():
         if column.name.startswith("loopkeeper:"):
-            message = f"{column.name!r} is a name of the platform's own: choose another."
+            message = f"The name {column.name!r} is reserved for the platform: choose another."
             errors.append(_error(message, "columns", name, "name"))
         if problem := _kind_problem(column.kind, known[name]):
             errors.append(_error(problem, "columns", name, "kind"))
@@ -143,58 +134,56 @@ def _target(asked: str, columns: Mapping[str, ConfirmedColumn]) -> str | None:
 def _kind_problem(kind: Kind, facts: Mapping[str, Any]) -> str | None:
     example = facts["examples"][0] if facts["examples"] else None
     if kind == "numeric" and facts["type"] not in NUMERIC_TYPES:
-        return f"It cannot be numeric: it holds {facts['type']}s such as {example!r}. Choose another kind."
+        found = f"{facts['type']} values such as {example!r}"
+        return f"It cannot be numeric: it contains {found}. Choose another kind."
     if kind == "datetime" and facts["type"] != "datetime":
-        return f"It cannot be datetime: {example!r} is no date. Write dates as 2026-01-31."
+        return f"It cannot be datetime: {example!r} is not a date. Write dates as 2026-01-31."
     if kind in INPUT_KINDS and facts["distinct"] == 0:
         return "Every value is missing: it can only be ignored."
     return None
 
 
-def _target_problem(
-    asked: SchemaConfirmation, column: ConfirmedColumn, facts: Mapping[str, Any]
-) -> str | None:
-    name, distinct = column.name, facts["distinct"]
-    if distinct < 2:  # noqa: PLR2004  # nothing to tell apart
-        found = f"only the value {facts['examples'][0]!r}" if distinct else "no value"
-        return f"The target {name!r} has {found}: there is nothing to tell apart. Choose another column."
-    if column.kind not in TARGET_KINDS:
+def _task(
+    asked: str | None, column: ConfirmedColumn, facts: Mapping[str, Any], inputs: Mapping[str, Kind]
+) -> Task:
+    """Return the task that is asked for, else the one that is probably meant; raises `Invalid`."""
+    if asked is None:
+        return likely_task(_as_target(column, facts), inputs)
+    try:
+        return task_of(asked)
+    except UnknownTaskError as error:
+        raise Invalid("The dataset was not stored.", errors=[_error(str(error), "task")]) from error
+
+
+def _task_problems(
+    task: Task, column: ConfirmedColumn, facts: Mapping[str, Any], inputs: Mapping[str, Kind]
+) -> list[FieldError]:
+    """Return what keeps the target from being predicted, and the inputs from being learnt from."""
+    target = _as_target(column, facts)
+    errors = []
+    if problem := _unusable_target(target, facts) or task.target_problem(target):
+        errors.append(_error(problem, "target"))
+    for message, name, field in task.input_problems(inputs, target):
+        where = ["target"] if name is None else ["columns", *filter(None, (name, field))]
+        errors.append(_error(message, *where))
+    return errors
+
+
+def _as_target(column: ConfirmedColumn, facts: Mapping[str, Any]) -> Target:
+    return Target(column.name, column.kind, facts["type"] in NUMERIC_TYPES, facts["distinct"])
+
+
+def _unusable_target(target: Target, facts: Mapping[str, Any]) -> str | None:
+    """Say what keeps a column from being predicted, whatever the task."""
+    if target.distinct < 2:  # noqa: PLR2004  # nothing to predict
+        found = f"only the value {facts['examples'][0]!r}" if target.distinct else "no value"
+        return f"The target {target.name!r} has {found}: there is nothing to predict. Choose another column."
+    if target.kind not in TARGET_KINDS:
         return (
-            f"The target {name!r} is {column.kind}: say that it is categorical or numeric, or choose another."
+            f"The target {target.name!r} is {target.kind}: make it categorical or numeric, or choose another "
+            "target."
         )
-    classes = _has_classes(asked.task, column, facts)
-    if asked.task == "tabular-regression" and facts["type"] not in NUMERIC_TYPES:
-        return f"The target {name!r} holds texts; a regression needs numbers."
-    if asked.task == "face-recognition":
-        return "A table is not stored for 'face-recognition': choose another task."
-    if classes and distinct > MAX_CLASSES:
-        return f"The target {name!r} has {distinct} classes; at most {MAX_CLASSES} are possible."
     return None
-
-
-def _has_classes(task: Task | None, target: ConfirmedColumn, facts: Mapping[str, Any]) -> bool:
-    """Say whether a target's values are classes and not quantities, as `inference.py` will see them."""
-    numeric = facts["type"] in ("integer", "number")
-    few = target.kind == "categorical" or not numeric or facts["distinct"] <= FEW
-    return task != "tabular-regression" and (task is not None or few)
-
-
-def _text_errors(inputs: Mapping[str, ConfirmedColumn]) -> list[FieldError]:
-    """Return what keeps a table's inputs from being one column of texts."""
-    texts = [name for name, column in inputs.items() if column.kind == "text"]
-    if not texts:
-        return [_error("A model for texts needs a text: say which column is of the kind text.", "columns")]
-    others = [name for name in inputs if name != texts[0]]
-    return [
-        _error(
-            f"A model for texts takes one text and nothing else, which is {texts[0]!r} here: ignore this "
-            "column, or join both into one column of the file.",
-            "columns",
-            name,
-            "kind",
-        )
-        for name in others
-    ]
 
 
 def _broken(used: Schema, confirmed: Confirmed) -> list[FieldError]:
@@ -207,13 +196,15 @@ def _broken(used: Schema, confirmed: Confirmed) -> list[FieldError]:
     }
     errors: list[FieldError] = []
     if confirmed.target != used.target:
-        message = f"A model on this dataset predicts {used.target!r}: keep it, or upload another dataset."
+        message = (
+            f"A model on this dataset predicts {used.target!r}: keep that target, or upload another dataset."
+        )
         errors.append(_error(message, "target"))
     for name in sorted(before.keys() | after.keys()):
         if before.get(name) == after.get(name):
             continue
-        was, is_ = before.get(name, "no input"), after.get(name, "absent or left out")
-        message = f"For a model on this dataset {name!r} is {was}, here it is {is_}: make them the same."
+        was, is_ = before.get(name, "not an input"), after.get(name, "missing or left out")
+        message = f"For a model on this dataset {name!r} is {was}, but here it is {is_}: make them the same."
         errors.append(_error(message, "columns", name))
     return errors
 

@@ -1,9 +1,8 @@
-"""Datasets in the words of the public face."""
+"""Datasets as the public API describes them."""
 
 from collections.abc import Mapping
-from typing import Any, cast, get_args
+from typing import Any, cast
 
-from data_processor.datasets.schema import Schema, Task
 from data_processor.datasets.schemas import (
     DatasetColumn,
     DatasetDetail,
@@ -12,6 +11,7 @@ from data_processor.datasets.schemas import (
     DatasetState,
     DatasetVersion,
 )
+from data_processor.features.schema import Schema
 from data_processor.rows import DatasetRow, DatasetUploadRow, DatasetVersionRow
 
 
@@ -38,7 +38,7 @@ def short(
         state=cast("DatasetState", upload.state if upload else row.state),
         version=version.version if version else None,
         rows=_rows(upload, version),
-        task=cast("Task", row.task) if row.task in get_args(Task) else None,
+        task=row.task or None,
         target=schema.target if schema else _asked_target(upload) or proposed.get("target"),
         created_at=row.created_at,
     )

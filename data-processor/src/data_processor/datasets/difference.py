@@ -1,16 +1,60 @@
-"""How a new file differs from the version before it, in what is known of their columns."""
+"""How a new file follows the previous version: what it takes over from it, and how it differs."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from data_processor.datasets.confirmation import Confirmed
+from data_processor.rows import DatasetUploadRow
+
 MOVED = 0.01
-"""Shares of missing values and of classes that moved by less are not worth a line."""
+"""Shares of missing values and of classes that changed by less are not reported."""
 
 
-def compare(
+def carry_over(before: DatasetUploadRow, upload: DatasetUploadRow) -> None:
+    """Propose what was confirmed for the previous version, as far as it fits, and say what is different."""
+    confirmed = Confirmed.model_validate(before.confirmed)
+    types = {column["name"]: column["type"] for column in before.proposal["columns"]}
+    columns = []
+    for column in upload.proposal["columns"]:
+        known = confirmed.columns.get(column["name"])
+        if known is not None:
+            column = {**column, "renamed": known.name if known.name != column["name"] else None}  # noqa: PLW2901
+            if types[column["name"]] == column["type"] and column["distinct"]:
+                column |= {"kind": known.kind, "reason": f"As in version {before.version}."}
+        columns.append(column)
+    target = next(name for name, one in confirmed.columns.items() if one.name == confirmed.target)
+    names = {column["name"] for column in columns}
+    upload.proposal = {
+        **upload.proposal,
+        "columns": columns,
+        "target": target if target in names else upload.proposal["target"],
+    }
+    upload.difference = difference(before, upload.proposal)
+
+
+def difference(before: DatasetUploadRow, proposal: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how a proposal differs from the stored file before it."""
+    confirmed = Confirmed.model_validate(before.confirmed)
+    names = {name: column.name for name, column in confirmed.columns.items()}
+    return _compare(as_confirmed(before.proposal, confirmed), proposal, names, before.version or 0)
+
+
+def as_confirmed(proposal: Mapping[str, Any], confirmed: Confirmed) -> dict[str, Any]:
+    """Return a proposal with the names and kinds that a person confirmed."""
+    return {
+        **proposal,
+        "columns": [
+            {**column, "kind": confirmed.columns[column["name"]].kind}
+            | {"renamed": confirmed.columns[column["name"]].name}
+            for column in proposal["columns"]
+        ],
+    }
+
+
+def _compare(
     before: Mapping[str, Any], after: Mapping[str, Any], names: Mapping[str, str], version: int
 ) -> dict[str, Any]:
-    """Return what is different in a proposal; `names` are those that columns of the earlier one go by now."""
+    """Return what differs in a proposal; `names` are the confirmed names of the earlier one's columns."""
     old = {names.get(column["name"], column["name"]): column for column in before["columns"]}
     new = {column.get("renamed") or column["name"]: column for column in after["columns"]}
     rows = (before["rows"], after["rows"])
@@ -29,7 +73,7 @@ def compare(
 
 
 def _changed(old: Mapping[str, Any], new: Mapping[str, Any], rows: tuple[int, int]) -> dict[str, Any]:
-    """Return the facts of one column that are not what they were, each as before and after."""
+    """Return the facts of one column that changed, each before and after."""
     found: dict[str, Any] = {}
     for fact in ("type", "kind", "minimum", "maximum"):
         if old.get(fact) != new.get(fact):

@@ -1,7 +1,7 @@
-"""Which rows of a table repeat an earlier one, and how many texts differ, with some bytes per row in memory.
+"""Which rows of a table repeat an earlier one, and how many texts differ, with a few bytes per row in memory.
 
-A row is known by 128 bits that follow from its values: that any two different rows of a hundred million share
-them has a chance of 1 in 10²².
+A row is known by 128 bits that follow from its values: the chance that any two different rows of a
+hundred million share them is 1 in 10²².
 """
 
 from pathlib import Path

@@ -1,29 +1,29 @@
-"""What a table's columns are: proposed from their values, and brought up to date with what training saw."""
+"""What a table's columns are: proposed from their values, and updated with what training saw."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol, get_args
+from typing import Any, Protocol
 
 import pandas as pd
 
-from data_processor.datasets.schema import Column, Kind, Schema, Task
-from data_processor.serving.calendar import FEATURES
-from data_processor.serving.packing import MISSING, text
+from data_processor.features.calendar import FEATURES
+from data_processor.features.packing import MISSING, text
+from data_processor.features.schema import INPUT_KINDS, Column, Kind, Schema
+from data_processor.tasks.registry import UnknownTaskError, likely_task, task_of
+from data_processor.tasks.task import FEW, Target, Task
 
 MAX_CATEGORIES = 1000
-"""A column of texts with more distinct values is no category."""
+"""A column of texts with more distinct values is not categorical."""
 MAX_CATEGORY_SHARE = 0.2
-"""Nor is one in which more than this share of the rows have a value of their own, few values apart."""
-FEW = 20
-"""So few distinct values are always categories; a numeric target with more is a quantity."""
+"""Nor is one in which more than this share of the rows have a value of their own, unless values are few."""
 
 
 class UnusableTargetError(ValueError):
-    """The column to be predicted is absent, or has no or only one value."""
+    """The column to be predicted is missing, or has no value or only one."""
 
 
 class Columns(Protocol):
-    """A table of which a column at a time is looked at: a frame, or one that is still in its file."""
+    """A table that is read one column at a time: a frame, or one that is still in its file."""
 
     @property
     def columns(self) -> Iterable[Any]:
@@ -40,7 +40,7 @@ def infer_schema(
     frame: Columns,
     target: str,
     *,
-    task: Task | None = None,
+    task: str | None = None,
     kinds: Mapping[str, Kind] | None = None,
     descriptions: Mapping[str, str] | None = None,
 ) -> Schema:
@@ -50,28 +50,34 @@ def infer_schema(
     """
     if target not in frame:
         raise UnusableTargetError(f"The table has no column {target!r} to predict.")
-    task = task or _task(frame[target])
-    if task not in get_args(Task):
-        raise UnusableTargetError(f"There is no task {task!r}.")
     known: dict[str, Kind] = {
-        **(kinds or {}),
-        target: "categorical" if task.endswith("classification") else "numeric",
+        name: (kinds or {}).get(name) or _kind(frame[name]) for name in map(str, frame.columns)
     }
+    try:
+        meant = task_of(task) if task else _likely(frame[target], known)
+    except UnknownTaskError as error:
+        raise UnusableTargetError(str(error)) from error
+    known[target] = meant.target_kind
     columns = []
     for name in map(str, frame.columns):
         values = frame[name]
         bare = Column(
             name=name,
-            kind=known.get(name) or _kind(values),
+            kind=known[name],
             nullable=bool(values.isna().any()),
             description=(descriptions or {}).get(name, ""),
         )
         columns.append(_describe(bare, values))
-    return Schema(task=task, target=target, columns=tuple(columns), classes=_classes(frame[target], task))
+    return Schema(
+        task=meant.description.task,
+        target=target,
+        columns=tuple(columns),
+        classes=_classes(frame[target]) if meant.description.answer == "label" else (),
+    )
 
 
 def observed(schema: Schema, frame: pd.DataFrame, *, calendar: bool = True) -> Schema:
-    """Return the schema with ranges, categories and typical values as they are in a later table.
+    """Return the schema with ranges, categories and default values as they are in a later table.
 
     Kinds, nullability and classes stay as they are: clients rely on them. With `calendar` a model is to see
     the calendar of datetime columns, else nothing of them.
@@ -97,18 +103,20 @@ def _kind(values: "pd.Series[Any]") -> Kind:
     return "identifier" if distinct == len(known) and spaced < 0.5 else "text"  # noqa: PLR2004  # most have no second word
 
 
-def _task(target: "pd.Series[Any]") -> Task:
-    numeric = pd.api.types.is_numeric_dtype(target.dtype) and not pd.api.types.is_bool_dtype(target.dtype)
-    return "tabular-regression" if numeric and target.nunique() > FEW else "tabular-classification"
+def _likely(target: "pd.Series[Any]", kinds: Mapping[str, Kind]) -> Task:
+    """Return the task that a table is probably meant for."""
+    name, truth = str(target.name), pd.api.types.is_bool_dtype(target.dtype)
+    numeric = pd.api.types.is_numeric_dtype(target.dtype) and not truth
+    facts = Target(name, "numeric" if numeric else "categorical", numeric, int(target.nunique()))
+    inputs = {column: kind for column, kind in kinds.items() if column != name and kind in INPUT_KINDS}
+    return likely_task(facts, inputs)
 
 
-def _classes(target: "pd.Series[Any]", task: Task) -> tuple[str, ...]:
-    if not task.endswith("classification"):
-        return ()
+def _classes(target: "pd.Series[Any]") -> tuple[str, ...]:
     classes = sorted({text(value) for value in target.dropna().unique().tolist()} - {MISSING})
     if len(classes) < 2:  # noqa: PLR2004  # nothing to tell apart
         found = f"only the value {classes[0]!r}" if classes else "no value"
-        raise UnusableTargetError(f"The target {target.name!r} has {found}: there is nothing to tell apart.")
+        raise UnusableTargetError(f"The target {target.name!r} has {found}: there is nothing to predict.")
     return tuple(classes)
 
 
@@ -122,16 +130,16 @@ def _describe(column: Column, values: "pd.Series[Any]", *, calendar: bool = True
             "minimum": float(numbers.min()),
             "maximum": float(numbers.max()),
             "integer": whole,
-            "typical": middle,
+            "default_value": middle,
         }
     elif column.kind == "categorical" and len(known):
         # Equally frequent values go by name: the same table always gives the same schema.
         ranked = sorted(counts_of(known).items(), key=lambda item: (-item[1], item[0]))
         categories = tuple(value for value, _ in ranked)
-        seen = {"categories": categories, "typical": categories[0] if categories else None}
+        seen = {"categories": categories, "default_value": categories[0] if categories else None}
     elif column.kind == "datetime" and len(known):
-        # ISO 8601 sorts as time does: the last moment is where whoever asks probably is.
-        seen = {"typical": text(max(known.map(text))), "calendar": FEATURES if calendar else ()}
+        # ISO 8601 sorts as time does: the last timestamp is closest to when people ask.
+        seen = {"default_value": text(max(known.map(text))), "calendar": FEATURES if calendar else ()}
     else:
         seen = {}
     return column.model_copy(update=seen)

@@ -1,6 +1,6 @@
-"""The table that was confirmed, made out of the one that was uploaded, a few thousand rows at a time.
+"""The confirmed table, made from the uploaded one, a few thousand rows at a time.
 
-It comes out in the form that tables are kept in (`tables.py`): named as confirmed, numbers as numbers, dates
+It has the form in which tables are stored (`tables.py`): named as confirmed, numbers as numbers, dates
 as ISO 8601, everything else as text, repeated rows left out if so wished, and an empty provenance.
 """
 
@@ -18,18 +18,19 @@ import pyarrow.parquet as pq
 from data_processor.datasets.batches import batches
 from data_processor.datasets.confirmation import Confirmed
 from data_processor.datasets.duplicates import find_repeated
-from data_processor.datasets.inference import FEW
 from data_processor.datasets.profile import ColumnFacts
-from data_processor.datasets.schema import Kind, Task
-from data_processor.datasets.tables import JUDGEMENT_COLUMN, PREDICTION_COLUMN
-from data_processor.serving.packing import MISSING, text
+from data_processor.features.packing import MISSING, text
+from data_processor.features.schema import Kind
+from data_processor.features.split import FEEDBACK_COLUMN, PREDICTION_COLUMN
+from data_processor.tasks.registry import likely_task, task_of
+from data_processor.tasks.task import Target, Task
 
-_DAY, _MOMENT = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"
+_DAY, _TIMESTAMP = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"
 
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """One column of the kept table, and how its values come about."""
+    """One column of the stored table, and how its values are converted."""
 
     name: str
     type: pa.DataType
@@ -51,7 +52,7 @@ def write_confirmed(
             for name, column in confirmed.columns.items()
         }
         fields = [(column.name, column.type) for column in columns.values()]
-        schema = pa.schema([*fields, (PREDICTION_COLUMN, pa.string()), (JUDGEMENT_COLUMN, pa.int64())])
+        schema = pa.schema([*fields, (PREDICTION_COLUMN, pa.string()), (FEEDBACK_COLUMN, pa.int64())])
         with pq.ParquetWriter(target, schema, compression="zstd") as writer:
             for found in batches(file):
                 batch = found
@@ -64,13 +65,13 @@ def write_confirmed(
                 tell(done / rows)
 
 
-def task_of(confirmed: Confirmed, facts: list[ColumnFacts]) -> Task:
-    """Return what is to be predicted: as asked for, else a quantity if the target has many numbers."""
+def task_for(confirmed: Confirmed, facts: list[ColumnFacts]) -> Task:
+    """Return what is to be predicted; uploads that were confirmed long ago may not say it."""
     if confirmed.task is not None:
-        return confirmed.task
-    target = next(c for c in facts if confirmed.columns[c.name].name == confirmed.target)
-    many = target.type in ("integer", "number") and target.distinct > FEW
-    return "tabular-regression" if many else "tabular-classification"
+        return task_of(confirmed.task)
+    found = next(c for c in facts if confirmed.columns[c.name].name == confirmed.target)
+    target = Target(confirmed.target, "numeric", found.type in ("integer", "number"), found.distinct)
+    return likely_task(target, {})
 
 
 def kind_of(confirmed: Confirmed, name: str, facts: dict[str, ColumnFacts]) -> Kind:
@@ -78,7 +79,7 @@ def kind_of(confirmed: Confirmed, name: str, facts: dict[str, ColumnFacts]) -> K
     column = confirmed.columns[name]
     if column.name != confirmed.target:
         return column.kind
-    return "numeric" if task_of(confirmed, list(facts.values())) == "tabular-regression" else "categorical"
+    return task_for(confirmed, list(facts.values())).target_kind
 
 
 def _target(raw: Path, found: pa.DataType, facts: ColumnFacts, name: str, kind: Kind) -> _Target:
@@ -88,9 +89,9 @@ def _target(raw: Path, found: pa.DataType, facts: ColumnFacts, name: str, kind: 
     if kind == "numeric" or (kind in ("ignored", "identifier") and (numeric or truth)):
         return _Target(name, pa.int64() if whole else pa.float64(), _to_whole if whole else _to_number)
     if kind == "datetime":
-        moments = _moments(facts.date_format)
-        form = _DAY if _are_days(raw, facts.name, moments) else _MOMENT
-        return _Target(name, pa.string(), lambda values: pc.strftime(moments(values), form))
+        parse = _timestamps(facts.date_format)
+        form = _DAY if _are_days(raw, facts.name, parse) else _TIMESTAMP
+        return _Target(name, pa.string(), lambda values: pc.strftime(parse(values), form))
     return _Target(name, pa.string(), _to_text)
 
 
@@ -115,24 +116,24 @@ def _to_text(values: Any) -> Any:
     return known.take(coded.indices)
 
 
-def _moments(date_format: str | None) -> Callable[[Any], Any]:
-    """Return how dates are read: they are moments already, or texts in a format."""
+def _timestamps(date_format: str | None) -> Callable[[Any], Any]:
+    """Return how dates are read: they are timestamps already, or texts in a format."""
 
     def read(values: Any) -> Any:
         if pa.types.is_timestamp(values.type):
             return pc.cast(pc.floor_temporal(values, unit="second"), pa.timestamp("s"))
         coded = values.dictionary_encode()
-        moments = pd.to_datetime(pd.Series(coded.dictionary.to_pylist(), dtype="str"), format=date_format)
-        return pa.array(moments.dt.as_unit("s"), pa.timestamp("s")).take(coded.indices)
+        parsed = pd.to_datetime(pd.Series(coded.dictionary.to_pylist(), dtype="str"), format=date_format)
+        return pa.array(parsed.dt.as_unit("s"), pa.timestamp("s")).take(coded.indices)
 
     return read
 
 
-def _are_days(raw: Path, name: str, moments: Callable[[Any], Any]) -> bool:
+def _are_days(raw: Path, name: str, parse: Callable[[Any], Any]) -> bool:
     """Say whether no date of a column has a time of day."""
     with pq.ParquetFile(raw) as file:
         for batch in batches(file, [name]):
-            found = moments(batch.column(name)).drop_null()
+            found = parse(batch.column(name)).drop_null()
             if pc.any(pc.not_equal(pc.floor_temporal(found, unit="day"), found)).as_py():
                 return False
     return True

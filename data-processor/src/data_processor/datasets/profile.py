@@ -1,4 +1,4 @@
-"""What the columns of a new table seem to be, and why; a proposal for a person to confirm.
+"""What the columns of a new table seem to be, and why: a proposal for a person to confirm.
 
 One column is in memory at a time.
 """
@@ -12,26 +12,27 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from data_processor.datasets.cells import date_format
 from data_processor.datasets.duplicates import count_different
-from data_processor.datasets.inference import FEW, MAX_CATEGORIES, MAX_CATEGORY_SHARE
-from data_processor.datasets.refusals import RefusedFileError, shown
-from data_processor.datasets.schema import Kind
-from data_processor.serving.packing import text as as_text
+from data_processor.datasets.inference import MAX_CATEGORIES, MAX_CATEGORY_SHARE
+from data_processor.datasets.reading.cells import date_format
+from data_processor.datasets.reading.refusals import RefusedFileError, shown
+from data_processor.features.packing import text as as_text
+from data_processor.features.schema import Kind
+from data_processor.tasks.task import FEW
 
 ColumnType = Literal["integer", "number", "boolean", "datetime", "text"]
 EXAMPLES = 5
 EXAMPLE_CHARACTERS = 120
 MAX_COUNTED = 50
-"""A column with more values than these is no target with classes that anybody would look at."""
+"""Values are not counted one by one in a column that has more: it is not a target with classes."""
 _ID_NAME = re.compile(r"(^|[^a-z])(id|uuid|guid|key|nr|no|index)$", re.IGNORECASE)
 _ID_CAMEL = re.compile(r"[a-z](Id|ID)$")
 _SPACED = r"\S\s+\S"
 _FREE_WORDS = 0.5
 """Texts of which more than this share have a second word are written by people."""
 _FORMULA = r"^[=+@\-][^\d.,\s]"
-_LOOKED_AT = 100
-"""If one of the first texts is no date, the column holds none: the others need not be in memory twice."""
+_PROBED = 100
+"""If one of the first texts is not a date, the column holds none: the others need not be in memory twice."""
 _LIKELY_TARGETS = ("target", "label", "class", "y", "outcome", "toxic", "income-per-year")
 
 
@@ -47,7 +48,7 @@ class ColumnFacts:
     distinct: int
     examples: list[Any] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
-    """How often each value is there, the most frequent first; empty if there are many."""
+    """How often each value occurs, the most frequent first; empty if there are many."""
     minimum: float | None = None
     maximum: float | None = None
     mean: float | None = None
@@ -55,9 +56,9 @@ class ColumnFacts:
     """How the dates are written, if they are texts."""
     ambiguous_dates: bool = False
     formulas: int = 0
-    """Texts that a spreadsheet would carry out."""
+    """Texts that a spreadsheet would execute."""
     renamed: str | None = None
-    """What the version before calls it, if that is another name."""
+    """What the previous version calls it, if that is another name."""
 
 
 def read_columns(path: Path) -> list[ColumnFacts]:
@@ -84,7 +85,9 @@ def describe(name: str, values: Any) -> ColumnFacts:
     """Return what one column seems to be."""
     known = values.drop_null() if values.null_count else values
     if pa.types.is_string(values.type) and pc.any(pc.match_substring(known, "\0")).as_py():
-        raise RefusedFileError(f"Column {shown(name)} holds zero characters, which no text has: remove them.")
+        raise RefusedFileError(
+            f"Column {shown(name)} contains the character U+0000, which text cannot contain: remove it."
+        )
     missing = len(values) - len(known)
     distinct = count_different(known) if pa.types.is_string(known.type) else pc.count_distinct(known).as_py()
     facts = ColumnFacts(name, _type(values.type), "ignored", "", missing, distinct)
@@ -121,32 +124,32 @@ def _number(facts: ColumnFacts, known: Any) -> tuple[Kind, str]:
     if whole and unique:
         span = (facts.maximum or 0) - (facts.minimum or 0) + 1
         if is_id_name(facts.name):
-            return "identifier", "Whole numbers, each of them once, in a column named like an id."
+            return "identifier", "Unique whole numbers in a column named like an id."
         if span == len(known):
-            return "identifier", "Whole numbers that count the rows, each of them once."
+            return "identifier", "Unique whole numbers that number the rows."
     return "numeric", "Whole numbers." if whole else "Numbers."
 
 
 def _text(facts: ColumnFacts, known: Any) -> tuple[Kind, str]:
     facts.formulas = int(pc.sum(pc.match_substring_regex(known, _FORMULA)).as_py())
-    likely = pc.all(_may_be_date(known[:_LOOKED_AT])).as_py()
+    likely = pc.all(_may_be_date(known[:_PROBED])).as_py()
     found = date_format(pc.unique(known).to_pylist()) if likely else None
     if found is not None:
         facts.date_format, facts.ambiguous_dates = found
         facts.type = "datetime"
-        return "datetime", f"Every value is a date written as {facts.date_format}."
+        return "datetime", f"Every value is a date in the format {facts.date_format}."
     distinct, rows = facts.distinct, len(known)
     spaced = pc.mean(pc.cast(pc.match_substring_regex(known, _SPACED), pa.float64())).as_py()
     long = pc.mean(pc.utf8_length(known)).as_py()
     if distinct <= FEW and not (distinct == rows and spaced >= _FREE_WORDS):
-        return "categorical", f"{distinct} different values."
+        return "categorical", f"{distinct} distinct values."
     if distinct <= min(MAX_CATEGORIES, MAX_CATEGORY_SHARE * rows):
-        return "categorical", f"{distinct} different values in {rows} rows."
+        return "categorical", f"{distinct} distinct values in {rows} rows."
     if spaced >= _FREE_WORDS:
-        return "text", f"Free text: {distinct} different values, {long:.0f} characters on average."
+        return "text", f"Free text: {distinct} distinct values of {long:.0f} characters on average."
     if distinct == rows or is_id_name(facts.name):
-        return "identifier", "Almost every row has a value of its own, and most are one word."
-    return "text", f"Too many different values for categories: {distinct} in {rows} rows."
+        return "identifier", "Almost every value is unique, and most are a single word."
+    return "text", f"Too many distinct values for categories: {distinct} in {rows} rows."
 
 
 def is_id_name(name: str) -> bool:

@@ -1,16 +1,17 @@
-"""The task of a child process that makes a proposal out of an uploaded file."""
+"""The task of a child process that proposes what the columns of an uploaded file are."""
 
 from dataclasses import asdict
 from typing import Any
 
 import pyarrow.parquet as pq
 
+from data_processor.datasets.data_quality import find_warnings
 from data_processor.datasets.duplicates import find_repeated
 from data_processor.datasets.profile import likely_target, read_columns
-from data_processor.datasets.reading import Hints, read_file
-from data_processor.datasets.refusals import RefusedFileError
-from data_processor.datasets.suspicions import look_for
-from data_processor.training.workbench import Workbench
+from data_processor.datasets.reading.files import read_file
+from data_processor.datasets.reading.refusals import RefusedFileError
+from data_processor.datasets.reading.source import Hints
+from data_processor.runs.context import TaskContext
 
 SOURCE_FILE = "source"
 """What was uploaded, until it has been read."""
@@ -18,23 +19,23 @@ RAW_FILE = "raw.parquet"
 """The table as it was uploaded, in typed columns."""
 
 
-def propose(bench: Workbench, filename: str, hints: dict[str, Any]) -> dict[str, Any]:
+def propose(context: TaskContext, filename: str, hints: dict[str, Any]) -> dict[str, Any]:
     """Read the file in this child's folder; return what its columns seem to be, or what is wrong with it."""
-    raw = bench.path(RAW_FILE)
+    raw = context.path(RAW_FILE)
     try:
-        source = read_file(bench.path(SOURCE_FILE), filename, raw, Hints(**hints))
+        source = read_file(context.path(SOURCE_FILE), filename, raw, Hints(**hints))
         columns = read_columns(raw)
     except RefusedFileError as refused:
         return {"refused": str(refused), "field": refused.field}
     with pq.ParquetFile(raw) as file:
         rows = file.metadata.num_rows
     target, repeated = likely_target(columns), int(find_repeated(raw).sum())
-    bench.path(SOURCE_FILE).unlink()
+    context.path(SOURCE_FILE).unlink()
     return {
         "rows": rows,
         "repeated": repeated,
         "columns": [asdict(column) for column in columns],
         "target": target,
-        "warnings": look_for(raw, columns, target, rows, repeated),
+        "warnings": find_warnings(raw, columns, target, rows, repeated),
         "source": source.as_json(),
     }

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from data_processor.datasets.schema import Kind, Task
+from data_processor.features.schema import Kind
 
 DatasetState = Literal["proposed", "storing", "ready", "failed"]
 DatasetName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
@@ -19,17 +19,17 @@ class ProposedColumn(BaseModel):
     reason: str = Field(description="Why this kind is proposed.")
     type: str = Field(description="What its values are: integer, number, boolean, datetime or text.")
     missing: int
-    distinct: int = Field(description="Different values, missing ones apart.")
+    distinct: int = Field(description="Distinct values, missing ones not counted.")
     examples: list[Any]
-    counts: dict[str, int] = Field(description="How often each value is there; empty if there are many.")
+    counts: dict[str, int] = Field(description="How often each value occurs; empty if there are many.")
     minimum: float | None = None
     maximum: float | None = None
     mean: float | None = None
-    renamed: str | None = Field(None, description="What the version before calls it.")
+    renamed: str | None = Field(None, description="What the previous version calls it.")
 
 
 class DatasetWarning(BaseModel):
-    """One thing to know before training."""
+    """A data-quality warning: something to know before training."""
 
     code: str
     column: str | None
@@ -48,24 +48,24 @@ class FileSource(BaseModel):
 
 
 class DatasetDifference(BaseModel):
-    """How a file differs from the version before it."""
+    """How a file differs from the previous version."""
 
     version: int = Field(description="The version it is compared with.")
     rows: dict[str, int]
     added: list[str] = Field(description="Columns that are new.")
     removed: list[str] = Field(description="Columns that are gone.")
-    changed: list[dict[str, Any]] = Field(description="What is different in a column, before and after.")
+    changed: list[dict[str, Any]] = Field(description="What differs in a column, before and after.")
 
 
 class DatasetProposal(BaseModel):
-    """What an uploaded file seems to hold."""
+    """What an uploaded file seems to contain."""
 
     name: str
     state: DatasetState
     rows: int
     columns: list[ProposedColumn]
     target: str | None = Field(description="The column that is probably to be predicted.")
-    warnings: list[DatasetWarning] = Field(description="Those of the target are about the proposed one.")
+    warnings: list[DatasetWarning] = Field(description="Those about the target assume the proposed one.")
     source: FileSource
     difference: DatasetDifference | None
 
@@ -89,25 +89,25 @@ class DatasetShort(BaseModel):
     """One dataset in a list."""
 
     name: str
-    state: DatasetState = Field(description="Of the newest file; `version` is what can be used meanwhile.")
-    version: int | None = Field(description="The newest version that is stored.")
+    state: DatasetState = Field(description="State of the newest file; meanwhile `version` can be used.")
+    version: int | None = Field(description="The newest stored version.")
     rows: int
-    task: Task | None
+    task: str | None
     target: str | None
     created_at: datetime
 
 
 class DatasetDetail(DatasetShort):
-    """One dataset with everything that is known of it."""
+    """One dataset with everything that is known about it."""
 
     classes: dict[str, int] = Field(description="How many rows each class has; empty for a regression.")
     columns: list[DatasetColumn] = Field(description="As confirmed; before that, as proposed.")
     warnings: list[DatasetWarning]
-    proposal: DatasetProposal | None = Field(description="Of the newest file.")
+    proposal: DatasetProposal | None = Field(description="The proposal for the newest file.")
     tables: list[str] = Field(description="Its tables in the warehouse.")
     models: list[str] = Field(description="The models that use it.")
-    error: str | None = Field(description="Why the newest file could not be stored, if it could not.")
-    run: str | None = Field(description="The run that stores the newest file, or did; null before it.")
+    error: str | None = Field(description="Why the newest file could not be stored, if so.")
+    run: str | None = Field(description="The run that stores or stored the newest file; null before that.")
 
 
 class DatasetVersion(BaseModel):
@@ -118,4 +118,4 @@ class DatasetVersion(BaseModel):
     rows: int
     revision: str
     created_at: datetime
-    difference: DatasetDifference | None = Field(description="From the upload before, if there was one.")
+    difference: DatasetDifference | None = Field(description="From the previous upload, if there was one.")

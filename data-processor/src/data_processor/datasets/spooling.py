@@ -18,7 +18,7 @@ from data_processor.service.errors import BadRequest, Invalid, NotReady, TooLarg
 FILE_FIELD = "file"
 MAX_FIELDS = 32
 MAX_FIELD_BYTES = 1024
-"""What stands beside the file is a name and some hints."""
+"""Beside the file there are a name and some hints."""
 MAX_HEADER_BYTES = 8 * 1024
 _FLUSH_BYTES = 1024 * 1024
 
@@ -55,7 +55,7 @@ class Spool:
     async def take(self, chunks: AsyncIterator[bytes]) -> None:
         """Write the file of a form to disk as its chunks come in.
 
-        Raises `BadRequest` for what is no form, `Invalid` for one without a file, `NotReady` on a full disk.
+        Raises `BadRequest` if it is not a form, `Invalid` if it has no file, `NotReady` if the disk is full.
         """
         try:
             with self._target.open("wb") as file:
@@ -69,7 +69,7 @@ class Spool:
                 raise
             raise NotReady("There is no room left on the disk for this file.") from error
         if not self._finished:
-            raise BadRequest("The form broke off before its end.")
+            raise BadRequest("The form is incomplete: the request ended early.")
         if self.filename is None:
             raise Invalid(
                 "There is no file in the form.",
@@ -80,7 +80,7 @@ class Spool:
         try:
             self._parser.write(chunk)
         except MultipartParseError as error:
-            raise BadRequest("The body is not the form that its Content-Type announces.") from error
+            raise BadRequest("The body is not the form that its Content-Type says it is.") from error
 
     def _flush(self, file: IO[bytes]) -> None:
         file.write(self._waiting)
@@ -111,7 +111,7 @@ class Spool:
         self._field = options.get(b"name", b"").decode("utf-8", "replace")
         if self._field == FILE_FIELD:
             if self.filename is not None:
-                raise BadRequest("There are two files in the form; a dataset is one.")
+                raise BadRequest("The form contains two files; a dataset is a single file.")
             self.filename = options.get(b"filename", b"").decode("utf-8", "replace")
 
     def _data(self, data: bytes, start: int, end: int) -> None:
@@ -132,4 +132,4 @@ class Spool:
 
     def _bound(self, size: int, limit: int) -> None:
         if size > limit:
-            raise TooLarge("A field of the form is larger than any field it has needs to be.")
+            raise TooLarge("A field of the form is too large, or there are too many fields.")

@@ -1,8 +1,8 @@
-"""Tables as they come in and as they are kept: CSV and frames in, Parquet with two columns of provenance.
+"""Tables as they come in and as they are stored: CSV and frames in, Parquet with two columns of provenance.
 
-A kept table is in one form: numbers as 64-bit floats or integers, everything else as text, missing as
-missing. Two more columns say of each row whether it was uploaded (empty, 0) or is feedback: of which
-prediction, by which judgement. Later code tells old rows from recent ones by them alone.
+A stored table has one form: numbers as 64-bit floats or integers, everything else as text, missing as
+missing. Two more columns say of each row whether it was uploaded (empty, 0) or is feedback: on which
+prediction, and the number of that feedback. Later code tells old rows from recent ones by them alone.
 """
 
 import io
@@ -14,28 +14,24 @@ from typing import IO, Any
 import pandas as pd
 import pyarrow.parquet as pq
 
-from data_processor.datasets.schema import Kind, Schema
-from data_processor.serving.packing import MISSING, text
-
-PREDICTION_COLUMN = "loopkeeper:prediction"
-"""The id of the prediction a row of feedback belongs to; empty for a row of the upload."""
-JUDGEMENT_COLUMN = "loopkeeper:judgement"
-"""The sequence number of the judgement that labelled the row; 0 for a row of the upload."""
-PROVENANCE = (PREDICTION_COLUMN, JUDGEMENT_COLUMN)
+from data_processor.features.packing import MISSING, text
+from data_processor.features.schema import Kind, Schema
+from data_processor.features.split import FEEDBACK_COLUMN, PREDICTION_COLUMN, PROVENANCE
 
 MISSING_CELLS = ("", "?", "NA", "N/A", "NaN", "nan", "NULL", "null")
-"""What a cell of a CSV says when it says nothing; `?` is UCI's way."""
+"""How the cells of a CSV write a missing value; `?` is UCI's way."""
 
 
 class UnreadableTableError(ValueError):
-    """A file that is no table, or a table that cannot be kept."""
+    """A file that is not a table, or a table that cannot be stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledRow:
     """One prediction whose truth is known."""
 
-    judgement: int
+    feedback_seq: int
+    """The number of the feedback that labelled it."""
     prediction: str
     inputs: Mapping[str, Any]
     target: str | float
@@ -83,12 +79,12 @@ def check_keepable(frame: pd.DataFrame) -> None:
         raise UnreadableTableError("The table has a column without a name.")
     if taken := sorted(set(names) & set(PROVENANCE)):
         raise UnreadableTableError(
-            f"The column name {', '.join(map(repr, taken))} is used by the platform itself."
+            f"The column name {', '.join(map(repr, taken))} is reserved for the platform."
         )
 
 
 def keepable(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """Return an upload in the form that tables are kept in: the schema's columns and an empty provenance.
+    """Return an upload in the form that tables are stored in: the schema's columns and an empty provenance.
 
     Raises `UnreadableTableError` if a column of the schema is absent or a numeric one holds something else.
     """
@@ -97,31 +93,31 @@ def keepable(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     table = pd.DataFrame({c.name: _kept(frame[c.name], c.kind) for c in schema.columns})
     table = table.reset_index(drop=True)
     table[PREDICTION_COLUMN] = pd.Series("", index=table.index, dtype="str")
-    table[JUDGEMENT_COLUMN] = pd.Series(0, index=table.index, dtype="int64")
+    table[FEEDBACK_COLUMN] = pd.Series(0, index=table.index, dtype="int64")
     return table
 
 
 def with_feedback(upload: pd.DataFrame, schema: Schema, labelled: Sequence[LabelledRow]) -> pd.DataFrame:
-    """Return a kept table with labelled predictions behind its rows, by judgement.
+    """Return a stored table with labelled predictions behind its rows, in the order of their feedback.
 
     Columns that a prediction does not have (ignored ones) are missing in its row.
     """
     if not labelled:
         return upload
-    ordered = sorted(labelled, key=lambda row: row.judgement)
+    ordered = sorted(labelled, key=lambda row: row.feedback_seq)
     rows = pd.DataFrame.from_records([{**row.inputs, schema.target: row.target} for row in ordered])
     feedback = keepable(rows.reindex(columns=[c.name for c in schema.columns]), schema)
     feedback = feedback.astype({name: dtype for name, dtype in upload.dtypes.items() if dtype == "str"})
     feedback[PREDICTION_COLUMN] = pd.Series([row.prediction for row in ordered], dtype="str")
-    feedback[JUDGEMENT_COLUMN] = pd.Series([row.judgement for row in ordered], dtype="int64")
+    feedback[FEEDBACK_COLUMN] = pd.Series([row.feedback_seq for row in ordered], dtype="int64")
     return pd.concat([upload, feedback], ignore_index=True)
 
 
 class ParquetColumns:
-    """The columns of a kept table that is in a Parquet file, each read when it is asked for."""
+    """The columns of a stored table in a Parquet file, each read when it is asked for."""
 
     def __init__(self, path: Path) -> None:
-        """Look into a file."""
+        """Open a file."""
         self._path = path
         with pq.ParquetFile(path) as file:
             self.rows: int = file.metadata.num_rows

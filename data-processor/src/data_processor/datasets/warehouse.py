@@ -1,7 +1,7 @@
-"""The warehouse: every uploaded and every prepared table in SQL, for whoever wants to ask it questions.
+"""The warehouse: every uploaded and every prepared table in SQL, for whoever wants to query them.
 
 A table is written in one transaction, in place of what an interrupted attempt left. Serving imports this to
-drop tables; only who writes needs Arrow, and brings it.
+drop tables; only writing needs Arrow, and its caller brings that.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -128,12 +128,12 @@ def _inserter(connection: Connection, table: Table) -> Callable[[Iterable[tuple[
 
         return insert_named
     cursor = connection.connection.cursor()
-    # Dates are written as SQLAlchemy reads them; everything else is what it is.
-    moments = [place for place, column in enumerate(table.columns) if isinstance(column.type, DateTime)]
+    # Timestamps are written as SQLAlchemy reads them; everything else is written as it is.
+    timestamps = [place for place, column in enumerate(table.columns) if isinstance(column.type, DateTime)]
     as_text = DateTime().dialect_impl(connection.dialect).bind_processor(connection.dialect)
 
     def insert_plain(rows: Iterable[tuple[Any, ...]]) -> None:
-        cursor.executemany(str(statement), _converted(rows, moments, as_text) if moments else rows)  # type: ignore[arg-type]  # it takes any iterable
+        cursor.executemany(str(statement), _converted(rows, timestamps, as_text) if timestamps else rows)  # type: ignore[arg-type]  # it takes any iterable
 
     return insert_plain
 

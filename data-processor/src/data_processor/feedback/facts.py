@@ -1,4 +1,4 @@
-"""What the controller must know of a model, gathered from the records."""
+"""What the controller must know about a model, gathered from the records."""
 
 from typing import Any
 
@@ -6,10 +6,9 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from data_processor.feedback.controller import Facts, Hold, Outcome, labels_wanted, tripped
-from data_processor.feedback.records import newly_labelled, score_of
+from data_processor.feedback.repository import count_new_labels, score_of
 from data_processor.models.policy import Policy
 from data_processor.rows import (
-    OPEN_RUN,
     DatasetVersionRow,
     DecisionRow,
     ModelRow,
@@ -17,34 +16,33 @@ from data_processor.rows import (
     VersionRow,
     WatchRow,
 )
+from data_processor.runs.repository import open_training_run
 from data_processor.service.database import now
 
 AUTOMATIC = ("score", "drift")
-"""The triggers of runs that the platform opens by itself: only these open the breaker."""
+"""The triggers of runs that the platform opens automatically: only these open the circuit breaker."""
 HOLDS_BETWEEN = 20
-"""How many runs that do not count the breaker looks past, and a `hold` is searched among."""
+"""How many runs that do not count the circuit breaker skips, and a `hold` is searched among."""
 
 
 def gather(session: Session, model: ModelRow, policy: Policy, stage: str, version: str, *, on: bool) -> Facts:
-    """Return what there is to know of a stage's version; `on` says whether the stage opens runs by itself."""
+    """Return what there is to know of a stage's version; `on`: the stage opens runs automatically."""
     last = last_decision(session, model.name, stage, version)
     hold = _hold(session, model.name, version)
     return Facts(
         version=version,
         score=score_of(session, model.name, stage, version, policy),
         was_degraded=bool(last and last.score.get("degraded")),
-        open_run=session.scalar(
-            select(RunRow.id).where(*_training(model.name), RunRow.status.in_(OPEN_RUN)).limit(1)
-        ),
+        open_run=open_training_run(session, model.name),
         idle_s=_idle_s(session, model.name),
-        new_labels=newly_labelled(
+        new_labels=count_new_labels(
             session,
             model.name,
             _snapshot_seq(session, model.name, version),
             labels_wanted(hold, policy),
         ),
         hold=hold,
-        breaker=_breaker(session, model, policy),
+        circuit_breaker=_circuit_breaker(session, model, policy),
         predecessor=session.scalar(
             select(WatchRow.predecessor)
             .where(
@@ -72,7 +70,7 @@ def _training(model: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
 
 
 def _idle_s(session: Session, model: str) -> float | None:
-    """Return the seconds since a run last ended; the one that trained the first version is no retraining."""
+    """Return the seconds since a retraining run last ended; training the first version is not one."""
     ended = session.scalar(
         select(func.max(RunRow.finished_at)).where(*_training(model), RunRow.trigger != "initial")
     )
@@ -80,7 +78,7 @@ def _idle_s(session: Session, model: str) -> float | None:
 
 
 def _hold(session: Session, model: str, version: str) -> Hold | None:
-    """Return what the last gate on recent rows against this champion said, if it was a `hold`."""
+    """Return the last gate on recent test rows against this champion, if its verdict was `hold`."""
     gates = session.scalars(
         select(RunRow.gate)
         .where(*_training(model), RunRow.champion == version, RunRow.finished_at.is_not(None))
@@ -94,13 +92,13 @@ def _hold(session: Session, model: str, version: str) -> Hold | None:
 
 
 def _snapshot_seq(session: Session, model: str, version: str) -> int:
-    """Return the last judgement that a version may have been fitted to."""
+    """Return the number of the last feedback that a version may have been fitted to."""
     row = session.get(VersionRow, (model, version))
     return int(row.manifest["lineage"]["feedback_seq"]) if row is not None else 0
 
 
-def _breaker(session: Session, model: ModelRow, policy: Policy) -> str | None:
-    """Say why the breaker is open, if it is; what ended before it was last closed does not count."""
+def _circuit_breaker(session: Session, model: ModelRow, policy: Policy) -> str | None:
+    """Say why the circuit breaker is open, if it is; runs from before it was last closed do not count."""
     uploaded = session.scalar(
         select(func.max(DatasetVersionRow.created_at)).where(
             DatasetVersionRow.dataset == model.dataset, DatasetVersionRow.kind == "upload"
@@ -123,5 +121,5 @@ def _outcome(trigger: str, status: str, gate: dict[str, Any] | None) -> Outcome:
     if status == "succeeded" and verdict == "promote":
         return "promote"
     if status == "cancelled" or trigger not in AUTOMATIC:
-        return "cancelled"  # what a person tried or stopped says nothing of the platform's own runs
+        return "cancelled"  # what a person tried or stopped says nothing about the platform's own runs
     return "failed" if status == "failed" or verdict is None else verdict

@@ -36,9 +36,7 @@ class Answers:
         if found is None:
             return None
         if found.body_sha256 != digest:
-            raise Conflict(
-                f"The Idempotency-Key {key!r} was used before for another request; take a new one."
-            )
+            raise Conflict(f"The Idempotency-Key {key!r} was used before for another request; use a new one.")
         return found.status, found.response
 
     def keep(self, session: Session, subject: str, key: str, digest: str, answer: Answer) -> None:

@@ -6,13 +6,13 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator
 
 from data_processor.feedback.controller import ModelState
-from data_processor.feedback.score import Share
+from data_processor.statistics.score import Share
 
 Right = Annotated[float, Field(ge=0, le=1)]
 
 
 class FeedbackRequest(BaseModel):
-    """What a person says of a prediction."""
+    """A person's feedback on a prediction."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -20,10 +20,12 @@ class FeedbackRequest(BaseModel):
     label: str | None = Field(
         None,
         max_length=1000,
-        description="The true label. Of two classes, a wrong answer without one means the other class.",
+        description="The true label. With two classes, a wrong answer without a label means the other class.",
     )
     value: float | None = Field(
-        None, allow_inf_nan=False, description="Regression: the true value; needed when the answer was wrong."
+        None,
+        allow_inf_nan=False,
+        description="Regression: the true value; required if the answer is wrong.",
     )
     comment: str | None = Field(None, max_length=4000)
 
@@ -36,7 +38,7 @@ class FeedbackRequest(BaseModel):
 
 
 class Feedback(BaseModel):
-    """A judgement as it was recorded, with what it implies."""
+    """Feedback as it was recorded, with what it implies."""
 
     id: str
     prediction: str
@@ -51,12 +53,12 @@ class Feedback(BaseModel):
 
 
 class ShareOfRight(BaseModel):
-    """A share of right answers with its 95 % interval; null while nothing is judged."""
+    """A share of right answers with its 95 % interval; null while there is no feedback."""
 
     value: Right | None
     low: Right | None
     high: Right | None
-    n: int = Field(description="Judged predictions that count.")
+    n: int = Field(description="Predictions with feedback that count.")
 
     @classmethod
     def of(cls, share: Share) -> Self:
@@ -66,30 +68,32 @@ class ShareOfRight(BaseModel):
 
 
 class ModelScore(ShareOfRight):
-    """How right a stage's version is of late, and what the controller makes of it."""
+    """How often a stage's version has been right lately, and what the controller concludes from it."""
 
-    window: int = Field(description="How many judged predictions the score looks back over.")
+    window: int = Field(description="How many predictions with feedback the score looks back over.")
     threshold: Right
     version: str | None
     state: ModelState
     reason: str
-    asked: ShareOfRight | None = Field(description="Among the random share that people were asked about.")
+    asked: ShareOfRight | None = Field(description="Over the predictions that people were asked about.")
     volunteered: ShareOfRight
-    estimate: ShareOfRight | None = Field(description="Without labels; null where there is none.")
+    estimate: ShareOfRight | None = Field(description="Estimated without labels; null where there is none.")
 
 
 class ScorePoint(ShareOfRight):
-    """The score at one moment."""
+    """The score at one time."""
 
     at: datetime
     version: str
-    state: ModelState = Field(description="Between two looks of the controller: that of the look before.")
-    reason: str = Field(description="Empty between two looks.")
+    state: ModelState = Field(
+        description="Between two evaluations by the controller, that of the earlier one."
+    )
+    reason: str = Field(description="Empty between two evaluations.")
     run: str | None = Field(description="The run that was opened then.")
 
 
 class ResumeRequest(BaseModel):
-    """Why retraining may go on."""
+    """Why retraining may resume."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,32 +1,32 @@
-"""The score of what a stage serves: shown, and looked at by the controller."""
+"""The score of what a stage serves: shown to people, and evaluated by the controller."""
 
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from data_processor.caller import PLATFORM
 from data_processor.database import Database
 from data_processor.feedback.controller import Decision, Facts, decide
 from data_processor.feedback.facts import gather, last_decision
-from data_processor.feedback.records import newly_judged
+from data_processor.feedback.repository import count_new_feedback
 from data_processor.feedback.schemas import ModelScore, ScorePoint, ShareOfRight
-from data_processor.feedback.score import Share
-from data_processor.feedback.trail import trail
+from data_processor.feedback.score_history import score_history
 from data_processor.models.policy import Policy
-from data_processor.rows import DecisionRow, ModelRow, PromotionRow
+from data_processor.models.repository import find_model, serving_version
+from data_processor.rows import DecisionRow, ModelRow
+from data_processor.runs.service import Runs
 from data_processor.service.database import now
-from data_processor.service.errors import Conflict, NotFound
+from data_processor.service.errors import Conflict
 from data_processor.settings import Settings
-from data_processor.training.runs import Runs
+from data_processor.statistics.score import Share
 
 
 class Scoreboard:
-    """The scores of one stage's models, and the controller that looks at them."""
+    """The scores of one stage's models, and the controller that evaluates them."""
 
     def __init__(self, database: Database, settings: Settings, runs: Runs) -> None:
-        """Open runs if the settings say that this stage does so by itself."""
+        """Open runs if the settings say that this stage does so automatically."""
         self._database = database
         self._runs = runs
         self._stage = settings.stage
@@ -36,32 +36,32 @@ class Scoreboard:
     def score(self, model: str, stage: str | None = None) -> ModelScore:
         """Return the score of what a stage serves; raises `NotFound`."""
         with self._database.reading() as session:
-            return self._score(session, _find(session, model), stage or self._stage)
+            return self._score(session, find_model(session, model), stage or self._stage)
 
     def history(self, model: str, limit: int) -> list[ScorePoint]:
         """Return the newest points of the score, oldest first; raises `NotFound`."""
         with self._database.reading() as session:
-            policy = Policy.model_validate(_find(session, model).policy)
-            return trail(session, model, self._stage, policy, limit)
+            policy = Policy.model_validate(find_model(session, model).policy)
+            return score_history(session, model, self._stage, policy, limit)
 
-    def look(self, session: Session, model: str, policy: Policy, version: str, seq: int) -> None:
-        """Let the controller look, if this version is served and enough predictions of it are newly judged.
+    def evaluate(self, session: Session, model: str, policy: Policy, version: str, seq: int) -> None:
+        """Let the controller evaluate the score if this version is served and a checkpoint is reached.
 
-        The decision and the run that it opens belong to the caller's transaction, which wrote judgement `seq`
+        The decision and the run that it opens belong to the caller's transaction, which wrote feedback `seq`
         and holds the model's row.
         """
         if seq < self._not_before.get((model, version, policy.check_every), 0):
             return
-        if version != _serving(session, model, self._stage):
+        if version != serving_version(session, model, self._stage):
             return
         last = last_decision(session, model, self._stage, version)
         after = last.score["seq"] if last else 0
-        new = newly_judged(session, model, self._stage, version, after)
+        new = count_new_feedback(session, model, self._stage, version, after)
         if new < policy.check_every:
-            # A judgement makes at most one prediction newly judged: until then there is nothing to count.
+            # One feedback adds at most one prediction: until then there is nothing to count.
             self._not_before[model, version, policy.check_every] = seq + policy.check_every - new
             return
-        row = _find(session, model)
+        row = find_model(session, model)
         facts = gather(session, row, policy, self._stage, version, on=self._on)
         decision, run = decide(facts, policy, checkpoint=True), None
         if decision.open_run:
@@ -75,18 +75,19 @@ class Scoreboard:
         session.add(self._row(row, facts, decision, seq, run=run))
 
     def resume(self, model: str, subject: str, reason: str) -> ModelScore:
-        """Close the breaker, write down who did so and why, and return the score; raises `NotFound`."""
+        """Close the circuit breaker, record who did so and why, and return the score; raises `NotFound`."""
         with self._database.transaction() as session:
-            row = _find(session, model, self._database)
+            row = find_model(session, model, self._database)
             row.resumed_at = now()
             session.flush()
-            version = _serving(session, model, self._stage)
+            version = serving_version(session, model, self._stage)
             if version is not None:
                 policy = Policy.model_validate(row.policy)
                 facts = gather(session, row, policy, self._stage, version, on=self._on)
                 decision = decide(facts, policy, checkpoint=False)
-                decision = replace(decision, reason=f"{subject} resumed: {reason} {decision.reason}")
-                # This is no look: the next one is due when it was due before.
+                said = reason if reason.endswith((".", "!", "?")) else f"{reason}."
+                decision = replace(decision, reason=f"{subject} resumed retraining: {said} {decision.reason}")
+                # This is not a checkpoint: the next one is due when it was due before.
                 last = last_decision(session, model, self._stage, version)
                 seq = last.score["seq"] if last else 0
                 session.add(self._row(row, facts, decision, seq, run=None))
@@ -94,7 +95,7 @@ class Scoreboard:
 
     def _score(self, session: Session, model: ModelRow, stage: str) -> ModelScore:
         policy = Policy.model_validate(model.policy)
-        version = _serving(session, model.name, stage)
+        version = serving_version(session, model.name, stage)
         if version is None:
             nothing = ShareOfRight.of(Share(0, 0))
             known: dict[str, Any] = {
@@ -137,17 +138,3 @@ class Scoreboard:
             score={**share, "seq": seq, "degraded": decision.degraded},
             run=run,
         )
-
-
-def _find(session: Session, model: str, lock: Database | None = None) -> ModelRow:
-    query = select(ModelRow).where(ModelRow.name == model)
-    row = session.scalar(lock.lock(query) if lock else query)
-    if row is None:
-        raise NotFound(f"There is no model {model!r}.")
-    return row
-
-
-def _serving(session: Session, model: str, stage: str) -> str | None:
-    """Return the version that a stage serves: that of the ledger's last entry."""
-    query = select(PromotionRow.version).where(PromotionRow.model == model, PromotionRow.stage == stage)
-    return session.scalar(query.order_by(PromotionRow.seq.desc()).limit(1))

@@ -10,20 +10,21 @@ from enum import Enum
 from typing import Any, Final, Literal
 from uuid import uuid4
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from data_processor.caller import PLATFORM
 from data_processor.database import Database
-from data_processor.rows import JudgementRow, ModelRow, PromotionRow, VersionRow, WatchRow
-from data_processor.service.errors import Conflict, NotFound
+from data_processor.models import repository
+from data_processor.rows import FeedbackRow, PromotionRow, VersionRow, WatchRow
+from data_processor.service.errors import Conflict
 
 Kind = Literal["promotion", "rollback", "adoption"]
 
 
 class Unset(Enum):
-    """Tells "expects nothing" from "expects that no version is served"."""
+    """Distinguishes "expects nothing" from "expects that no version is served"."""
 
     UNSET = "unset"
 
@@ -33,57 +34,45 @@ Expected = str | Unset | None
 
 
 class Ledger:
-    """What each stage serves, and how it came to."""
+    """Which version each stage serves, and how it came to serve it."""
 
     def __init__(self, database: Database, *, staging_required: bool = False) -> None:
-        """Keep the ledger in a database; `main` may demand that `staging` served a version first."""
+        """Keep the ledger in a database; `main` may require that `staging` has served a version first."""
         self._database = database
         self._staging_required = staging_required
 
     def current(self, model: str, stage: str, session: Session | None = None) -> PromotionRow | None:
         """Return the entry that says what a stage serves, or None before the first."""
         with nullcontext(session) if session else self._database.reading() as held:
-            return held.scalar(_entries(model, stage).limit(1))
+            return repository.current_entry(held, model, stage)
 
     def all_current(self, stage: str) -> dict[str, PromotionRow]:
-        """Return the current entry of every model a stage serves."""
-        last = (
-            select(PromotionRow.model, func.max(PromotionRow.seq).label("seq"))
-            .where(PromotionRow.stage == stage)
-            .group_by(PromotionRow.model)
-            .subquery()
-        )
-        query = (
-            select(PromotionRow)
-            .join(last, (PromotionRow.model == last.c.model) & (PromotionRow.seq == last.c.seq))
-            .where(PromotionRow.stage == stage)
-        )
+        """Return the current entry of every model that a stage serves, by model."""
         with self._database.reading() as session:
-            return {row.model: row for row in session.scalars(query)}
+            return repository.current_entries(session, stage)
 
     def knows(self, entry: str) -> bool:
-        """Return whether an entry, this ledger's own or one noted of another stage, is in it."""
+        """Return whether the ledger has an entry with this id, its own or one noted from another stage."""
         with self._database.reading() as session:
             return session.get(PromotionRow, entry) is not None
 
-    def served(self, model: str, stage: str, version: str) -> bool:
-        """Return whether a stage ever served a version."""
-        query = _entries(model, stage).where(PromotionRow.version == version)
+    def has_served(self, model: str, stage: str, version: str) -> bool:
+        """Return whether a stage serves a version or did so before."""
         with self._database.reading() as session:
-            return session.scalar(query.limit(1)) is not None
+            return repository.has_served(session, model, stage, version)
 
     def note(self, model: str, stage: str, version: str, entry: str) -> None:
-        """Note that another stage, whose ledger is elsewhere, served a version: once per entry there."""
+        """Note once that another stage, whose ledger is elsewhere, served a version by this entry there."""
         with self._transaction(None, model) as held:
             if held.get(PromotionRow, entry) is not None:
                 return
             noted = _next_entry(model, stage, self.current(model, stage, held), version)
             noted.id, noted.kind, noted.subject = entry, "promotion", PLATFORM
-            noted.reason = f"Stage {stage!r} served it, as MLflow says."
+            noted.reason = f"Stage {stage!r} served it, according to MLflow."
             held.add(noted)
 
     def entries(self, model: str, limit: int = 1000) -> list[PromotionRow]:
-        """Return the entries of a model in every stage, newest first."""
+        """Return the entries of a model in all stages, newest first."""
         query = (
             select(PromotionRow)
             .where(PromotionRow.model == model)
@@ -110,15 +99,13 @@ class Ledger:
         """Let a stage serve a version, inside the caller's transaction if one is given.
 
         A run promotes a version once: repeating the call returns the first entry. Raises `NotFound` for an
-        unknown model or version, and `Conflict` when the stage moved meanwhile, already serves the version,
-        or may not have it: no `promote` receipt and no override, barred, not yet served in staging.
+        unknown model or version, and `Conflict` when the stage has moved meanwhile, already serves the
+        version, or may not serve it: no `promote` receipt and no override, barred, or not served in staging.
         """
         with self._transaction(session, model) as held:
-            if run and (done := held.scalar(_entries(model, stage).where(*_made_by(run, version)).limit(1))):
+            if run and (done := repository.promotion_by(held, model, stage, run=run, version=version)):
                 return done
-            row = held.get(VersionRow, (model, version))
-            if row is None:
-                raise NotFound(f"Model {model!r} has no version {version!r}.")
+            row = repository.find_version(held, model, version)
             last = self.current(model, stage, held)
             _expect(model, stage, last, expected_version)
             if last is not None and last.version == version:
@@ -147,15 +134,15 @@ class Ledger:
         bar: str | None = None,
         session: Session | None = None,
     ) -> PromotionRow:
-        """Return a stage to the version it served before.
+        """Return a stage to the version that it served before.
 
         `bar` says why the platform may not promote the present one again. Raises `Conflict` when the stage
-        moved meanwhile or served nothing before.
+        has moved meanwhile or served nothing before.
         """
         with self._transaction(session, model) as held:
             last = self.current(model, stage, held)
             _expect(model, stage, last, expected_version)
-            target = _version_before(held, model, stage)
+            target = repository.version_before(held, model, stage)
             if last is None or target is None:
                 raise Conflict(f"Stage {stage!r} has no earlier version of {model!r} to return to.")
             if bar is not None:
@@ -176,48 +163,24 @@ class Ledger:
             raise Conflict(f"{name} has no receipt that says promote: {found}; {remedy}")
         if row.barred and subject == PLATFORM:
             raise Conflict(f"{name} is barred from automatic promotion: {row.barred}")
-        if self._staging_required and stage == "main":
-            staged = _entries(row.model, "staging").where(PromotionRow.version == row.version)
-            if session.scalar(staged.limit(1)) is None:
-                raise Conflict(f"{name} has not been served in staging yet; {remedy}")
+        needs_staging = self._staging_required and stage == "main"
+        if needs_staging and not repository.has_served(session, row.model, "staging", row.version):
+            raise Conflict(f"{name} has not been served in staging yet; {remedy}")
 
     @contextmanager
     def _transaction(self, session: Session | None, model: str) -> Iterator[Session]:
         with nullcontext(session) if session else self._database.transaction() as held:
-            if held.scalar(self._database.lock(select(ModelRow).where(ModelRow.name == model))) is None:
-                raise NotFound(f"There is no model {model!r}.")
+            repository.find_model(held, model, self._database)
             yield held
 
 
-def _entries(model: str, stage: str) -> Select[PromotionRow]:
-    mine = (PromotionRow.model == model) & (PromotionRow.stage == stage)
-    return select(PromotionRow).where(mine).order_by(PromotionRow.seq.desc())
-
-
-def _made_by(run: str, version: str) -> tuple[Any, ...]:
-    return (PromotionRow.run == run, PromotionRow.version == version, PromotionRow.kind == "promotion")
-
-
 def _expect(model: str, stage: str, last: PromotionRow | None, expected: Expected) -> None:
-    served = last.version if last else None
-    if expected is not UNSET and expected != served:
-        serves = f"serves version {served}" if served else "serves no version"
+    serving = last.version if last else None
+    if expected is not UNSET and expected != serving:
+        serves = f"serves version {serving}" if serving else "serves no version"
         raise Conflict(
-            f"Stage {stage!r} {serves} of {model!r}, not {expected}: it moved meanwhile.", version=served
+            f"Stage {stage!r} {serves} of {model!r}, not {expected}: it moved meanwhile.", version=serving
         )
-
-
-def _version_before(session: Session, model: str, stage: str) -> str | None:
-    history: list[str] = []
-    for entry in reversed(list(session.scalars(_entries(model, stage)))):
-        if entry.kind == "rollback":
-            while history and history[-1] != entry.version:
-                history.pop()
-            history = history or [entry.version]
-        else:
-            history.append(entry.version)
-    existing = set(session.scalars(select(VersionRow.version).where(VersionRow.model == model)))
-    return next((version for version in reversed(history[:-1]) if version in existing), None)
 
 
 def _next_entry(model: str, stage: str, last: PromotionRow | None, version: str) -> PromotionRow:
@@ -236,13 +199,15 @@ def _append(session: Session, entry: PromotionRow) -> PromotionRow:
         with session.begin_nested():
             session.add(entry)
     except IntegrityError as error:  # the unique (model, stage, seq) is the compare-and-swap
-        raise Conflict(f"Stage {entry.stage!r} of {entry.model!r} moved meanwhile; look again.") from error
+        raise Conflict(
+            f"Stage {entry.stage!r} of {entry.model!r} moved meanwhile; read it again and retry."
+        ) from error
     _watch(session, entry)
     return entry
 
 
 def _watch(session: Session, entry: PromotionRow) -> None:
-    """Close the watches over earlier promotions, and open one over this."""
+    """Close the watches over earlier promotions, and open one over this entry."""
     older = (WatchRow.model == entry.model, WatchRow.stage == entry.stage, WatchRow.state == "open")
     session.execute(update(WatchRow).where(*older).values(state="superseded"))
     if entry.kind == "rollback" or entry.previous is None:
@@ -254,6 +219,6 @@ def _watch(session: Session, entry: PromotionRow) -> None:
             stage=entry.stage,
             version=entry.version,
             predecessor=entry.previous,
-            since_seq=session.scalar(select(func.max(JudgementRow.seq))) or 0,
+            since_seq=session.scalar(select(func.max(FeedbackRow.seq))) or 0,
         )
     )

@@ -1,8 +1,8 @@
-"""Which versions are kept in memory beside those that the stage serves, because an engineer asked for it.
+"""The versions that engineers asked to keep in memory, beside those that the stage serves.
 
-It stands in the records database, so that it outlives a restart and every serving process follows it, as all
-follow the ledger. Each takes one of a fixed number of places; that no two take the same is the database's
-business, so the limit holds however many processes load at once.
+The list is in the records database: it survives a restart, and every serving process follows it as it follows
+the ledger. Each version takes one of a fixed number of places; the database ensures that no two take the
+same, so the limit holds however many processes load at once.
 """
 
 from sqlalchemy import delete, select
@@ -10,8 +10,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from data_processor.database import Database
-from data_processor.rows import LoadedRow, VersionRow
-from data_processor.service.errors import Conflict, NotFound
+from data_processor.models.repository import find_version
+from data_processor.rows import LoadedRow
+from data_processor.service.errors import Conflict
 
 Key = tuple[str, str]
 """A model and one of its versions."""
@@ -36,30 +37,29 @@ class LoadedVersions:
         return frozenset(version for name, version in self.all() if name == model)
 
     def require_place(self, model: str, version: str) -> None:
-        """Raise `Conflict` unless the version is kept or there is a place for it."""
+        """Raise `Conflict` unless the version is kept already or there is a place for it."""
         with self._database.reading() as session:
             rows = self._rows(session)
         if not any((row.model, row.version) == (model, version) for row in rows):
             self._free_place(rows)
 
     def keep(self, model: str, version: str, subject: str) -> None:
-        """Keep a version; repeating it changes nothing.
+        """Keep a version; repeating the call changes nothing.
 
-        Raises `NotFound` for an unknown version, `Conflict` naming those that are kept when no place is left.
+        Raises `NotFound` for an unknown version, `Conflict` naming the kept versions when no place is left.
         """
         while not self._take(model, version, subject):
-            continue  # another process took that place: look for the next
+            continue  # another process took that place: try the next
 
     def let_go(self, model: str, version: str) -> None:
-        """Keep a version no longer; harmless if it is not kept."""
+        """Stop keeping a version; harmless if it is not kept."""
         mine = (LoadedRow.model == model) & (LoadedRow.version == version)
         with self._database.transaction() as session:
             session.execute(delete(LoadedRow).where(LoadedRow.stage == self._stage, mine))
 
     def _take(self, model: str, version: str, subject: str) -> bool:
         with self._database.transaction() as session:
-            if session.get(VersionRow, (model, version)) is None:
-                raise NotFound(f"Model {model!r} has no version {version!r}.")
+            find_version(session, model, version)
             rows = self._rows(session)
             if any((row.model, row.version) == (model, version) for row in rows):
                 return True
@@ -81,14 +81,14 @@ class LoadedVersions:
     def _free_place(self, rows: list[LoadedRow]) -> int:
         if not self.places:
             raise Conflict(
-                "This server keeps no versions in memory beside the stage's own (PINNED_VERSIONS is 0)."
+                "This server keeps no versions in memory besides the stage's own (PINNED_VERSIONS is 0)."
             )
         taken = {row.place for row in rows}
         free = next((place for place in range(1, self.places + 1) if place not in taken), None)
         if free is None:
             kept = ", ".join(sorted(f"version {row.version} of {row.model!r}" for row in rows))
             raise Conflict(
-                f"All {self.places} places for versions beside those the stage serves are taken, by {kept}. "
+                f"All {self.places} places for versions besides those the stage serves are taken, by {kept}. "
                 "Unload one of them first, or raise PINNED_VERSIONS.",
                 loaded=[{"model": row.model, "version": row.version} for row in rows],
             )

@@ -1,18 +1,18 @@
-"""`version.json`: everything a stage must know of a version to serve it, and where it came from."""
+"""`version.json`: everything a stage must know about a version to serve it, and where it came from."""
 
 from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from data_processor.datasets.schema import Schema
+from data_processor.features.schema import Schema
 from data_processor.models.policy import Policy
 
 MANIFEST_FILE = "version.json"
 SKOPS_FILE = "model.skops"
 ONNX_FILE = "model.onnx"
 BACKGROUND_FILE = "background.json"
-"""What an explanation compares with (`training/background.py`); versions of before have none."""
+"""What an explanation compares with (`models/background.py`); older versions have none."""
 
 
 class Artefact(BaseModel):
@@ -33,7 +33,7 @@ class Lineage(BaseModel):
     dataset_version: int
     dataset_revision: str
     feedback_seq: int
-    """The last judgement in the dataset version: later feedback is recent to this version."""
+    """The number of the last feedback in the dataset version: later feedback is recent to this version."""
     run: str
     mlflow_run: str | None
     code_revision: str
@@ -41,7 +41,7 @@ class Lineage(BaseModel):
 
 
 class Parity(BaseModel):
-    """How the compiled model compared with the trained one, row by row on the reference rows."""
+    """How the compiled model compared with the trained one, row by row on the holdout rows."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -64,13 +64,13 @@ class Manifest(BaseModel):
     """The columns it takes, as training saw them."""
     policy: Policy
     salt: str | None = None
-    """Which rows of its dataset are held out (`datasets/holdout.py`): the same in every stage that has it."""
+    """Decides the holdout rows of its dataset (`features/holdout.py`), alike in every stage that has it."""
     candidate: dict[str, Any]
     """The estimator and hyperparameters that won: `{"estimator", "params", "recent_share"}`."""
     preparation: dict[str, Any] = {}
-    """The choices and what fitting made of them (`training/prepared.py`); versions of before have none."""
+    """The options and what fitting made of them (`tasks/tables/prepared.py`); older versions have none."""
     metrics: dict[str, float]
-    """On the reference rows."""
+    """On the holdout rows."""
     lineage: Lineage
     receipt: dict[str, Any] | None
     engine: Literal["onnx", "scikit-learn"]

@@ -1,4 +1,4 @@
-"""A model's own numbers: when to retrain, what the gate demands, how much to ask.
+"""A model's own numbers: when to retrain, what the gate requires, how often to ask for feedback.
 
 The defaults are those of the platform's statistics; `docs/` explains where each comes from.
 """
@@ -10,12 +10,11 @@ from typing import Annotated, Any, Literal
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt, model_validator
 
-from data_processor.datasets.preparation import Preparation
+from data_processor.features.preparation import Preparation
+from data_processor.statistics.measures import SelectionMetric
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Level = Annotated[float, Field(gt=0, lt=1)]
-
-SelectionMetric = Literal["accuracy", "balanced_accuracy", "f1", "roc_auc", "log_loss", "mae", "rmse", "r2"]
 
 FORMER_NAMES = {"max_person_share": "max_rater_share", "few_voices": "min_raters"}
 """Fields that once had another name: policies and requests that use it are still read."""
@@ -31,11 +30,11 @@ class Policy(BaseModel):
     threshold: Share = 0.80
     """The score below which the model must be retrained."""
     window: int = Field(200, ge=20, le=10_000)
-    """How many judged predictions the score looks back over."""
+    """How many predictions with feedback the score looks back over."""
     min_feedback: int = Field(50, ge=10, le=10_000)
-    """Judged predictions needed before the score decides anything."""
+    """Predictions with feedback that are needed before the score decides anything."""
     check_every: int = Field(50, ge=1, le=10_000)
-    """The controller looks at each time this many new judged predictions are in."""
+    """The controller evaluates the score whenever this many more predictions have feedback."""
     trigger_z: float = Field(3.0, ge=1, le=6)
     """Width, in standard normal deviations, of the interval that decides."""
     recovery_margin: Share = 0.02
@@ -45,13 +44,13 @@ class Policy(BaseModel):
     min_new_labels: int = Field(25, ge=1)
     """Labelled rows, newer than the champion's snapshot, that a run needs."""
     breaker_after: int = Field(3, ge=1, le=100)
-    """Rejected or failed runs in a row that open the breaker."""
+    """Rejected or failed runs in a row that open the circuit breaker."""
     max_rater_share: Share = 0.2
-    """The most of a window that one rater may supply, once `min_raters` have spoken."""
+    """The most of a window that one rater may supply, once `min_raters` have given feedback."""
     min_raters: int = Field(5, ge=1)
-    """How many raters must have spoken before `max_rater_share` applies."""
+    """How many raters must have given feedback before `max_rater_share` applies."""
     ask_rate: Share = 0.0
-    """The random share of predictions that people are asked to judge."""
+    """The random share of predictions on which people are asked for feedback."""
     tolerance: float = Field(0.0, ge=0)
     """Regression: the absolute error up to which an answer counts as right."""
     unseen_category: Literal["flag", "reject"] = "flag"
@@ -61,23 +60,23 @@ class Policy(BaseModel):
     preparation: Preparation = Preparation()
     """How the columns are prepared, in every run."""
     budget_s: float = Field(30, ge=1, le=86_400)
-    """Seconds that the search over hyperparameters may take."""
+    """The seconds that the search over hyperparameters may take."""
     recent_share: Share = 0.9
-    """The weight that recent rows may be given together: one choice of three if the score opened the run."""
+    """The weight that all recent rows together may get: one of three options if the score opened the run."""
     gate_alpha: Level = 0.05
     """The level that all gates against one champion share."""
     max_recall_loss: Share = 0.15
     """The most recall a class may lose before it counts as broken."""
     min_class_rows: int = Field(20, ge=1)
-    """Deciding rows that a class needs before its recall is compared."""
+    """Rows that a class needs before the gate compares its recall."""
     max_reference_loss: Share | None = None
-    """If set: the most that the challenger may lose on the reference rows."""
+    """If set: the most that the challenger may lose on the holdout rows."""
     watch_alpha: Level = 0.01
     """The level at which a predecessor that answers better takes its place back."""
     watch_looks: tuple[PositiveInt, ...] = Field((50, 100, 200, 400), min_length=1, max_length=20)
-    """The numbers of labelled predictions after a promotion at which it is compared."""
+    """The numbers of labelled predictions after a promotion at which the watch checks it."""
     max_unlabelled_share: Share = 0.2
-    """Above this share of judged predictions without a label the watch only alerts."""
+    """Above this share of feedback without a label, the watch only alerts."""
     auto_promote: bool = True
     """Promote to the stage users see without waiting for a maintainer."""
 
@@ -88,7 +87,7 @@ class Policy(BaseModel):
 
 
 def with_present_names(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of a policy under the names they have now; one given under both keeps the new one's."""
+    """Return a policy's fields under their present names; a field given under both keeps the present one."""
     present = {name: value for name, value in given.items() if name not in FORMER_NAMES}
     for former, name in FORMER_NAMES.items():
         if former in given:

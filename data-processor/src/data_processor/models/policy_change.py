@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from data_processor.models.policy import Policy, with_present_names
 from data_processor.service.errors import FieldError, Invalid
-from data_processor.training.estimators import REGRESSION_METRICS
+from data_processor.tasks.registry import task_of
 
 
 def changed(present: Mapping[str, Any], changes: Mapping[str, Any], task: str) -> Policy:
@@ -25,7 +25,7 @@ def changed(present: Mapping[str, Any], changes: Mapping[str, Any], task: str) -
         if isinstance(value, float) and not math.isfinite(value)
     ]
     metric = policy.selection_metric
-    if metric is not None and (metric in REGRESSION_METRICS) != (task == "tabular-regression"):
+    if metric is not None and metric not in task_of(task).description.metrics:
         message = f"{metric!r} does not measure a model for {task}"
         errors.append(FieldError(loc=["body", "policy", "selection_metric"], message=message))
     if errors:

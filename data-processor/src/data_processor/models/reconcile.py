@@ -1,10 +1,10 @@
-"""Keeps MLflow's aliases and the ledger telling the same story: the alias mirrors the ledger.
+"""Reconciles MLflow's aliases with the ledger, which the aliases mirror.
 
-    the alias follows an older entry     it lags behind: move it to what the stage serves
-    it left the entry that it followed   somebody moved it by hand: adopt that version if it passes the
-                                         checks, as a ledger entry that says so; else move the alias back
+    the alias follows an older entry     it lags behind: move it to the version that the stage serves
+    it left the entry that it followed   somebody moved it in MLflow: adopt that version if it passes the
+                                         checks, in a ledger entry that says so; else move the alias back
 
-Nothing here matters to serving: with MLflow away, the alias is repaired when it is back.
+Serving does not depend on this: while MLflow is away, aliases stay as they are, and are mended afterwards.
 """
 
 from collections.abc import Callable
@@ -22,14 +22,14 @@ from data_processor.service.errors import Conflict
 log = structlog.get_logger(__name__)
 
 Check = Callable[[str, str], str | None]
-"""Given a model and a version: why it may not be served, or None when its files passed every check."""
+"""Returns why a version of a model may not be served, or None if its files passed every check."""
 
 
 class Reconciler:
-    """Mirrors one stage's ledger into MLflow, and adopts what people did there."""
+    """Mirrors one stage's ledger in MLflow, and adopts changes that people make there."""
 
     def __init__(self, stage: str, ledger: Ledger, aliases: MlflowAliases, check: Check) -> None:
-        """Reconcile a stage; `check` decides whether a version moved to by hand may be served."""
+        """Reconcile a stage; `check` decides whether a version that was chosen in MLflow may be served."""
         self._stage = stage
         self._ledger = ledger
         self._aliases = aliases
@@ -37,14 +37,14 @@ class Reconciler:
         self._turn = Lock()
         self._away = False
 
-    def look(self) -> None:
-        """Reconcile every model of the stage; MLflow being away is logged once and is no error."""
+    def reconcile(self) -> None:
+        """Reconcile every model of the stage; that MLflow is away is logged once and is not an error."""
         for model, entry in self._ledger.all_current(self._stage).items():
             if not self._attempt(model, entry, adopt=True):
                 return
 
     def mirror(self, model: str) -> bool:
-        """Let the alias of one model follow a new ledger entry; False if MLflow is away."""
+        """Make the alias of one model follow a new ledger entry; False if MLflow is away."""
         entry = self._ledger.current(model, self._stage)
         return entry is None or self._attempt(model, entry, adopt=False)
 
@@ -68,13 +68,13 @@ class Reconciler:
             return
         by_hand = mirrored.entry == entry.id and mirrored.version is not None
         if by_hand and adopt:
-            self._judge(model, entry, str(mirrored.version))
+            self._adopt_or_move_back(model, entry, str(mirrored.version))
         elif not by_hand:
             self._aliases.follow(model, self._stage, entry.version, entry.id)
             log.info("alias_moved", model=model, stage=self._stage, version=entry.version, seq=entry.seq)
 
-    def _judge(self, model: str, entry: PromotionRow, version: str) -> None:
-        """Adopt a version that somebody pointed the alias to, or move the alias back."""
+    def _adopt_or_move_back(self, model: str, entry: PromotionRow, version: str) -> None:
+        """Adopt the version that somebody pointed the alias at, or move the alias back."""
         problem = self._check(model, version)
         if problem is None:
             try:
@@ -90,8 +90,8 @@ class Reconciler:
 
     def _adopt(self, model: str, entry: PromotionRow, version: str) -> PromotionRow:
         reason = (
-            f"The alias {self._stage!r} was moved by hand in MLflow, from {entry.version} to {version}, "
-            "whose files passed the checks."
+            f"The alias {self._stage!r} was moved by hand in MLflow, from version {entry.version} to "
+            f"{version}, whose files passed the checks."
         )
         return self._ledger.promote(
             model,

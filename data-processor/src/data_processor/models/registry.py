@@ -1,4 +1,4 @@
-"""Models and their versions: what the platform knows of them, and verified local copies of their files."""
+"""Models and their versions: what the platform knows about them, and verified local copies of their files."""
 
 import hashlib
 import secrets
@@ -15,12 +15,14 @@ from data_processor.database import Database
 from data_processor.models.manifest import MANIFEST_FILE, Manifest
 from data_processor.models.policy import Policy
 from data_processor.models.policy_change import changed
-from data_processor.rows import OPEN_RUN, LoadedRow, ModelRow, PromotionRow, RunRow, VersionRow, WatchRow
-from data_processor.service.errors import Conflict, NotFound
+from data_processor.models.repository import find_model, find_version
+from data_processor.models.uses import uses_of, why_kept
+from data_processor.rows import LoadedRow, ModelRow, VersionRow
+from data_processor.service.errors import Conflict
 
 
 class ArtefactStore(Protocol):
-    """Where the files of versions are kept for good."""
+    """Where the files of versions are stored permanently."""
 
     def fetch(self, artefact_uri: str, name: str, target: Path) -> None:
         """Download one file of a version to a path."""
@@ -53,7 +55,7 @@ class Registry:
     ) -> ModelRow:
         """Create a model, inside the caller's transaction if one is given; raises `Conflict` if it exists.
 
-        The salt fixes for ever which rows are held out; none: a random one.
+        The salt fixes for ever which rows are holdout rows; if none is given, it is random.
         """
         with self._transaction(session) as held:
             return add_model(held, name, task=task, dataset=dataset, target=target, policy=policy, salt=salt)
@@ -61,7 +63,7 @@ class Registry:
     def get_model(self, name: str, session: Session | None = None) -> ModelRow:
         """Return a model; raises `NotFound`."""
         with nullcontext(session) if session else self._database.reading() as held:
-            return _find(held, name)
+            return find_model(held, name)
 
     def list_models(self) -> list[ModelRow]:
         """Return every model by name."""
@@ -71,7 +73,7 @@ class Registry:
     def change_policy(self, name: str, changes: dict[str, Any]) -> Policy:
         """Merge changes into a model's policy; raises `Invalid` naming every bad field."""
         with self._database.transaction() as session:
-            row = _find(session, name, self._database)
+            row = find_model(session, name, self._database)
             policy = changed(row.policy, changes, row.task)
             row.policy = policy.model_dump(mode="json")
             return policy
@@ -82,7 +84,7 @@ class Registry:
         """Add a version; repeating the call changes nothing, `Conflict` if another holds its number."""
         described = manifest.model_dump(mode="json")
         with self._transaction(session) as held:
-            _find(held, manifest.model, self._database)
+            find_model(held, manifest.model, self._database)
             row = held.get(VersionRow, (manifest.model, manifest.version))
             if row is None:
                 row = VersionRow(
@@ -94,7 +96,9 @@ class Registry:
                 held.add(row)
                 held.flush()
             elif row.manifest != described:
-                raise Conflict(f"Version {manifest.version} of {manifest.model!r} is already another one.")
+                raise Conflict(
+                    f"Version {manifest.version} of {manifest.model!r} already exists and differs."
+                )
             return row
 
     def versions(self, model: str) -> list[VersionRow]:
@@ -105,16 +109,16 @@ class Registry:
             .order_by(VersionRow.created_at.desc(), VersionRow.version.desc())
         )
         with self._database.reading() as session:
-            _find(session, model)
+            find_model(session, model)
             return list(session.scalars(query))
 
     def version(self, model: str, version: str) -> VersionRow:
         """Return one version; raises `NotFound`."""
         with self._database.reading() as session:
-            return _find_version(session, model, version)
+            return find_version(session, model, version)
 
     def existing(self, keys: list[tuple[str, str]]) -> set[tuple[str, str]]:
-        """Return which of these versions, each a model and a number, there are."""
+        """Return which of these versions, each a model and a number, exist."""
         query = select(VersionRow.model, VersionRow.version)
         query = query.where(tuple_(VersionRow.model, VersionRow.version).in_(keys))
         with self._database.reading() as session:
@@ -143,7 +147,7 @@ class Registry:
         try:
             for name in manifest.artefacts:
                 if Path(name).name != name:
-                    raise ArtefactRejectedError(f"{name!r} is a path and not the name of a version's file.")
+                    raise ArtefactRejectedError(f"{name!r} is a path, not the name of a version's file.")
                 self._store.fetch(row.artefact_uri, name, partial / name)
             (partial / MANIFEST_FILE).write_text(manifest.model_dump_json(indent=2))
             if damaged := _damaged(partial, manifest):
@@ -156,19 +160,19 @@ class Registry:
         return folder
 
     def delete_version(self, model: str, version: str) -> None:
-        """Forget a version; raises `Conflict` while something needs it (`_uses`)."""
+        """Forget a version; raises `Conflict` while something needs it (`uses.py`)."""
         with self._database.transaction() as session:
-            _find(session, model, self._database)
-            _find_version(session, model, version)
-            if use := _uses(session, model).get(version):
+            find_model(session, model, self._database)
+            find_version(session, model, version)
+            if use := uses_of(session, model).get(version):
                 raise Conflict(f"Version {version} of {model!r} cannot be deleted: {use}.")
             self._forget(session, model, [version])
 
     def delete_unused_versions(self, model: str) -> list[str]:
-        """Forget every version that nothing needs (`_uses`); return which."""
+        """Forget every version that nothing needs (`uses.py`); return which."""
         with self._database.transaction() as session:
-            _find(session, model, self._database)
-            used = _uses(session, model)
+            find_model(session, model, self._database)
+            used = uses_of(session, model)
             known = session.scalars(select(VersionRow.version).where(VersionRow.model == model))
             unused = [version for version in known if version not in used]
             self._forget(session, model, unused)
@@ -177,8 +181,8 @@ class Registry:
     def delete_model(self, model: str) -> None:
         """Forget a model and its versions; raises `Conflict` for a default, or while something needs it."""
         with self._database.transaction() as session:
-            row = _find(session, model, self._database)
-            if problem := _need(session, row):
+            row = find_model(session, model, self._database)
+            if problem := why_kept(session, row):
                 raise problem
             self._forget_model(session, row)
 
@@ -193,7 +197,7 @@ class Registry:
         kept: dict[str, str] = {}
         with self._database.transaction() as session:
             for row in session.scalars(self._database.lock(query)):
-                if problem := _need(session, row):
+                if problem := why_kept(session, row):
                     kept[row.name] = problem.detail
                 else:
                     self._forget_model(session, row)
@@ -231,7 +235,7 @@ def add_model(
     salt: str | None = None,
     built_in: bool = False,
 ) -> ModelRow:
-    """Add a model to the records; raises `Conflict` if it exists. A salt of none is a random one."""
+    """Add a model to the records; raises `Conflict` if it exists. Without a salt it gets a random one."""
     if session.get(ModelRow, name) is not None:
         raise Conflict(f"There is already a model {name!r}.")
     row = ModelRow(
@@ -246,53 +250,6 @@ def add_model(
     session.add(row)
     session.flush()
     return row
-
-
-def _find(session: Session, name: str, lock: Database | None = None) -> ModelRow:
-    query = select(ModelRow).where(ModelRow.name == name)
-    row = session.scalar(lock.lock(query) if lock else query)
-    if row is None:
-        raise NotFound(f"There is no model {name!r}.")
-    return row
-
-
-def _find_version(session: Session, model: str, version: str) -> VersionRow:
-    row = session.get(VersionRow, (model, version))
-    if row is None:
-        raise NotFound(f"Model {model!r} has no version {version!r}.")
-    return row
-
-
-def _uses(session: Session, model: str) -> dict[str, str]:
-    """Return which versions of a model are needed, and by what; the stages come last and win."""
-    uses: dict[str, str] = {}
-    row = session.get(ModelRow, model)
-    if row is not None and row.built_in:
-        first = select(VersionRow.version).where(VersionRow.model == model).order_by(VersionRow.created_at)
-        if version := session.scalar(first.limit(1)):
-            uses[version] = "it is what this default model began with, which stays to be compared with"
-    entries = select(PromotionRow).where(PromotionRow.model == model).order_by(PromotionRow.seq)
-    current = {entry.stage: entry.version for entry in session.scalars(entries)}
-    watches = session.scalars(select(WatchRow).where(WatchRow.model == model, WatchRow.state == "open"))
-    for watch in watches:
-        uses[watch.predecessor] = f"the watch over version {watch.version} still compares with it"
-    for stage, version in current.items():
-        uses[version] = f"stage {stage!r} points to it"
-    return uses
-
-
-def _need(session: Session, row: ModelRow) -> Conflict | None:
-    """Return why a model cannot be deleted, if it cannot."""
-    name = f"Model {row.name!r} cannot be deleted:"
-    if row.built_in:
-        return Conflict(f"{name} it is a default model, which stays so that others can be compared with it.")
-    if used := _uses(session, row.name):
-        version, use = next(iter(used.items()))
-        return Conflict(f"{name} version {version}, {use}.")
-    open_runs = select(RunRow.id).where(RunRow.model == row.name, RunRow.status.in_(OPEN_RUN))
-    if run := session.scalar(open_runs.limit(1)):
-        return Conflict(f"{name} run {run} is still open.", run=run)
-    return None
 
 
 def _damaged(folder: Path, manifest: Manifest) -> str | None:

@@ -1,4 +1,4 @@
-"""Why nothing is served of a model that has versions, and what can be done about it."""
+"""Why no version of a model is served though it has some, and what can be done about it."""
 
 from data_processor.models.manifest import Manifest
 from data_processor.rows import VersionRow
@@ -9,12 +9,12 @@ def why_unserved(newest: VersionRow, stage: str) -> str:
     manifest = Manifest.model_validate(newest.manifest)
     receipt = manifest.receipt or {}
     name = f"version {manifest.version} of {manifest.model!r}"
-    ask = f'Until then, ask for it by name: "version": "{manifest.version}".'
+    ask = f'Until then, a request can name it: "version": "{manifest.version}".'
     if receipt.get("verdict") == "promote":
-        waits = "it is being deployed, or waits for a maintainer."
+        waits = "it is being deployed, or a maintainer has to promote it."
         return f"Stage {stage!r} does not serve {name} yet: {waits} {ask}"
     return (
         f"Stage {stage!r} serves no version of {manifest.model!r}: the gate's verdict on {name} was "
-        f"{receipt.get('verdict', 'none')!r}. {receipt.get('reason', '')} A maintainer can "
-        f"promote it all the same, with `override` and a reason. {ask}"
+        f"{receipt.get('verdict', 'none')!r}. {receipt.get('reason', '')} A maintainer can still "
+        f"promote it, with `override` and a reason. {ask}"
     )

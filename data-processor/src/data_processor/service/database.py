@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
 from sqlalchemy import (
     Connection,
     DateTime,
@@ -27,6 +28,8 @@ from sqlalchemy.types import TypeDecorator
 
 BUSY_TIMEOUT_S = 30
 """How long a connection to SQLite waits for another one's write lock."""
+
+log = structlog.get_logger(__name__)
 
 
 def now() -> datetime:
@@ -95,8 +98,10 @@ class Database:
                 # Even CREATE TABLE IF NOT EXISTS first checks and then creates: two at once collide.
                 session.execute(select(func.pg_advisory_xact_lock(lock)))
             metadata.create_all(connection)
-            _add_columns(metadata, connection)
+            added = _add_columns(metadata, connection)
             yield session
+        if added:
+            log.info("schema_migrated", columns=added)
 
     def insert_if_absent(self, session: Session, table: type[DeclarativeBase], **values: Any) -> bool:
         """Insert a row unless one with the same key exists; tell whether it was inserted."""
@@ -110,14 +115,17 @@ class Database:
         self.engine.dispose()
 
 
-def _add_columns(metadata: MetaData, connection: Connection) -> None:
-    present = inspect(connection)
+def _add_columns(metadata: MetaData, connection: Connection) -> list[str]:
+    """Add the columns that a later release brought to a table; return which."""
+    present, added = inspect(connection), []
     for table in metadata.sorted_tables:
         known = {column["name"] for column in present.get_columns(table.name)}
         for column in table.columns:
             if column.name not in known:
                 definition = CreateColumn(column).compile(dialect=connection.dialect)
                 connection.execute(text(f"ALTER TABLE {table.name} ADD COLUMN {definition}"))
+                added.append(f"{table.name}.{column.name}")
+    return added
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -1,4 +1,4 @@
-"""From what an engine answers to what people and the database get: labels, JSON, rows."""
+"""Turns the output of an engine into what callers and the database get: labels, JSON, rows."""
 
 import random
 import time
@@ -10,50 +10,45 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from data_processor.predictions.records import Ids, Key
 from data_processor.service.errors import Conflict
-from data_processor.serving.loading import Served
-from data_processor.serving.records import Ids, Key
+from data_processor.serving.loading import LoadedModel
 from data_processor.serving.validation import Checked
-
-DECIMALS = 6
-"""Of a probability: what 32 bits can tell apart."""
-DIGITS = 8
-"""Of a value: likewise."""
 
 
 @dataclass(slots=True, eq=False)
-class Question:
-    """One valid request on its way to an answer."""
+class PredictionRequest:
+    """One valid request for predictions, and the version that is to answer it."""
 
-    served: Served
+    loaded: LoadedModel
     checked: Checked
     pinned: bool
     subject: str
     trace_id: str
     key: Key | None
     received: float
-    """By `time.perf_counter`."""
+    """When it arrived, by `time.perf_counter`."""
 
 
 class Writer:
-    """Writes down predictions; used by one thread."""
+    """Formats predictions as JSON and as rows; used by one thread only."""
 
     def __init__(self) -> None:
         """Start a new series of ids."""
         self._ids = Ids()
 
     def write(
-        self, question: Question, outputs: NDArray[np.float32], start: int = 0
+        self, request: PredictionRequest, outputs: NDArray[np.float32], start: int = 0
     ) -> tuple[list[bytes], list[tuple[Any, ...]]]:
-        """Return the JSON of each prediction and its row, for a part of a question's rows from `start` on.
+        """Return the JSON of each prediction and its database row, for the inputs from number `start` on.
 
-        `outputs` is the engine's answer to that part: (rows, classes), or (rows, 1) for regression.
+        `outputs` is what the engine answered to them: (rows, classes), or (rows, 1) for regression.
         """
-        served, (rows, _, flags, _) = question.served, question.checked
-        described = _describe(outputs, served.classes)
-        ask_rate = served.policy.ask_rate
+        loaded, (rows, _, flags, _) = request.loaded, request.checked
+        described = loaded.task.answers(outputs, loaded.classes)
+        ask_rate = loaded.policy.ask_rate
         at_us = time.time_ns() // 1000
-        latency_ms = round((time.perf_counter() - question.received) * 1000, 3)
+        latency_ms = round((time.perf_counter() - request.received) * 1000, 3)
         encode = msgspec.json.encode
         items: list[bytes] = []
         recorded: list[tuple[Any, ...]] = []
@@ -61,7 +56,7 @@ class Writer:
             zip(self._ids.take(len(described)), described, strict=True), start
         ):
             odd = encode(flags[place]) if flags[place] else b"[]"
-            asked = ask_rate > 0 and random.random() < ask_rate  # noqa: S311  # a sample and no secret
+            asked = ask_rate > 0 and random.random() < ask_rate  # noqa: S311  # a sample, not a secret
             items.append(
                 b'{"id":"%b",%b,"flags":%b,"ask":%b}'
                 % (prediction.encode(), output[1:-1], odd, b"true" if asked else b"false")
@@ -69,43 +64,29 @@ class Writer:
             recorded.append(
                 (
                     prediction,
-                    served.model,
-                    served.version,
-                    served.stage,
-                    question.pinned,
+                    loaded.model,
+                    loaded.version,
+                    loaded.stage,
+                    request.pinned,
                     asked,
-                    question.subject,
+                    request.subject,
                     at_us,
                     str(rows[place], "utf-8"),
                     output.decode(),
                     odd.decode(),
                     latency_ms,
-                    question.trace_id,
+                    request.trace_id,
                 )
             )
         return items, recorded
 
 
-def response(served: Served, items: Sequence[bytes]) -> bytes:
-    """Return the body of the answer that holds these predictions."""
-    return served.head + b",".join(items) + b"]}"
+def response(loaded: LoadedModel, items: Sequence[bytes]) -> bytes:
+    """Return the body of the response that carries these predictions."""
+    return loaded.head + b",".join(items) + b"]}"
 
 
-def _describe(outputs: NDArray[np.float32], classes: tuple[str, ...]) -> list[bytes]:
-    """Return the JSON of each output: the label and its probabilities, or the value."""
-    encode = msgspec.json.encode
-    if not classes:
-        return [encode({"value": float(f"{value:.{DIGITS}g}")}) for value in outputs[:, 0].tolist()]
-    labels = outputs.argmax(axis=1).tolist()
-    probabilities = outputs.astype(np.float64).round(DECIMALS).tolist()
-    return [
-        encode({"label": classes[label], "probabilities": dict(zip(classes, row, strict=True))})
-        for label, row in zip(labels, probabilities, strict=True)
-    ]
-
-
-def used_otherwise(key: Key | None) -> Conflict:
-    """Return what to say to a caller whose key was used before for another request."""
-    return Conflict(
-        f"The Idempotency-Key {key.key if key else ''!r} was used before for another request; take a new one."
-    )
+def key_reused(key: Key | None) -> Conflict:
+    """Return what to tell a caller who sent an `Idempotency-Key` with a different request before."""
+    name = key.key if key else ""
+    return Conflict(f"The Idempotency-Key {name!r} was already used for a different request; send a new one.")

@@ -1,25 +1,41 @@
 """The routes of predictions."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from data_processor.caller import CALLER_HEADER, CallerDep
+from data_processor.caller import CALLER_HEADER, CallerDep, Callers
+from data_processor.dependencies import current_state
 from data_processor.service.middleware import ROUTE_KEY
 from data_processor.service.trace_context import current_trace_id
+from data_processor.serving.explanations import Explanations
+from data_processor.serving.history import History
+from data_processor.serving.predictions import Predictor
 from data_processor.serving.schemas import (
     EXAMPLE,
     Explanation,
     PredictionAnswer,
     PredictionDetail,
-    PredictionRequest,
+    PredictionInputs,
     RecordedPrediction,
 )
-from data_processor.state import State, StateDep
+
+
+class State(Protocol):
+    """The part of the state that these routes use."""
+
+    callers: Callers
+    explanations: Explanations
+    history: History
+    predictor: Predictor
+
+
+StateDep = Annotated[State, Depends(current_state)]
+
 
 router = APIRouter(tags=["predictions"])
 
@@ -39,33 +55,32 @@ _DESCRIBED: dict[str, Any] = {
             "in": "header",
             "required": False,
             "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-            "description": "The same key and body: the same answer, recorded once; another body: 409.",
+            "description": "Repeating a request with its key returns the first response and records nothing; "
+            "the same key with another body is a 409.",
         },
     ],
     "requestBody": {
         "required": True,
-        "content": {
-            "application/json": {"schema": PredictionRequest.model_json_schema(), "example": EXAMPLE}
-        },
+        "content": {"application/json": {"schema": PredictionInputs.model_json_schema(), "example": EXAMPLE}},
     },
 }
 
 
 @router.post(PREDICT_PATH, response_model=PredictionAnswer, openapi_extra=_DESCRIBED)
 async def predict(request: Request) -> Response:
-    """Answer inputs. All are checked first: one that is wrong is named, and nothing is predicted or recorded.
+    """Predict for inputs. All are validated first: if any is wrong, it is named and nothing is predicted.
 
-    The answers are on disk before they are given. An `Idempotency-Key` makes asking again harmless.
+    Predictions are on disk before the response. An `Idempotency-Key` makes it safe to repeat a request.
     """
     answer = await _answer(request.path_params["model"], request.scope, await request.body())
     return Response(answer, media_type="application/json")
 
 
-class ShortWay:
-    """An ASGI layer that answers `predict` before the framework has looked at the request.
+class FastPath:
+    """The fast path: an ASGI middleware that answers `predict` before the framework sees the request.
 
-    It does what the route does. It is there because predictions are asked for thousands of times a second,
-    and finding and calling a route costs more than answering.
+    It does exactly what the route does. It exists because predictions are requested thousands of times a
+    second, and routing a request through the framework costs more than answering it.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -120,7 +135,8 @@ def list_predictions(
     caller: CallerDep,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     before: Annotated[
-        str | None, Query(max_length=64, description="The id of the last one already seen.")
+        str | None,
+        Query(max_length=64, description="The id of the last prediction already read; older ones follow."),
     ] = None,
 ) -> list[RecordedPrediction]:
     """List a model's predictions, newest first; a user sees their own, an engineer all."""
@@ -129,7 +145,7 @@ def list_predictions(
 
 @router.get("/v1/predictions/{prediction_id}", response_model_exclude_unset=True)
 def read_prediction(prediction_id: str, state: StateDep, caller: CallerDep) -> PredictionDetail:
-    """Show one prediction with its trace id, its lineage and what was said of it."""
+    """Show one prediction with its trace id, its lineage and its feedback."""
     return state.history.one(prediction_id, caller)
 
 

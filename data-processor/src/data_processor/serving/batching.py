@@ -1,7 +1,7 @@
-"""Answers concurrent requests together: one inference and one transaction for all that wait.
+"""Batches concurrent requests: one inference and one transaction for all that are waiting.
 
-One thread does it. It never waits for more to come: whatever arrived while the last batch was being written
-is the next batch. A request of many rows is answered in chunks between which the others get their turn.
+A single thread does it. It never waits for a batch to fill: whatever arrived while the last batch was being
+written is the next one. A large request is answered in chunks, and the small ones get their turn in between.
 """
 
 import asyncio
@@ -17,19 +17,19 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from data_processor.monitoring.metrics import ModelMetrics
+from data_processor.predictions.recorder import PredictionResult, Recorder, RecorderUnavailableError
 from data_processor.service.errors import NotReady, Problem
-from data_processor.serving.answers import Question, Writer, response, used_otherwise
-from data_processor.serving.loading import Served
-from data_processor.serving.recorder import Answered, Recorder, RecorderUnavailableError
+from data_processor.serving.answers import PredictionRequest, Writer, key_reused, response
+from data_processor.serving.loading import LoadedModel
+from data_processor.serving.metrics import ModelMetrics
 from data_processor.serving.validation import flag_kind
 
 log = structlog.get_logger(__name__)
 
 CHUNK_ROWS = 256
-"""Rows answered at a time; a request of more is bulk, and has a transaction of its own."""
+"""Rows inferred at a time; a larger request is a bulk request and has a transaction of its own."""
 BATCH_ROWS = 1024
-"""Rows of small requests that are answered in one transaction at most."""
+"""The most rows of small requests that share one transaction."""
 OVERLOADED_RETRY_S = "1"
 
 Outcome = bytes | Problem
@@ -37,13 +37,13 @@ Outcome = bytes | Problem
 
 @dataclass(slots=True, eq=False)
 class _Job:
-    question: Question
+    request: PredictionRequest
     future: asyncio.Future[Outcome]
     settled: bool = False
 
     @property
     def rows(self) -> int:
-        return len(self.question.checked.rows)
+        return len(self.request.checked.rows)
 
 
 @dataclass(slots=True, eq=False)
@@ -54,10 +54,10 @@ class _Bulk:
 
 
 class Batcher:
-    """Queues questions for the one thread that infers and records."""
+    """Queues requests for the one thread that infers and records."""
 
     def __init__(self, recorder: Recorder, metrics: ModelMetrics, max_waiting_rows: int) -> None:
-        """Start the thread; call from the event loop that will ask."""
+        """Start the thread; call this from the event loop that will submit requests."""
         self._recorder = recorder
         self._metrics = metrics
         self._max_waiting_rows = max_waiting_rows
@@ -71,22 +71,23 @@ class Batcher:
         self._thread = threading.Thread(target=self._run, name="batcher", daemon=True)
         self._thread.start()
 
-    async def ask(self, question: Question) -> bytes:
-        """Return the answer's body once its predictions are on disk.
+    async def submit(self, request: PredictionRequest) -> bytes:
+        """Return the body of the response once its predictions are on disk.
 
-        Raises `NotReady` when too much waits already or nothing can be recorded, `Conflict` when the
-        question's key was used for another body, and `Problem` when the model fails. Giving up stops nothing.
+        Raises `NotReady` when too many rows are waiting or nothing can be recorded, `Conflict` when the
+        request's key was used for another body, and `Problem` when the model fails. Cancelling the wait does
+        not stop the work.
         """
-        rows = len(question.checked.rows)
-        # A request that is larger than the limit itself is taken when nothing else waits.
+        rows = len(request.checked.rows)
+        # A request that exceeds the limit on its own is accepted when nothing else is waiting.
         if self._closing or (self._waiting_rows and self._waiting_rows + rows > self._max_waiting_rows):
             self._metrics.refused.labels("overloaded").inc()
             raise NotReady(
-                "Too many inputs wait to be answered already; try again in a second.",
+                "Too many inputs are already waiting for predictions; try again in a second.",
                 headers={"Retry-After": OVERLOADED_RETRY_S},
             )
         self._waiting_rows += rows
-        job = _Job(question, self._loop.create_future())
+        job = _Job(request, self._loop.create_future())
         self._queue.put(job)
         outcome = await job.future
         if isinstance(outcome, Problem):
@@ -94,7 +95,7 @@ class Batcher:
         return outcome
 
     async def close(self) -> None:
-        """Answer what waits, then stop."""
+        """Answer what is waiting, then stop."""
         self._closing = True
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
@@ -106,18 +107,17 @@ class Batcher:
             try:
                 self._answer(jobs)
                 self._advance()
-            except Exception:  # the thread must outlive any mistake; those who wait must hear of it
+            except Exception:  # the thread must outlive any error, and those who wait must be told
                 log.exception("batch_failed")
                 stranded = [*jobs, *(bulk.job for bulk in self._bulk)]
                 self._bulk.clear()
                 self._deliver([(job, _failure()) for job in stranded])
                 del stranded
-            del (
-                jobs
-            )  # while this waits for more, a version that is let go must not be held by its last answers
+            # While this waits for more, the last jobs must not keep a version in memory that was let go.
+            del jobs
 
     def _take(self, open_: bool) -> tuple[list[_Job], bool]:
-        """Return the small requests that wait, setting large ones aside; wait only with nothing to do."""
+        """Return the small requests that are waiting and set large ones aside; block only when idle."""
         jobs: list[_Job] = []
         rows = 0
         while rows < BATCH_ROWS:
@@ -136,39 +136,39 @@ class Batcher:
 
     def _answer(self, jobs: list[_Job]) -> None:
         """Answer small requests in one transaction."""
-        groups: dict[Served, list[_Job]] = {}
+        groups: dict[LoadedModel, list[_Job]] = {}
         for job in jobs:
-            groups.setdefault(job.question.served, []).append(job)
-        done: list[tuple[_Job, Answered]] = []
-        for served, group in groups.items():
-            done += self._infer_together(served, group)
+            groups.setdefault(job.request.loaded, []).append(job)
+        done: list[tuple[_Job, PredictionResult]] = []
+        for loaded, group in groups.items():
+            done += self._infer_together(loaded, group)
         if done:
             self._record(done)
 
-    def _infer_together(self, served: Served, jobs: list[_Job]) -> list[tuple[_Job, Answered]]:
+    def _infer_together(self, loaded: LoadedModel, jobs: list[_Job]) -> list[tuple[_Job, PredictionResult]]:
         try:
-            return self._infer(served, jobs)
+            return self._infer(loaded, jobs)
         except Exception as error:
-            if len(jobs) > 1:  # whichever of them it was, the others get their answers
-                return [done for job in jobs for done in self._infer_together(served, [job])]
+            if len(jobs) > 1:  # whichever of them caused it, the others get their answers
+                return [done for job in jobs for done in self._infer_together(loaded, [job])]
             self._metrics.refused.labels("failed").inc()
-            log.exception("inference_failed", model=served.model, version=served.version, exc_info=error)
+            log.exception("inference_failed", model=loaded.model, version=loaded.version, exc_info=error)
             self._deliver([(jobs[0], _failure())])
             return []
 
-    def _infer(self, served: Served, jobs: list[_Job]) -> list[tuple[_Job, Answered]]:
-        packed = [job.question.checked.packed for job in jobs]
+    def _infer(self, loaded: LoadedModel, jobs: list[_Job]) -> list[tuple[_Job, PredictionResult]]:
+        packed = [job.request.checked.packed for job in jobs]
         numeric, strings = packed[0]
         if len(packed) > 1:
             numeric = np.concatenate([block.numeric for block in packed])
             strings = np.concatenate([block.strings for block in packed])
-        outputs = _predict(served, numeric, strings)
+        outputs = _predict(loaded, numeric, strings)
         done = []
         start = 0
         for job in jobs:
-            items, rows = self._writer.write(job.question, outputs[start : start + job.rows])
+            items, rows = self._writer.write(job.request, outputs[start : start + job.rows])
             start += job.rows
-            done.append((job, _answered(job, items, rows)))
+            done.append((job, _result(job, items, rows)))
         return done
 
     def _advance(self) -> None:
@@ -176,36 +176,36 @@ class Batcher:
         if not self._bulk:
             return
         bulk = self._bulk[0]
-        question, served = bulk.job.question, bulk.job.question.served
+        request, loaded = bulk.job.request, bulk.job.request.loaded
         start = len(bulk.items)
         part = slice(start, start + CHUNK_ROWS)
-        packed = question.checked.packed
+        packed = request.checked.packed
         try:
-            outputs = _predict(served, packed.numeric[part], packed.strings[part])
-            items, rows = self._writer.write(question, outputs, start)
+            outputs = _predict(loaded, packed.numeric[part], packed.strings[part])
+            items, rows = self._writer.write(request, outputs, start)
         except Exception as error:
             self._bulk.popleft()
             self._metrics.refused.labels("failed").inc()
-            log.exception("inference_failed", model=served.model, version=served.version, exc_info=error)
+            log.exception("inference_failed", model=loaded.model, version=loaded.version, exc_info=error)
             self._deliver([(bulk.job, _failure())])
             return
         bulk.items += items
         bulk.rows += rows
         if len(bulk.items) == bulk.job.rows:
             self._bulk.popleft()
-            self._record([(bulk.job, _answered(bulk.job, bulk.items, bulk.rows))])
+            self._record([(bulk.job, _result(bulk.job, bulk.items, bulk.rows))])
 
-    def _record(self, done: list[tuple[_Job, Answered]]) -> None:
-        """Write answers in one transaction, then give them out."""
+    def _record(self, done: list[tuple[_Job, PredictionResult]]) -> None:
+        """Record results in one transaction, then deliver them."""
         began = time.perf_counter()
         try:
-            written = self._recorder.write([answered for _, answered in done])
+            written = self._recorder.write([result for _, result in done])
         except RecorderUnavailableError:
             log.exception("predictions_not_recorded", requests=len(done))
             self._refuse(done)
             return
         except Exception:
-            if len(done) > 1:  # something in one of them that the database refuses: not its neighbours' fault
+            if len(done) > 1:  # the database rejects something in one of them; the others are not to blame
                 for one in done:
                     self._record([one])
                 return
@@ -215,28 +215,28 @@ class Batcher:
         self._metrics.record_seconds.observe(time.perf_counter() - began)
         self._metrics.batch_rows.observe(sum(job.rows for job, _ in done))
         outcomes: list[tuple[_Job, Outcome]] = []
-        fresh: list[Question] = []
-        for (job, answered), answer in zip(done, written, strict=True):
-            outcomes.append((job, used_otherwise(answered.key) if answer is None else answer))
-            if answer is answered.response:
-                fresh.append(job.question)
+        fresh: list[PredictionRequest] = []
+        for (job, result), answer in zip(done, written, strict=True):
+            outcomes.append((job, key_reused(result.key) if answer is None else answer))
+            if answer is result.response:
+                fresh.append(job.request)
         self._deliver(outcomes)
-        for question in fresh:
-            kinds = [flag_kind(flag) for odd in question.checked.flags for flag in odd]
+        for request in fresh:
+            kinds = [flag_kind(flag) for odd in request.checked.flags for flag in odd]
             self._metrics.recorded(
-                question.served.model, question.served.stage, len(question.checked.rows), kinds
+                request.loaded.model, request.loaded.stage, len(request.checked.rows), kinds
             )
 
-    def _refuse(self, done: Sequence[tuple[_Job, Answered]]) -> None:
+    def _refuse(self, done: Sequence[tuple[_Job, PredictionResult]]) -> None:
         self._metrics.refused.labels("unrecorded").inc(len(done))
         problem = NotReady(
-            "The predictions could not be recorded, so they are not given; try again.",
+            "The predictions could not be recorded, so they are withheld; try again.",
             headers={"Retry-After": OVERLOADED_RETRY_S},
         )
         self._deliver([(job, problem) for job, _ in done])
 
     def _deliver(self, outcomes: Sequence[tuple[_Job, Outcome]]) -> None:
-        """Give out each outcome once; callable from the batcher's thread alone."""
+        """Deliver each outcome once; call this from the batcher's thread only."""
         new = [(job, outcome) for job, outcome in outcomes if not job.settled]
         for job, _ in new:
             job.settled = True
@@ -250,16 +250,18 @@ class Batcher:
 
 
 def _predict(
-    served: Served, numeric: NDArray[np.float32], strings: NDArray[np.object_]
+    loaded: LoadedModel, numeric: NDArray[np.float32], strings: NDArray[np.object_]
 ) -> NDArray[np.float32]:
-    outputs = served.engine.predict(numeric, strings)
+    outputs = loaded.engine.predict(numeric, strings)
     if not np.isfinite(outputs).all():
-        raise ArithmeticError("The model answered with something that is no finite number.")
+        raise ArithmeticError("The model answered with a value that is not a finite number.")
     return outputs
 
 
-def _answered(job: _Job, items: list[bytes], rows: list[tuple[Any, ...]]) -> Answered:
-    return Answered(rows, response(job.question.served, items), job.question.key, time.time_ns() // 1000)
+def _result(job: _Job, items: list[bytes], rows: list[tuple[Any, ...]]) -> PredictionResult:
+    return PredictionResult(
+        rows, response(job.request.loaded, items), job.request.key, time.time_ns() // 1000
+    )
 
 
 def _failure() -> Problem:

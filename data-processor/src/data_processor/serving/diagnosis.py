@@ -1,4 +1,4 @@
-"""The slow pass over a request: says everything that is wrong with it, naming each row and field."""
+"""The slow pass over a request: finds everything that is wrong with it, naming each row and field."""
 
 import json
 import math
@@ -6,17 +6,18 @@ import sys
 from collections.abc import Iterator
 from typing import Any, NamedTuple, NoReturn
 
-from data_processor.datasets.schema import Column, Schema
+from data_processor.features.calendar import parse_timestamp
+from data_processor.features.schema import Column, Schema
 from data_processor.service.errors import BadRequest, FieldError, Invalid
-from data_processor.serving.calendar import read_moment
 
 LARGEST_NUMBER = 1e30
-"""The largest number that a model is asked: compiled models are compared with trained ones up to here."""
+"""The largest number that is accepted: up to it, compiled models are compared with trained ones."""
 MAX_NAMED = 10_000
-"""The most errors that one answer lists; their number is always exact."""
+"""The most errors that one response lists; their count is always exact."""
 QUOTED = 60
+"""Characters of a caller's text that an error repeats."""
 LONGEST_INTEGER = 400
-"""An integer of more digits is infinite to a model; Python would refuse to read it from 4 300 digits on."""
+"""Digits from which an integer is read as infinite; Python refuses to read one of more than 4 300."""
 
 
 class Limits(NamedTuple):
@@ -27,7 +28,7 @@ class Limits(NamedTuple):
 
 
 class _Object(dict[str, Any]):
-    """A JSON object that remembers which of its keys were given more than once."""
+    """A JSON object that remembers which of its keys occurred more than once."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
@@ -40,7 +41,7 @@ def diagnose(
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Return the rows and the version of a valid request.
 
-    Raises `BadRequest` for a body that is no JSON, `Invalid` with every error of every field for any other.
+    Raises `BadRequest` for a body that is not JSON, else `Invalid` with every error of every field.
     """
     document = _parse(body)
     if not isinstance(document, _Object):
@@ -57,7 +58,7 @@ def _parse(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise BadRequest(f"The body is not UTF-8: byte {error.start} is not valid.") from error
     except RecursionError as error:
-        raise BadRequest("The body is nested too deeply; inputs are flat objects.") from error
+        raise BadRequest("The body is nested too deeply; send inputs as flat objects.") from error
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise BadRequest(f"The body is not JSON: {error.msg} at {where}.") from error
@@ -69,10 +70,12 @@ def _integer(digits: str) -> int | float:
 
 def _envelope(document: _Object) -> Iterator[FieldError]:
     for key in document.repeated:
-        yield _error(["body", _show(key)], "is given more than once")
+        yield _error(["body", _show(key)], "occurs more than once; give it once")
     for key in document:
         if key not in ("inputs", "version"):
-            yield _error(["body", _show(key)], "is unknown; a request has `inputs` and may have `version`")
+            yield _error(
+                ["body", _show(key)], "is unknown; a request has `inputs` and, optionally, `version`"
+            )
     version = document.get("version")
     if version is not None and (message := _text_problem(version, 256)):
         yield _error(["body", "version"], message)
@@ -93,7 +96,7 @@ def _rows(document: _Object, schema: Schema, limits: Limits, *, reject_unseen: b
     if len(rows) > limits.max_rows:
         yield _error(
             where,
-            f"has {len(rows)} inputs; one request takes at most {limits.max_rows}, so send them in several",
+            f"has {len(rows)} inputs; one request may have at most {limits.max_rows}; send several requests",
         )
         return
     columns = {column.name: column for column in schema.inputs}
@@ -109,15 +112,15 @@ def _row(
         yield None, f"must be an object of column names and values, not {_kind(row)}"
         return
     for name in row.repeated:
-        yield _show(name), "is given more than once"
+        yield _show(name), "occurs more than once; give it once"
     for name in row:
         if name not in columns:
-            yield _show(name), "is unknown; the model has no such input"
+            yield _show(name), "is not an input of the model; leave it out"
     for name, column in columns.items():
         value = row.get(name)
         if value is None:
             if not column.nullable:
-                yield name, "is missing and may not be"
+                yield name, "is missing; this input is required"
         elif message := _problem(value, column, limits, reject_unseen=reject_unseen):
             yield name, message
 
@@ -127,10 +130,10 @@ def _problem(value: Any, column: Column, limits: Limits, *, reject_unseen: bool)
         return _number_problem(value, integer=column.integer)
     if message := _text_problem(value, limits.max_text_length):
         return message
-    if column.calendar and (message := _moment_problem(value)):
+    if column.calendar and (message := _timestamp_problem(value)):
         return message
     if reject_unseen and column.kind == "categorical" and value not in column.categories:
-        return f"{_show(value)!r} was never seen in training, and the model's policy rejects that"
+        return f"{_show(value)!r} is a category that training never saw, which the model's policy rejects"
     return None
 
 
@@ -139,7 +142,11 @@ def _number_problem(value: Any, *, integer: bool) -> str | None:
         return f"must be a number, not {_kind(value)}"
     if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
         finite = isinstance(value, int) or math.isfinite(value)
-        return "is too large a number for the model" if finite else "must be a finite number"
+        return (
+            f"must be a number from {-LARGEST_NUMBER:g} to {LARGEST_NUMBER:g}"
+            if finite
+            else "must be a finite number"
+        )
     if integer and value != int(value):
         return f"must be a whole number, not {value!r}"
     return None
@@ -149,18 +156,19 @@ def _text_problem(value: Any, longest: int) -> str | None:
     if not isinstance(value, str):
         return f"must be text, not {_kind(value)}"
     if len(value) > longest:
-        return f"has {len(value)} characters; at most {longest} are taken"
+        return f"has {len(value)} characters; at most {longest} are accepted"
     if not _is_unicode(value):
-        return "contains half a character (a lone surrogate), which is no Unicode text"
+        return "contains half a character (a lone surrogate), which is not valid Unicode"
     return None
 
 
-def _moment_problem(value: str) -> str | None:
+def _timestamp_problem(value: str) -> str | None:
     try:
-        read_moment(value)
+        parse_timestamp(value)
     except ValueError:
         return (
-            f"{_show(value)!r} is no moment; write 2026-01-31 or 2026-01-31T13:05:00, with a zone if not UTC"
+            f"{_show(value)!r} is not a date or time; write 2026-01-31 or 2026-01-31T13:05:00, "
+            "with a UTC offset if the time is not in UTC"
         )
     return None
 
@@ -181,7 +189,7 @@ def _kind(value: Any) -> str:
 
 
 def _show(text: str) -> str:
-    """Return a caller's text as it may be repeated to them: short, and Unicode."""
+    """Return a caller's text as an error may repeat it: short, and valid Unicode."""
     shown = text if len(text) <= QUOTED else f"{text[:QUOTED]}…"
     return shown.encode(sys.getdefaultencoding(), "backslashreplace").decode()
 

@@ -1,4 +1,4 @@
-"""Predictions as people look back at them: with what was said of them and where they came from."""
+"""Recorded predictions as callers read them: with their feedback and their lineage."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,29 +8,34 @@ from sqlalchemy import select
 from data_processor.caller import Caller
 from data_processor.database import Database
 from data_processor.models.registry import Registry
-from data_processor.rows import JudgementRow
+from data_processor.predictions.records import Prediction, PredictionStore
+from data_processor.rows import FeedbackRow
 from data_processor.service.errors import NotFound
-from data_processor.serving.records import Prediction, PredictionStore
-from data_processor.serving.schemas import Judged, PredictionDetail, PredictionLineage, RecordedPrediction
+from data_processor.serving.schemas import (
+    GivenFeedback,
+    PredictionDetail,
+    PredictionLineage,
+    RecordedPrediction,
+)
 
 
 class History:
-    """Reads predictions for one caller at a time: people see their own, engineers everybody's."""
+    """Reads predictions on behalf of a caller: users see their own, engineers everybody's."""
 
     def __init__(self, database: Database, predictions: PredictionStore, registry: Registry) -> None:
-        """Read predictions, what was said of them, and their versions."""
+        """Read predictions, their feedback, and the lineage of their versions."""
         self._database = database
         self._predictions = predictions
         self._registry = registry
 
     def one(self, prediction: str, caller: Caller) -> PredictionDetail:
-        """Return a prediction with its lineage; raises `NotFound` for one that is not the caller's to see."""
+        """Return a prediction with its lineage; raises `NotFound` for one that the caller may not see."""
         found = self.find(prediction, caller)
         described = _describe(found, self._feedback([found.id]).get(found.id, []))
         return PredictionDetail(**described, lineage=self._lineage(found))
 
     def find(self, prediction: str, caller: Caller) -> Prediction:
-        """Return a prediction as recorded; raises `NotFound` for one that is not the caller's to see."""
+        """Return a prediction as recorded; raises `NotFound` for one that the caller may not see."""
         found = self._predictions.get(prediction)
         if found is None or not (caller.sees_everything or found.subject == caller.subject):
             raise NotFound(f"There is no prediction {prediction!r}.")
@@ -41,22 +46,25 @@ class History:
         self._registry.get_model(model)
         subject = None if caller.sees_everything else caller.subject
         found = self._predictions.page(model, subject, limit, before)
-        said = self._feedback([prediction.id for prediction in found])
+        feedback = self._feedback([prediction.id for prediction in found])
         return [
-            RecordedPrediction(**_describe(prediction, said.get(prediction.id, []))) for prediction in found
+            RecordedPrediction(**_describe(prediction, feedback.get(prediction.id, [])))
+            for prediction in found
         ]
 
-    def _feedback(self, ids: Sequence[str]) -> dict[str, list[Judged]]:
-        latest: dict[str, dict[str, JudgementRow]] = {}
-        query = select(JudgementRow).where(JudgementRow.prediction.in_(ids)).order_by(JudgementRow.seq)
+    def _feedback(self, ids: Sequence[str]) -> dict[str, list[GivenFeedback]]:
+        latest: dict[str, dict[str, FeedbackRow]] = {}
+        query = select(FeedbackRow).where(FeedbackRow.prediction.in_(ids)).order_by(FeedbackRow.seq)
         with self._database.reading() as session:
             for row in session.scalars(query):
-                persons = latest.setdefault(row.prediction, {})
-                persons.pop(row.subject, None)
-                persons[row.subject] = row
+                by_subject = latest.setdefault(row.prediction, {})
+                by_subject.pop(row.subject, None)
+                by_subject[row.subject] = row
         return {
-            prediction: [Judged.model_validate(row, from_attributes=True) for row in persons.values()]
-            for prediction, persons in latest.items()
+            prediction: [
+                GivenFeedback.model_validate(row, from_attributes=True) for row in by_subject.values()
+            ]
+            for prediction, by_subject in latest.items()
         }
 
     def _lineage(self, prediction: Prediction) -> PredictionLineage | None:
@@ -67,7 +75,7 @@ class History:
         return PredictionLineage(**manifest.lineage.model_dump(exclude={"feedback_seq"}))
 
 
-def _describe(prediction: Prediction, feedback: list[Judged]) -> dict[str, Any]:
+def _describe(prediction: Prediction, feedback: list[GivenFeedback]) -> dict[str, Any]:
     return {
         **prediction.output,
         "id": prediction.id,

@@ -1,4 +1,4 @@
-"""One version, from the registry into memory: fetched, verified, loaded, tried."""
+"""Loads a version from the registry into memory: fetched, verified, loaded, and tried before it serves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,24 +7,26 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from data_processor.datasets.schema import Schema
+from data_processor.features.packing import pack_rows
+from data_processor.features.schema import Schema
+from data_processor.models.engine import load_engine
 from data_processor.models.manifest import Manifest
 from data_processor.models.policy import Policy
 from data_processor.models.registry import ArtefactRejectedError, Registry
+from data_processor.predictions.records import PredictionStore
 from data_processor.serving.diagnosis import Limits
-from data_processor.serving.engine import Engine, load_engine
-from data_processor.serving.packing import pack_rows
-from data_processor.serving.records import PredictionStore
 from data_processor.serving.validation import Validator
 from data_processor.settings import Settings
+from data_processor.tasks.registry import task_of
+from data_processor.tasks.task import Engine, Task
 
 WARM_ROWS = (1, 1, 64)
 REPLAYED = 10
-"""Recorded inputs that a version answers before it is served."""
+"""Recorded inputs that a version must answer before it is served."""
 
 
 @dataclass(frozen=True, eq=False)
-class Served:
+class LoadedModel:
     """One version in memory, ready to answer."""
 
     model: str
@@ -35,11 +37,16 @@ class Served:
     policy: Policy
     validator: Validator
     head: bytes
-    """The answer's JSON up to its predictions."""
+    """The JSON of a response up to its predictions."""
+
+    @property
+    def task(self) -> Task:
+        """What kind of problem it answers."""
+        return task_of(self.manifest.table.task)
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The labels it can answer; none for regression."""
+        """The labels that it can answer with; none for regression."""
         return self.manifest.table.classes
 
 
@@ -47,17 +54,17 @@ class Loader:
     """Brings versions into memory."""
 
     def __init__(self, settings: Settings, registry: Registry, predictions: PredictionStore) -> None:
-        """Load what the registry has; `predictions` are what a version is tried with."""
+        """Load versions of the registry, and try each with the latest recorded predictions."""
         self._settings = settings
         self._registry = registry
         self._predictions = predictions
         self._limits = Limits(settings.max_rows, settings.max_text_length)
 
-    def load(self, model: str, version: str) -> Served:
-        """Return a version that has answered: blocks.
+    def load(self, model: str, version: str) -> LoadedModel:
+        """Return a version that has passed its trial; blocks.
 
-        Raises `NotFound`, `ArtefactRejectedError` for a version that is not what it should be, and whatever
-        its files' store and their loading raise.
+        Raises `NotFound`, `ArtefactRejectedError` for a version that is not what its manifest says, and
+        whatever fetching and loading its files raise.
         """
         directory = self._registry.directory(model, version)
         manifest = self._registry.manifest(model, version)
@@ -66,7 +73,7 @@ class Loader:
         engine = load_engine(directory, manifest, settings.trusted_types, settings.inference_threads)
         _try(engine, manifest, [found.inputs for found in self._predictions.page(model, limit=REPLAYED)])
         head = msgspec.json.encode({"model": model, "version": version, "stage": settings.stage})
-        return Served(
+        return LoadedModel(
             model=model,
             stage=settings.stage,
             version=version,
@@ -77,31 +84,31 @@ class Loader:
             head=head[:-1] + b',"predictions":[',
         )
 
-    def with_policy(self, served: Served, policy: Policy) -> Served:
-        """Return the same version under another policy."""
-        validator = Validator(served.manifest.table, policy, self._limits)
-        return replace(served, policy=policy, validator=validator)
+    def with_policy(self, loaded: LoadedModel, policy: Policy) -> LoadedModel:
+        """Return the same version with another policy."""
+        validator = Validator(loaded.manifest.table, policy, self._limits)
+        return replace(loaded, policy=policy, validator=validator)
 
 
 def reason_of(error: Exception) -> str:
     """Return why a version could not be loaded, as a caller may read it."""
     if isinstance(error, ArtefactRejectedError):
         return str(error)
-    return f"loading it failed ({type(error).__name__}); the log of the data-processor has the details."
+    return f"loading it failed ({type(error).__name__}); see the log of the data-processor for the details."
 
 
 def _try(engine: Engine, manifest: Manifest, recorded: Sequence[dict[str, Any]]) -> None:
-    """Ask what people ask, also what they asked last, and refuse an engine whose answers cannot be right."""
+    """Warm up an engine with default and recent inputs; reject it if its answers cannot be right."""
     table = manifest.table
-    typical: dict[str, Any] = {column.name: column.typical for column in table.inputs}
-    questions = [[row] * count for count in WARM_ROWS for row in (typical, {})]
-    questions += [[_known(row, table)] for row in recorded]
-    for rows in questions:
+    defaults: dict[str, Any] = {column.name: column.default_value for column in table.inputs}
+    batches = [[row] * count for count in WARM_ROWS for row in (defaults, {})]
+    batches += [[_known(row, table)] for row in recorded]
+    for rows in batches:
         answer = engine.predict(*pack_rows(rows, table))
         if answer.shape != (len(rows), len(table.classes) or 1) or not np.isfinite(answer).all():
             raise ArtefactRejectedError(
-                f"Version {manifest.version} of {manifest.model!r} does not answer each input with a finite "
-                "number for each class."
+                f"Version {manifest.version} of {manifest.model!r} does not answer every input with one "
+                "finite number per class."
             )
 
 

@@ -1,4 +1,4 @@
-"""What the routes of predictions take and give."""
+"""The bodies that the routes of predictions accept and return."""
 
 from datetime import datetime
 from typing import Any
@@ -25,22 +25,22 @@ EXAMPLE: dict[str, Any] = {
         }
     ]
 }
-"""A request to the sample model, for those who read the contract."""
+"""A request to the sample model, as the example in the contract."""
 
 
-class PredictionRequest(BaseModel):
-    """Inputs to answer."""
+class PredictionInputs(BaseModel):
+    """Inputs to predict for: the body of a request."""
 
     model_config = ConfigDict(extra="forbid")
 
     inputs: list[Input] = Field(
         min_length=1,
-        description="One object a row, as the model's `schema` says; nullable columns may be left out.",
+        description="One object per row, as in the model's `schema`; nullable columns may be left out.",
     )
     version: str | None = Field(
         None,
         max_length=256,
-        description="A version to ask instead of the one the stage serves; does not count for the score.",
+        description="A version to ask instead of the one the stage serves; it does not count for the score.",
     )
 
 
@@ -49,17 +49,19 @@ class Answer(BaseModel):
 
     id: str
     label: str | None = Field(None, description="Classification: the most probable class.")
-    probabilities: dict[str, float] | None = Field(None, description="Classification: of every class.")
+    probabilities: dict[str, float] | None = Field(
+        None, description="Classification: the probability of every class."
+    )
     value: float | None = Field(None, description="Regression: the predicted value.")
     flags: list[str] = Field(
-        description="What was odd about the input: `<column>: missing`, `<column>: unseen category …` or "
+        description="What was unusual about the input: `<column>: missing`, `<column>: unseen category …` or "
         "`<column>: out of range …`."
     )
-    ask: bool = Field(description="The platform would like to know whether this one is right.")
+    ask: bool = Field(description="The platform asks for feedback on this prediction.")
 
 
 class PredictionAnswer(BaseModel):
-    """The answers to a request, all by one version, all on disk."""
+    """The answers to one request, all from one version and all on disk."""
 
     model: str
     version: str
@@ -67,8 +69,8 @@ class PredictionAnswer(BaseModel):
     predictions: list[Answer]
 
 
-class Judged(BaseModel):
-    """What a person last said of a prediction."""
+class GivenFeedback(BaseModel):
+    """A person's latest feedback on a prediction."""
 
     subject: str
     correct: bool
@@ -79,22 +81,24 @@ class Judged(BaseModel):
 
 
 class RecordedPrediction(Answer):
-    """One prediction as it was recorded, with what people said of it."""
+    """One prediction as it was recorded, with its feedback."""
 
     model: str
     version: str
     stage: str
-    pinned: bool = Field(description="The caller had chosen the version.")
+    pinned: bool = Field(description="Whether the caller chose the version.")
     subject: str
     at: datetime
     inputs: dict[str, Any]
     latency_ms: float
     trace_id: str
-    feedback: list[Judged] = Field(description="Each person's latest word, the most recent last.")
+    feedback: list[GivenFeedback] = Field(
+        description="The latest feedback of each person, the most recent last."
+    )
 
 
 class PredictionLineage(BaseModel):
-    """Where the version that answered came from."""
+    """The lineage of the version that answered."""
 
     dataset: str
     dataset_version: int
@@ -106,10 +110,10 @@ class PredictionLineage(BaseModel):
 
 
 class PredictionDetail(RecordedPrediction):
-    """One prediction with everything known of it."""
+    """One prediction with everything that is known about it."""
 
     lineage: PredictionLineage | None = Field(
-        description="Where its version came from; null once the version was deleted."
+        description="The lineage of its version; null once the version has been deleted."
     )
 
 
@@ -118,38 +122,40 @@ class Contribution(BaseModel):
 
     input: str
     given: Any = Field(description="The input's value; null if it was left out.")
-    contribution: float = Field(description="In the explanation's unit; negative: it moved the answer down.")
+    contribution: float = Field(description="In the explanation's unit; negative if it lowered the answer.")
 
 
 class WordContribution(BaseModel):
-    """How far some words of a text, one or several that follow each other, moved an answer."""
+    """How far a word, or several consecutive words, of a text moved an answer."""
 
     text: str
-    start: int = Field(description="Where it begins in the text, in characters.")
+    start: int = Field(description="Where it starts in the text, in characters.")
     end: int
     contribution: float
 
 
 class Explanation(BaseModel):
-    """Which inputs moved a prediction most: the baseline and all contributions add up to the value."""
+    """Which inputs moved a prediction most: baseline and contributions add up to the value."""
 
     prediction: str
     model: str
     version: str
-    explained: str = Field(description="What is explained, in words: the probability of the answered class.")
-    label: str | None = Field(description="Classification: the answered class.")
+    explained: str = Field(
+        description="What is explained, in words, e.g. the probability of the predicted class."
+    )
+    label: str | None = Field(description="Classification: the predicted class.")
     unit: str = Field(
-        description="Of baseline, value and contributions: `probability`, or the target's name."
+        description="The unit of baseline, value and contributions: `probability`, or the target's name."
     )
     method: str
     background_rows: int = Field(
-        description="Rows of the version's training data it is compared with; 0 for texts: a blank one."
+        description="Training rows that the input is compared with; 0 for texts: a blank text."
     )
-    evaluations: int = Field(description="How many rows the version was asked for it.")
+    evaluations: int = Field(description="How many rows the version predicted for it.")
     milliseconds: float = Field(description="How long it took to compute.")
-    baseline: float = Field(description="What the version answers on its background, on average.")
-    value: float = Field(description="What the version answers to this input.")
-    contributions: list[Contribution] = Field(description="The largest first, whichever its direction.")
+    baseline: float = Field(description="The version's mean answer to its background rows.")
+    value: float = Field(description="The version's answer to this input.")
+    contributions: list[Contribution] = Field(description="The largest first, in either direction.")
     words: list[WordContribution] | None = Field(
-        None, description="Of a text, in its order; they add up to its contribution. Null for tables."
+        None, description="For a text, in order; they add up to its contribution. Null for tables."
     )

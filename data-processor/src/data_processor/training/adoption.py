@@ -1,4 +1,4 @@
-"""Checking a version that came by MLflow, by somebody's hand or from another stage, before it is served."""
+"""Checking a version that came through MLflow, moved by hand or from another stage, before it is served."""
 
 import json
 import shutil
@@ -12,9 +12,9 @@ from data_processor.adapters.mlflow_aliases import Known, MlflowAliases
 from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.models.manifest import MANIFEST_FILE, Manifest
 from data_processor.models.registry import Registry
+from data_processor.runs.child import Child, ChildFailedError, ChildGoneError
 from data_processor.service.errors import Conflict, NotFound, Problem
 from data_processor.settings import Settings
-from data_processor.training.child import Child, ChildFailedError, ChildGoneError
 
 
 class VersionCheck:
@@ -23,7 +23,7 @@ class VersionCheck:
     def __init__(
         self, settings: Settings, registry: Registry, aliases: MlflowAliases, artefacts: MlflowArtefacts
     ) -> None:
-        """Look for versions in the registry first, and in MLflow for those it does not know."""
+        """Find versions in the registry first, and in MLflow those it does not know."""
         self._settings = settings
         self._registry = registry
         self._aliases = aliases
@@ -49,7 +49,7 @@ class VersionCheck:
                 self._registry.version(model, known.version)
             except NotFound:
                 manifest = self._manifest(model, known.version, known.source, folder)
-                # That stage numbered its own judgements: to this one's, the version is older than all.
+                # That stage numbers its own feedback: here, the version counts as older than all of it.
                 lineage = manifest.lineage.model_copy(update={"feedback_seq": 0})
                 self._make_model(manifest)
                 self._registry.add_version(manifest.model_copy(update={"lineage": lineage}), known.source)
@@ -90,13 +90,15 @@ class VersionCheck:
             return  # this stage has it
 
     def _manifest(self, model: str, version: str, source: str, folder: Path) -> Manifest:
-        """Fetch the `version.json` that a version carries; raises `ValueError` unless it describes it."""
+        """Fetch the `version.json` of a version; raises `ValueError` if it describes another one."""
         target = folder / MANIFEST_FILE
         self._artefacts.fetch(source, MANIFEST_FILE, target)
         try:
             manifest = Manifest.model_validate(json.loads(target.read_text()))
         except ValidationError as error:
-            raise ValueError(f"{MANIFEST_FILE} of version {version} is not one of ours: {error}") from error
+            raise ValueError(
+                f"{MANIFEST_FILE} of version {version} is not a valid manifest: {error}"
+            ) from error
         if (manifest.model, manifest.version) != (model, version):
             described = f"version {manifest.version} of {manifest.model!r}"
             raise ValueError(f"{MANIFEST_FILE} of version {version} describes {described}.")

@@ -1,19 +1,22 @@
-"""The runs of the public face, and the long poll that the gateway's WebSocket is made of."""
+"""The routes of runs, and the long poll behind the gateway's WebSocket."""
 
 import asyncio
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Protocol
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 
 from data_processor.caller import CallerDep
+from data_processor.dependencies import current_state
+from data_processor.models.registry import Registry
 from data_processor.rows import RunRow
-from data_processor.state import State, StateDep
-from data_processor.training.estimators import TASKS, TaskDescription
-from data_processor.training.events import Event
+from data_processor.runs.events import Event
+from data_processor.runs.service import Runs
+from data_processor.tasks.registry import descriptions
+from data_processor.tasks.task import TaskDescription
+from data_processor.training.evaluations import Evaluations
 from data_processor.training.requests import check_candidates
-from data_processor.training.runs import Runs
 from data_processor.training.schemas import (
     Evaluation,
     EvaluationRequest,
@@ -26,14 +29,26 @@ from data_processor.training.schemas import (
 )
 
 POLL_S = 0.2
-"""How often a waiting reader looks for new events."""
+"""How often new events are polled for a waiting reader."""
+
+
+class State(Protocol):
+    """What these routes need of what the lifespan opens."""
+
+    evaluations: Evaluations
+    registry: Registry
+    runs: Runs
+
+
+StateDep = Annotated[State, Depends(current_state)]
+
 
 router = APIRouter(tags=["runs"])
 
 
 @router.post("/v1/models/{model}/runs", status_code=202)
 def start_run(model: str, body: RunRequest, caller: CallerDep, state: StateDep) -> RunStarted:
-    """Queue a training run of a model; 409 with the open run's id when one is open."""
+    """Queue a training run of a model; 409 with the id of the open run if there is one."""
     check_candidates(state.registry.get_model(model).task, body.candidates)
     reason = body.reason or f"{caller.subject} started it."
     row = state.runs.open(
@@ -44,13 +59,13 @@ def start_run(model: str, body: RunRequest, caller: CallerDep, state: StateDep) 
 
 @router.get("/v1/tasks")
 def list_tasks(_caller: CallerDep) -> list[TaskDescription]:
-    """List what can be trained for each task, and what can be set of it: where forms are drawn from."""
-    return list(TASKS.values())
+    """List the tasks with everything that can be trained and set for each, as forms need it."""
+    return descriptions()
 
 
 @router.post("/v1/models/{model}/evaluations")
 async def evaluate(model: str, body: EvaluationRequest, caller: CallerDep, state: StateDep) -> Evaluation:
-    """Compare versions on labelled rows that none of them was fitted to: a run that takes some seconds."""
+    """Compare versions on labelled rows that none of them was fitted to; the run takes a few seconds."""
     return await state.evaluations.evaluate(model, body.versions, body.dataset, caller.subject)
 
 
@@ -72,7 +87,7 @@ def list_runs(
 
 @router.get("/v1/runs/{run}")
 def read_run(run: str, state: StateDep, _caller: CallerDep) -> RunDetail:
-    """Show everything known of one run."""
+    """Show everything that is known about one run."""
     return _detail(state, state.runs.get(run))
 
 
@@ -90,7 +105,7 @@ def download_log(run: str, state: StateDep, _caller: CallerDep) -> StreamingResp
 
 @router.post("/v1/runs/{run}/cancel", status_code=202)
 def cancel_run(run: str, caller: CallerDep, state: StateDep) -> RunDetail:
-    """Ask for a run to end; 409 when it already succeeded or failed."""
+    """Cancel a run; 409 if it has already succeeded or failed."""
     return _detail(state, state.runs.cancel(run, caller.subject))
 
 
@@ -99,8 +114,10 @@ async def follow_run(
     run: str,
     state: StateDep,
     _caller: CallerDep,
-    after: Annotated[int, Query(ge=0, description="The last event already known.")] = 0,
-    wait: Annotated[float, Query(ge=0, le=60, description="Seconds to wait for the next one.")] = 0,
+    after: Annotated[int, Query(ge=0, description="The number of the last event already known.")] = 0,
+    wait: Annotated[
+        float, Query(ge=0, le=60, description="How many seconds to wait for the next event.")
+    ] = 0,
 ) -> RunEvents:
     """Return the events after one already known, waiting for the next if there is none yet."""
     events, closed = await _next_events(state.runs, run, after, wait)

@@ -1,7 +1,7 @@
 """Several versions on the same labelled rows: how good each is, and how sure their differences are.
 
-Which rows are fair follows from what each version was fitted to (`datasets/holdout.py`). Of the dataset it
-was trained on, those on the reference side, which no version ever sees. Of another dataset, all but those
+Which rows are fair follows from what each version was fitted to (`features/holdout.py`). Of the dataset it
+was trained on, those on the holdout side, which no version ever sees. Of another dataset, all but those
 whose inputs the version's own training rows have too. A row must be fair to every version that is compared.
 """
 
@@ -16,20 +16,20 @@ from numpy.typing import NDArray
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import auc, average_precision_score, confusion_matrix, precision_recall_curve, roc_curve
 
-from data_processor.datasets import holdout
-from data_processor.datasets.schema import Schema
+from data_processor.datasets.version_store import open_version_store
+from data_processor.features import holdout
+from data_processor.features.packing import pack
+from data_processor.features.schema import Schema
+from data_processor.models.access import registry_of
+from data_processor.models.engine import load_engine
 from data_processor.models.manifest import Manifest
-from data_processor.serving.engine import load_engine
-from data_processor.serving.packing import pack
-from data_processor.training.estimators import CLASSIFICATION_METRICS, REGRESSION_METRICS
-from data_processor.training.leaderboard import as_answers, metrics
-from data_processor.training.measures import Answers, prepare
-from data_processor.training.paired import intervals
-from data_processor.training.plan import open_store
-from data_processor.training.workbench import TaskError, Workbench
+from data_processor.runs.context import TaskContext, TaskError
+from data_processor.statistics.measures import CLASSIFICATION_METRICS, REGRESSION_METRICS, Answers, prepare
+from data_processor.statistics.paired import intervals
+from data_processor.tasks.comparison import as_answers, metrics
 
 MOST_ROWS = 50_000
-"""More rows would narrow no interval that anybody looks at; those used are drawn by their hash."""
+"""More rows would not make the intervals noticeably narrower; those used are drawn by their hash."""
 MOST_CLASSES = 100
 POINTS = 200
 BINS = 10
@@ -44,37 +44,37 @@ Points = list[tuple[float, float]]
 
 
 @dataclass(frozen=True)
-class Told:
+class VersionAnswers:
     """What one version answered."""
 
     version: str
-    said: Floats
+    outputs: Floats
     """Probabilities (rows, classes) in the order of the evaluation's classes, or values (rows, 1)."""
     answers: Answers
 
 
-def assess(bench: Workbench, model: str, versions: list[str], dataset: str) -> dict[str, Any]:
+def assess(context: TaskContext, model: str, versions: list[str], dataset: str) -> dict[str, Any]:
     """Evaluate versions on a dataset's newest version: the step of an evaluation. Raises `TaskError`."""
-    manifests = [bench.registry.manifest(model, version) for version in versions]
-    number = _newest(bench, dataset)
-    every = open_store(bench).read(dataset, number)
-    salt = bench.registry.get_model(model).salt
+    manifests = [registry_of(context).manifest(model, version) for version in versions]
+    number = _newest(context, dataset)
+    every = open_version_store(context).read(dataset, number)
+    salt = registry_of(context).get_model(model).salt
     own = dataset in {manifest.lineage.dataset for manifest in manifests}
-    frame = _fair_rows(bench, every, manifests, dataset, salt)
+    frame = _fair_rows(context, every, manifests, dataset, salt)
     if not len(frame):
         raise TaskError(
             f"Dataset {dataset!r} has no labelled rows that none of these versions was fitted to."
         )
     schema = _shared_schema(frame, manifests)
     truth = _truth(frame, schema)
-    told = []
+    answered = []
     for manifest in manifests:
-        told.append(_ask(bench, manifest, frame, schema))
-        bench.log.progress(len(told) / (len(manifests) + 1))
+        answered.append(_ask(context, manifest, frame, schema))
+        context.log.progress(len(answered) / (len(manifests) + 1))
     which = (
-        "The reference rows: held out by the hash of their inputs, never fitted to by any version."
+        "The holdout rows, chosen by the hash of their inputs: no version is ever fitted to them."
         if own
-        else "Rows whose inputs are not among those that a version was fitted to."
+        else "Rows whose inputs are not among those that any of the versions was fitted to."
     )
     found = {
         "model": model,
@@ -86,27 +86,33 @@ def assess(bench: Workbench, model: str, versions: list[str], dataset: str) -> d
             "which": which,
         },
         "classes": list(schema.classes),
-        "versions": [describe(one, truth, schema) for one in told],
-        "differences": [line for one in told[1:] for line in differences(told[0], one, truth, schema)],
+        "versions": [describe(one, truth, schema) for one in answered],
+        "differences": [
+            line for one in answered[1:] for line in differences(answered[0], one, truth, schema)
+        ],
     }
-    bench.log.say(f"Compared on {len(frame)} of {len(every)} rows of {dataset!r}, version {number}. {which}")
+    context.log.say(
+        f"Compared on {len(frame)} of {len(every)} rows of {dataset!r}, version {number}. {which}"
+    )
     return {"row": {"dataset_version": number}, "result": found}
 
 
-def describe(told: Told, truth: NDArray[Any], schema: Schema) -> dict[str, Any]:
+def describe(answered: VersionAnswers, truth: NDArray[Any], schema: Schema) -> dict[str, Any]:
     """Return a version's metrics, confusion matrix and curves."""
     confusion = None
     if schema.classes:
-        confusion = confusion_matrix(truth, told.answers.labels, labels=list(schema.classes)).tolist()
+        confusion = confusion_matrix(truth, answered.answers.labels, labels=list(schema.classes)).tolist()
     return {
-        "version": told.version,
-        "metrics": metrics(truth, told.answers, schema),
+        "version": answered.version,
+        "metrics": metrics(truth, answered.answers, schema),
         "confusion": confusion,
-        "curves": _curves(told.said, truth, schema.classes),
+        "curves": _curves(answered.outputs, truth, schema.classes),
     }
 
 
-def differences(first: Told, second: Told, truth: NDArray[Any], schema: Schema) -> list[dict[str, Any]]:
+def differences(
+    first: VersionAnswers, second: VersionAnswers, truth: NDArray[Any], schema: Schema
+) -> list[dict[str, Any]]:
     """Return by how much the second differs from the first by each metric that has a value for both."""
     names = CLASSIFICATION_METRICS if schema.classes else REGRESSION_METRICS
     was, would_be = (metrics(truth, one.answers, schema) for one in (first, second))
@@ -137,22 +143,22 @@ def differences(first: Told, second: Told, truth: NDArray[Any], schema: Schema) 
 
 
 def fair(frame: pd.DataFrame, fitted: pd.DataFrame | None, schema: Schema, salt: str) -> Flags:
-    """Say of each row whether a version with this schema may be judged by it.
+    """Say of each row whether a version with this schema may be evaluated on it.
 
     `fitted` is the table that the version was trained on if `frame` is of another dataset.
     """
     at = holdout.positions(frame, schema.inputs, salt)
-    reference = holdout.on_reference(at)
+    held_out = holdout.on_holdout(at)
     if fitted is None:
-        return reference
-    return reference | ~np.isin(at, holdout.positions(fitted, schema.inputs, salt))
+        return held_out
+    return held_out | ~np.isin(at, holdout.positions(fitted, schema.inputs, salt))
 
 
 def _fair_rows(
-    bench: Workbench, frame: pd.DataFrame, manifests: Sequence[Manifest], dataset: str, salt: str
+    context: TaskContext, frame: pd.DataFrame, manifests: Sequence[Manifest], dataset: str, salt: str
 ) -> pd.DataFrame:
     """Return the labelled rows that are fair to every version, at most `MOST_ROWS`."""
-    store = open_store(bench)
+    store = open_version_store(context)
     keep = np.ones(len(frame), np.bool_)
     for manifest in manifests:
         table, lineage = manifest.table, manifest.lineage
@@ -181,13 +187,15 @@ def _shared_schema(frame: pd.DataFrame, manifests: Sequence[Manifest]) -> Schema
     """Return the first version's schema, with the classes of all versions and of the rows."""
     table = manifests[0].table
     if any(manifest.table.target != table.target for manifest in manifests):
-        raise TaskError("These versions do not predict the same column and cannot be compared.")
+        raise TaskError("These versions predict different columns and cannot be compared.")
     if not table.classes:
         return table
     known = {label for manifest in manifests for label in manifest.table.classes}
     classes = known | set(frame[table.target].astype(str).unique())
     if len(classes) > MOST_CLASSES + len(known):
-        raise TaskError(f"Column {table.target!r} holds {len(classes)} labels: it is not what is predicted.")
+        raise TaskError(
+            f"Column {table.target!r} has {len(classes)} labels, too many for what these versions predict."
+        )
     return table.model_copy(update={"classes": tuple(sorted(classes))})
 
 
@@ -203,29 +211,29 @@ def _truth(frame: pd.DataFrame, schema: Schema) -> NDArray[Any]:
         ) from error
 
 
-def _ask(bench: Workbench, manifest: Manifest, frame: pd.DataFrame, schema: Schema) -> Told:
+def _ask(context: TaskContext, manifest: Manifest, frame: pd.DataFrame, schema: Schema) -> VersionAnswers:
     """Ask a version as it is served; a class it does not know gets 0."""
-    folder = bench.registry.directory(manifest.model, manifest.version)
-    engine = load_engine(folder, manifest, bench.settings.trusted_types)
+    folder = registry_of(context).directory(manifest.model, manifest.version)
+    engine = load_engine(folder, manifest, context.settings.trusted_types)
     packed = pack(frame, manifest.table)
     ends = [*range(0, len(frame), CHUNK), len(frame)]
     parts = [engine.predict(packed.numeric[a:b], packed.strings[a:b]) for a, b in pairwise(ends)]
-    said = np.concatenate(parts).astype(np.float64)
+    outputs = np.concatenate(parts).astype(np.float64)
     if schema.classes:
         aligned = np.zeros((len(frame), len(schema.classes)))
-        aligned[:, [schema.classes.index(label) for label in manifest.table.classes]] = said
-        said = aligned
-    return Told(manifest.version, said, as_answers(said, schema))
+        aligned[:, [schema.classes.index(label) for label in manifest.table.classes]] = outputs
+        outputs = aligned
+    return VersionAnswers(manifest.version, outputs, as_answers(outputs, schema))
 
 
-def _curves(said: Floats, truth: NDArray[Any], classes: tuple[str, ...]) -> list[dict[str, Any]]:
+def _curves(outputs: Floats, truth: NDArray[Any], classes: tuple[str, ...]) -> list[dict[str, Any]]:
     places = list(enumerate(classes))[1 if len(classes) == 2 else 0 :]  # noqa: PLR2004  # two mirror each other
     found = []
     for place, label in places:
         is_class = truth == label
         if not 0 < is_class.sum() < len(truth):
             continue
-        probability = np.clip(said[:, place], 0, 1)
+        probability = np.clip(outputs[:, place], 0, 1)
         false, true, _ = roc_curve(is_class, probability)
         right, recall, _ = precision_recall_curve(is_class, probability)
         happened, answered = calibration_curve(is_class, probability, n_bins=BINS, strategy="quantile")
@@ -252,8 +260,8 @@ def _thinned(x: Floats, y: Floats) -> Points:
     return [(round(float(a), 5), round(float(b), 5)) for a, b in zip(x, y, strict=True)]
 
 
-def _newest(bench: Workbench, dataset: str) -> int:
-    known = open_store(bench).versions(dataset)
+def _newest(context: TaskContext, dataset: str) -> int:
+    known = open_version_store(context).versions(dataset)
     if not known:
         raise TaskError(f"Dataset {dataset!r} has no version yet.")
     return known[-1].version

@@ -1,4 +1,4 @@
-"""Whether a snapshot can be trained on at all: asked before hours are spent, answered in sentences."""
+"""Whether a snapshot can be trained on at all: checked before hours are spent, answered in sentences."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data_processor.datasets.schema import Column, Schema
-from data_processor.datasets.tables import PROVENANCE
-from data_processor.training.workbench import TaskError
+from data_processor.features.schema import Column, Schema
+from data_processor.features.split import PROVENANCE
+from data_processor.runs.context import TaskError
 
 FEWEST_ROWS = 100
-"""Rows with a target that training needs: a fifth is held out, and another chooses."""
+"""Rows with a target that training needs: a fifth is held out, and another fifth validates."""
 FEWEST_OF_A_CLASS = 10
 """Rows that each class needs."""
 SHOWN = 3
@@ -25,7 +25,7 @@ class UnfitTableError(TaskError):
 def check_table(frame: pd.DataFrame, schema: Schema) -> None:
     """Raise `UnfitTableError`, naming everything that is wrong with a snapshot at once.
 
-    Gaps are no fault, wherever they are: every pipeline takes them.
+    Missing values are never wrong: every pipeline accepts them.
     """
     wrong = [*_wrong_columns(frame, schema)]
     if not wrong:
@@ -74,9 +74,9 @@ def _finite(values: "pd.Series[Any]") -> "pd.Series[bool]":
 
 def _sentence(column: str, check: str, values: list[object]) -> str:
     if check == "column_in_dataframe":
-        return f"Column {column!r} is absent."
+        return f"Column {column!r} is missing."
     if check == "numbers":
-        return f"Column {column!r} should hold numbers and holds something else."
+        return f"Column {column!r} should contain numbers but contains something else."
     if check == "finite":
         return f"Column {column!r} has {len(values)} infinite values."
     shown = ", ".join(repr(value) for value in values[:SHOWN])
@@ -92,10 +92,10 @@ def _too_little(frame: pd.DataFrame, schema: Schema) -> Iterator[str]:
         )
     empty = [column.name for column in schema.inputs if frame[column.name].isna().all()]
     if len(empty) == len(schema.inputs):
-        yield "No input column has a single value."
+        yield "Every input column is empty."
     if schema.classes:
         yield from _wrong_classes(target.astype("str"), schema)
-    elif target.nunique() < 2:  # noqa: PLR2004  # one value is no quantity
+    elif target.nunique() < 2:  # noqa: PLR2004  # one value is not a quantity
         yield f"Every row has the same value of {schema.target!r}: there is nothing to learn."
 
 
@@ -103,7 +103,7 @@ def _wrong_classes(target: "pd.Series[str]", schema: Schema) -> Iterator[str]:
     counts = target.value_counts()
     if unknown := sorted(set(counts.index) - set(schema.classes)):
         shown = ", ".join(map(repr, unknown[:SHOWN]))
-        yield f"{schema.target!r} has values that are none of its classes: {shown}."
+        yield f"{schema.target!r} has values that are not among its classes: {shown}."
     for label in schema.classes:
         rows = int(counts.get(label, 0))
         if rows < FEWEST_OF_A_CLASS:

@@ -1,9 +1,10 @@
 """How much of a search's budget is left, and what a fit will take."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from time import monotonic
 
-from data_processor.training.candidates import Arm, Candidate
+from data_processor.tasks.space import Cost
 
 
 @dataclass(slots=True)
@@ -12,8 +13,8 @@ class Clock:
 
     budget_s: float
     began: float = field(init=False)
-    units: dict[tuple[str, bool, str], float] = field(default_factory=dict)
-    """The most seconds per unit of cost, by estimator, whether only recent rows are fitted, and encoding."""
+    units: dict[Hashable, float] = field(default_factory=dict)
+    """The most seconds that a unit of cost took, by kind."""
 
     def __post_init__(self) -> None:
         """Begin."""
@@ -24,17 +25,10 @@ class Clock:
         """The seconds since the search began."""
         return monotonic() - self.began
 
-    def learn(self, arm: Arm, candidate: Candidate, seconds: float) -> None:
+    def learn(self, cost: Cost, seconds: float) -> None:
         """Remember how long one fit took."""
-        key, unit = _key(candidate), seconds / arm.family.cost(candidate.params)
-        self.units[key] = max(unit, self.units.get(key, 0.0))
+        self.units[cost.kind] = max(seconds / cost.units, self.units.get(cost.kind, 0.0))
 
-    def allows(self, arm: Arm, candidate: Candidate, fits: int) -> bool:
+    def allows(self, cost: Cost, fits: int) -> bool:
         """Say whether so many fits will end in time; what was never tried counts as cheap."""
-        expected = self.units.get(_key(candidate), 0.0) * arm.family.cost(candidate.params)
-        return self.used + fits * expected <= self.budget_s
-
-
-def _key(candidate: Candidate) -> tuple[str, bool, str]:
-    categories = str(candidate.params.get("categories", "usual"))
-    return candidate.estimator, candidate.recent_share == "only", categories
+        return self.used + fits * self.units.get(cost.kind, 0.0) * cost.units <= self.budget_s

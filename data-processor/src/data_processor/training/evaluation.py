@@ -1,7 +1,6 @@
-"""What champion and challenger answer on the rows that the gate decides on, neither having seen them."""
+"""What champion and challenger answer on the rows that the gate decides on, which neither has seen."""
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -9,64 +8,60 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
-from data_processor.datasets import holdout
-from data_processor.datasets.schema import Schema
+from data_processor.features import holdout
+from data_processor.features.packing import pack
+from data_processor.features.schema import Schema
+from data_processor.features.split import Rows, Split
 from data_processor.models.policy import Policy
-from data_processor.serving.packing import pack
-from data_processor.training.candidates import Candidate
-from data_processor.training.gate import Receipt, Slice, decide, deciding_metric
-from data_processor.training.leaderboard import as_answers, metrics
-from data_processor.training.measures import Answers
-from data_processor.training.pipelines import answer, fit
-from data_processor.training.preparation import Rows, Split
-from data_processor.training.receipt import SliceName
+from data_processor.statistics.gate import Receipt, Slice, decide
+from data_processor.statistics.measures import Answers
+from data_processor.statistics.receipt import SliceName
+from data_processor.tasks.candidates import Candidate
+from data_processor.tasks.comparison import as_answers, metrics
+from data_processor.tasks.fitting import fit
+from data_processor.tasks.pipelines import answer
+from data_processor.tasks.task import Engine
+from data_processor.training.metrics import deciding_metric
 
 FOLDS = 5
-"""Folds of the recent gate rows: each is answered by a fit on the others."""
-
-
-class Asked(Protocol):
-    """Whatever answers packed rows (`serving/engine.py: Engine`)."""
-
-    def predict(self, numeric: NDArray[np.float32], strings: NDArray[np.object_]) -> NDArray[np.float32]:
-        """Return probabilities (rows, classes), or values (rows, 1)."""
+"""Folds of the recent test rows: each is answered by a fit on the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Champion:
     """The version that holds the stage: how to ask it, and the columns and classes it knows."""
 
-    engine: Asked
+    engine: Engine
     schema: Schema
 
 
 def fit_final(split: Split, candidate: Candidate, seed: int) -> Pipeline:
-    """Fit the chosen candidate on every row it may ever see: all but the reference side."""
+    """Fit the chosen candidate on every row it may ever see: all but the holdout side."""
     return fit(candidate, split.allowed, split.schema, seed)
 
 
 def fold_rows(split: Split, fold: NDArray[np.bool_]) -> Rows:
-    """Return what the fit that answers a fold of the gate rows may see: no row of it, and no input of it.
+    """Return what the fit that answers a fold of the test rows may see: no row of it, and no input of it.
 
-    `fold` says of each gate row whether it is in the fold. Old rows with the same inputs are left out too
+    `fold` says of each test row whether it is in the fold. Old rows with the same inputs are left out too
     (the statistics' *What is held out*: equal inputs are never on two sides).
     """
-    others = ~fold & ~holdout.on_reference(split.gate.positions)
-    return split.fitting.without(split.gate.take(fold)).join(split.choosing, split.gate.take(others))
+    others = ~fold & ~holdout.on_holdout(split.test.positions)
+    return split.fitting.without(split.test.take(fold)).join(split.validation, split.test.take(others))
 
 
 def cross_fit(split: Split, candidate: Candidate, seed: int) -> Answers:
-    """Return the candidate's answers on the gate rows, each by a fit on all allowed rows but its fold's."""
-    gate = split.gate
-    said = np.zeros((len(gate), max(1, len(split.schema.classes))))
-    at = holdout.folds(gate.positions, FOLDS)
+    """Return the candidate's answers on the test rows, each by a fit on all allowed rows but its fold's."""
+    test = split.test
+    outputs = np.zeros((len(test), max(1, len(split.schema.classes))))
+    at = holdout.folds(test.positions, FOLDS)
 
     def answer_fold(fold: NDArray[np.bool_]) -> None:
         fitted = fit(candidate, fold_rows(split, fold), split.schema, seed)
-        said[fold] = answer(fitted, gate.frame[fold])
+        outputs[fold] = answer(fitted, test.frame[fold])
 
     Parallel(n_jobs=-1, prefer="threads")(delayed(answer_fold)(at == number) for number in np.unique(at))
-    return as_answers(said, split.schema)
+    return as_answers(outputs, split.schema)
 
 
 def evaluate(
@@ -82,24 +77,26 @@ def evaluate(
 ) -> Receipt:
     """Let the gate decide on the chosen candidate, whose last fit is `pipeline`; `k` counts this gate.
 
-    A run that the score opened (`by_score`) decides on recent rows, even if there are none (the statistics'
-    *The gate*); any other, and the first, on reference rows. The receipt shows both where there are rows.
+    A run that the score opened (`by_score`) decides on recent test rows, even if there are none (the
+    statistics' *The gate*); any other, and the first, on holdout rows. The receipt shows both if there are
+    rows.
     """
     by_recent = by_score and champion is not None
-    reference = Slice(
-        split.reference.target,
-        champion_answers(champion, split.reference, split.schema),
-        as_answers(answer(pipeline, split.reference.frame), split.schema),
+    on_holdout = Slice(
+        split.holdout.target,
+        champion_answers(champion, split.holdout, split.schema),
+        as_answers(answer(pipeline, split.holdout.frame), split.schema),
     )
-    recent = None
-    if champion is not None and (by_score or len(split.gate)):
-        recent = Slice(
-            split.gate.target,
-            champion_answers(champion, split.gate, split.schema),
+    on_test = None
+    if champion is not None and (by_score or len(split.test)):
+        on_test = Slice(
+            split.test.target,
+            champion_answers(champion, split.test, split.schema),
             cross_fit(split, candidate, seed),
         )
-    deciding, other = (recent, reference) if by_recent and recent is not None else (reference, recent)
-    name: SliceName = "recent" if deciding is recent else "reference"
+    deciding, other = (on_test, on_holdout) if by_recent and on_test is not None else (on_holdout, on_test)
+    # The public names of the test rows and the holdout rows.
+    name: SliceName = "recent" if deciding is on_test else "reference"
     return decide(
         slice=name,
         labels=deciding.labels,
@@ -115,29 +112,29 @@ def evaluate(
 
 
 def champion_answers(champion: Champion | None, rows: Rows, schema: Schema) -> Answers | None:
-    """Return what the champion says of rows, in the classes of `schema`; a class it does not know gets 0."""
+    """Return the champion's answers on rows, in the classes of `schema`; a class it does not know gets 0."""
     if champion is None:
         return None
-    said = ask(champion, rows.frame)
+    outputs = ask(champion, rows.frame)
     if not schema.classes:
-        return as_answers(said, schema)
+        return as_answers(outputs, schema)
     aligned = np.zeros((len(rows), len(schema.classes)))
     for place, label in enumerate(schema.classes):
         if label in champion.schema.classes:
-            aligned[:, place] = said[:, champion.schema.classes.index(label)]
+            aligned[:, place] = outputs[:, champion.schema.classes.index(label)]
     return as_answers(aligned, schema)
 
 
 def ask(champion: Champion, frame: pd.DataFrame) -> NDArray[np.float64]:
-    """Return what a served version says of the rows of a frame."""
+    """Return what a served version answers on the rows of a frame."""
     if not len(frame):
         return np.zeros((0, max(1, len(champion.schema.classes))))
     return np.asarray(champion.engine.predict(*pack(frame, champion.schema)), np.float64)
 
 
-def reference_metrics(split: Split, pipeline: Pipeline) -> dict[str, float]:
-    """Return every metric of a fitted pipeline on the reference rows."""
-    rows = split.reference
+def holdout_metrics(split: Split, pipeline: Pipeline) -> dict[str, float]:
+    """Return every metric of a fitted pipeline on the holdout rows."""
+    rows = split.holdout
     if not len(rows):
         return {}
     return metrics(rows.target, as_answers(answer(pipeline, rows.frame), split.schema), split.schema)

@@ -1,26 +1,27 @@
-"""Comparing versions on request: a run like any other, and whoever asked waits for its result."""
+"""Comparing versions on request: a run like any other, whose result the caller waits for."""
 
 import asyncio
 import time
 
 from data_processor.database import Database
+from data_processor.datasets.repository import ready_dataset
 from data_processor.models.registry import Registry
-from data_processor.rows import OPEN_RUN, DatasetRow
-from data_processor.service.errors import Conflict, Invalid, NotFound, NotReady
-from data_processor.training.child import GONE
-from data_processor.training.runs import Runs
+from data_processor.rows import OPEN_RUN
+from data_processor.runs.child import GONE
+from data_processor.runs.service import Runs
+from data_processor.service.errors import Conflict, Invalid, NotReady
 from data_processor.training.schemas import Evaluation
 
 WAIT_S = 280
-"""How long somebody waits; the run goes on, and its result is found with it."""
-LOOK_S = 0.1
+"""How long a caller waits; the run goes on, and later shows its result."""
+POLL_S = 0.1
 
 
 class Evaluations:
     """Has versions evaluated by the worker."""
 
     def __init__(self, database: Database, registry: Registry, runs: Runs) -> None:
-        """Evaluate what the registry has."""
+        """Evaluate the versions of a registry."""
         self._database = database
         self._registry = registry
         self._runs = runs
@@ -28,19 +29,19 @@ class Evaluations:
     async def evaluate(
         self, model: str, versions: list[str], dataset: str | None, subject: str
     ) -> Evaluation:
-        """Compare versions on a dataset, or on the model's own reference rows: takes some seconds.
+        """Compare versions on a dataset, or on the model's own holdout rows: takes some seconds.
 
         Raises `NotFound` for what does not exist, `Invalid` for a version named twice, `Conflict` when the
-        data does not suit the versions or somebody cancelled it, `NotReady` when it takes too long.
+        data does not suit the versions or the run is cancelled, `NotReady` when it takes too long.
         """
         run = await asyncio.to_thread(self._queue, model, versions, dataset, subject)
         deadline = time.monotonic() + WAIT_S
-        # No thread is held meanwhile: however many wait, others are answered.
+        # No thread is blocked meanwhile: however many wait, others are answered.
         while (row := await asyncio.to_thread(self._runs.get, run)).status in OPEN_RUN:
             if time.monotonic() > deadline:
-                detail = f"The evaluation takes its time: run {run} will have its result."
+                detail = f"The evaluation is taking long; run {run} will have its result."
                 raise NotReady(detail, run=run, headers={"Retry-After": "30"})
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(POLL_S)
         if row.status == "cancelled":
             raise Conflict(f"The evaluation was cancelled (run {run}).", run=run)
         if row.status == "failed":
@@ -71,11 +72,7 @@ class Evaluations:
             self._registry.version(model, version)
         name = dataset or row.dataset
         with self._database.reading() as session:
-            found = session.get(DatasetRow, name)
-        if found is None:
-            raise NotFound(f"There is no dataset {name!r}.")
-        if found.state != "ready":
-            raise Conflict(f"Dataset {name!r} is {found.state} and not ready yet.")
+            ready_dataset(session, name)
         return name
 
 

@@ -5,52 +5,53 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_processor.features.packing import Packed, pack_rows
+from data_processor.models.access import registry_of
+from data_processor.models.engine import load_engine
 from data_processor.models.manifest import Manifest
 from data_processor.models.registry import ArtefactRejectedError
-from data_processor.serving.engine import load_engine
-from data_processor.serving.packing import Packed, pack_rows
-from data_processor.serving.records import PredictionStore
-from data_processor.training.workbench import TaskError, Workbench
+from data_processor.predictions.records import PredictionStore
+from data_processor.runs.context import TaskContext, TaskError
 
 REPLAYED = 10
-"""Recorded inputs that a version must answer before a stage is pointed to it."""
+"""Recorded inputs that a version must answer before a stage serves it."""
 LARGEST_DIFFERENCE = 1e-3
 """How far compiled answers may be from trained ones: absolute for probabilities, relative for values."""
 
 
-def inspect(bench: Workbench, model: str, version: str) -> dict[str, Any]:
+def inspect(context: TaskContext, model: str, version: str) -> dict[str, Any]:
     """Check a version as a stage would meet it, and return what was checked.
 
     Its files are fetched from MLflow, compared with their SHA-256 and loaded; recorded inputs are replayed
     through its compiled and its trained form. Raises `TaskError` saying what is wrong.
     """
-    manifest = bench.registry.manifest(model, version)
+    manifest = registry_of(context).manifest(model, version)
     if manifest.engine == "onnx" and not manifest.parity.passed:
         raise TaskError(f"Version {version} of {model!r} is compiled but did not pass its parity check.")
     try:
-        folder = bench.registry.directory(model, version)
+        folder = registry_of(context).directory(model, version)
         served, trained = (
-            load_engine(folder, described, bench.settings.trusted_types)
+            load_engine(folder, described, context.settings.trusted_types)
             for described in (manifest, manifest.model_copy(update={"engine": "scikit-learn"}))
         )
     except (ArtefactRejectedError, FileNotFoundError) as error:
         raise TaskError(str(error)) from error
-    packed = _inputs(bench, manifest)
+    packed = _inputs(context, manifest)
     answers, expected = served.predict(*packed), trained.predict(*packed)
     _require_sane(manifest, answers, len(packed.numeric))
     scale = 1.0 if manifest.table.classes else max(1.0, float(np.abs(expected).max()))
     difference = float(np.abs(answers - expected).max()) / scale
     if difference > LARGEST_DIFFERENCE:
         raise TaskError(
-            f"Version {version} of {model!r} answers replayed inputs up to {difference:.2g} differently "
-            "when compiled than as it was trained."
+            f"The compiled form of version {version} of {model!r} differs from the trained one by up to "
+            f"{difference:.2g} on replayed inputs."
         )
     return {"replayed": len(packed.numeric), "difference": difference, "engine": manifest.engine}
 
 
-def _inputs(bench: Workbench, manifest: Manifest) -> Packed:
-    """Return recorded inputs, or made-up ones before anybody asked anything this version understands."""
-    store = PredictionStore(bench.settings.predictions_url)
+def _inputs(context: TaskContext, manifest: Manifest) -> Packed:
+    """Return recorded inputs, or default values if none were recorded that this version understands."""
+    store = PredictionStore(context.settings.predictions_url)
     try:
         store.create_tables()
         rows = [prediction.inputs for prediction in store.page(manifest.model, limit=REPLAYED)]
@@ -61,8 +62,8 @@ def _inputs(bench: Workbench, manifest: Manifest) -> Packed:
     except (TypeError, ValueError):  # recorded under a schema in which a column had another kind
         rows = []
     if not rows:
-        typical = {column.name: column.typical for column in manifest.table.inputs}
-        packed = pack_rows([typical, {}], manifest.table)
+        defaults = {column.name: column.default_value for column in manifest.table.inputs}
+        packed = pack_rows([defaults, {}], manifest.table)
     return packed
 
 
@@ -71,6 +72,6 @@ def _require_sane(manifest: Manifest, answers: NDArray[np.float32], rows: int) -
     name = f"Version {manifest.version} of {manifest.model!r}"
     shape = (rows, len(manifest.table.classes) or 1)
     if answers.shape != shape or not np.isfinite(answers).all():
-        raise TaskError(f"{name} did not give {shape[0]} times {shape[1]} finite numbers.")
+        raise TaskError(f"{name} did not answer with {shape[0]} x {shape[1]} finite numbers.")
     if manifest.table.classes and not np.allclose(answers.sum(axis=1), 1, atol=1e-3):
-        raise TaskError(f"{name} gave probabilities that do not add up to 1.")
+        raise TaskError(f"{name} answered with probabilities that do not add up to 1.")

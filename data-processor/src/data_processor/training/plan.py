@@ -1,4 +1,4 @@
-"""What a run set out with, fixed in its first step: whatever happens meanwhile, all its steps agree on it."""
+"""The terms of a run, fixed in its first step: whatever happens meanwhile, all its steps agree on them."""
 
 import hashlib
 from typing import Any
@@ -6,14 +6,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import func, select
 
-from data_processor.adapters.dvc_repository import DvcRepository
-from data_processor.datasets.schema import Schema
-from data_processor.datasets.store import DatasetStore
-from data_processor.models.ledger import Ledger
+from data_processor.datasets.version_store import open_version_store
+from data_processor.features.schema import Schema
+from data_processor.models.access import registry_of
 from data_processor.models.policy import Policy
+from data_processor.models.repository import serving_version
 from data_processor.rows import DatasetVersionRow, ModelRow, RunRow
-from data_processor.settings import Settings
-from data_processor.training.workbench import TaskError, Workbench
+from data_processor.runs.context import TaskContext, TaskError
 
 PLAN = "plan.json"
 
@@ -28,7 +27,7 @@ class Plan(BaseModel):
     stage: str
     salt: str
     by_score: bool
-    """The score opened it: it chooses and decides on recent rows."""
+    """The score opened it: its validation and test rows are recent ones."""
     policy: Policy
     budget_s: float
     candidates: list[dict[str, Any]] | None
@@ -37,7 +36,7 @@ class Plan(BaseModel):
     champion: str | None
     """The version that held the stage when the run began; the promotion insists that it still does."""
     champion_feedback_seq: int | None
-    """The last judgement in what the champion was trained on: later feedback is recent."""
+    """The number of the last feedback that the champion was trained on: later feedback is recent."""
     gate_number: int
     """Which gate against this champion it is, from 1."""
     dataset: str
@@ -48,9 +47,9 @@ class Plan(BaseModel):
     """The dataset's schema, as it was confirmed."""
 
 
-def make_plan(bench: Workbench, row: RunRow, model: ModelRow, version: DatasetVersionRow) -> Plan:
+def make_plan(context: TaskContext, row: RunRow, model: ModelRow, version: DatasetVersionRow) -> Plan:
     """Fix the terms of a run on a dataset version and keep them."""
-    champion = champion_of(bench, row)
+    champion = champion_of(context, row)
     policy = Policy.model_validate(model.policy)
     plan = Plan(
         run=row.id,
@@ -62,51 +61,41 @@ def make_plan(bench: Workbench, row: RunRow, model: ModelRow, version: DatasetVe
         budget_s=row.options.get("budget_s", policy.budget_s),
         candidates=row.options.get("candidates"),
         seed=seed_of(row.id),
-        code_revision=bench.settings.code_revision,
+        code_revision=context.settings.code_revision,
         champion=champion,
         champion_feedback_seq=(
-            bench.registry.manifest(row.model, champion).lineage.feedback_seq if champion else None
+            registry_of(context).manifest(row.model, champion).lineage.feedback_seq if champion else None
         ),
-        gate_number=_gates_against(bench, row, champion) + 1,
+        gate_number=_gates_against(context, row, champion) + 1,
         dataset=version.dataset,
         dataset_version=version.version,
         dataset_revision=version.revision,
         feedback_seq=version.feedback_seq,
-        schema_=open_store(bench).schema(version.dataset),
+        schema_=open_version_store(context).schema(version.dataset),
     )
-    bench.write(PLAN, lambda path: path.write_text(plan.model_dump_json()))
+    context.write(PLAN, lambda path: path.write_text(plan.model_dump_json()))
     return plan
 
 
-def read_plan(bench: Workbench) -> Plan:
+def read_plan(context: TaskContext) -> Plan:
     """Return the terms of this child's run."""
-    return bench.keep(PLAN, lambda: Plan.model_validate_json(bench.path(PLAN).read_text()))
+    return context.keep(PLAN, lambda: Plan.model_validate_json(context.path(PLAN).read_text()))
 
 
-def rows_of(bench: Workbench) -> tuple[RunRow, ModelRow]:
+def rows_of(context: TaskContext) -> tuple[RunRow, ModelRow]:
     """Return the rows of this child's run and of its model; raises `TaskError` if the model is gone."""
-    with bench.database.reading() as session:
-        row = session.get_one(RunRow, bench.run)
+    with context.database.reading() as session:
+        row = session.get_one(RunRow, context.run)
         model = session.get(ModelRow, row.model)
     if model is None:
-        raise TaskError(f"The model {row.model!r} does not exist any more.")
+        raise TaskError(f"The model {row.model!r} no longer exists.")
     return row, model
 
 
-def champion_of(bench: Workbench, row: RunRow) -> str | None:
+def champion_of(context: TaskContext, row: RunRow) -> str | None:
     """Return the version that the run's stage serves, if any."""
-    entry = Ledger(bench.database).current(row.model, row.stage)
-    return entry.version if entry else None
-
-
-def open_store(bench: Workbench) -> DatasetStore:
-    """Return the datasets."""
-    return DatasetStore(bench.database, repository(bench.settings))
-
-
-def repository(settings: Settings) -> DvcRepository:
-    """Return the dataset repository that the settings describe."""
-    return DvcRepository(settings.dataset_repository, settings.dataset_remote, settings.dataset_store)
+    with context.database.reading() as session:
+        return serving_version(session, row.model, row.stage)
 
 
 def seed_of(run: str) -> int:
@@ -114,7 +103,7 @@ def seed_of(run: str) -> int:
     return int.from_bytes(hashlib.blake2b(run.encode(), digest_size=4).digest(), "big") >> 1
 
 
-def _gates_against(bench: Workbench, row: RunRow, champion: str | None) -> int:
+def _gates_against(context: TaskContext, row: RunRow, champion: str | None) -> int:
     """Count the gates that other runs have met against this champion."""
     query = select(func.count()).where(
         RunRow.model == row.model,
@@ -123,5 +112,5 @@ def _gates_against(bench: Workbench, row: RunRow, champion: str | None) -> int:
         RunRow.gate.is_not(None),
         RunRow.id != row.id,
     )
-    with bench.database.reading() as session:
+    with context.database.reading() as session:
         return session.scalar(query) or 0

@@ -1,4 +1,4 @@
-"""Pictures of a version's answers on the reference rows, for whoever looks at its run in MLflow."""
+"""Plots of a version's answers on the holdout rows, for its run in MLflow."""
 
 from pathlib import Path
 from typing import Any
@@ -17,18 +17,21 @@ BINS = 10
 """Points of a calibration curve, each for as many rows."""
 
 
-def draw(folder: Path, truth: NDArray[Any], said: Floats, classes: tuple[str, ...]) -> None:
-    """Draw what suits the task into a folder; `said` is probabilities (rows, classes) or values (rows, 1)."""
+def draw(folder: Path, truth: NDArray[Any], outputs: Floats, classes: tuple[str, ...]) -> None:
+    """Draw what suits the task into a folder.
+
+    `outputs` are probabilities (rows, classes), or values (rows, 1).
+    """
     folder.mkdir(parents=True, exist_ok=True)
     if not classes:
-        _scatter(folder / "answers.png", truth.astype(np.float64), said[:, 0])
+        _scatter(folder / "answers.png", truth.astype(np.float64), outputs[:, 0])
         return
-    _confusion(folder / "confusion.png", truth, np.asarray(classes, object)[said.argmax(axis=1)], classes)
+    _confusion(folder / "confusion.png", truth, np.asarray(classes, object)[outputs.argmax(axis=1)], classes)
     for place, label in list(enumerate(classes))[1 if len(classes) == 2 else 0 :]:  # noqa: PLR2004  # two mirror each other
         is_class = truth == label
         if 0 < is_class.sum() < len(truth):
             name = "" if len(classes) == 2 else f"-{place}"  # noqa: PLR2004  # as above
-            _curves(folder / f"curves{name}.png", is_class, said[:, place], label)
+            _curves(folder / f"curves{name}.png", is_class, outputs[:, place], label)
 
 
 def _curves(path: Path, is_class: NDArray[np.bool_], probability: Floats, label: str) -> None:
@@ -43,10 +46,10 @@ def _curves(path: Path, is_class: NDArray[np.bool_], probability: Floats, label:
     precision.set(
         xlabel="recall", ylabel="precision", title=f"Precision and recall of {label!r}", ylim=(0, 1.02)
     )
-    happened, said = calibration_curve(is_class, probability, n_bins=BINS, strategy="quantile")
-    calibration.plot(said, happened, "o-")
+    observed, predicted = calibration_curve(is_class, probability, n_bins=BINS, strategy="quantile")
+    calibration.plot(predicted, observed, "o-")
     calibration.plot([0, 1], [0, 1], ":", color="grey")
-    calibration.set(xlabel="probability answered", ylabel="share that was so", title="Calibration")
+    calibration.set(xlabel="predicted probability", ylabel="share observed", title="Calibration")
     _save(figure, path)
 
 
@@ -57,7 +60,7 @@ def _confusion(path: Path, truth: NDArray[Any], labels: NDArray[Any], classes: t
     axes.imshow(table / np.maximum(table.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
     ticks = range(len(classes))
     axes.set(xticks=ticks, yticks=ticks, xticklabels=classes, yticklabels=classes)
-    axes.set(xlabel="answered", ylabel="true", title="Reference rows")
+    axes.set(xlabel="predicted", ylabel="true", title="Holdout rows")
     if len(classes) <= 20:  # noqa: PLR2004  # more numbers could not be read
         for (row, column), count in np.ndenumerate(table):
             axes.text(column, row, str(count), ha="center", va="center")
@@ -70,7 +73,7 @@ def _scatter(path: Path, truth: Floats, values: Floats) -> None:
     axes.scatter(truth, values, s=4, alpha=0.4)
     ends = [float(min(truth.min(), values.min())), float(max(truth.max(), values.max()))]
     axes.plot(ends, ends, ":", color="grey")
-    axes.set(xlabel="true", ylabel="answered", title="Reference rows")
+    axes.set(xlabel="true", ylabel="predicted", title="Holdout rows")
     _save(figure, path)
 
 

@@ -1,7 +1,7 @@
 """Where the fits of a search are done: by threads of this process, or by the machines of a Dask cluster.
 
 Both are a `concurrent.futures.Executor`; a search knows no difference. A cluster that cannot be reached, or
-has no worker, is no reason not to train: the run's log says so, and the fits are done here.
+has no worker, does not keep a run from training: its log says so, and the fits are done here.
 """
 
 import os
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 CONNECT_S = 10
-"""How long a scheduler is waited for, and then its first worker."""
+"""How long to wait for a scheduler, and then for its first worker."""
 
 
 @dataclass(frozen=True)
 class Pool:
-    """Somebody who fits."""
+    """Where fits are done."""
 
     executor: Executor
     count: Callable[[], int]
@@ -31,12 +31,14 @@ class Pool:
 def local_pool(threads: int | None = None) -> Iterator[Pool]:
     """Yield a pool of threads: one fit for each, by default as many as there are cores.
 
-    Leaving it does not wait for fits that nobody waits for any more.
+    Leaving it does not wait for fits that nobody needs any more.
     """
     count = threads or os.cpu_count() or 1
     executor = ThreadPoolExecutor(count, thread_name_prefix="fit")
     try:
-        yield Pool(executor, lambda: count, lambda value: value, f"{count} threads")
+        yield Pool(
+            executor, lambda: count, lambda value: value, "one thread" if count == 1 else f"{count} threads"
+        )
     finally:
         executor.shutdown(wait=False, cancel_futures=True)
 
@@ -53,7 +55,7 @@ def open_pool(scheduler: str | None, threads: int | None, say: Callable[[str], N
     try:
         client = Client(scheduler, timeout=CONNECT_S, set_as_default=False)
     except (OSError, TimeoutError) as error:
-        say(f"The Dask scheduler at {scheduler} does not answer ({error}): candidates are fitted here.")
+        say(f"The Dask scheduler at {scheduler} does not answer ({error}); this worker fits the candidates.")
         with local_pool(threads) as pool:
             yield pool
         return
@@ -61,7 +63,7 @@ def open_pool(scheduler: str | None, threads: int | None, say: Callable[[str], N
         client.wait_for_workers(1, timeout=CONNECT_S)
     except TimeoutError:
         client.close()
-        say(f"The Dask scheduler at {scheduler} has no worker: candidates are fitted here.")
+        say(f"The Dask scheduler at {scheduler} has no worker; this worker fits the candidates.")
         with local_pool(threads) as pool:
             yield pool
         return

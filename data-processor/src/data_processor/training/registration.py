@@ -1,4 +1,4 @@
-"""From a judged challenger to a version in the registry: its files, its numbers and where it came from."""
+"""From a challenger that met the gate to a version in the registry: its files, its metrics, its lineage."""
 
 import json
 from dataclasses import dataclass
@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any
 
 from data_processor.adapters.mlflow_connection import patiently
-from data_processor.datasets.schema import Schema
+from data_processor.features.schema import Schema
+from data_processor.models.access import registry_of
+from data_processor.models.artefact import build_manifest, write_manifest
 from data_processor.models.manifest import Lineage, Manifest, Parity
-from data_processor.training.artefact import build_manifest, write_manifest
+from data_processor.runs.context import TaskContext
 from data_processor.training.plan import Plan
-from data_processor.training.workbench import Workbench
 
 FILES = "files"
 """The folder of everything that is registered."""
@@ -20,7 +21,7 @@ MAX_TAG = 5000
 
 @dataclass(frozen=True)
 class Result:
-    """What a run found, and how the gate judged it."""
+    """What a run found, and the gate's receipt."""
 
     plan: Plan
     schema: Schema
@@ -29,25 +30,25 @@ class Result:
     selection_metric: str
     history: list[float]
     metrics: dict[str, float]
-    """On the reference rows."""
+    """On the holdout rows."""
     preparation: dict[str, Any]
-    """What fitting made of the choices (`prepared.py`)."""
+    """What fitting made of the options (`tasks/tables/prepared.py`)."""
     receipt: dict[str, Any]
     trained_at: datetime
     parity: Parity
 
 
-def register_version(bench: Workbench, result: Result) -> str:
+def register_version(context: TaskContext, result: Result) -> str:
     """Register the files of a run as the model's next version, once per run; return the version's number.
 
     Raises `MlflowUnreachableError` after half a minute without an answer.
     """
-    # It imports MLflow's client, which takes seconds: nobody who only fetches files should wait for it.
+    # It imports MLflow's client, which takes seconds that steps which only fetch files should not wait for.
     from data_processor.adapters.mlflow_registry import Experiment, MlflowRegistry  # noqa: PLC0415
 
-    plan, files = result.plan, bench.path(FILES)
-    bench.write_json(f"{FILES}/leaderboard.json", result.leaderboard)
-    bench.write_json(f"{FILES}/receipt.json", result.receipt)
+    plan, files = result.plan, context.path(FILES)
+    context.write_json(f"{FILES}/leaderboard.json", result.leaderboard)
+    context.write_json(f"{FILES}/receipt.json", result.receipt)
     experiment = Experiment(
         model=plan.model,
         run=plan.run,
@@ -58,18 +59,18 @@ def register_version(bench: Workbench, result: Result) -> str:
         revision=plan.dataset_revision,
         history={f"search_{result.selection_metric}": result.history},
     )
-    registry = MlflowRegistry(bench.settings.mlflow_url)
+    registry = MlflowRegistry(context.settings.mlflow_url)
     registered = patiently(registry.register, experiment, files)
-    manifest = _manifest(bench, result, registered.version, registered.mlflow_run)
+    manifest = _manifest(context, result, registered.version, registered.mlflow_run)
     patiently(registry.add_file, registered, write_manifest(manifest, files))
-    bench.registry.add_version(manifest, registered.artefact_uri)
+    registry_of(context).add_version(manifest, registered.artefact_uri)
     return registered.version
 
 
-def _manifest(bench: Workbench, result: Result, version: str, mlflow_run: str) -> Manifest:
+def _manifest(context: TaskContext, result: Result, version: str, mlflow_run: str) -> Manifest:
     plan = result.plan
     return build_manifest(
-        bench.path(FILES),
+        context.path(FILES),
         model=plan.model,
         version=version,
         schema=result.schema,
@@ -116,12 +117,13 @@ def _vectorizing(vectorizer: dict[str, Any] | None) -> dict[str, object]:
 def _metrics(result: Result) -> dict[str, float]:
     receipt = result.receipt
     gate = {f"gate_{name}": receipt.get(name) for name in ("champion", "challenger", "p_value", "alpha", "n")}
+    # The holdout rows' metrics keep the name that MLflow's experiments know them by.
     measured = {f"reference_{name}": value for name, value in result.metrics.items()}
     return measured | {name: float(value) for name, value in gate.items() if value is not None}
 
 
 def _tags(result: Result) -> dict[str, str]:
-    """Return the lineage as people will look for it in MLflow."""
+    """Return the lineage as people search for it in MLflow."""
     plan = result.plan
     columns = {column.name: column.kind for column in result.schema.columns}
     tags = {

@@ -1,46 +1,49 @@
-"""The heavy half of a watch's look: what the predecessor would have answered to the labelled inputs."""
+"""The heavy half of a watch's check: what the predecessor would have answered to the labelled inputs."""
 
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from data_processor.feedback import watch
-from data_processor.feedback.records import judged_since, labelled_since
+from data_processor.features.packing import pack_rows
+from data_processor.feedback.repository import count_with_feedback, labelled_since
+from data_processor.models.access import registry_of
+from data_processor.models.engine import load_engine
 from data_processor.models.policy import Policy
+from data_processor.predictions.records import Prediction, PredictionStore
 from data_processor.rows import ModelRow, WatchRow
-from data_processor.serving.engine import load_engine
-from data_processor.serving.packing import pack_rows
-from data_processor.serving.records import Prediction, PredictionStore
-from data_processor.training.measures import Answers
-from data_processor.training.workbench import TaskError, Workbench
+from data_processor.runs.context import TaskContext, TaskError
+from data_processor.statistics.measures import Answers
+from data_processor.training import watch
 
 
-def replay(bench: Workbench, promotion: str, size: int) -> dict[str, Any]:
+def replay(context: TaskContext, promotion: str, size: int) -> dict[str, Any]:
     """Compare a version with its predecessor on the first `size` inputs labelled since its promotion."""
-    with bench.database.reading() as session:
+    with context.database.reading() as session:
         row = session.get(WatchRow, promotion)
         model = session.get(ModelRow, row.model) if row else None
         if row is None or model is None:
             raise TaskError(f"There is no watch over the promotion {promotion!r}.")
         policy = Policy.model_validate(model.policy)
         labelled = labelled_since(session, row.model, row.since_seq, stage=row.stage, version=row.version)
-        judged = judged_since(session, row.model, row.stage, row.version, row.since_seq)
+        with_feedback = count_with_feedback(session, row.model, row.stage, row.version, row.since_seq)
     first = labelled[:size]
-    recorded = _recorded(bench, [one.prediction for one in first])
+    recorded = _recorded(context, [one.prediction for one in first])
     missing = [one.prediction for one in first if one.prediction not in recorded]
     if missing or len(first) < size:
-        raise TaskError(f"Of {size} judged predictions {len(missing) or size - len(first)} are not recorded.")
+        raise TaskError(
+            f"{len(missing) or size - len(first)} of {size} predictions with feedback are not recorded."
+        )
     predictions = [recorded[one.prediction] for one in first]
     truth = np.array([one.truth for one in first], object)
-    answered, replayed = _given(predictions), _predecessor(bench, row, predictions)
+    answered, replayed = _given(predictions), _predecessor(context, row, predictions)
     flags = watch.counted(truth, answered, replayed, policy)
-    found = watch.look(*flags, judged=judged, labelled=len(labelled), policy=policy)
+    found = watch.check(*flags, with_feedback=with_feedback, labelled=len(labelled), policy=policy)
     return asdict(found)
 
 
-def _recorded(bench: Workbench, ids: list[str]) -> dict[str, Prediction]:
-    store = PredictionStore(bench.settings.predictions_url)
+def _recorded(context: TaskContext, ids: list[str]) -> dict[str, Prediction]:
+    store = PredictionStore(context.settings.predictions_url)
     try:
         return store.many(ids)
     finally:
@@ -55,13 +58,13 @@ def _given(predictions: list[Prediction]) -> Answers:
     return Answers(labels=np.array([output["label"] for output in outputs], object))
 
 
-def _predecessor(bench: Workbench, row: WatchRow, predictions: list[Prediction]) -> Answers:
+def _predecessor(context: TaskContext, row: WatchRow, predictions: list[Prediction]) -> Answers:
     """Return what the predecessor answers to the same inputs."""
-    manifest = bench.registry.manifest(row.model, row.predecessor)
-    folder = bench.registry.directory(row.model, row.predecessor)
-    engine = load_engine(folder, manifest, bench.settings.trusted_types)
+    manifest = registry_of(context).manifest(row.model, row.predecessor)
+    folder = registry_of(context).directory(row.model, row.predecessor)
+    engine = load_engine(folder, manifest, context.settings.trusted_types)
     packed = pack_rows([prediction.inputs for prediction in predictions], manifest.table)
-    said = engine.predict(*packed)
+    outputs = engine.predict(*packed)
     if not manifest.table.classes:
-        return Answers(values=said[:, 0].astype(np.float64))
-    return Answers(labels=np.asarray(manifest.table.classes, object)[said.argmax(axis=1)])
+        return Answers(values=outputs[:, 0].astype(np.float64))
+    return Answers(labels=np.asarray(manifest.table.classes, object)[outputs.argmax(axis=1)])

@@ -8,9 +8,9 @@ from data_processor.models.policy import Policy
 from data_processor.models.reconcile import Reconciler
 from data_processor.models.registry import Registry
 from data_processor.rows import RunRow
+from data_processor.runs.events import RunLog
+from data_processor.runs.jobs import PROMPT_S, Ask, Work
 from data_processor.service.errors import Conflict
-from data_processor.training.events import RunLog
-from data_processor.training.jobs import PROMPT_S, Ask, Work
 
 TRAINING = ("snapshot", "validate", "split", "search", "gate", "compile", "register")
 """From data to a registered version; every challenger that met the gate is registered, with its receipt."""
@@ -31,7 +31,7 @@ PROGRESS = {
 
 
 class Retraining(Work):
-    """What is peculiar to training runs: a stage may change, which is nothing that a child process does."""
+    """What is special about training runs: they may move a stage, which no child process does."""
 
     workflow = "retrain"
     poll_s = PROMPT_S
@@ -60,11 +60,11 @@ class Retraining(Work):
         return ask(step)
 
     def _promote(self, row: RunRow, journal: RunLog) -> dict[str, Any]:
-        """Give the stage the new version, if the policy lets the platform do that by itself."""
+        """Let the stage serve the new version, if the policy lets the platform do that automatically."""
         model = self._registry.get_model(row.model)
         if not Policy.model_validate(model.policy).auto_promote:
             journal.say(
-                f"Version {row.version} waits for a maintainer: the policy does not promote by itself."
+                f"Version {row.version} waits for a maintainer: the policy does not promote automatically."
             )
             return {}
         try:
@@ -78,7 +78,7 @@ class Retraining(Work):
                 run=row.id,
             )
         except Conflict as conflict:
-            # Somebody moved the stage while this run was on its way: their decision stands.
+            # Somebody moved the stage during this run: their decision stands.
             journal.say(f"Version {row.version} was not promoted: {conflict.detail}", "warning")
             return {}
         journal.say(f"Stage {entry.stage!r} now serves version {entry.version} (ledger entry {entry.seq}).")

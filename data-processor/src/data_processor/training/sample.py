@@ -1,4 +1,4 @@
-"""The sample model `census-income`: planted on the first start, or trained on the real UCI Adult by hand.
+"""The sample model `census-income`: planted on the first start, or trained on the real UCI Adult on request.
 
 The heavy libraries are imported by the functions that need them: the worker plants without them, in a child.
 """
@@ -16,14 +16,15 @@ from sqlalchemy import select
 
 from data_processor.caller import PLATFORM
 from data_processor.database import Database
+from data_processor.models.access import registry_of
 from data_processor.models.ledger import Ledger
 from data_processor.models.policy import Policy
 from data_processor.rows import ModelRow, RunRow
+from data_processor.runs.child import Child
+from data_processor.runs.context import TaskContext
+from data_processor.runs.service import Runs, Trigger
 from data_processor.service.errors import Conflict, Problem
 from data_processor.settings import Settings
-from data_processor.training.child import Child
-from data_processor.training.runs import Runs, Trigger
-from data_processor.training.workbench import Workbench
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,14 +36,14 @@ SEED = 1994
 OPTIONS = {"budget_s": 8.0}
 """A short search for the first run: somebody is waiting for the platform to be ready."""
 ATTEMPTS = 3
-"""First runs that are opened by themselves, should one fail because a server was not there yet."""
+"""First runs that are opened automatically, should one fail because a server was not there yet."""
 FOLLOW_S = 0.3
 
 log = structlog.get_logger(__name__)
 
 
 class SamplePlant:
-    """Sees to it that a first start ends with a sample model being served."""
+    """Ensures that a first start ends with a sample model being served."""
 
     def __init__(self, settings: Settings, database: Database, ledger: Ledger) -> None:
         """Plant in this stack."""
@@ -51,7 +52,7 @@ class SamplePlant:
         self._ledger = ledger
         self.done = not settings.sample_model
 
-    def look(self) -> None:
+    def ensure(self) -> None:
         """Plant the sample model if it never was; repeat a first run that failed."""
         if self.done:
             return
@@ -89,12 +90,12 @@ class SamplePlant:
             log.info("sample_run_is_open")
 
 
-def sample(bench: Workbench) -> dict[str, Any]:
+def sample(context: TaskContext) -> dict[str, Any]:
     """Make the synthetic table a dataset, create its model, open its first run. A task of a child process."""
     from data_processor.datasets import census  # noqa: PLC0415  # see above
 
     table = census.make_table(ROWS, SEED)
-    return {"run": _store_and_open(bench, table, "sample", "initial", "The first start.")}
+    return {"run": _store_and_open(context, table, "sample", "initial", "The first start.")}
 
 
 def train_sample(settings: Settings, csv: Path | None) -> None:
@@ -105,16 +106,16 @@ def train_sample(settings: Settings, csv: Path | None) -> None:
     folder = settings.runs_dir / f"train-sample-{os.getpid()}"
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with Workbench(settings, folder) as bench:
-            bench.database.create_tables()
+        with TaskContext(settings, folder) as context:
+            context.database.create_tables()
             table = _read(csv) if csv else _fetch(settings)
             digest = hashlib.sha256(table.to_csv(index=False).encode()).hexdigest()
             source = csv.name if csv else "OpenML"  # not the path: every engineer reads a run's reason
             sys.stdout.write(
                 f"{len(table)} rows of UCI Adult from {source}; storing them as a dataset version.\n"
             )
-            run = _store_and_open(bench, table, f"uci-{digest}", "upload", f"UCI Adult from {source}.")
-            _follow(Runs(bench.database, settings.stage), run)
+            run = _store_and_open(context, table, f"uci-{digest}", "upload", f"UCI Adult from {source}.")
+            _follow(Runs(context.database, settings.stage), run)
     except (ValueError, Problem, OSError) as error:
         sys.exit(f"census-income was not trained: {error}")
     finally:
@@ -122,20 +123,20 @@ def train_sample(settings: Settings, csv: Path | None) -> None:
 
 
 def _store_and_open(
-    bench: Workbench, table: "pd.DataFrame", request: str, trigger: Trigger, reason: str
+    context: TaskContext, table: "pd.DataFrame", request: str, trigger: Trigger, reason: str
 ) -> str:
     """Store a table as the dataset's next version and open a run on it, creating the model if it is new."""
     from data_processor.datasets import census  # noqa: PLC0415  # see above
-    from data_processor.training.plan import open_store  # noqa: PLC0415
+    from data_processor.datasets.version_store import open_version_store  # noqa: PLC0415
 
     schema = census.schema_of(table)
-    open_store(bench).add_upload(NAME, table, schema, request=request)
-    with bench.database.transaction() as session:
+    open_version_store(context).add_upload(NAME, table, schema, request=request)
+    with context.database.transaction() as session:
         if session.get(ModelRow, NAME) is None:
-            bench.registry.create_model(
+            registry_of(context).create_model(
                 session, NAME, task=schema.task, dataset=NAME, target=schema.target, policy=Policy()
             )
-        runs = Runs(bench.database, bench.settings.stage)
+        runs = Runs(context.database, context.settings.stage)
         options = OPTIONS if trigger == "initial" else {}
         return runs.open(session, NAME, trigger=trigger, reason=reason, subject=PLATFORM, options=options).id
 

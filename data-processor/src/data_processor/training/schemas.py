@@ -1,19 +1,19 @@
-"""What the runs' routes take and give."""
+"""What the routes of runs take and give."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from data_processor.features.hyperparameters import Value
 from data_processor.rows import RunRow
-from data_processor.training.hyperparameters import Value
 
 VectorizerName = Annotated[str, Field(max_length=100, description="By its name in `GET /v1/tasks`.")]
 RunStatus = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
 class VectorizerRequest(BaseModel):
-    """How texts become numbers, and those of its hyperparameters that are not to be searched."""
+    """How texts become numbers, and the hyperparameters that are fixed instead of searched."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -22,14 +22,14 @@ class VectorizerRequest(BaseModel):
 
 
 class CandidateRequest(BaseModel):
-    """One candidate to try: an estimator, and those of its hyperparameters that are not to be searched."""
+    """One candidate to try: an estimator, and the hyperparameters that are fixed instead of searched."""
 
     model_config = ConfigDict(extra="forbid")
 
     estimator: str = Field(max_length=100, description="By its name in `GET /v1/tasks`.")
     params: dict[str, Value] = Field({}, max_length=50)
     vectorizer: VectorizerName | VectorizerRequest | None = Field(
-        None, description="Texts only; none: every vectorizer is tried."
+        None, description="Texts only; if left out, every vectorizer is tried."
     )
 
 
@@ -38,11 +38,11 @@ class RunRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    budget_s: float | None = Field(None, ge=1, le=86_400, description="Seconds the search may take.")
+    budget_s: float | None = Field(None, ge=1, le=86_400, description="Seconds that the search may take.")
     candidates: list[CandidateRequest] | None = Field(
         None, min_length=1, max_length=32, description="What to try instead of every estimator."
     )
-    reason: str = Field("", max_length=1000, description="Why, for whoever reads the run later.")
+    reason: str = Field("", max_length=1000, description="Why the run is started.")
 
     def options(self) -> dict[str, Any]:
         """Return what was asked for beyond the defaults."""
@@ -55,20 +55,24 @@ class EvaluationRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     versions: list[Annotated[str, Field(min_length=1, max_length=256)]] = Field(
-        min_length=1, max_length=8, description="The first is what the others are compared with."
+        min_length=1, max_length=8, description="The others are compared with the first."
     )
     dataset: str | None = Field(
-        None, max_length=256, description="A labelled dataset; none: the model's own, its reference rows."
+        None,
+        max_length=256,
+        description="A labelled dataset; if left out, the holdout rows of the model's own.",
     )
 
 
 class EvaluatedRows(BaseModel):
-    """The rows of an evaluation: none that one of its versions was fitted to."""
+    """The rows of an evaluation: no version was fitted to any of them."""
 
     dataset: str
     dataset_version: int
     used: int
-    left_out: int = Field(description="Rows without a target, fitted by a version, or beyond the most.")
+    left_out: int = Field(
+        description="Rows without a target, rows that a version was fitted to, and rows beyond the limit."
+    )
     which: str = Field(description="Which rows were used, in a sentence.")
 
 
@@ -81,7 +85,7 @@ class Curves(BaseModel):
     roc: list[tuple[float, float]] = Field(description="False positive rate, true positive rate.")
     precision_recall: list[tuple[float, float]] = Field(description="Recall, precision.")
     calibration: list[tuple[float, float]] = Field(
-        description="Mean probability that was answered, share that was so; bins of as many rows each."
+        description="Mean predicted probability and observed share, in bins with equally many rows."
     )
 
 
@@ -94,7 +98,7 @@ class EvaluatedVersion(BaseModel):
         description="Rows: true class, columns: answered class, in the order of `classes`; null: regression."
     )
     curves: list[Curves] = Field(
-        description="One for each class; of two classes the second; [] for regression."
+        description="One for each class; with two classes, only the second; [] for regression."
     )
 
 
@@ -148,7 +152,7 @@ class RunShort(BaseModel):
     stage: str
     trigger: Literal["score", "manual", "upload", "drift", "initial"]
     status: RunStatus
-    step: str | None = Field(description="What it is doing, or what it did last.")
+    step: str | None = Field(description="The step it is in, or was in last.")
     progress: float = Field(description="The share of its steps that are done, 0 to 1.")
     reason: str
     subject: str
@@ -163,13 +167,13 @@ class RunShort(BaseModel):
 
 
 class RunDetail(RunShort):
-    """One run with everything known of it."""
+    """One run with everything that is known about it."""
 
     options: dict[str, Any]
     leaderboard: list[dict[str, Any]]
     gate: dict[str, Any] | None = Field(description="The receipt of the gate.")
     steps: list[StepDuration]
-    result: dict[str, Any] | None = Field(description="What it found out, if that is no version.")
+    result: dict[str, Any] | None = Field(description="Its result, if that is not a version.")
 
     @classmethod
     def of(cls, row: RunRow, steps: list[dict[str, Any]], result: dict[str, Any] | None) -> "RunDetail":

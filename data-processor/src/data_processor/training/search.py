@@ -1,57 +1,42 @@
-"""The search for a candidate within a budget of seconds, by what it says on rows it was not fitted to.
+"""The search for a candidate within a budget of seconds, by what it answers on rows it was not fitted to.
 
-First every estimator with its defaults, under every weight of the recent rows; then Optuna draws
-hyperparameters (tree-structured Parzen estimator) while there is time. A trial that would not end within the
-budget is not begun, judged by how long its estimator took so far, and given up between two folds if it takes
-longer than that; what is still being fitted when the budget is over is not waited for. In a cross-validation
-a trial that is worse than three in four others were after as many folds is given up too.
+What may be tried, and how, is said by the task's space (`tasks/space.py`): first what the space begins with,
+then Optuna samples hyperparameters (tree-structured Parzen estimator) while there is time. A trial that would
+not end within the budget is not begun, judged by how long others like it took so far, and given up between
+two fits if it takes longer than that; what is still being fitted when the budget is over is not waited for.
+At the checkpoints of the space a trial that is behind others is pruned.
 
-Where there was time to cross-validate, the best candidates are blended (`blending.py`). A search that the
-score opened is about few recent rows: there the quick estimators are tried one after the other, and nothing
-is blended. The rows that the gate decides on are not even at hand here.
+Whatever the budget, one candidate is tried, and whatever the space requires. The rows that the gate decides
+on are not even at hand here.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
+from optuna.trial import Trial, TrialState
 
-from data_processor.models.policy import Policy, SelectionMetric
-from data_processor.training.blending import blend
-from data_processor.training.candidates import Candidate
+from data_processor.features.split import Split
+from data_processor.models.policy import Policy
+from data_processor.statistics.measures import LOWER_IS_BETTER, SelectionMetric
+from data_processor.tasks.candidates import Candidate, TooFewRowsError
+from data_processor.tasks.comparison import Scorer, Tried
+from data_processor.tasks.registry import task_of
+from data_processor.tasks.space import Fitted, SearchRequest, Space, Trials
 from data_processor.training.clock import Clock
-from data_processor.training.columns import TooFewRowsError
-from data_processor.training.drawing import Drawing, Drawn
-from data_processor.training.gate import selection_metric
-from data_processor.training.leaderboard import (
-    LeaderboardRow,
-    Tried,
-    as_answers,
-    leaderboard,
-    metrics,
-    ranked,
-)
-from data_processor.training.measures import Answers
+from data_processor.training.leaderboard import LeaderboardRow, leaderboard
+from data_processor.training.metrics import selection_metric
 from data_processor.training.pool import Pool, local_pool
-from data_processor.training.preparation import Split
-from data_processor.training.trials import Fitted, make_ground, try_fold
 
 Progress = Callable[[float, Tried], None]
 """Told after each trial: the share of the budget that is used, and what was tried."""
 
-PATIENT_S = 45.0
-"""With such a budget a cross-validation looks at larger models too."""
-BLENDING = 0.04
-"""The share of the budget that is left for blending."""
 LATE = 1.03
 """The share of the budget after which nothing is waited for any more."""
-MOST_FOR_ONE = 0.2
-"""The share of the budget that the first trial of an estimator may want that is none of the quick ones."""
-MISSES = 20
-"""Draws in a row that would take too long, or are known, after which no other is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +47,7 @@ class Searched:
     metric: SelectionMetric
     leaderboard: list[LeaderboardRow]
     chosen_on: str
-    """`recent`, `validation` or `cross-validation` (`trials.py`)."""
+    """`recent`, `validation` or `cross-validation`."""
     trials: int
     pruned: int
     """Trials that were given up as no better than others."""
@@ -75,11 +60,13 @@ class Searched:
 
 @dataclass(eq=False, slots=True)
 class _Attempt:
-    """A candidate on its way: what its folds said so far."""
+    """A candidate on its way: what its fits answered so far."""
 
-    drawn: Drawn
+    trial: Trial
+    candidate: Candidate
+    required: Hashable | None
     must: bool
-    """It is tried whatever the budget."""
+    """It is tried whatever the budget, and never pruned."""
     fitted: list[Fitted] = field(default_factory=list)
 
 
@@ -93,63 +80,47 @@ def search(
     pool: Pool | None = None,
     progress: Progress | None = None,
 ) -> Searched:
-    """Find the best candidate on the choosing rows within `budget_s` seconds.
+    """Find the best candidate on the validation rows within `budget_s` seconds.
 
-    One candidate is tried whatever the budget; in a run that the score opened, each estimator. `asked`
-    restricts the search to these estimators, with the hyperparameters that are given. `pool` is who fits, by
-    default one thread. Raises `UnknownCandidateError`, and `TooFewRowsError` if nothing at all can be fitted.
+    `asked` restricts the search to these estimators, with the hyperparameters that are given. `pool` does the
+    fitting, by default one thread. Raises `UnknownCandidateError`, and `TooFewRowsError` if nothing at all
+    can be fitted.
     """
+    task = split.schema.task
+    request = SearchRequest(
+        metric=selection_metric(policy, task),
+        budget_s=budget_s,
+        seed=seed,
+        estimators=asked,
+        recent_share=policy.recent_share,
+        preparation=policy.preparation,
+    )
+    space = task_of(task).learner.space(split, request)
     with nullcontext(pool) if pool is not None else local_pool(1) as fitting:
-        return _Search(
-            split, policy, budget_s=budget_s, seed=seed, asked=asked, pool=fitting, progress=progress
-        ).run()
+        return _Search(space, budget_s, fitting, progress).run()
 
 
 class _Search:
     """One search: what is under way, and what was found."""
 
-    def __init__(
-        self,
-        split: Split,
-        policy: Policy,
-        *,
-        budget_s: float,
-        seed: int,
-        asked: Sequence[Mapping[str, Any]] | None,
-        pool: Pool,
-        progress: Progress | None,
-    ) -> None:
-        self._schema = split.schema
-        self._recent = split.chosen_on == "recent"
-        self._metric = selection_metric(policy, split.schema.task)
-        self._ground = make_ground(split, budget_s, seed)
-        self._crossed = self._ground.chosen_on == "cross-validation"
-        self._asked = bool(asked)
-        self._budget_s = budget_s
-        self._clock = Clock(budget_s * (1 - BLENDING) if self._crossed else budget_s)
-        self._drawing = Drawing(
-            split.schema.task,
-            policy,
-            self._metric,
-            seed,
-            asked,
-            recent=self._recent,
-            patient=self._crossed and budget_s >= PATIENT_S,
-            prunes=self._crossed,
-        )
-        self._pool, self._progress = pool, progress
-        self._shared: Any = None
-        self._untried = set(range(len(self._drawing.arms)))
+    def __init__(self, space: Space, budget_s: float, pool: Pool, progress: Progress | None) -> None:
+        self._space, self._budget_s, self._pool, self._progress = space, budget_s, pool, progress
+        self._study, self._metric = space.study, space.scorer.metric
+        self._first = len(self._study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+        """How many trials are still to come that the space begins with."""
+        self._clock = Clock(space.fitting_s)
+        self._shared = pool.share(space.trials)
         self._known: set[str] = set()
+        self._met: set[Hashable] = set()
+        """What is required and was tried."""
         self._running: dict[Future[Fitted], _Attempt] = {}
         self._tried: list[Tried] = []
         self._places: set[str] = set()
         self._pruned = 0
-        self._why_not = "there is no row to choose by."
+        self._why_not = "there are no rows to choose by."
 
     def run(self) -> Searched:
         """Try candidates until the budget is used, and compare them."""
-        self._shared = self._pool.share(self._ground)
         while self._begin():
             done, _ = wait(self._running, self._patience(), FIRST_COMPLETED)
             if not done and self._clock.used >= LATE * self._budget_s:
@@ -158,19 +129,18 @@ class _Search:
                 self._go_on(self._running.pop(future), _result(future))
         if not self._tried:
             raise TooFewRowsError(f"No candidate can be fitted: {self._why_not}")
-        trials, truth = len(self._tried) + self._pruned, self._ground.choosing.target
-        if self._crossed and (joint := blend(self._tried, self._metric, truth, self._schema)) is not None:
-            self._tried.append(joint)
-        board = leaderboard(self._tried, self._metric, truth, self._schema)
+        blend = self._space.blend(self._tried)
+        found = self._tried if blend is None else [*self._tried, blend]
+        chosen = self._space.choose(found)
         return Searched(
-            best=board[0].candidate,
+            best=chosen.candidate,
             metric=self._metric,
-            leaderboard=board,
-            chosen_on=self._ground.chosen_on,
-            trials=trials,
+            leaderboard=leaderboard(found, self._space.scorer, chosen),
+            chosen_on=self._space.chosen_on,
+            trials=len(self._tried) + self._pruned,
             pruned=self._pruned,
             seconds=self._clock.used,
-            history=_history(self._tried, self._metric),
+            history=_history(found, self._metric),
             places=sorted(self._places),
         )
 
@@ -181,94 +151,112 @@ class _Search:
         return max(0.0, LATE * self._budget_s - self._clock.used)
 
     def _begin(self) -> bool:
-        """Begin as many trials as there are hands for them; say whether one is under way."""
+        """Begin as many trials as the pool can take; say whether one is under way."""
         misses = 0
         while len(self._running) < self._pool.count():
-            if not self._drawing.due and (self._clock.used >= self._clock.budget_s or misses >= MISSES):
+            if self._first > 0:
+                self._first -= 1
+            elif self._clock.used >= self._clock.budget_s or misses >= self._space.misses:
                 break
-            first = self._drawing.due > 0
-            drawn = self._drawing.draw()
+            else:
+                misses += 1
+            trial = self._study.ask()
+            candidate, required = self._space.suggest(trial)
             nothing = not self._tried and not self._running
-            attempt = _Attempt(drawn, must=drawn.number in self._untried if self._recent else nothing)
+            attempt = _Attempt(trial, candidate, required, must=nothing or required not in {None, *self._met})
             if self._wanted(attempt):
                 self._submit(attempt)
                 misses = 0
             else:
-                self._drawing.failed(drawn)
-                misses += not first
+                self._study.tell(trial, state=TrialState.FAIL)
         return bool(self._running)
 
     def _wanted(self, attempt: _Attempt) -> bool:
         """Say whether a candidate is new, and will probably end in time."""
-        arm, candidate = attempt.drawn.arm, attempt.drawn.candidate
-        name = candidate.model_dump_json()
-        if name in self._known:
-            return False
-        folds = len(self._ground.folds)
-        if not attempt.must:
-            if not self._clock.allows(arm, candidate, folds):
-                return False
-            rows = len(self._ground.fitting) or len(self._ground.choosing)
-            first = folds * arm.family.seconds * rows / 10_000
-            if not self._asked and not arm.family.core and first > MOST_FOR_ONE * self._budget_s:
-                return False
-        self._known.add(name)
-        return True
+        name = attempt.candidate.model_dump_json()
+        wanted = name not in self._known and self._in_time(attempt)
+        self._known |= {name} if wanted else set()
+        return wanted
+
+    def _in_time(self, attempt: _Attempt) -> bool:
+        """Say whether a trial's next fits will probably end in time, or must be done anyway."""
+        ahead = min(self._space.ahead, len(self._space.folds) - len(attempt.fitted))
+        return attempt.must or self._clock.allows(self._space.cost(attempt.candidate), ahead)
 
     def _submit(self, attempt: _Attempt) -> None:
-        candidate, fold = attempt.drawn.candidate, len(attempt.fitted)
-        self._running[self._pool.executor.submit(try_fold, self._shared, candidate, fold)] = attempt
+        fit = self._pool.executor.submit(try_fit, self._shared, attempt.candidate, len(attempt.fitted))
+        self._running[fit] = attempt
 
     def _go_on(self, attempt: _Attempt, fitted: Fitted) -> None:
-        """Take in what a fold said: begin the next, give the trial up, or finish it."""
-        drawn = attempt.drawn
-        if fitted.said is None:
+        """Take in what a fit answered: begin the next, or end the trial."""
+        if fitted.outputs is None:
             self._why_not = fitted.why_not
-            self._drawing.failed(drawn)
+            self._study.tell(attempt.trial, state=TrialState.FAIL)
             return
         attempt.fitted.append(fitted)
         self._places.add(fitted.where)
-        self._clock.learn(drawn.arm, drawn.candidate, fitted.seconds)
-        left = len(self._ground.folds) - len(attempt.fitted)
-        answers, found = self._measure(attempt)
-        if not left:
-            self._finish(attempt, answers, found)
-        elif self._drawing.hopeless(drawn, len(attempt.fitted), found.get(self._metric)):
-            self._pruned += 1
-            self._drawing.pruned(drawn)
-        elif attempt.must or self._clock.allows(drawn.arm, drawn.candidate, left):
+        self._clock.learn(self._space.cost(attempt.candidate), fitted.seconds)
+        done, fits = len(attempt.fitted), len(self._space.folds)
+        if done == fits or done in self._space.checkpoints:
+            tried = self._measure(attempt)
+            if done == fits or self._suffices(attempt, tried):
+                self._finish(attempt, tried)
+                return
+            if self._is_behind(attempt, tried):
+                self._pruned += 1
+                self._study.tell(attempt.trial, state=TrialState.PRUNED)
+                return
+        if self._in_time(attempt):
             self._submit(attempt)
         else:
-            self._drawing.failed(drawn)
+            self._study.tell(attempt.trial, state=TrialState.FAIL)
 
-    def _finish(self, attempt: _Attempt, answers: Answers, found: dict[str, float]) -> None:
-        tried = Tried(
-            candidate=attempt.drawn.candidate,
-            answers=answers,
-            metrics=found,
-            fit_seconds=float(np.mean([fitted.seconds for fitted in attempt.fitted])),
-            ms_per_row=float(np.median([fitted.ms_per_row for fitted in attempt.fitted])),
-            bytes=max(fitted.bytes for fitted in attempt.fitted),
-        )
+    def _suffices(self, attempt: _Attempt, tried: Tried) -> bool:
+        """Say whether a trial that must be tried may stay at a checkpoint, now that the budget is over."""
+        every_row = len(tried.outputs[0]) == len(self._space.scorer.truth)
+        return attempt.must and every_row and self._clock.used > self._clock.budget_s
+
+    def _is_behind(self, attempt: _Attempt, tried: Tried) -> bool:
+        """Tell the study how good a trial is at a checkpoint; say whether it is to be pruned."""
+        if self._metric not in tried.metrics:
+            return False
+        attempt.trial.report(tried.metrics[self._metric], len(attempt.fitted))
+        return not attempt.must and attempt.trial.should_prune()
+
+    def _finish(self, attempt: _Attempt, tried: Tried) -> None:
         self._tried.append(tried)
-        self._untried.discard(attempt.drawn.number)
-        self._drawing.finished(attempt.drawn, found.get(self._metric))
+        self._met.add(attempt.required)
+        value = tried.metrics.get(self._metric)
+        self._study.tell(attempt.trial, value, TrialState.FAIL if value is None else None)
         if self._progress is not None:
             self._progress(min(1.0, self._clock.used / self._budget_s), tried)
 
-    def _measure(self, attempt: _Attempt) -> tuple[Answers, dict[str, float]]:
-        """Return what the folds so far answered, and every metric of it."""
-        done = self._ground.folds[: len(attempt.fitted)]
-        said = np.zeros((len(self._ground.choosing), max(1, len(self._schema.classes))))
+    def _measure(self, attempt: _Attempt) -> Tried:
+        """Return what was answered so far, measured on the rows that every division begun has answered."""
+        scorer, done = self._space.scorer, self._space.folds[: len(attempt.fitted)]
+        shape = done[-1].division + 1, len(scorer.truth)
+        outputs = np.zeros((*shape, max(1, len(scorer.schema.classes))))
+        answered = np.zeros(shape, np.bool_)
         for fold, fitted in zip(done, attempt.fitted, strict=True):
-            said[fold] = fitted.said
-        seen = np.logical_or.reduce(done)
-        answers = as_answers(said[seen], self._schema)
-        return answers, metrics(self._ground.choosing.target[seen], answers, self._schema)
+            outputs[fold.division, fold.rows] = fitted.outputs
+            answered[fold.division] |= fold.rows
+        seen = answered.all(axis=0)
+        return Scorer(scorer.metric, scorer.truth[seen], scorer.schema).tried(
+            attempt.candidate,
+            outputs[:, seen],
+            fit_seconds=float(np.mean([one.seconds + one.shared_seconds for one in attempt.fitted])),
+            ms_per_row=float(np.median([one.ms_per_row for one in attempt.fitted])),
+            bytes=max(one.bytes for one in attempt.fitted),
+        )
+
+
+def try_fit(trials: Trials, candidate: Candidate, fold: int) -> Fitted:
+    """Fit a candidate and let it answer a fold: what a pool is given to do."""
+    return trials.fit(candidate, fold)
 
 
 def _result(future: Future[Fitted]) -> Fitted:
-    """Return what a fit said; one that a cluster lost on its way out said nothing."""
+    """Return what a fit answered; one that a cluster lost on its way out answered nothing."""
     try:
         return future.result()
     except CancelledError:
@@ -276,5 +264,5 @@ def _result(future: Future[Fitted]) -> Fitted:
 
 
 def _history(tried: Sequence[Tried], metric: SelectionMetric) -> list[float]:
-    best = [ranked(tried[: number + 1], metric)[0].metrics.get(metric) for number in range(len(tried))]
-    return [value for value in best if value is not None]
+    values = [one.metrics[metric] for one in tried if metric in one.metrics]
+    return list(accumulate(values, min if metric in LOWER_IS_BETTER else max))

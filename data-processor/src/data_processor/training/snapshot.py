@@ -1,45 +1,51 @@
-"""The first step of a run: the dataset with what people said, kept as a version, and the terms of the run."""
+"""The first step of a run: the dataset with its feedback, stored as a version, and the terms of the run."""
 
 from typing import Any
 
 from data_processor.datasets.tables import LabelledRow
-from data_processor.feedback.records import labelled_since
-from data_processor.serving.records import PredictionStore
-from data_processor.training.plan import make_plan, open_store, rows_of
-from data_processor.training.workbench import Workbench, import_ahead
+from data_processor.datasets.version_store import open_version_store
+from data_processor.feedback.repository import labelled_since
+from data_processor.models.access import registry_of
+from data_processor.predictions.records import PredictionStore
+from data_processor.runs.context import TaskContext, import_ahead
+from data_processor.training.plan import make_plan, rows_of
 
-NEXT = "data_processor.training.steps"
+NEXT = "data_processor.training.tasks"
 """Scikit-learn and the rest, two seconds of work, while this step waits for git."""
 
 
-def snapshot(bench: Workbench) -> dict[str, Any]:
+def snapshot(context: TaskContext) -> dict[str, Any]:
     """Store the dataset with the labelled feedback behind it as a version, and fix the run's terms."""
     import_ahead(NEXT)
-    row, model = rows_of(bench)
-    version = open_store(bench).snapshot(model.dataset, _labelled(bench, row.model), request=row.id)
-    plan = make_plan(bench, row, model, version)
-    opponent = (
-        f"champion {plan.champion}, gate {plan.gate_number} against it" if plan.champion else "no champion"
+    row, model = rows_of(context)
+    version = open_version_store(context).snapshot(
+        model.dataset, _labelled(context, row.model), request=row.id
     )
-    bench.log.say(
-        f"Dataset {version.dataset!r}, version {version.version} ({version.revision}): {version.rows} rows, "
-        f"feedback up to {version.feedback_seq}. Seed {plan.seed}, {opponent}."
+    plan = make_plan(context, row, model, version)
+    opponent = (
+        f"champion: version {plan.champion} (gate {plan.gate_number} against it)"
+        if plan.champion
+        else "no champion"
+    )
+    context.log.say(
+        f"Dataset {version.dataset!r}, version {version.version} (revision {version.revision}): "
+        f"{version.rows} rows, feedback up to number {version.feedback_seq}. Seed {plan.seed}; {opponent}."
     )
     return {"row": {"dataset_version": version.version}}
 
 
-def take_in_dataset(bench: Workbench, model: str, version: str) -> dict[str, Any]:
-    """Make the dataset of a version that another stage trained known here, so that this one can train too."""
-    manifest = bench.registry.manifest(model, version)
-    taken = open_store(bench).take_in(manifest.lineage.dataset, manifest.table)
+def take_in_dataset(context: TaskContext, model: str, version: str) -> dict[str, Any]:
+    """Make the dataset of a version of another stage known here, so that this stage can train too."""
+    manifest = registry_of(context).manifest(model, version)
+    taken = open_version_store(context).take_in(manifest.lineage.dataset, manifest.table)
     return {"versions": taken}
 
 
-def _labelled(bench: Workbench, model: str) -> list[LabelledRow]:
+def _labelled(context: TaskContext, model: str) -> list[LabelledRow]:
     """Return every labelled prediction of a model with its inputs."""
-    with bench.database.reading() as session:
+    with context.database.reading() as session:
         labelled = labelled_since(session, model)
-    store = PredictionStore(bench.settings.predictions_url)
+    store = PredictionStore(context.settings.predictions_url)
     try:
         store.create_tables()
         recorded = store.many(one.prediction for one in labelled)

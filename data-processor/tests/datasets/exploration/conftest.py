@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from data_processor.datasets.exploration.computing import compute
-from data_processor.datasets.exploration.drawing import Drawn
+from data_processor.datasets.exploration.sampling import Drawn
 from data_processor.datasets.exploration.schemas import Profile
 from data_processor.datasets.inference import infer_schema
-from data_processor.datasets.tables import PROVENANCE, keepable
+from data_processor.datasets.tables import keepable
+from data_processor.features.split import PROVENANCE
 
 Explore = Callable[..., Profile]
 

@@ -1,4 +1,4 @@
-"""Profiles through `serve`, computed by real child processes from tables under real DVC."""
+"""Profiles through `serve`, computed by child processes, or as they do, from tables under real DVC."""
 
 from typing import Any
 
@@ -8,8 +8,8 @@ from sqlalchemy import select
 from data_processor.datasets.exploration.profiles import explore_stored
 from data_processor.datasets.exploration.schemas import FORMAT
 from data_processor.rows import DatasetProfileRow, DatasetRow, DatasetVersionRow, RunRow
-from data_processor.training.events import RunLog
-from data_processor.training.runs import Runs
+from data_processor.runs.events import RunLog
+from data_processor.runs.service import Runs
 
 PATH = "/v1/datasets/people/profile"
 PEOPLE = b"age,said,mood\n" + b"".join(
@@ -55,6 +55,7 @@ def keep(desk: Any, version: int, form: int = FORMAT) -> None:
         )
 
 
+@pytest.mark.usefixtures("tasks")
 def test_a_stored_version_is_explored_in_the_background_and_read_until_it_is_deleted(stored: Any) -> None:
     [run] = runs(stored)
     assert (run.status, run.trigger, run.dataset_version) == ("queued", "upload", 1)
@@ -77,7 +78,7 @@ def test_a_stored_version_is_explored_in_the_background_and_read_until_it_is_del
     assert report.headers["content-disposition"] == 'attachment; filename="people-profile.html"'
     assert "Texts: said" in report.text
     log = stored.client.get(f"/v1/runs/{run.id}/logs").text
-    assert "120 of 120 rows were drawn." in log
+    assert "120 of 120 rows were sampled." in log
 
     assert stored.client.delete("/v1/datasets/people").status_code == 204
     with stored.database.reading() as session:
@@ -152,6 +153,7 @@ def test_a_dataset_can_be_deleted_while_it_is_looked_into(known: Any) -> None:
     assert found == {waiting: ("cancelled", True), under_way: ("running", True)}
 
 
+@pytest.mark.usefixtures("tasks")
 def test_a_dataset_that_is_not_stored_yet_has_no_profile(desk: Any) -> None:
     desk.upload(PEOPLE)
     refused = desk.client.get(PATH)

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data_processor.datasets.exploration import computing
-from data_processor.datasets.exploration.drawing import Drawn
+from data_processor.datasets.exploration.sampling import Drawn
 from data_processor.datasets.exploration.schemas import Counts, Histogram, Periods, Profile
 from data_processor.datasets.inference import infer_schema
 
@@ -117,7 +117,7 @@ def test_what_is_left_out_is_said(explore: Any, monkeypatch: pytest.MonkeyPatch)
     found = explore(frame, "y")
     assert found.notes == [
         "Only the first 1 of 3 columns are charted.",
-        "Of 12 classes the 8 most frequent are shown.",
+        "Only the 8 most frequent of 12 classes are shown.",
     ]
     assert column(found, "b").distribution is None
     assert column(found, "y").distribution is not None

@@ -29,7 +29,7 @@ def of_numbers(*values: float) -> Histogram:
     return placed.distribution
 
 
-def of_moments(*values: str) -> Periods:
+def of_timestamps(*values: str) -> Periods:
     placed = periods(pd.Series(pd.to_datetime(list(values), format="ISO8601")))
     assert placed is not None
     assert isinstance(placed.distribution, Periods)
@@ -119,29 +119,31 @@ def test_the_most_frequent_values_come_first_and_the_rest_is_summed_up() -> None
 def test_dates_are_counted_in_periods_of_the_calendar(
     first: str, last: str, unit: str, begins: list[str]
 ) -> None:
-    shown = of_moments(first, last)
+    shown = of_timestamps(first, last)
     assert shown.unit == unit
     assert shown.starts[:2] == begins
     assert (shown.counts[0], shown.counts[-1], sum(shown.counts)) == (1, 1, 2)
 
 
 def test_centuries_are_counted_in_periods_of_some_years() -> None:
-    shown = of_moments("1500-01-01", "2026-01-01")
+    shown = of_timestamps("1500-01-01", "2026-01-01")
     assert (shown.unit, shown.step) == ("year", 9)
     assert shown.starts[:2] == ["1500-01-01", "1509-01-01"]
     assert len(shown.counts) <= 60
 
 
 @given(st.lists(st.datetimes() | st.none(), min_size=1, max_size=20))
-def test_any_dates_are_counted(moments: list[Any]) -> None:
-    texts = [None if moment is None else moment.isoformat(timespec="seconds") for moment in moments]
+def test_any_dates_are_counted(timestamps: list[Any]) -> None:
+    texts = [
+        None if timestamp is None else timestamp.isoformat(timespec="seconds") for timestamp in timestamps
+    ]
     placed = periods(pd.to_datetime(pd.Series(texts, dtype="str"), format="ISO8601", errors="coerce"))
-    known = sum(moment is not None for moment in moments)
+    known = sum(timestamp is not None for timestamp in timestamps)
     assert (placed is None) == (known == 0)
     if placed is not None:
         assert sum(placed.distribution.counts) == known
         assert len(placed.distribution.counts) <= 61
-        assert (placed.bars == NOWHERE).sum() == len(moments) - known
+        assert (placed.bars == NOWHERE).sum() == len(timestamps) - known
 
 
 def test_nothing_is_shown_of_a_column_without_values() -> None:

@@ -110,8 +110,8 @@ def test_a_report_shows_every_part(explore: Any) -> None:
     html = render(explore(frame, "mood", since="datetime", said="text"))
     for part in (
         "Target: mood",
-        "80 rows, every one of them",
-        "Which columns go together",
+        "80 rows, all of them",
+        "Associations between columns",
         "Pearson",
         "Texts: said",
         "Parts of speech",

@@ -13,18 +13,18 @@ from streamlit_ui.forms import Field
 from streamlit_ui.text import listing, number, plural, shorten
 
 MISSING = frozenset({"", "?", "na", "n/a", "nan", "null", "none"})
-"""What stands for a missing value, unless a column has a category of that name."""
+"""What means a missing value, unless a column has a category of that name."""
 _DELIMITERS = ",;\t|"
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
-_NO_TEXT = frozenset(map(chr, {*range(32)} - {*b"\t\n\v\f\r\x1a\x1b\x1c\x1d\x1e\x1f"}))
-"""Characters that pictures and programs are full of, and tables are not."""
-_LOOKED_AT = 100_000
+_BINARY = frozenset(map(chr, {*range(32)} - {*b"\t\n\v\f\r\x1a\x1b\x1c\x1d\x1e\x1f"}))
+"""Characters that are common in images and programs, and absent from tables."""
+_SAMPLED = 100_000
 _NAMED = 8
 """How many columns a message names at most."""
 
 
 class UnreadableTable(Exception):
-    """The file is no table, or not one for this model: says what to do."""
+    """The file is not a table, or not one for this model: says what to do."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class Match:
     columns: dict[str, int]
     """Field name → position in the table."""
     unused: list[str]
-    """Columns that the model does not take: they are kept in the answer."""
+    """Columns that the model does not take: they are kept in the output."""
     absent: list[str]
-    """Fields that no column feeds: they count as missing."""
+    """Fields without a column: they count as missing."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def read_table(content: bytes, max_rows: int) -> Table:
         ]
     except csv.Error as error:
         raise UnreadableTable(
-            'The file cannot be read as CSV: a cell begins with a quotation mark (") and has none at its end.'
+            'The file cannot be read as CSV: a cell opens with a quotation mark (") that is never closed.'
         ) from error
     header = [name.strip() for name in rows[0]]
     body = [row for row in rows[1:] if any(cell.strip() for cell in row)]
@@ -89,13 +89,13 @@ def read_table(content: bytes, max_rows: int) -> Table:
         raise UnreadableTable("The file has a header but no rows below it.")
     if len(body) > max_rows:
         raise UnreadableTable(
-            f"The file has {number(len(body))} rows; at most {number(max_rows)} are taken. Please split it."
+            f"The file has {number(len(body))} rows; at most {number(max_rows)} are accepted. Split it."
         )
     return Table(header, body, delimiter, encoding)
 
 
 def match_header(header: Sequence[str], fields: Sequence[Field]) -> Match:
-    """Find each field's column by name, whatever its case and whether `-`, `_` or a space joins its words."""
+    """Find each field's column by name, ignoring case and whether `-`, `_` or a space joins its words."""
     names = [_key(name) for name in header]
     twice = [name for name, count in Counter(filter(None, names)).items() if count > 1]
     wanted = {_key(field.name): field for field in fields}
@@ -105,7 +105,7 @@ def match_header(header: Sequence[str], fields: Sequence[Field]) -> Match:
     absent = [field for field in fields if field.name not in columns]
     if not columns:
         raise UnreadableTable(
-            "None of the columns is known to this model. The first line must name the columns: it takes "
+            "None of the columns is known to this model. The first line must name columns of the model: "
             f"{_enumerate([field.name for field in fields])}."
         )
     if required := [field.name for field in absent if field.required]:
@@ -137,7 +137,7 @@ def _parse(
     inputs: dict[str, Any],
 ) -> Iterator[Fault]:
     if len(cells) != len(table.header):
-        counts = f"has {plural(len(cells), 'cell')}, the header {len(table.header)}"
+        counts = f"has {plural(len(cells), 'cell')}, but the header has {len(table.header)}"
         yield Fault(position, "", shorten(table.delimiter.join(cells), 80), counts)
         return
     for field in fields:
@@ -176,8 +176,8 @@ def _decode(content: bytes) -> tuple[str, str]:
     except UnicodeDecodeError:
         encoding = "cp1252"
         text = content.decode(encoding, errors="replace")
-    unlikely = _NO_TEXT if encoding == "cp1252" else "\x00"
-    if any(character in unlikely for character in text[:_LOOKED_AT]):
+    unlikely = _BINARY if encoding == "cp1252" else "\x00"
+    if any(character in unlikely for character in text[:_SAMPLED]):
         raise UnreadableTable("This is not a text file. Please upload a table saved as CSV.")
     return text, encoding.removesuffix("-sig")
 

@@ -1,13 +1,13 @@
-"""A batch on its way to the gateway, a portion at a time, so that it can stop and go on."""
+"""A batch on its way to the gateway, a portion at a time, so that it can stop and continue."""
 
 import hashlib
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from streamlit_ui.answers import Prediction
 from streamlit_ui.batch.reading import Fault, Row, Table
 from streamlit_ui.client import Gateway, GatewayError, Unreachable
+from streamlit_ui.contract.types import Answer
 from streamlit_ui.text import shorten
 
 _TRY_AGAIN = frozenset({429, 502, 503, 504})
@@ -23,14 +23,14 @@ class Batch:
     model: str
     waiting: list[Row]
     faults: list[Fault] = field(default_factory=list)
-    answers: dict[int, Prediction] = field(default_factory=dict)
+    answers: dict[int, Answer] = field(default_factory=dict)
     """Row number → answer."""
     versions: dict[int, str] = field(default_factory=dict)
     """Row number → the version that answered."""
     remarks: list[str] = field(default_factory=list)
-    """How the file was understood, where that is worth a sentence."""
+    """How the file was interpreted, where that is worth a sentence."""
     version: str | None = None
-    """The version that is asked; none: the one that the stage serves."""
+    """The version to ask; none: the one that the stage serves."""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
@@ -39,7 +39,7 @@ class Batch:
         return 1 - len(self.waiting) / max(len(self.table.rows), 1)
 
     @property
-    def refused_rows(self) -> int:
+    def rejected_rows(self) -> int:
         """How many rows got no answer because something is wrong with them."""
         return len({fault.row for fault in self.faults})
 

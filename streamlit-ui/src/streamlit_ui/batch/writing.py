@@ -1,4 +1,4 @@
-"""What a batch gives back, as CSV that no spreadsheet mistakes for formulas."""
+"""The output of a batch, as CSV in which no spreadsheet finds formulas."""
 
 import csv
 import io
@@ -15,10 +15,10 @@ def answered_csv(batch: Batch) -> bytes:
     classes = sorted(
         {name for answer in batch.answers.values() for name in answer.get("probabilities") or {}}
     )
-    regression = any("value" in answer for answer in batch.answers.values())
+    with_values = any(answer.get("value") is not None for answer in batch.answers.values())
     added = [
         "prediction_id",
-        "predicted_value" if regression else "predicted_label",
+        "predicted_value" if with_values else "predicted_label",
         *(f"probability of {name}" for name in classes),
         "flags",
         "version",
@@ -29,7 +29,7 @@ def answered_csv(batch: Batch) -> bytes:
             [
                 *batch.table.rows[number - 1],
                 answer["id"],
-                answer.get("value") if regression else answer.get("label"),
+                answer.get("value") if with_values else answer.get("label"),
                 *((answer.get("probabilities") or {}).get(name) for name in classes),
                 "; ".join(answer.get("flags") or []),
                 batch.versions[number],

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from streamlit_ui.exploration.answers import Associations, ColumnProfile
+from streamlit_ui.contract.types import Associations, ColumnProfile
 from streamlit_ui.exploration.column_charts import AROUND, COLOURS, ROW, plain
 
 MEASURES = {

@@ -6,12 +6,13 @@ from typing import Any, TypedDict, TypeVar
 import altair as alt
 import pandas as pd
 
-from streamlit_ui.exploration.answers import ColumnProfile, Distribution
+from streamlit_ui.contract.names import Distribution
+from streamlit_ui.contract.types import ColumnProfile
 from streamlit_ui.text import number, percent
 
 COLOURS = ("#1c93a6", "#d98a1f", "#7b61b8", "#3a9d6e", "#d1495b", "#4f6fd0", "#a8763e", "#c95fa8")
 """Of the classes, the most frequent first; they hold on light and dark ground."""
-OTHER, NO_CLASS = "another or none", "#9fb2b9"
+OTHER, NO_CLASS = "other or none", "#9fb2b9"
 ROW, AROUND = 26, 130
 """The height of a bar that lies on its side, and of what is around all bars: axis, title and legend."""
 HEIGHT = 320
@@ -100,7 +101,7 @@ def _bars(column: ColumnProfile, classes: Sequence[str], what: str, axis: alt.Ax
 
 def _means(column: ColumnProfile, target: str) -> alt.LayerChart | None:
     found, by = column["distribution"], column["by_target"]
-    assert found is not None  # noqa: S101  # the caller has looked
+    assert found is not None  # noqa: S101  # the caller has checked
     assert by is not None  # noqa: S101
     rows = [
         {
@@ -140,7 +141,7 @@ def _between(
     """Let marks lie for categories, and stand for everything that has an order, from one field to another."""
     begin, end = ends
     found = column["distribution"]
-    assert found is not None  # noqa: S101  # the caller has looked
+    assert found is not None  # noqa: S101  # the caller has checked
     if found["form"] == "counts":
         names = alt.Axis(ticks=False, domain=False, labelLimit=200, labelOverlap=False)
         lying = chart.encode(

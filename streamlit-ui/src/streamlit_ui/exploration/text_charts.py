@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import altair as alt
 import pandas as pd
 
-from streamlit_ui.exploration.answers import CloudWord, Phrase, TextGroup, TextProfile
+from streamlit_ui.contract.types import CloudWord, Phrase, TextGroup, TextProfile
 from streamlit_ui.exploration.column_charts import AROUND, COLOURS, HEIGHT, NO_CLASS, ROW, plain
 from streamlit_ui.text import number, percent
 
@@ -45,7 +45,7 @@ def lengths(text: TextProfile, groups: Sequence[TextGroup], classes: Sequence[st
             alt.Tooltip("group:N", title="Texts"),
             alt.Tooltip("label:N", title="Words"),
             alt.Tooltip("shown:N", title="Share"),
-            alt.Tooltip("texts:Q", title="How many", format=","),
+            alt.Tooltip("texts:Q", title="Count", format=","),
         ],
     )
     return plain(alt.LayerChart(layer=[areas, lines]).properties(height=HEIGHT))
@@ -98,12 +98,12 @@ def phrases(found: Sequence[Phrase], texts: int, colour: str) -> alt.Chart:
         .mark_bar(color=colour, cornerRadiusEnd=3)
         .encode(
             y=alt.Y("words:N", sort=None, title=None, axis=names),
-            x=alt.X("often:Q", title="Times in 100 texts", axis=alt.Axis(tickCount=4)),
+            x=alt.X("often:Q", title="Occurrences per 100 texts", axis=alt.Axis(tickCount=4)),
             tooltip=[
                 alt.Tooltip("words:N", title="Words"),
-                alt.Tooltip("count:Q", title="Times", format=","),
-                alt.Tooltip("share:N", title="In how many of these texts"),
-                alt.Tooltip("elsewhere:N", title="In how many of the others"),
+                alt.Tooltip("count:Q", title="Count", format=","),
+                alt.Tooltip("share:N", title="Share of these texts"),
+                alt.Tooltip("elsewhere:N", title="Share of the other texts"),
             ],
         )
     )
@@ -132,7 +132,7 @@ def cloud(words: Sequence[CloudWord], colour: str) -> alt.Chart:
             text="word:N",
             size=alt.Size("size:Q", scale=None, legend=None),
             opacity=alt.Opacity("size:Q", scale=alt.Scale(range=[0.65, 1]), legend=None),
-            tooltip=[alt.Tooltip("word:N", title="Word"), alt.Tooltip("count:Q", title="Times", format=",")],
+            tooltip=[alt.Tooltip("word:N", title="Word"), alt.Tooltip("count:Q", title="Count", format=",")],
         )
     )
     # The words were placed to the pixel: nothing may be scaled or set apart.

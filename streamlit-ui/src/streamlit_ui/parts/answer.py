@@ -1,13 +1,23 @@
-"""What the model answered, with its probabilities and flags."""
+"""What the model answered, with probabilities and flags."""
+
+from typing import Any
 
 import streamlit as st
 
 from streamlit_ui import charts, words
-from streamlit_ui.answers import Prediction
+from streamlit_ui.contract.types import Answer, Judged
 from streamlit_ui.text import plain
 
 
-def show_answer(prediction: Prediction, target: str) -> None:
+class AnsweredInput(Answer):
+    """An answer with what it answers, fresh or read again: a history's entry has all of it and more."""
+
+    version: str
+    inputs: dict[str, Any]
+    feedback: list[Judged]
+
+
+def show_answer(prediction: Answer, target: str) -> None:
     """Show the answered label or value, how probable each class is, and what was unusual in the input."""
     with st.grid(2, min_column_width=260):
         with st.container(gap="xsmall"):
@@ -23,7 +33,7 @@ def show_answer(prediction: Prediction, target: str) -> None:
                 )
     if flags := prediction.get("flags"):
         st.warning(
-            "**Unusual in this input**, so trust the answer less:\n"
+            "**This input is unusual**, so the answer is less reliable:\n"
             + "\n".join(f"- {plain(words.flag(flag))}" for flag in flags),
             icon=":material/flag:",
         )

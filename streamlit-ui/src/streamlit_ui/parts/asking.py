@@ -1,17 +1,17 @@
-"""Which version is asked: what the stage serves, or one that somebody names."""
+"""Which version answers: the one that the stage serves, or one that somebody names."""
 
 import streamlit as st
 
 from streamlit_ui import signed_in
-from streamlit_ui.answers import Model, Version
+from streamlit_ui.contract.types import ModelDetail, VersionShort
 from streamlit_ui.parts.versions import newest_first
 from streamlit_ui.text import plain
 
 
-def ask_version(model: Model) -> str | None:
+def ask_version(model: ModelDetail) -> str | None:
     """Return the version to ask, none for the stage's own; where there is no choice nothing is shown.
 
-    A model that has versions of which none is served answers by name: whoever asks learns why it is so.
+    A model of which no version is served answers only by name, and the page says why none is served.
     """
     served, versions = model.get("version"), newest_first(model.get("versions") or [])
     if served:
@@ -21,10 +21,8 @@ def ask_version(model: Model) -> str | None:
         named: str | None = st.selectbox(
             "Version",
             [None, *loaded],
-            format_func=lambda name: (
-                f"Version {name}, loaded" if name else f"Version {served}, which is served"
-            ),
-            help="What a loaded version answers does not count for the model's score.",
+            format_func=lambda name: f"Version {name} (loaded)" if name else f"Version {served} (served)",
+            help="Answers of a loaded version do not count for the model's score.",
         )
         return named
     _say_why(model, versions)
@@ -34,18 +32,18 @@ def ask_version(model: Model) -> str | None:
     return name
 
 
-def _say_why(model: Model, versions: list[Version]) -> None:
+def _say_why(model: ModelDetail, versions: list[VersionShort]) -> None:
     receipt = versions[0].get("receipt") or {}
     refused = receipt.get("reason") if receipt.get("verdict") != "promote" else None
-    why = refused or model.get("problem") or "None of its versions was promoted."
+    why = refused or model.get("problem") or "None of its versions has been promoted."
     st.warning(
-        f"**No version is served yet**, so what you ask here does not count for the score. {plain(why)}",
+        f"**No version is served yet**, so predictions made here do not count for the score. {plain(why)}",
         icon=":material/front_hand:",
     )
     if signed_in.may("maintainer"):
         st.page_link(
             "views/model.py",
-            label="Look at the gate's receipt, and promote it all the same",
+            label="See the gate's receipt, or promote a version anyway",
             icon=":material/trending_up:",
             query_params={"section": "Versions"},
         )

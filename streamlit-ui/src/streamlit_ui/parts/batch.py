@@ -1,4 +1,4 @@
-"""An uploaded batch on a page: what is expected, what came of it, what to download."""
+"""An uploaded batch on a page: the expected columns, the outcome, the downloads."""
 
 from functools import partial
 
@@ -6,10 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from streamlit_ui import words
-from streamlit_ui.answers import Model
 from streamlit_ui.batch.reading import match_header, read_table, typed_rows
 from streamlit_ui.batch.sending import Batch
 from streamlit_ui.batch.writing import answered_csv, faults_csv
+from streamlit_ui.contract.types import ModelDetail
 from streamlit_ui.forms import Field, fields
 from streamlit_ui.settings import settings
 from streamlit_ui.text import listing, number, plain, plural
@@ -17,10 +17,10 @@ from streamlit_ui.text import listing, number, plain, plural
 _SHOWN = 100
 
 
-def prepare(model: Model, content: bytes, version: str | None) -> Batch:
+def prepare(model: ModelDetail, content: bytes, version: str | None) -> Batch:
     """Read a file into a batch for a model, and one of its versions if one is asked for.
 
-    What cannot be read is an `UnreadableTable`.
+    A file that cannot be read raises `UnreadableTable`.
     """
     taken = fields(model["schema"])
     table = read_table(content, settings().max_batch_rows)
@@ -28,9 +28,9 @@ def prepare(model: Model, content: bytes, version: str | None) -> Batch:
     rows, faults = typed_rows(table, match, taken)
     remarks = []
     if match.absent:
-        remarks.append(f"Not in the file, so counted as missing: {listing(match.absent)}.")
+        remarks.append(f"Not in the file, so treated as missing: {listing(match.absent)}.")
     if match.unused:
-        remarks.append(f"Not used by the model, kept in the answer: {listing(match.unused)}.")
+        remarks.append(f"Not used by the model, but kept in the output: {listing(match.unused)}.")
     return Batch(table, model["name"], rows, faults, remarks=remarks, version=version)
 
 
@@ -42,23 +42,23 @@ def describe(taken: list[Field]) -> None:
                 {
                     "Column": [field.name for field in taken],
                     "Kind": [field.kind for field in taken],
-                    "What it takes": [field.help for field in taken],
+                    "Accepted values": [field.help for field in taken],
                 }
             ),
             hide_index=True,
         )
         st.caption(
-            "Columns may come in any order; others are kept. An empty cell, “?” or “NA” counts as missing. "
-            "Comma, semicolon, tab and | may separate the cells; UTF-8, UTF-16 and Windows-1252 are read."
+            "Columns may be in any order; others are kept. An empty cell, “?” or “NA” means a missing value. "
+            "The separator may be a comma, semicolon, tab or |, the encoding UTF-8, UTF-16 or Windows-1252."
         )
 
 
 def show_outcome(batch: Batch) -> None:
-    """Show what was answered and what was refused, and offer both as files."""
-    answered, refused, left = len(batch.answers), batch.refused_rows, len(batch.waiting)
+    """Show what was predicted and what was rejected, and offer both as files."""
+    answered, rejected, left = len(batch.answers), batch.rejected_rows, len(batch.waiting)
     with st.grid(3, min_column_width=90):
         st.metric("Predicted", number(answered))
-        st.metric("Refused", number(refused))
+        st.metric("Rejected", number(rejected))
         st.metric("Not sent yet", number(left))
     if answered:
         st.download_button(
@@ -89,12 +89,12 @@ def show_outcome(batch: Batch) -> None:
         if answered > _SHOWN:
             st.caption(f"The first {_SHOWN} of {plural(answered, 'row')}; the file has them all.")
     if batch.faults:
-        _show_faults(batch, refused)
+        _show_faults(batch, rejected)
 
 
-def _show_faults(batch: Batch, refused: int) -> None:
+def _show_faults(batch: Batch, rejected: int) -> None:
     st.warning(
-        f"**{plural(refused, 'row was', 'rows were')} not predicted** because something is wrong with them. "
+        f"**{plural(rejected, 'row was', 'rows were')} not predicted** because something is wrong with them. "
         "Correct them and upload them again.",
         icon=":material/rule:",
     )
@@ -109,13 +109,13 @@ def _show_faults(batch: Batch, refused: int) -> None:
             }
         ),
         hide_index=True,
-        alt="What is wrong with the refused rows",
+        alt="What is wrong with the rejected rows",
     )
-    st.caption("Row 1 is the first one below the line that names the columns.")
+    st.caption("Row 1 is the first one below the header.")
     st.download_button(
-        "Download what is wrong",
+        "Download the errors",
         partial(faults_csv, batch),
-        "refused-rows.csv",
+        "rejected-rows.csv",
         "text/csv",
         icon=":material/download:",
         on_click="ignore",
@@ -123,6 +123,6 @@ def _show_faults(batch: Batch, refused: int) -> None:
 
 
 def show_remarks(batch: Batch) -> None:
-    """Say how the file was understood."""
+    """Say how the file was interpreted."""
     for remark in batch.remarks:
         st.caption(plain(remark))

@@ -1,4 +1,4 @@
-"""Several versions of a model on the same labelled rows: which is better, and how sure that is."""
+"""Several versions of a model on the same labelled rows: which is better, and whether significantly."""
 
 from typing import Any
 
@@ -6,52 +6,51 @@ import pandas as pd
 import streamlit as st
 
 from streamlit_ui import evaluation_charts, signed_in, words
-from streamlit_ui.answers import Model
 from streamlit_ui.client import GatewayError, SignedOut
+from streamlit_ui.contract.types import EvaluatedVersion, Evaluation, ModelDetail
 from streamlit_ui.differences import between_versions
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.problems import show_beside
 from streamlit_ui.parts.versions import newest_first
 from streamlit_ui.text import number, plain, plural, title
-from streamlit_ui.workbench_answers import EvaluatedVersion, Evaluation
 
 MOST_VERSIONS = 8
-_USUALLY = 2
+_DEFAULT_VERSIONS = 2
 
 
-def show_comparison(model: Model) -> None:
+def show_comparison(model: ModelDetail) -> None:
     """Ask which versions and which rows, and show how they compare."""
     versions = newest_first(signed_in.gateway().versions(model["name"]))
     if not versions:
         blank(
             ":material/compare_arrows:",
             "No version yet",
-            "The first run that succeeds leaves one to look at.",
+            "The first successful run adds one.",
         )
         return
     by_name = {version["version"]: version for version in versions}
     served = [name for name in by_name if name == model.get("version")]
-    usual = [*served, *(name for name in by_name if name not in served)][:_USUALLY]
+    default = [*served, *(name for name in by_name if name not in served)][:_DEFAULT_VERSIONS]
     chosen = st.multiselect(
         "Versions",
         list(by_name),
-        default=usual,
+        default=default,
         format_func=lambda name: f"Version {name}, {_estimator(by_name[name].get('candidate'))}",
         max_selections=MOST_VERSIONS,
-        help="The first is what the others are compared with.",
+        help="The others are compared with the first one.",
     )
     places = {"versions": st.container()}
-    own = "The model's own, its held-out rows"
+    own = "The model's own holdout rows"
     others = [one["name"] for one in signed_in.gateway().datasets() if one.get("version")]
     picked = st.selectbox(
-        "Labelled rows", [own, *others], help="Rows that a version learnt from are left out."
+        "Labelled rows", [own, *others], help="Rows that a version was trained on are left out."
     )
     places["dataset"] = st.container()
     dataset = None if picked == own else picked
     kept = f"evaluation of {model['name']}"
     if st.button("Compare", type="primary", icon=":material/compare_arrows:", disabled=not chosen):
         try:
-            with st.spinner("Asking each version about the same rows …"):
+            with st.spinner("Evaluating each version on the same rows …"):
                 st.session_state[kept] = signed_in.gateway().evaluate(model["name"], chosen, dataset)
         except SignedOut:
             raise
@@ -79,7 +78,7 @@ def figures(evaluation: Evaluation) -> pd.DataFrame:
 
 def _show(evaluation: Evaluation) -> None:
     rows = evaluation["rows"]
-    st.subheader("How they compare")
+    st.subheader("Comparison")
     st.caption(
         plain(
             f"On {plural(rows['used'], 'row')} of {rows['dataset']}, version {rows['dataset_version']}; "
@@ -94,15 +93,15 @@ def _show(evaluation: Evaluation) -> None:
     if curves:
         _show_curves(evaluation, list(dict.fromkeys(curves)))
     if evaluation["classes"]:
-        _show_mistakes(evaluation)
+        _show_confusion(evaluation)
 
 
 def _show_curves(evaluation: Evaluation, labels: list[str]) -> None:
     label = labels[0]
     if len(labels) > 1:
-        label = st.selectbox("Curves of the class", labels)
+        label = st.selectbox("Curves for the class", labels)
     else:
-        st.markdown(f"**Curves of the class {plain(label)}**")
+        st.markdown(f"**Curves for the class {plain(label)}**")
     versions = evaluation["versions"]
     with st.grid(2, min_column_width=300):
         for name, axes in evaluation_charts.CURVES.items():
@@ -114,8 +113,8 @@ def _show_curves(evaluation: Evaluation, labels: list[str]) -> None:
     st.caption(plain(_areas(versions, label)))
 
 
-def _show_mistakes(evaluation: Evaluation) -> None:
-    st.markdown("**Where each is mistaken**")
+def _show_confusion(evaluation: Evaluation) -> None:
+    st.markdown("**Which classes are confused**")
     with st.grid(2, min_column_width=300):
         for one in evaluation["versions"]:
             if one["confusion"] is None:
@@ -124,7 +123,7 @@ def _show_mistakes(evaluation: Evaluation) -> None:
                 st.caption(f"Version {plain(one['version'])}")
                 st.altair_chart(
                     evaluation_charts.confusion(one["confusion"], evaluation["classes"]),
-                    alt=f"How often version {one['version']} answered which class for which",
+                    alt=f"Confusion matrix of version {one['version']}",
                     key=f"confusion of {one['version']}",
                 )
 

@@ -1,4 +1,4 @@
-"""One dataset in a few lines, and the sections of one that is stored."""
+"""One dataset in a few lines, and the sections of a stored one."""
 
 from collections.abc import Callable
 
@@ -7,16 +7,17 @@ import streamlit as st
 
 from streamlit_ui import charts, signed_in, words
 from streamlit_ui.columns import KINDS, sentence
+from streamlit_ui.contract.types import DatasetDetail, DatasetShort
 from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.parts.profile import show_profile
 from streamlit_ui.parts.proposal import show_difference
+from streamlit_ui.parts.tasks import task_label
 from streamlit_ui.parts.uploading import offer_upload
 from streamlit_ui.text import listing, number, plain, plural
 from streamlit_ui.times import ago, when
-from streamlit_ui.workbench_answers import Dataset, DatasetSummary
 
 
-def show_dataset(dataset: DatasetSummary) -> None:
+def show_dataset(dataset: DatasetShort) -> None:
     """Show a dataset's state, size and what is predicted from it."""
     word = words.dataset_state(dataset.get("state"))
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -25,14 +26,14 @@ def show_dataset(dataset: DatasetSummary) -> None:
     facts = [
         plural(dataset.get("rows") or 0, "row"),
         *([f"version {dataset['version']}"] if dataset.get("version") else []),
-        *([words.task(dataset["task"])] if dataset.get("task") else []),
+        *([task_label(dataset["task"])] if dataset.get("task") else []),
         *([f"predicts {dataset['target']}"] if dataset.get("target") else []),
         ago(dataset.get("created_at")),
     ]
     st.caption(plain(" · ".join(facts)))
 
 
-def show_overview(dataset: Dataset) -> None:
+def show_overview(dataset: DatasetDetail) -> None:
     """Show what is stored: the classes, the columns, the tables, and the models that use it."""
     if classes := dataset.get("classes"):
         st.markdown(f"**{plain(dataset.get('target'))}** has {plural(len(classes), 'class', 'classes')}.")
@@ -42,7 +43,7 @@ def show_overview(dataset: Dataset) -> None:
     show_facts(
         {
             "Rows": number(dataset.get("rows")),
-            "Task": words.task(dataset.get("task")),
+            "Task": task_label(dataset["task"]),
             "Models": ", ".join(dataset.get("models") or []) or "none yet",
             "Tables in the warehouse": ", ".join(dataset.get("tables") or []) or "–",
         }
@@ -52,7 +53,7 @@ def show_overview(dataset: Dataset) -> None:
         pd.DataFrame(
             {
                 "Column": [column["name"] for column in stored],
-                "Kind": [KINDS.get(column["kind"], column["kind"]) for column in stored],  # type: ignore[call-overload]  # may be a newer one
+                "Kind": [KINDS.get(column["kind"], column["kind"]) for column in stored],
             }
         ),
         hide_index=True,
@@ -65,11 +66,11 @@ def show_overview(dataset: Dataset) -> None:
         )
 
 
-def show_dataset_versions(dataset: Dataset) -> None:
+def show_dataset_versions(dataset: DatasetDetail) -> None:
     """Show every version, newest first, each with its difference from the one before."""
     for version in signed_in.gateway().dataset_versions(dataset["name"]):
         with st.container(border=True, gap="xsmall"):
-            made = "from an upload" if version.get("kind") == "upload" else "with what people said since"
+            made = "from an upload" if version["kind"] == "upload" else "with the feedback given since"
             st.markdown(f"**Version {number(version['version'])}**, {made}")
             facts = [
                 plural(version.get("rows") or 0, "row"),
@@ -81,8 +82,8 @@ def show_dataset_versions(dataset: Dataset) -> None:
                 show_difference(difference)
 
 
-def show_what_is_in_it(dataset: Dataset) -> None:
-    """Show the profile of the version that is chosen, the newest upload to begin with."""
+def show_version_profile(dataset: DatasetDetail) -> None:
+    """Show the profile of the chosen version, the newest upload by default."""
     uploads = [
         one["version"]
         for one in signed_in.gateway().dataset_versions(dataset["name"])
@@ -94,17 +95,17 @@ def show_what_is_in_it(dataset: Dataset) -> None:
     show_profile(signed_in.gateway(), dataset["name"], version or dataset.get("version"))
 
 
-def show_next_upload(dataset: Dataset) -> None:
-    """Take the next version in."""
+def show_next_upload(dataset: DatasetDetail) -> None:
+    """Upload the next version."""
     st.caption(
-        "The next version of this table. Its columns are confirmed again, as far as they are different."
+        "Upload the next version of this table. Columns that did not change stay as they were confirmed."
     )
     offer_upload(dataset["name"])
 
 
-SECTIONS: dict[str, Callable[[Dataset], None]] = {
+SECTIONS: dict[str, Callable[[DatasetDetail], None]] = {
     "Overview": show_overview,
-    "Profile": show_what_is_in_it,
+    "Profile": show_version_profile,
     "Versions": show_dataset_versions,
     "New version": show_next_upload,
 }

@@ -5,11 +5,11 @@ from typing import Any
 
 import streamlit as st
 
+from streamlit_ui.contract.types import Estimator, Hyperparameter
 from streamlit_ui.declarations import help_text, label, options, shown, step
-from streamlit_ui.workbench_answers import Declaration, Declared
 
 
-def ask_declared(declarations: Sequence[Declaration], key: str) -> dict[str, Any]:
+def ask_declared(declarations: Sequence[Hyperparameter], key: str) -> dict[str, Any]:
     """Show a field for each declaration, beginning at its default, and return what is entered."""
     entered = {}
     with st.grid(2, min_column_width=210, gap=("small", "small")):
@@ -18,23 +18,23 @@ def ask_declared(declarations: Sequence[Declaration], key: str) -> dict[str, Any
     return entered
 
 
-def ask_fixed(declared: Declared, key: str) -> dict[str, Any]:
-    """Let some hyperparameters be set by hand and return those; the others are left to the search."""
+def ask_fixed(declared: Estimator, key: str) -> dict[str, Any]:
+    """Ask for hyperparameters that are set manually, and return them; the others are left to the search."""
     by_name = {declaration["name"]: declaration for declaration in declared["hyperparameters"]}
     if not by_name:
         return {}
     chosen = st.multiselect(
-        f"Set by hand for {declared['title']}",
+        f"Set manually for {declared['title']}",
         list(by_name),
         format_func=lambda name: label(by_name[name]),
-        placeholder="Nothing: all of it is searched",
-        help="What you set stays as you set it; the search finds values for the rest within the budget.",
+        placeholder="Nothing: everything is searched",
+        help="The search keeps what you set here and finds values for the rest within the budget.",
         key=f"{key}/fixed",
     )
     return ask_declared([by_name[name] for name in chosen], key)
 
 
-def _widget(declaration: Declaration, key: str) -> Any:
+def _widget(declaration: Hyperparameter, key: str) -> Any:
     named = label(declaration)
     shared: dict[str, Any] = {"key": key, "help": help_text(declaration)}
     default: Any = declaration.get("default")
@@ -50,10 +50,10 @@ def _widget(declaration: Declaration, key: str) -> Any:
     low, high = (
         None if end is None else convert(end) for end in (declaration.get("low"), declaration.get("high"))
     )
-    usual = None if default is None else convert(default)
+    initial = None if default is None else convert(default)
     style: dict[str, Any] = {"step": convert(step(declaration)), "format": "%d" if whole else "%.6g"}
     if declaration.get("nullable"):
         # Started through the session state, it can also be emptied.
-        st.session_state.setdefault(key, usual)
+        st.session_state.setdefault(key, initial)
         return st.number_input(named, low, high, None, placeholder="none", **style, **shared)
-    return st.number_input(named, low, high, low if usual is None else usual, **style, **shared)
+    return st.number_input(named, low, high, low if initial is None else initial, **style, **shared)

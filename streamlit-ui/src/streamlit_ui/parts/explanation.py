@@ -1,16 +1,16 @@
-"""What moved an answer most, for whoever wants to know."""
+"""What moved an answer most, on request."""
 
 import streamlit as st
 
 from streamlit_ui import charts, signed_in
-from streamlit_ui.answers import Contribution, Explanation, Prediction, WordContribution
+from streamlit_ui.contract.types import Answer, Contribution, Explanation, WordContribution
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.text import number, percent, plain, plural, title
 
 _SHOWN = 6
 
 
-def offer_explanation(prediction: Prediction) -> None:
+def offer_explanation(prediction: Answer) -> None:
     """Show what moved a prediction most, once somebody has asked for it."""
     kept = f"explanation of {prediction['id']}"
     if kept not in st.session_state and st.button(
@@ -35,7 +35,7 @@ def _show(found: Explanation) -> None:
             (plural(len(rest), "other word" if said else "other input"), together, _amount(together, found))
         )
     st.altair_chart(charts.contributions(rows), alt=", ".join(f"{name}: {shown}" for name, _, shown in rows))
-    compared = "For a blank text" if said else f"On {found['background_rows']} rows it was trained with"
+    compared = "For a blank text" if said else f"On {found['background_rows']} rows it was trained on"
     then = ". These words" if said else " on average. These inputs"
     st.caption(
         f"{compared}, version {plain(found['version'])} puts {plain(found['explained'])} at "

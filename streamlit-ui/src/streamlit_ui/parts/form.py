@@ -6,14 +6,14 @@ from typing import Any
 
 import streamlit as st
 
-from streamlit_ui.answers import Model
+from streamlit_ui.contract.types import ModelDetail
 from streamlit_ui.forms import Field, fields, row
-from streamlit_ui.times import moment
+from streamlit_ui.times import timestamp
 
 EARLIEST, LATEST = datetime(1800, 1, 1), datetime(2200, 12, 31)  # noqa: DTZ001  # what a field takes has no zone
 
 
-def ask_row(model: Model) -> dict[str, Any] | None:
+def ask_row(model: ModelDetail) -> dict[str, Any] | None:
     """Show the form and return its row when it is submitted."""
     own_values = model.get("policy", {}).get("unseen_category") != "reject"
     with st.form(f"inputs of {model['name']}", border=True):
@@ -25,8 +25,8 @@ def ask_row(model: Model) -> dict[str, Any] | None:
     return row(entered) if submitted else None
 
 
-def refill(model: Model, inputs: Mapping[str, Any]) -> None:
-    """Let the form begin with the inputs of an earlier prediction; call it before `ask_row`."""
+def refill(model: ModelDetail, inputs: Mapping[str, Any]) -> None:
+    """Fill the form with the inputs of an earlier prediction; call it before `ask_row`."""
     for field in fields(model["schema"]):
         if field.name in inputs:
             value = inputs[field.name]
@@ -65,7 +65,7 @@ def _widget(field: Field, key: str, *, own_values: bool) -> Any:
 
 
 def _enterable(written: Any) -> datetime | None:
-    """Return a moment as a field takes it, in UTC without saying so; none if it is none or out of reach."""
-    at = moment(written)
+    """Return a timestamp as a field takes it, in UTC and without a zone; none if it is out of range."""
+    at = timestamp(written)
     bare = at.replace(tzinfo=None) if at else None
     return bare if bare and EARLIEST <= bare <= LATEST else None

@@ -3,19 +3,19 @@
 import streamlit as st
 
 from streamlit_ui import signed_in
-from streamlit_ui.answers import Key
 from streamlit_ui.client import Gateway
+from streamlit_ui.contract.types import Key
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.parts.users import ROLE_HELP, ROLES
 from streamlit_ui.text import plain
 from streamlit_ui.times import ago, when
 
-_LONGEST_DAYS, _USUAL_DAYS = 3650, 90
+_LONGEST_DAYS, _DEFAULT_DAYS = 3650, 90
 
 
 def show_keys(gateway: Gateway) -> None:
-    """List the keys, and make new ones."""
+    """List the keys, and create new ones."""
     if st.button("Create a key", type="primary", icon=":material/key:"):
         _create()
     keys = gateway.keys()
@@ -26,7 +26,7 @@ def show_keys(gateway: Gateway) -> None:
             with st.container(gap="xxsmall", width="stretch"):
                 st.markdown(f"**{plain(key['name'])}**")
                 until = f" · until {when(key['expires_at'])}" if key.get("expires_at") else ""
-                st.caption(plain(f"{key['role']} · made {ago(key.get('created_at'))}{until}"))
+                st.caption(plain(f"{key['role']} · created {ago(key.get('created_at'))}{until}"))
             if st.button("Revoke…", key=f"revoke {key['id']}"):
                 _revoke(key)
 
@@ -38,7 +38,7 @@ def _create() -> None:
         with questions.container(), st.form("key", border=False):
             name = st.text_input("Name of the program")
             role = st.selectbox("Role", ROLES, help=ROLE_HELP)
-            days = st.number_input("Days until it ends", 1, _LONGEST_DAYS, _USUAL_DAYS)
+            days = st.number_input("Days until it expires", 1, _LONGEST_DAYS, _DEFAULT_DAYS)
             create = st.form_submit_button("Yes, create", type="primary")
         if create and not name.strip():
             st.error("Please enter a name.")

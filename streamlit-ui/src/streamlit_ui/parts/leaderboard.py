@@ -19,7 +19,7 @@ def show_leaderboard(rows: list[dict[str, Any]]) -> None:
     by = deciding_metric(rows)
     said = f"The best {words.metric(by)} comes first." if by else "The best one comes first."
     if any(row.get("tied") for row in rows):
-        said += " “Tied” candidates cannot be told from it by the rows at hand."
+        said += " “Tied” candidates cannot be told apart from it on these rows."
     if any(row.get("recommended") for row in rows):
         said += " “Recommended” is the cheapest of those that are as good as the best."
     st.caption(said)
@@ -37,7 +37,7 @@ def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
                 "Candidate": _estimator(row.get("candidate")),
                 **{words.metric(name): number((row.get("metrics") or {}).get(name)) for name in metrics},
                 "Standing": _standing(row),
-                "Fitted in": duration(row.get("fit_seconds")),
+                "Fit time": duration(row.get("fit_seconds")),
                 "Per row": _per_row(row.get("ms_per_row")),
                 "Size": size(row.get("bytes")),
                 "Recent rows": _recent(row.get("candidate")),
@@ -49,7 +49,7 @@ def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def deciding_metric(rows: list[dict[str, Any]]) -> str | None:
-    """Return the metric that alone explains the order of the rows, if there is one."""
+    """Return the only metric that explains the order of the rows, if there is just one."""
     found = []
     for name in _metrics(rows):
         values = [(row.get("metrics") or {}).get(name) for row in rows]
@@ -73,7 +73,7 @@ def _estimator(candidate: Any) -> str:
 
 
 def _recent(candidate: Any) -> str:
-    """Return how much the rows that people judged lately weigh among those it is fitted to."""
+    """Return the weight of rows with recent feedback among those it is fitted to."""
     share = candidate.get("recent_share") if isinstance(candidate, dict) else None
     if isinstance(share, int | float):
         return f"{percent(share)} of the weight"
@@ -85,6 +85,6 @@ def _settings(candidate: Any) -> str:
 
 
 def _standing(row: dict[str, Any]) -> str:
-    """Return whether the rows at hand tell a candidate from the best, and whether it is the one to take."""
+    """Return whether a candidate is tied with the best, and whether it is the recommended one."""
     found = [name for name in ("recommended", "tied") if row.get(name)]
     return ", ".join(found)

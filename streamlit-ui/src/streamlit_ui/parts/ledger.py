@@ -1,30 +1,30 @@
-"""The ledger: who put which version in place, when and why."""
+"""The ledger: who promoted which version, when and why."""
 
 import streamlit as st
 
 from streamlit_ui import signed_in, words
-from streamlit_ui.answers import Model, Promotion
+from streamlit_ui.contract.types import ModelDetail, PromotionEntry
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.receipt import show_receipt
 from streamlit_ui.text import plain
 from streamlit_ui.times import when
 
 
-def show_ledger(model: Model) -> None:
+def show_ledger(model: ModelDetail) -> None:
     """Show every promotion and rollback, newest first."""
     entries = signed_in.gateway().promotions(model["name"])
     if not entries:
         blank(
             ":material/list_alt:",
             "The ledger is empty",
-            "Every promotion and rollback is written here, for good.",
+            "Every promotion and rollback is recorded here for good.",
         )
     for entry in entries:
         with st.container(border=True, gap="xsmall"):
             _entry(entry)
 
 
-def _entry(entry: Promotion) -> None:
+def _entry(entry: PromotionEntry) -> None:
     word = words.ledger(entry.get("kind"))
     came = f" in place of version {plain(entry['previous'])}" if entry.get("previous") else ""
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -36,5 +36,5 @@ def _entry(entry: Promotion) -> None:
     st.markdown(plain(entry.get("reason") or "No reason was given."))
     st.caption(f"{plain(entry.get('subject'))}, {when(entry.get('at'))}")
     if entry.get("receipt"):
-        with st.expander("Receipt of the gate"):
+        with st.expander("Gate receipt"):
             show_receipt(entry["receipt"])

@@ -6,8 +6,8 @@ from typing import TypeVar
 import streamlit as st
 
 from streamlit_ui import signed_in
-from streamlit_ui.answers import Model
 from streamlit_ui.client import GatewayError
+from streamlit_ui.contract.types import ModelDetail
 from streamlit_ui.parts import problems
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.settings import settings
@@ -19,7 +19,7 @@ Found = TypeVar("Found")
 
 def choose() -> None:
     """Offer the models; with only one there is nothing to choose."""
-    # The page itself says what is wrong with the gateway, if anything.
+    # The page itself shows what is wrong with the gateway, if anything.
     names, _ = _known("models", lambda: [model["name"] for model in signed_in.gateway().models()])
     if len(names) > 1:
         chosen = st.session_state.get(_CHOSEN)
@@ -44,18 +44,18 @@ def chosen_name() -> str:
         blank(
             ":material/model_training:",
             "There is no model yet",
-            "The first one appears here as soon as it is created. This page looks again by itself.",
+            "The first one appears here as soon as it is created. This page refreshes automatically.",
         )
-        look_again()
+        refresh_later()
         st.stop()
     return name
 
 
-def chosen(*, served: bool = False) -> Model:
-    """Return the chosen model; if it must answer and has no version that could, say so and end the page."""
+def chosen(*, served: bool = False) -> ModelDetail:
+    """Return the chosen model; if it has to be `served` and has no version, say so and end the page."""
     name = chosen_name()
     if served:
-        # What is filled in on these pages must not vanish while the gateway is away.
+        # What was entered on these pages must not vanish while the gateway is unavailable.
         model, problem = _known(f"model {name}", lambda: signed_in.gateway().model(name))
         if problem:
             problems.show(problem)
@@ -67,13 +67,13 @@ def chosen(*, served: bool = False) -> Model:
     return model
 
 
-def not_ready(model: Model) -> None:
-    """Say that no version can answer yet, and look again until one can; or why none will."""
+def not_ready(model: ModelDetail) -> None:
+    """Say that no version can answer yet, and refresh until one can; or say why none will."""
     runs = signed_in.gateway().runs(model["name"], kind="training") if signed_in.may("engineer") else []
     if runs and runs[0].get("status") in ("failed", "cancelled"):
         blank(
             ":material/error:",
-            "The first version did not come about",
+            "The first version was not trained",
             plain(runs[0].get("error") or "Its run was cancelled."),
         )
         st.page_link(
@@ -86,19 +86,19 @@ def not_ready(model: Model) -> None:
     blank(
         ":material/hourglass_top:",
         "The first version is still being trained",
-        "This takes about a minute after the first start. This page looks again by itself.",
+        "This takes about a minute after the first start. This page refreshes automatically.",
     )
-    look_again()
+    refresh_later()
 
 
 def _known(what: str, ask: Callable[[], Found]) -> tuple[Found, GatewayError | None]:
-    """Return what the gateway says, or what it last said and why it does not say it now."""
+    """Return the gateway's answer, or its last one together with the error that came instead."""
     key = f"known {what}"
     problem = None
     try:
         st.session_state[key] = ask()
     except GatewayError as error:
-        if not error.passing or key not in st.session_state:
+        if not error.transient or key not in st.session_state:
             raise
         problem = error
     found: Found = st.session_state[key]
@@ -106,8 +106,8 @@ def _known(what: str, ask: Callable[[], Found]) -> tuple[Found, GatewayError | N
 
 
 @st.fragment(run_every=settings().refresh_s)
-def look_again() -> None:
+def refresh_later() -> None:
     """Run the whole page again after a while."""
-    if st.session_state.pop("looked_once", False):
+    if st.session_state.pop("refreshed_once", False):
         st.rerun()
-    st.session_state["looked_once"] = True
+    st.session_state["refreshed_once"] = True

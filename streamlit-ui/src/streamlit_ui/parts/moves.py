@@ -4,7 +4,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from streamlit_ui import signed_in
-from streamlit_ui.answers import Model, Version
+from streamlit_ui.contract.types import ModelDetail, VersionShort
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.parts.receipt import show_verdict
 from streamlit_ui.parts.versions import newest_first
@@ -14,8 +14,8 @@ from streamlit_ui.times import ago
 _DONE = "move_done"
 
 
-def offer_moves(model: Model) -> None:
-    """Show the buttons, and what the last one did."""
+def offer_moves(model: ModelDetail) -> None:
+    """Show the buttons, and the outcome of the last one."""
     if done := st.session_state.pop(_DONE, None):
         st.success(plain(done), icon=":material/check_circle:")
     with st.container(horizontal=True):
@@ -30,7 +30,7 @@ def offer_moves(model: Model) -> None:
 
 
 @st.dialog("Promote a version")
-def _promote(model: Model) -> None:
+def _promote(model: ModelDetail) -> None:
     with problems_in_words():
         versions = newest_first(signed_in.gateway().versions(model["name"]))
         served = model.get("version")
@@ -44,8 +44,8 @@ def _promote(model: Model) -> None:
         with _form("promotion"):
             reason = st.text_input("Reason", max_chars=500)
             override = st.checkbox(
-                "Promote without the gate's consent",
-                help="For a version whose receipt does not say promote. The ledger keeps that it was done.",
+                "Override the gate",
+                help="For a version whose receipt does not say promote. The ledger records the override.",
             )
             sure = st.form_submit_button("Yes, promote", type="primary")
         if sure and _given(reason):
@@ -57,15 +57,15 @@ def _promote(model: Model) -> None:
                 expected_version=served,
                 override=override,
             )
-            _close(f"Version {name} is being put in place on {model['stage']}.")
+            _close(f"Version {name} is being promoted to {model['stage']}.")
 
 
 @st.dialog("Roll back")
-def _roll_back(model: Model) -> None:
+def _roll_back(model: ModelDetail) -> None:
     with problems_in_words():
         st.markdown(
             f"**{plain(model['stage'])}** serves version **{plain(model.get('version'))}** now. "
-            "Within seconds it will serve the one before it again."
+            "Within seconds it will serve the previous version again."
         )
         with _form("rollback"):
             reason = st.text_input("Reason", max_chars=500)
@@ -76,23 +76,23 @@ def _roll_back(model: Model) -> None:
 
 
 @st.dialog("Resume")
-def _resume(model: Model) -> None:
+def _resume(model: ModelDetail) -> None:
     with problems_in_words():
-        st.markdown("Runs will be opened again when the score asks for one.")
+        st.markdown("Runs will start again when the score calls for one.")
         with _form("resumption"):
             reason = st.text_input("Reason", max_chars=500)
             sure = st.form_submit_button("Yes, resume", type="primary")
         if sure and _given(reason):
             signed_in.gateway().resume(model["name"], reason.strip())
-            _close("Runs will be opened again.")
+            _close("Retraining is resumed.")
 
 
 def _form(name: str) -> DeltaGenerator:
-    """Return a form that only its button sends: an Enter after the reason is no confirmation."""
+    """Return a form that only its button submits: Enter in the reason does not confirm anything."""
     return st.form(name, border=False, enter_to_submit=False)
 
 
-def _described(version: Version) -> str:
+def _described(version: VersionShort) -> str:
     verdict = (version.get("receipt") or {}).get("verdict")
     return f"Version {version['version']}, {ago(version.get('created_at'))}" + (
         f", gate: {verdict}" if verdict else ""
@@ -101,7 +101,7 @@ def _described(version: Version) -> str:
 
 def _given(reason: str) -> bool:
     if not reason.strip():
-        st.error("Please give a reason: the ledger keeps it.")
+        st.error("Please give a reason: the ledger records it.")
         return False
     return True
 

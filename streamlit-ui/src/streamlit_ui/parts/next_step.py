@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from streamlit_ui.answers import Run
+from streamlit_ui.contract.types import RunShort
 from streamlit_ui.parts import models
 
 
-def offer_next_step(run: Run) -> None:
+def offer_next_step(run: RunShort) -> None:
     """Lead from a version that was made to asking it."""
     model = run.get("model")
     if run.get("status") != "succeeded" or not run.get("version") or not model:

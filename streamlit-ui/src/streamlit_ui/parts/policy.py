@@ -1,21 +1,23 @@
-"""A model's own numbers: for reading, and for a maintainer to change."""
+"""A model's policy: for reading, and for a maintainer to change."""
 
 from typing import Any
 
 import streamlit as st
 
-from streamlit_ui import signed_in
-from streamlit_ui.answers import Model
+from streamlit_ui import signed_in, words
+from streamlit_ui.contract.types import ModelDetail
+from streamlit_ui.declarations import task_named
 from streamlit_ui.parts.problems import problems_in_words
-from streamlit_ui.policy_fields import GROUPS, PolicyField, changed
+from streamlit_ui.parts.tasks import known_tasks
+from streamlit_ui.policy_fields import GROUPS, PolicyField, changed, fields_for
 from streamlit_ui.text import listing, plain
 
 _SAVED = "policy_saved"
 
 
-def show_policy(model: Model) -> None:
-    """Show the policy; it can be changed by a maintainer."""
-    policy = model.get("policy") or {}
+def show_policy(model: ModelDetail) -> None:
+    """Show the policy, which a maintainer can change."""
+    policy: dict[str, Any] = dict(model["policy"])
     may_change = signed_in.may("maintainer")
     if saved := st.session_state.pop(_SAVED, None):
         st.success(plain(saved), icon=":material/check_circle:")
@@ -25,13 +27,11 @@ def show_policy(model: Model) -> None:
     )
     entered: dict[str, Any] = {}
     with st.form(f"policy of {model['name']}"):
-        for heading, group in GROUPS.items():
-            known = [field for field in group if field.name in policy]
-            if not known:
-                continue
+        task = task_named(known_tasks(), model["task"])
+        for heading, group in fields_for(task, policy).items():
             st.markdown(f"**{heading}**")
             with st.grid(3, min_column_width=190):
-                for field in known:
+                for field in group:
                     entered[field.name] = _widget(field, policy[field.name], disabled=not may_change)
         save = st.form_submit_button("Save policy", type="primary", disabled=not may_change)
     if save and may_change:
@@ -39,7 +39,7 @@ def show_policy(model: Model) -> None:
             _save(model, changed(policy, entered))
 
 
-def _save(model: Model, changes: dict[str, Any]) -> None:
+def _save(model: ModelDetail, changes: dict[str, Any]) -> None:
     if not changes:
         st.info("Nothing was changed.")
         return
@@ -54,9 +54,13 @@ def _widget(field: PolicyField, value: Any, *, disabled: bool) -> Any:
     if field.kind == "switch":
         return st.checkbox(field.label, value=bool(value), **shared)
     if field.kind == "choice":
-        position = field.choices.index(value) if value in field.choices else 0
+        choices: list[str | None] = [*([None] if field.optional else []), *field.choices]
         return st.selectbox(
-            field.label, field.choices, index=position, format_func=lambda name: name or "by task", **shared
+            field.label,
+            choices,
+            index=choices.index(value) if value in choices else 0,
+            format_func=lambda name: words.metric(name) if name else "Default of the task",
+            **shared,
         )
     if field.kind == "whole":
         most = None if field.maximum is None else int(field.maximum)

@@ -12,7 +12,7 @@ from streamlit_ui.text import number, plain, plural, title
 
 
 def show_preparation(prepared: dict[str, Any]) -> None:
-    """Show the choices, what fitting made of them for each column, and which columns are left out."""
+    """Show the choices, how they were fitted to each column, and which columns are left out."""
     if not prepared:
         return
     st.markdown("**How its columns are prepared**")
@@ -24,18 +24,18 @@ def show_preparation(prepared: dict[str, Any]) -> None:
     for dropped in prepared.get("dropped") or []:
         st.caption(plain(f"{dropped['column']} is left out: {dropped['reason']}."))
     if left_out := (prepared.get("rows") or {}).get("left_out"):
-        st.caption(plain(f"{plural(left_out, 'row')} with gaps were not learnt from."))
+        st.caption(plain(f"{plural(left_out, 'row')} with missing values were left out of training."))
 
 
 def frame(prepared: dict[str, Any]) -> pd.DataFrame:
-    """Return a line for each column: what stands for a gap, how it is scaled or encoded."""
+    """Return a line for each column: what replaces missing values, how it is scaled or encoded."""
     return pd.DataFrame(
         [
             {
                 "Column": line["column"],
                 "Kind": KINDS.get(line.get("kind"), title(str(line.get("kind")))),
-                "A gap becomes": _gap(line.get("missing")),
-                "Made of it": _made(line),
+                "Missing values become": _gap(line.get("missing")),
+                "Becomes": _made(line),
             }
             for line in prepared.get("columns") or []
         ]
@@ -61,4 +61,4 @@ def _made(line: dict[str, Any]) -> str:
         )
     if features := line.get("features"):
         made.append(", ".join(str(feature["feature"]).replace("_", " ") for feature in features))
-    return "; ".join(made) or "as it is"
+    return "; ".join(made) or "unchanged"

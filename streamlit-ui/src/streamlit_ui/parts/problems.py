@@ -1,4 +1,4 @@
-"""Whatever goes wrong becomes a sentence on the page; an ended session leads back to the sign-in page."""
+"""Every failure becomes a sentence on the page; an ended session leads back to the sign-in page."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ _SHOWN, _MINUTE = 10, 60
 
 @contextmanager
 def problems_in_words(*, again: bool = False) -> Iterator[None]:
-    """Show the problem that stops this block, and go on behind it; `again` is for a whole page."""
+    """Show the problem that stops this block, and continue after it; `again` is for a whole page."""
     try:
         yield
     except SignedOut:
@@ -25,13 +25,13 @@ def problems_in_words(*, again: bool = False) -> Iterator[None]:
         st.rerun()
     except GatewayError as error:
         show(error)
-        if again and error.passing:
-            # To press it is to run the page again.
+        if again and error.transient:
+            # Pressing it runs the page again.
             st.button("Try again", icon=":material/refresh:")
 
 
 def show(error: GatewayError) -> None:
-    """Say what is wrong, with the fields concerned and when to try again."""
+    """Show a problem with the fields concerned and when to try again."""
     lines = [plain(error.sentence)]
     if error.retry_after:
         lines += ["", f"Please try again in {_wait(error.retry_after)}."]
@@ -49,9 +49,9 @@ def show(error: GatewayError) -> None:
 
 
 def show_beside(error: GatewayError, places: Mapping[str, DeltaGenerator]) -> None:
-    """Say what is wrong beside what caused it: `places` are fields of the request, each with its place.
+    """Show a problem beside what caused it: `places` are fields of the request, each with its place.
 
-    What belongs to none of them, and a problem without fields, is said where this is called.
+    What belongs to none of them, and a problem without fields, is shown where this is called.
     """
     rest = []
     for place, message in error.errors:
@@ -65,7 +65,7 @@ def show_beside(error: GatewayError, places: Mapping[str, DeltaGenerator]) -> No
     if rest or not error.errors:
         show(GatewayError(error.sentence, error.status, {**error.body, "errors": rest}, error.retry_after))
     else:
-        st.error(f"{plain(error.sentence)} See what is marked above.", icon=":material/error:")
+        st.error(f"{plain(error.sentence)} See the errors above.", icon=":material/error:")
 
 
 def _wait(seconds: float) -> str:

@@ -1,11 +1,11 @@
-"""The profile of a dataset version: waited for, shown as charts, taken away as one HTML file."""
+"""The profile of a dataset version: its progress, its charts, and all of it as one HTML file."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
 from streamlit_ui.client import Gateway, GatewayError
-from streamlit_ui.exploration.answers import Profile, ProfileComputing
+from streamlit_ui.contract.types import Profile, ProfileComputing
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.parts.profile_associations import show_associations
@@ -20,7 +20,7 @@ _CONFLICT = 409
 
 
 def show_profile(client: Gateway, dataset: str, version: int | None = None) -> None:
-    """Show what is known of a dataset version; none: of the newest upload. The first look has it computed."""
+    """Show the profile of a dataset version, by default the newest upload; the first request computes it."""
     with problems_in_words():
         try:
             found = _read(client, dataset, version)
@@ -36,7 +36,7 @@ def show_profile(client: Gateway, dataset: str, version: int | None = None) -> N
 
 
 def _read(client: Gateway, dataset: str, version: int | None) -> Profile | ProfileComputing:
-    """Return a profile; one that is ready is read once while this page looks at it."""
+    """Return a profile; one that is ready is read only once for this page."""
     kept: tuple[tuple[str, int | None], Profile] | None = st.session_state.get(_KEPT)
     if version is not None and kept and kept[0] == (dataset, version):
         return kept[1]
@@ -51,16 +51,16 @@ def _not_there(client: Gateway, dataset: str, version: int | None, error: Gatewa
         blank(":material/query_stats:", "Nothing to explore yet", plain(error.sentence))
         return
     why = error.body.get("error") or error.sentence
-    st.error(plain(f"Looking into the data came to nothing: {why}"), icon=":material/error:")
+    st.error(plain(f"The data could not be profiled: {why}"), icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Compute it again", icon=":material/refresh:", key=f"profile again {dataset} {version}"):
+        if st.button("Compute again", icon=":material/refresh:", key=f"profile again {dataset} {version}"):
             client.compute_profile(dataset, version)
             st.rerun()
         _run_link(str(error.body["run"]))
 
 
 def _waiting(client: Gateway, dataset: str, version: int | None) -> None:
-    """Show how far it is, until it is there or came to nothing: then the page shows which."""
+    """Show the progress until the profile is there or has failed."""
     with problems_in_words():
         try:
             found = client.profile(dataset, version)
@@ -71,9 +71,9 @@ def _waiting(client: Gateway, dataset: str, version: int | None) -> None:
         if found["state"] == "ready":
             st.rerun()
         with st.container(border=True):
-            st.markdown("**Looking into the data …**")
+            st.markdown("**Profiling the data …**")
             st.progress(min(max(found["progress"], 0.0), 1.0))
-            st.caption("It goes on if you leave this page.")
+            st.caption("You can leave this page; it continues in the background.")
             _run_link(found["run"])
 
 
@@ -115,10 +115,10 @@ def _ready(client: Gateway, profile: Profile) -> None:
 
 def _rows(profile: Profile) -> str:
     rows = profile["rows"]
-    made = f"Version {profile['version']}, looked into {when(profile['made_at'])}."
+    made = f"Version {profile['version']}, computed {when(profile['made_at'])}."
     if rows["sampled"] < rows["total"]:
         return (
-            f"Of {plural(rows['total'], 'row')}, {number(rows['sampled'])} were sampled: all but the missing "
-            f"values is counted in these. {made}"
+            f"Of {plural(rows['total'], 'row')}, {number(rows['sampled'])} were sampled; only missing values "
+            f"are counted in all of them. {made}"
         )
-    return f"{plural(rows['total'], 'row')}, every one of them counted. {made}"
+    return f"All {plural(rows['total'], 'row')} are counted. {made}"

@@ -3,26 +3,30 @@
 import pandas as pd
 import streamlit as st
 
+from streamlit_ui.columns import KINDS
+from streamlit_ui.contract.names import Kind
+from streamlit_ui.contract.types import ColumnProfile, Profile
 from streamlit_ui.exploration import association_charts, column_charts
-from streamlit_ui.exploration.answers import ColumnProfile, Profile
 from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.text import number, plain, plural
 
 
 def show_columns(profile: Profile) -> None:
-    """Show every column in a line, and one of them in full: first the one that goes with the target most."""
+    """Show every column in a line, and one in full: at first the one most associated with the target."""
     st.dataframe(
         overview(profile),
         hide_index=True,
         column_config={
             "Missing": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1),
-            "With the target": st.column_config.ProgressColumn(format="%.2f", min_value=0, max_value=1),
+            "With target": st.column_config.ProgressColumn(
+                "Association with target", format="%.2f", min_value=0, max_value=1
+            ),
         },
         alt="The columns, their types and missing values",
     )
     charted = [column for column in profile["columns"] if column["distribution"]]
     if not charted:
-        st.caption("No column has a distribution that could be drawn.")
+        st.caption("No column has a distribution to draw.")
         return
     names = [column["name"] for column in charted]
     strongest = max(charted, key=lambda column: _strength(column) or 0.0)
@@ -38,7 +42,7 @@ def show_columns(profile: Profile) -> None:
 def _column(profile: Profile, column: ColumnProfile) -> None:
     classes, is_target = profile["classes"], column["name"] == profile["target"]
     show_facts(figures(column))
-    st.markdown(f"**How {plain(column['name'])} is distributed**")
+    st.markdown(f"**Distribution of {plain(column['name'])}**")
     st.altair_chart(
         column_charts.distribution(column, classes),
         alt=f"The distribution of {column['name']}",
@@ -50,21 +54,23 @@ def _column(profile: Profile, column: ColumnProfile) -> None:
         st.markdown(f"**{plain(profile['target'])} by {plain(column['name'])}**")
         st.altair_chart(chart, alt=f"The target by {column['name']}", key=f"target by {column['name']}")
         if not classes:
-            st.caption("The pale part is where the mean is with 95 %.")
+            st.caption("The pale part is the 95 % confidence interval of the mean.")
 
 
 def overview(profile: Profile) -> pd.DataFrame:
-    """Return one line for each column: what it is, what is missing, how strongly it goes with the target."""
+    """Return one line for each column: its kind, its missing values, its association with the target."""
     total = profile["rows"]["total"] or 1
     return pd.DataFrame(
         [
             {
                 "Column": column["name"],
-                "Kind": "target" if column["name"] == profile["target"] else column["kind"],
+                "Kind": "Target"
+                if column["name"] == profile["target"]
+                else KINDS.get(column["kind"], column["kind"]),
                 "Type": column["type"],
                 "Missing": column["missing"] / total,
-                "Different values": column["distinct"],
-                "With the target": _strength(column),
+                "Distinct values": column["distinct"],
+                "With target": _strength(column),
             }
             for column in profile["columns"]
         ]
@@ -72,7 +78,7 @@ def overview(profile: Profile) -> pd.DataFrame:
 
 
 def figures(column: ColumnProfile) -> dict[str, str]:
-    """Return the figures of a numeric column, with what each is."""
+    """Return the statistics of a numeric column by name."""
     found = column["statistics"]
     if found is None:
         return {}
@@ -87,17 +93,21 @@ def figures(column: ColumnProfile) -> dict[str, str]:
     return {name: number(value) for name, value in named.items()}
 
 
+def _kind(kind: Kind) -> str:
+    return KINDS.get(kind, kind)
+
+
 def _left_out(column: ColumnProfile) -> str:
-    found = column["distribution"] or {}
+    found = column.get("distribution")
     said = []
-    if found.get("below") or found.get("above"):
+    if found and found["form"] == "histogram" and (found.get("below") or found.get("above")):
         said.append(
-            f"Without {plural(found.get('below', 0), 'smaller value')} and "
-            f"{plural(found.get('above', 0), 'larger value')}, which lie far away."
+            f"Not shown: {plural(found.get('below', 0), 'smaller value')} and "
+            f"{plural(found.get('above', 0), 'larger value')} that lie far away."
         )
-    if found.get("other_values"):
+    if found and found["form"] == "counts" and found.get("other_values"):
         rows = plural(found.get("others", 0), "row")
-        said.append(f"{plural(found['other_values'], 'other value')} in {rows} not shown.")
+        said.append(f"Not shown: {plural(found['other_values'], 'other value')} in {rows}.")
     if (strength := column["strength"]) is not None:
         measure = association_charts.MEASURES.get(strength["measure"], strength["measure"])
         said.append(f"{measure} with the target: {number(round(strength['value'], 3))}.")

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from streamlit_ui.contract.types import Profile, TextGroup
 from streamlit_ui.exploration import text_charts
-from streamlit_ui.exploration.answers import Profile, TextGroup
 from streamlit_ui.text import number, plain, plural
 
 _ABREAST = 2
@@ -17,16 +17,16 @@ def show_texts(profile: Profile) -> None:
     if len(texts) > 1:
         columns = [found["column"] for found in texts]
         text = texts[columns.index(st.selectbox("Column of texts", columns, key="profile text column"))]
-    st.caption(plain(f"{plural(text['texts'], 'text')} of {text['column']} read."))
+    st.caption(plain(f"{plural(text['texts'], 'text')} in {text['column']}."))
     for note in text["notes"]:
         st.caption(plain(note))
     classes = profile["classes"]
     # The classes beside each other say more than all texts together, if there are classes.
     groups = [group for group in text["groups"] if group["label"] is not None] or text["groups"]
     if (chart := text_charts.lengths(text, groups, classes)) is not None:
-        st.markdown("**How long the texts are**")
-        st.altair_chart(chart, alt="How long the texts of each class are", key="lengths")
-        st.caption(plain(" ".join(_typical(group) for group in groups)))
+        st.markdown("**Length of the texts**")
+        st.altair_chart(chart, alt="The length of the texts of each class", key="lengths")
+        st.caption(plain(" ".join(_lengths(group) for group in groups)))
     if (parts := text_charts.parts_of_speech(groups, classes)) is not None:
         st.markdown("**Parts of speech**")
         st.altair_chart(parts, alt="The parts of speech in each class", key="parts of speech")
@@ -56,11 +56,13 @@ def _abreast(groups: list[TextGroup], classes: list[str], which: int) -> None:
                 if found := group["phrases"][which]:
                     colour = text_charts.colour_of(group, classes)
                     chart = text_charts.phrases(found, group["texts"], colour)
-                    st.altair_chart(chart, alt=f"The most frequent of {name}", key=f"phrases {which} {name}")
+                    st.altair_chart(
+                        chart, alt=f"The most frequent words of {name}", key=f"phrases {which} {name}"
+                    )
                 else:
-                    st.caption("None is there.")
+                    st.caption("There are none.")
 
 
-def _typical(group: TextGroup) -> str:
+def _lengths(group: TextGroup) -> str:
     name, mean, median = text_charts.name_of(group), group["mean_words"], group["median_words"]
-    return f"{name}: {number(mean, 1)} words on average, half of the texts at most {number(median, 1)}."
+    return f"{name}: {number(mean, 1)} words on average; half of the texts have at most {number(median, 1)}."

@@ -1,52 +1,61 @@
-"""What an uploaded file seems to hold, for a person to correct and confirm."""
+"""The proposal for an uploaded file, for a person to correct and confirm."""
 
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from streamlit_ui import charts, columns, signed_in, words
+from streamlit_ui import charts, columns, signed_in
 from streamlit_ui.client import GatewayError, SignedOut
 from streamlit_ui.columns import Chosen
-from streamlit_ui.declarations import different, task_named
+from streamlit_ui.contract.types import (
+    DatasetDetail,
+    DatasetDifference,
+    DatasetProposal,
+    Hyperparameter,
+    ProposedColumn,
+    TaskDescription,
+)
+from streamlit_ui.declarations import different
 from streamlit_ui.differences import between_files
 from streamlit_ui.parts.declared import ask_declared
 from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.parts.problems import show_beside
+from streamlit_ui.parts.tasks import known_tasks
 from streamlit_ui.text import listing, number, plain, plural
-from streamlit_ui.workbench_answers import Column, Dataset, Declaration, Difference, Proposal
 
 _ROW, _ROWS, _REASON = 35, 16, 290
 """The height of a row and the width of a reason in pixels; more rows than these are scrolled."""
-_TASKS = ("tabular-classification", "tabular-regression", "text-classification")
-_DROP_DUPLICATES: Declaration = {
+# A dataset's alone: no model does it, so no task declares it.
+_DROP_DUPLICATES: Hyperparameter = {
     "name": "drop_duplicates",
-    "title": "Leave out rows that repeat another",
+    "title": "Leave out duplicate rows",
     "help": "Rows that are the same in every column count once.",
     "kind": "flag",
     "default": False,
 }
 
 
-def ask_columns(dataset: Dataset, proposal: Proposal) -> None:
-    """Let a person name the columns, say what they are and which one is to be predicted, and confirm it."""
-    # Another file begins anew; the same one keeps what was entered.
+def ask_columns(dataset: DatasetDetail, proposal: DatasetProposal) -> None:
+    """Ask for names and kinds of the columns, target, task and preparation, and confirm them."""
+    # Another file starts afresh; the same one keeps what was entered.
     key = hashlib.sha256(json.dumps(proposal, sort_keys=True).encode()).hexdigest()[:16]
     st.caption(_how_read(proposal))
     if difference := proposal.get("difference"):
         show_difference(difference)
     st.subheader("Columns")
     said, places = _ask_kinds(proposal, key)
-    st.subheader("What is to be predicted")
+    st.subheader("What to predict")
     target = _ask_target(proposal, said, key)
     places["target"] = st.container()
     task = _ask_task(proposal, said, target, key)
     places["task"] = st.container()
-    _show_target(next(one for one in proposal["columns"] if one["name"] == target), task)
-    if found := columns.cautions(proposal, target):
+    column = next(one for one in proposal["columns"] if one["name"] == target)
+    _show_target(column, task["answer"] if task else "label")
+    if found := columns.warnings_for(proposal, target):
         st.warning(
             "**Before you train on it**\n" + "\n".join(f"- {plain(one)}" for one in found),
             icon=":material/warning:",
@@ -57,50 +66,48 @@ def ask_columns(dataset: Dataset, proposal: Proposal) -> None:
         confirmation = {
             "target": target,
             "columns": columns.changes(proposal, said),
-            "task": task,
+            "task": task and task["task"],
             **({"preparation": preparation} if preparation else {}),
         }
         _confirm(dataset["name"], confirmation, places)
 
 
-def show_difference(difference: Difference) -> None:
-    """Say how a file differs from the version before it."""
+def show_difference(difference: DatasetDifference) -> None:
+    """Say how a file differs from the previous version."""
     found = between_files(difference)
     version = difference.get("version")
     if not found:
-        st.info(f"It has the same shape as version {version}.", icon=":material/difference:")
+        st.info(f"Nothing notable changed since version {version}.", icon=":material/difference:")
         return
-    with st.expander(
-        f"What is different from version {version}", icon=":material/difference:", expanded=True
-    ):
+    with st.expander(f"Differences from version {version}", icon=":material/difference:", expanded=True):
         st.markdown("\n".join(f"- {plain(line)}" for line in found))
 
 
-def _how_read(proposal: Proposal) -> str:
+def _how_read(proposal: DatasetProposal) -> str:
     source = proposal.get("source") or {}
     facts = [
         plural(proposal["rows"], "row"),
         plural(len(proposal["columns"]), "column"),
         str(source.get("format") or "").upper(),
-        *([f"cells between “{source['delimiter']}”"] if source.get("delimiter") else []),
+        *([f"separator “{source['delimiter']}”"] if source.get("delimiter") else []),
         *([f"encoding {source['encoding']}"] if source.get("encoding") else []),
         *([f"decimal mark “{source['decimal']}”"] if source.get("decimal") else []),
         *(source.get("notes") or []),
     ]
     read = "  \n".join([plain(" · ".join(fact for fact in facts if fact))])
     if source.get("header") is False:
-        read += "  \n**The file has no names for its columns**: please give them names below."
+        read += "  \n**The file has no column names**: please name the columns below."
     return read
 
 
-def _ask_kinds(proposal: Proposal, key: str) -> tuple[dict[str, Chosen], dict[str, DeltaGenerator]]:
-    st.caption("Correct the names and kinds that are not right: both can be changed in the table.")
+def _ask_kinds(proposal: DatasetProposal, key: str) -> tuple[dict[str, Chosen], dict[str, DeltaGenerator]]:
+    st.caption("Correct names and kinds that are wrong: both can be changed in the table.")
     edited = st.data_editor(
         columns.table(proposal),
         key=f"columns {key}",
         hide_index=True,
-        disabled=["Column", "Why", "Missing", "Different", "Examples"],
-        column_order=["Name", "Kind", "Why", "Missing", "Different", "Examples", "Column"],
+        disabled=["Column", "Why", "Missing", "Distinct", "Examples"],
+        column_order=["Name", "Kind", "Why", "Missing", "Distinct", "Examples", "Column"],
         height=_ROW * (1 + min(len(proposal["columns"]), _ROWS)) + 2,
         column_config={
             "Name": st.column_config.TextColumn(max_chars=200, required=True, pinned=True),
@@ -116,7 +123,7 @@ def _ask_kinds(proposal: Proposal, key: str) -> tuple[dict[str, Chosen], dict[st
     return columns.chosen(proposal, edited), {"columns": st.container()}
 
 
-def _ask_target(proposal: Proposal, said: Mapping[str, Chosen], key: str) -> str:
+def _ask_target(proposal: DatasetProposal, said: Mapping[str, Chosen], key: str) -> str:
     names = list(said)
     proposed = proposal.get("target")
     target: str = st.selectbox(
@@ -129,22 +136,27 @@ def _ask_target(proposal: Proposal, said: Mapping[str, Chosen], key: str) -> str
     return target
 
 
-def _ask_task(proposal: Proposal, said: Mapping[str, Chosen], target: str, key: str) -> str:
-    likely = columns.likely_task(proposal, said, target)
-    # Another target or another kind of it is another question.
-    task: str = st.selectbox(
+def _ask_task(
+    proposal: DatasetProposal, said: Mapping[str, Chosen], target: str, key: str
+) -> TaskDescription | None:
+    tasks = {task["task"]: task for task in known_tasks()}
+    likely = columns.likely_task(list(tasks.values()), proposal, said, target)
+    names = list(tasks)
+    # For another target, or another kind of it, the choice starts afresh.
+    name = st.selectbox(
         "Task",
-        _TASKS,
-        _TASKS.index(likely),
-        format_func=lambda name: f"{words.task(name)}: {words.task_meaning(name)}",
-        key=f"task {key} {target} {likely}",
+        names,
+        names.index(likely["task"]) if likely else None,
+        format_func=lambda name: f"{tasks[name]['label']}: {tasks[name]['meaning']}",
+        placeholder="None of them suits these columns",
+        key=f"task {key} {target} {likely and likely['task']}",
     )
-    return task
+    return tasks[name] if name else None
 
 
-def _show_target(column: Column, task: str) -> None:
-    counts = column.get("counts") or {}
-    if task != "tabular-regression" and counts:
+def _show_target(column: ProposedColumn, answer: Literal["label", "value"]) -> None:
+    counts = column["counts"]
+    if answer == "label" and counts:
         total, rarest = sum(counts.values()), min(counts.values())
         st.markdown(
             f"**{plural(len(counts), 'class', 'classes')}**; the rarest has {number(rarest)} of "
@@ -153,20 +165,22 @@ def _show_target(column: Column, task: str) -> None:
         st.altair_chart(
             charts.classes(counts), alt=listing([f"{name}: {times}" for name, times in counts.items()])
         )
-    elif task == "tabular-regression" and column.get("minimum") is not None:
-        show_facts({name.capitalize(): number(column.get(name)) for name in ("minimum", "mean", "maximum")})  # type: ignore[arg-type]  # figures
+    elif answer == "value" and column.get("minimum") is not None:
+        figures = {"Minimum": column["minimum"], "Mean": column["mean"], "Maximum": column["maximum"]}
+        show_facts({name: number(value) for name, value in figures.items()})
     else:
-        st.caption(f"{plural(column.get('distinct', 0), 'different value')}.")
+        st.caption(f"{plural(column['distinct'], 'different value')}.")
 
 
-def _ask_preparation(task: str, key: str) -> dict[str, Any]:
-    declared = task_named(signed_in.gateway().tasks(), task)
-    choices = list(declared["preparation"]) if declared else []
+def _ask_preparation(task: TaskDescription | None, key: str) -> dict[str, Any]:
+    choices = list(task.get("preparation", [])) if task else []
     if not any(choice["name"] == _DROP_DUPLICATES["name"] for choice in choices):
         choices.append(_DROP_DUPLICATES)
     with st.expander("Preparation", icon=":material/cleaning_services:"):
-        st.caption("What is done to the rows first. What is chosen already suits most tables.")
-        return different(choices, ask_declared(choices, f"preparation {key} {task}"))
+        st.caption("What is done to the rows before training. The defaults suit most tables.")
+        return different(
+            choices, ask_declared(choices, f"preparation {key} {task['task'] if task else None}")
+        )
 
 
 def _confirm(dataset: str, confirmation: dict[str, Any], places: Mapping[str, DeltaGenerator]) -> None:

@@ -1,4 +1,4 @@
-"""The receipt of the gate, readable."""
+"""The receipt of the gate in words."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from streamlit_ui import words
 from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.text import number, percent, plain, title
 
-_SLICES = {"recent": "Recent feedback", "reference": "Held out of the dataset"}
+_SLICES = {"recent": "Recent feedback", "reference": "Holdout rows"}
 _TESTS = {"mcnemar": "exact McNemar test", "bootstrap": "paired bootstrap"}
 
 
@@ -19,11 +19,11 @@ def show_receipt(receipt: dict[str, Any] | None) -> None:
     if not receipt:
         return
     show_facts(figures(receipt))
-    with st.expander("Everything on the receipt"):
+    with st.expander("Full receipt"):
         if (compared := slices(receipt)) is not None:
             st.dataframe(compared, hide_index=True, alt="Champion and challenger on both sets of rows")
         if (found := recalls(receipt)) is not None:
-            st.caption("The share of each class's rows that is found (recall), on the deciding rows:")
+            st.caption("Recall of each class on the test rows:")
             st.dataframe(found, hide_index=True, alt="Recall of each class")
         st.json(receipt, expanded=False)
 
@@ -31,7 +31,7 @@ def show_receipt(receipt: dict[str, Any] | None) -> None:
 def show_verdict(receipt: dict[str, Any] | None) -> None:
     """Show what the gate decided and why, in one sentence."""
     if not receipt:
-        st.caption("There is no receipt of the gate.")
+        st.caption("There is no gate receipt.")
         return
     verdict = words.verdict(receipt.get("verdict"))
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -40,23 +40,21 @@ def show_verdict(receipt: dict[str, Any] | None) -> None:
 
 
 def figures(receipt: dict[str, Any]) -> dict[str, str]:
-    """Return the figures that decided, with what each is."""
+    """Return the figures that decided, by name."""
     metric = words.metric(receipt["metric"]) if receipt.get("metric") else "Score"
     rival = (
-        ("baseline", "always the same answer")
-        if receipt.get("baseline") is not None
-        else ("champion", "champion")
+        ("baseline", "constant answer") if receipt.get("baseline") is not None else ("champion", "champion")
     )
     figures = {
         "Decided on": _slice(receipt.get("slice")),
         f"{metric}, {rival[1]}": number(receipt.get(rival[0])),
         f"{metric}, challenger": number(receipt.get("challenger")),
-        "Deciding rows": number(receipt.get("n")),
+        "Test rows": number(receipt.get("n")),
         "p-value, challenger better": number(receipt.get("p_value")),
         "Must be below": number(receipt.get("alpha")),
     }
     if receipt.get("n_needed") is not None:
-        figures["Rows it would take"] = number(receipt["n_needed"])
+        figures["Rows needed"] = number(receipt["n_needed"])
     if receipt.get("test"):
         figures["Test"] = _TESTS.get(receipt["test"], title(receipt["test"]))
     if receipt.get("k"):
@@ -70,7 +68,7 @@ def figures(receipt: dict[str, Any]) -> dict[str, str]:
 
 
 def slices(receipt: dict[str, Any]) -> pd.DataFrame | None:
-    """Return how both models did on each set of rows, if the receipt says."""
+    """Return how both models did on each set of rows, if the receipt has it."""
     found = receipt.get("slices") or {}
     if not found:
         return None
@@ -78,7 +76,7 @@ def slices(receipt: dict[str, Any]) -> pd.DataFrame | None:
         [
             {
                 "Rows": _slice(name),
-                "How many": number(report.get("rows")),
+                "Number": number(report.get("rows")),
                 "Champion": number(report.get("champion")),
                 "Challenger": number(report.get("challenger")),
                 "Gain": number(report.get("gain")),
@@ -90,7 +88,7 @@ def slices(receipt: dict[str, Any]) -> pd.DataFrame | None:
 
 
 def recalls(receipt: dict[str, Any]) -> pd.DataFrame | None:
-    """Return how both models find each class on the deciding rows, if the receipt says."""
+    """Return the recall of both models for each class on the test rows, if the receipt has it."""
     found = _deciding(receipt).get("classes") or []
     if not found:
         return None

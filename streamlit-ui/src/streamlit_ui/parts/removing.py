@@ -1,4 +1,4 @@
-"""Removing versions and models: nothing goes before somebody said yes."""
+"""Removing versions and models: only after somebody said yes."""
 
 from collections.abc import Sequence
 
@@ -23,8 +23,8 @@ def remove_version(model: str, version: str) -> None:
     """Ask once more, then remove one version."""
     with problems_in_words():
         st.markdown(
-            f"**Version {plain(version)}** of {plain(model)} is removed with everything it learnt. "
-            "What it predicted stays in the history."
+            f"**Version {plain(version)}** of {plain(model)} is removed for good. "
+            "Its predictions stay in the history."
         )
         if st.button("Yes, remove it", type="primary"):
             signed_in.gateway().delete_version(model, version)
@@ -37,7 +37,7 @@ def remove_unused(models: Sequence[str]) -> None:
     with problems_in_words():
         st.markdown(
             f"Every version of **{plain(listing(list(models)))}** that no stage serves is removed, "
-            "loaded or not. What is served stays, and so does what was predicted."
+            "loaded or not. Served versions stay, and so do all predictions."
         )
         if not st.button("Yes, remove them", type="primary"):
             return
@@ -60,15 +60,15 @@ def remove_unused(models: Sequence[str]) -> None:
 
 @st.dialog("Delete all unused models")
 def delete_unused_models() -> None:
-    """Ask once more, then delete every model that people made and nothing needs."""
+    """Ask once more, then delete every unused model that people created."""
     with problems_in_words():
         st.markdown(
-            "Every model that people made is deleted with its versions, unless a stage serves one of them or "
-            "a run is open. Default models and datasets stay."
+            "Every model that people created is deleted with its versions, unless a stage serves one of them "
+            "or a run is open. Default models and datasets stay."
         )
         if st.button("Yes, delete them", type="primary"):
             deleted, kept = signed_in.gateway().delete_unused_models()
-            said = f"Deleted: {listing(deleted)}." if deleted else "There was no unused model."
+            said = f"Deleted: {listing(deleted)}." if deleted else "There were no unused models."
             _close(" ".join([said, *kept.values()]))
 
 

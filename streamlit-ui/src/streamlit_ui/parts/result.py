@@ -6,12 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from streamlit_ui import words
-from streamlit_ui.answers import Run
+from streamlit_ui.contract.types import RunDetail
 from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.text import number, plain, plural
 
 
-def show_result(run: Run) -> None:
+def show_result(run: RunDetail) -> None:
     """Show the result of a run of a kind that has one worth a table; the log says the rest."""
     result = run.get("result") or {}
     if run.get("kind") == "evaluation":

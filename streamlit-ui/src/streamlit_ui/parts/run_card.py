@@ -1,27 +1,27 @@
-"""One run in a few lines: what it does and to what, how far it is, how it ended."""
+"""One run in a few lines: what it does, its progress, how it ended."""
 
 import streamlit as st
 
 from streamlit_ui import words
-from streamlit_ui.answers import Run
+from streamlit_ui.contract.types import RunShort
 from streamlit_ui.text import plain
 from streamlit_ui.times import ago, between, duration
 
 OPEN = frozenset({"queued", "running"})
 
 
-def is_open(run: Run) -> bool:
-    """Say whether a run is still to end."""
+def is_open(run: RunShort) -> bool:
+    """Say whether a run has not ended yet."""
     return run.get("status") in OPEN
 
 
-def subject(run: Run) -> str:
+def subject(run: RunShort) -> str:
     """Return what a run is about: its model, else its dataset."""
     return run.get("model") or run.get("dataset") or "–"
 
 
-def show_run(run: Run) -> None:
-    """Show a run's kind and status, why it was opened, its progress and how it ended."""
+def show_run(run: RunShort) -> None:
+    """Show a run's kind and status, why it was started, its progress and how it ended."""
     word, kind = words.status(run.get("status")), words.kind(run.get("kind"))
     took = between(run.get("started_at"), run.get("finished_at"))
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -50,4 +50,4 @@ def show_run(run: Run) -> None:
     elif run.get("error"):
         st.markdown(f":red[{plain(run['error'])}]")
     if run.get("reason"):
-        st.caption(f"Why: {plain(run['reason'])}")
+        st.caption(f"Reason: {plain(run['reason'])}")

@@ -1,30 +1,30 @@
-"""How right a model is of late, and over time."""
+"""How right a model is now, and over time."""
 
 import streamlit as st
 
 from streamlit_ui import charts, signed_in, words
-from streamlit_ui.answers import Model, Score
+from streamlit_ui.contract.types import ModelDetail, ModelScore
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.settings import settings
-from streamlit_ui.text import number, percent, plain
+from streamlit_ui.text import number, percent, plain, plural
 
 POINTS = 500
 
 
 @st.fragment(run_every=settings().refresh_s)
-def show_score(model: Model) -> None:
-    """Show the score, its state in words and its course; it looks again by itself."""
+def show_score(model: ModelDetail) -> None:
+    """Show the score, its state in words and its history, refreshed periodically."""
     with problems_in_words():
         score = signed_in.gateway().score(model["name"])
         _now(score)
-        _course(model, score)
+        _history(model, score)
 
 
-def _now(score: Score) -> None:
+def _now(score: ModelScore) -> None:
     state = words.state(score.get("state"))
-    window = f"Of the last {number(score.get('window'))} that count."
+    window = f"Among the latest {number(score['window'])} that count."
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.badge(state.label, color=state.colour, icon=state.icon)
@@ -32,32 +32,34 @@ def _now(score: Score) -> None:
         with st.grid(4, min_column_width=120):
             st.metric("Score", percent(score.get("value"), 1))
             st.metric("Threshold", percent(score.get("threshold")))
-            st.metric("Judged", number(score.get("n", 0)), help=window)
+            st.metric("Feedback", number(score["n"]), help=window)
             st.metric("Version", str(score.get("version") or "–"))
     show_facts(_more(score))
 
 
-def _more(score: Score) -> dict[str, str]:
-    """Return what stands behind the score: its interval, whose feedback it is, the estimate without any."""
+def _more(score: ModelScore) -> dict[str, str]:
+    """Return the details of the score: its interval, the kinds of feedback, the estimate without any."""
     more = {}
     if score.get("low") is not None:
         more["95 % interval"] = f"{percent(score.get('low'), 1)} to {percent(score.get('high'), 1)}"
-    for name, share in (("Where we asked", score.get("asked")), ("Volunteered", score.get("volunteered"))):
+    for name, share in (("Asked for", score.get("asked")), ("Volunteered", score.get("volunteered"))):
         if share and share.get("n"):
-            more[name] = f"{percent(share.get('value'), 1)} of {number(share.get('n'))} judged"
+            more[name] = f"{percent(share.get('value'), 1)} of {plural(share['n'], 'prediction')}"
     if (estimate := score.get("estimate")) and estimate.get("value") is not None:
         said = percent(estimate.get("value"), 1)
-        more["Estimated without feedback"] = f"{said}; it sees changed inputs, not a changed truth about them"
+        more["Estimated without feedback"] = (
+            f"{said}; it reflects changed inputs, not a changed relation to the target"
+        )
     return more
 
 
-def _course(model: Model, score: Score) -> None:
+def _history(model: ModelDetail, score: ModelScore) -> None:
     points = signed_in.gateway().score_history(model["name"], POINTS)
     if not any(point.get("value") is not None for point in points):
         blank(
             ":material/monitoring:",
             "Nothing to draw yet",
-            "The curve begins once a few predictions were called right or wrong.",
+            "The curve starts once a few predictions have feedback.",
         )
         return
     ledger = signed_in.gateway().promotions(model["name"]) if signed_in.may("maintainer") else None
@@ -70,5 +72,5 @@ def _course(model: Model, score: Score) -> None:
     threshold = percent(score.get("threshold"))
     st.caption(
         f"The band is the 95 % interval, the dashed line the threshold of {plain(threshold)}. "
-        "Hold Shift to zoom and move along the time; double-click to see it all."
+        "Hold Shift to zoom and pan; double-click to reset."
     )

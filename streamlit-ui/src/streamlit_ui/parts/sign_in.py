@@ -1,4 +1,4 @@
-"""The page of whoever is not signed in."""
+"""The page for people who are not signed in."""
 
 import streamlit as st
 
@@ -15,7 +15,7 @@ def ask() -> None:
     with middle:
         st.image(str(MARK), width=56)
         st.title("Loopkeeper")
-        st.caption("Predict, say what was right, and watch the models keep themselves true.")
+        st.caption("Predict, give feedback, and watch the models keep themselves accurate.")
         if farewell := signed_in.farewell():
             st.info(plain(farewell), icon=":material/logout:")
         with st.form("sign in"):
@@ -34,7 +34,7 @@ def _try(username: str, password: str) -> None:
     try:
         signed_in.sign_in(username, password)
     except SignedOut:
-        st.error("This username and password do not belong together.", icon=":material/lock:")
+        st.error("Wrong username or password.", icon=":material/lock:")
     except GatewayError as error:
         problems.show(error)
     else:

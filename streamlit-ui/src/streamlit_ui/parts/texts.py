@@ -5,21 +5,21 @@ from typing import Any
 
 import streamlit as st
 
-from streamlit_ui.answers import Model
+from streamlit_ui.contract.types import ModelDetail
 from streamlit_ui.forms import Field, fields
 
 MOST_TEXTS = 20
 _HEIGHT = 110
 
 
-def text_field(model: Model) -> Field | None:
+def text_field(model: ModelDetail) -> Field | None:
     """Return the field of a model that takes one text and nothing else."""
     found = fields(model["schema"])
     return found[0] if len(found) == 1 and found[0].kind == "text" else None
 
 
-def ask_texts(model: Model, field: Field) -> list[dict[str, Any]] | None:
-    """Show a field for each text; when they are sent, return a row for each that is filled in."""
+def ask_texts(model: ModelDetail, field: Field) -> list[dict[str, Any]] | None:
+    """Show a field for each text; once submitted, return a row for each that is filled in."""
     count = st.session_state.setdefault(_count(model), 1)
     with st.form(f"texts of {model['name']}", border=True):
         texts = [
@@ -46,16 +46,16 @@ def ask_texts(model: Model, field: Field) -> list[dict[str, Any]] | None:
     return rows if submitted and rows else None
 
 
-def refill_texts(model: Model, field: Field, inputs: Sequence[dict[str, Any]]) -> None:
-    """Let the fields begin with the texts of earlier predictions; call it before `ask_texts`."""
+def refill_texts(model: ModelDetail, field: Field, inputs: Sequence[dict[str, Any]]) -> None:
+    """Fill the fields with the texts of earlier predictions; call it before `ask_texts`."""
     st.session_state[_count(model)] = max(len(inputs), 1)
     for place, given in enumerate(inputs, start=1):
         st.session_state[_key(model, place)] = str(given.get(field.name) or "")
 
 
-def _count(model: Model) -> str:
+def _count(model: ModelDetail) -> str:
     return f"number of texts for {model['name']}"
 
 
-def _key(model: Model, place: int) -> str:
+def _key(model: ModelDetail, place: int) -> str:
     return f"{model['name']}/text {place}"

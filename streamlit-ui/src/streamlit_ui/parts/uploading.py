@@ -1,4 +1,4 @@
-"""Taking a table in: the file, its name, how to read it where that is guessed wrong."""
+"""Uploading a table: the file, its name, how to read it if detection fails."""
 
 import re
 from pathlib import PurePath
@@ -15,23 +15,23 @@ from streamlit_ui.text import size
 TYPES = ["csv", "tsv", "txt", "parquet", "xlsx", "json"]
 _LONGEST_NAME = 40
 _HEADER = {
-    "Find out": "",
+    "Detect": "",
     "The first row names the columns": "true",
-    "There are no names in the file": "false",
+    "The file has no column names": "false",
 }
 _DELIMITERS = {
-    "Find out": "",
+    "Detect": "",
     "Comma ,": ",",
     "Semicolon ;": ";",
     "Tab": "tab",
     "Vertical bar |": "|",
     "Colon :": ":",
 }
-_DECIMALS = {"Find out": "", "Point, 1.5": ".", "Comma, 1,5": ","}
+_DECIMALS = {"Detect": "", "Point, 1.5": ".", "Comma, 1,5": ","}
 
 
 def offer_upload(dataset: str | None = None) -> None:
-    """Take a file in and go to what it seems to hold; without a dataset it becomes a new one."""
+    """Upload a file and go to the proposal for it; without a dataset it becomes a new one."""
     key = f"upload for {dataset}"
     uploaded = st.file_uploader(
         "Table",
@@ -46,9 +46,9 @@ def offer_upload(dataset: str | None = None) -> None:
         return
     name, about_name = dataset or "", st.container()
     if dataset is None:
-        usual = slug(uploaded.name)
-        said = "Small letters, digits and hyphens. A name that is taken makes this its next version."
-        name = about_name.text_input("Name of the dataset", usual, _LONGEST_NAME, help=said).strip()
+        default = slug(uploaded.name)
+        said = "Lower-case letters, digits and hyphens. If the dataset exists, this becomes its next version."
+        name = about_name.text_input("Name of the dataset", default, _LONGEST_NAME, help=said).strip()
     hints, about_hints = _ask_hints()
     if st.button("Read the file", type="primary", icon=":material/table_view:"):
         places = {"file": about_file, "name": about_name, **dict.fromkeys(hints, about_hints)}
@@ -73,12 +73,12 @@ def slug(filename: str) -> str:
 
 def _ask_hints() -> tuple[dict[str, str], DeltaGenerator]:
     with st.expander("How to read it", icon=":material/tune:"):
-        st.caption("Only if the columns come out wrong: all of this is found out by itself. It is about CSV.")
+        st.caption("Only needed if the columns of a CSV file come out wrong: all of it is detected.")
         with st.grid(2, min_column_width=210):
-            header = st.selectbox("Names of the columns", list(_HEADER))
-            delimiter = st.selectbox("Between the cells", list(_DELIMITERS))
+            header = st.selectbox("Column names", list(_HEADER))
+            delimiter = st.selectbox("Separator", list(_DELIMITERS))
             decimal = st.selectbox("Decimal mark", list(_DECIMALS))
-            encoding = st.text_input("Encoding", placeholder="found out, e.g. cp1252", max_chars=40)
+            encoding = st.text_input("Encoding", placeholder="detected, e.g. cp1252", max_chars=40)
         about = st.container()
     return {
         "header": _HEADER[header],
@@ -89,9 +89,9 @@ def _ask_hints() -> tuple[dict[str, str], DeltaGenerator]:
 
 
 def _larger(name: str) -> None:
-    """Say how a program uploads what is too large for a page."""
+    """Show how a program uploads a file that is too large for a page."""
     with st.expander(f"Larger than {settings().max_dataset_mb} MB?", icon=":material/terminal:"):
-        st.caption("A program can upload up to 2 GB. With a key of the role engineer, from *Users and keys*:")
+        st.caption("A program can upload up to 2 GB, with a key of the role engineer from *Users and keys*:")
         address = settings().public_gateway_url or settings().gateway_url
         st.code(
             f'curl -H "Authorization: Bearer $KEY" -F name={name} -F file=@table.csv {address}/v1/datasets',

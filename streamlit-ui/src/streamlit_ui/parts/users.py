@@ -3,21 +3,21 @@
 import streamlit as st
 
 from streamlit_ui import signed_in
-from streamlit_ui.answers import Role, User
 from streamlit_ui.client import Gateway
+from streamlit_ui.contract.types import Role, User
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.text import plain
 from streamlit_ui.times import ago
 
 ROLES: tuple[Role, ...] = ("user", "engineer", "maintainer")
 ROLE_HELP = (
-    "A user predicts and judges. An engineer also sees everybody's predictions and starts runs. "
+    "A user predicts and gives feedback. An engineer also sees everybody's predictions and starts runs. "
     "A maintainer also promotes, rolls back, and manages users and keys."
 )
 
 
 def show_users(gateway: Gateway) -> None:
-    """List the users, and let new ones in."""
+    """List the users, and create new ones."""
     if st.button("Create a user", type="primary", icon=":material/person_add:"):
         _create()
     for user in gateway.users():
@@ -36,7 +36,7 @@ def show_users(gateway: Gateway) -> None:
 
 
 def is_own(user: User) -> bool:
-    """Say whether a user is whoever sits in front of the page."""
+    """Say whether a user is the person on this page."""
     session = signed_in.session()
     return session is not None and user["username"] == session.username
 

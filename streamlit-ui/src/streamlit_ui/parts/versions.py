@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from streamlit_ui import signed_in, words
-from streamlit_ui.answers import Model, Version
+from streamlit_ui.contract.types import ModelDetail, VersionShort
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.parts.prepared import show_preparation
@@ -17,12 +17,12 @@ from streamlit_ui.times import ago, when
 SHOWN = 20
 
 
-def show_versions(model: Model) -> None:
+def show_versions(model: ModelDetail) -> None:
     """Show each version with its metrics, lineage and receipt, newest first."""
     show_what_was_removed()
     versions = newest_first(signed_in.gateway().versions(model["name"]))
     if not versions:
-        blank(":material/model_training:", "No version yet", "The first run that succeeds leaves one here.")
+        blank(":material/model_training:", "No version yet", "The first successful run adds one here.")
         return
     show_table(versions, "The versions, newest first")
     unused = [version for version in versions if not version.get("stages")]
@@ -50,14 +50,14 @@ def show_versions(model: Model) -> None:
         )
 
 
-def _offer_memory(model: str, version: Version) -> None:
-    """Let an engineer keep a version in memory, or let it go."""
+def _offer_memory(model: str, version: VersionShort) -> None:
+    """Let an engineer load a version into memory, or unload it."""
     name, loaded = version["version"], version.get("loaded")
     pressed = st.button(
         "Unload" if loaded else "Load into memory",
         icon=":material/eject:" if loaded else ":material/memory:",
         key=f"memory of {name}",
-        help="A loaded version answers predictions that ask for it by number, whatever the stage serves.",
+        help="A loaded version answers requests that name it, whatever the stage serves.",
     )
     if pressed:
         with problems_in_words(), st.spinner("Unloading …" if loaded else "Loading …"):
@@ -66,7 +66,7 @@ def _offer_memory(model: str, version: Version) -> None:
             st.rerun()
 
 
-def _offer_removal(model: str, version: Version) -> None:
+def _offer_removal(model: str, version: VersionShort) -> None:
     """Let a maintainer remove a version that no stage serves."""
     served = bool(version.get("stages"))
     if st.button(
@@ -79,13 +79,13 @@ def _offer_removal(model: str, version: Version) -> None:
         remove_version(model, version["version"])
 
 
-def show_table(versions: list[Version], alt: str) -> None:
+def show_table(versions: list[VersionShort], alt: str) -> None:
     """Show versions side by side."""
     wide = {"Settings": st.column_config.TextColumn(width="medium")}
     st.dataframe(frame(versions), hide_index=True, column_config=wide, alt=alt)
 
 
-def frame(versions: list[Version]) -> pd.DataFrame:
+def frame(versions: list[VersionShort]) -> pd.DataFrame:
     """Return the versions as a table of text: their state, what they are, how good they are."""
     metrics = list(dict.fromkeys(name for version in versions for name in version.get("metrics") or {}))
     return pd.DataFrame(
@@ -104,23 +104,23 @@ def frame(versions: list[Version]) -> pd.DataFrame:
     )
 
 
-def newest_first(versions: list[Version]) -> list[Version]:
+def newest_first(versions: list[VersionShort]) -> list[VersionShort]:
     """Return the versions, the last trained first."""
     return sorted(versions, key=lambda version: version.get("created_at") or "", reverse=True)
 
 
-def _details(version: Version) -> None:
+def _details(version: VersionShort) -> None:
     if barred := version.get("barred"):
         st.warning(f"Not promoted automatically: {plain(barred)}", icon=":material/block:")
     if metrics := version.get("metrics"):
-        st.markdown("**Metrics** on the rows held out of the dataset")
+        st.markdown("**Metrics** on the holdout rows")
         show_facts({words.metric(name): number(value) for name, value in metrics.items()})
     lineage, candidate = version.get("lineage") or {}, version.get("candidate") or {}
-    st.markdown("**Where it comes from**")
+    st.markdown("**Lineage**")
     facts = {
         "Estimator": title(str(candidate.get("estimator") or "–")),
         "Settings": words.settings(candidate),
-        "Served by": {"onnx": "ONNX", "scikit-learn": "scikit-learn"}.get(
+        "Engine": {"onnx": "ONNX", "scikit-learn": "scikit-learn"}.get(
             str(version.get("engine")), version.get("engine")
         ),
         "Dataset": lineage.get("dataset"),

@@ -1,4 +1,4 @@
-"""Data: the tables there are, and the place to bring another."""
+"""Data: the datasets, and the upload of another table."""
 
 import streamlit as st
 
@@ -11,11 +11,9 @@ from streamlit_ui.settings import settings
 
 
 def page() -> None:
-    """Take a table in, and list those there are."""
+    """Offer an upload, and list the datasets."""
     st.title("Data")
-    st.caption(
-        "Bring a table, say what its columns are and which is to be predicted; then a model can be trained."
-    )
+    st.caption("Upload a table, confirm its columns and choose the one to predict. Then train a model on it.")
     with st.container(border=True):
         st.markdown("**Upload a table**")
         offer_upload()
@@ -28,9 +26,7 @@ def _list() -> None:
     with problems_in_words():
         datasets = signed_in.gateway().datasets()
         if not datasets:
-            blank(
-                ":material/table_view:", "No data yet", "Upload a table above: it becomes the first dataset."
-            )
+            blank(":material/table_view:", "No data yet", "Upload a table above to create the first dataset.")
         for dataset in datasets:
             with st.container(border=True, gap="xsmall"):
                 show_dataset(dataset)

@@ -1,19 +1,18 @@
-"""Dataset: one table, from the proposal of its columns to what is stored of it."""
+"""Dataset: one table, from the proposal of its columns to its stored versions."""
 
 import streamlit as st
 
 from streamlit_ui import signed_in, words
-from streamlit_ui.answers import Run
+from streamlit_ui.contract.types import DatasetDetail
 from streamlit_ui.parts.dataset_card import SECTIONS
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.parts.proposal import ask_columns
 from streamlit_ui.settings import settings
 from streamlit_ui.text import plain
-from streamlit_ui.workbench_answers import Dataset
 
 
 def page() -> None:
-    """Show what the address names: what is to be done next with it, and what is stored of it."""
+    """Show the dataset that the address names: what to do next, and what is stored."""
     st.page_link("views/data.py", label="Data", icon=":material/arrow_back:")
     name = st.query_params.get("name")
     if not name:
@@ -33,7 +32,7 @@ def page() -> None:
         _stored(dataset)
 
 
-def _head(dataset: Dataset) -> None:
+def _head(dataset: DatasetDetail) -> None:
     word = words.dataset_state(dataset.get("state"))
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(word.label, color=word.colour, icon=word.icon)
@@ -51,20 +50,20 @@ def _head(dataset: Dataset) -> None:
 
 @st.fragment(run_every=settings().refresh_s)
 def _watch(name: str) -> None:
-    """Show how far the storing is, and the whole page again once it is over."""
+    """Show the progress of the storing run, and refresh the whole page once it has ended."""
     with problems_in_words():
         gateway = signed_in.gateway()
         dataset = gateway.dataset(name)
         if dataset.get("state") != "storing":
             st.rerun()
-        run: Run = gateway.run(str(dataset["run"])) if dataset.get("run") else {}
+        run = gateway.run(dataset["run"]) if dataset["run"] else None
         with st.container(border=True):
-            step, progress = run.get("step"), float(run.get("progress") or 0)
+            step, progress = (run["step"], run["progress"]) if run else (None, 0.0)
             st.progress(min(max(progress, 0.0), 1.0), plain(words.step(step) if step else "Being stored"))
-            st.caption("You may leave this page: it goes on without you.")
+            st.caption("You can leave this page; it continues in the background.")
 
 
-def _stored(dataset: Dataset) -> None:
+def _stored(dataset: DatasetDetail) -> None:
     opened = st.tabs(list(SECTIONS), key="part", bind="query-params", on_change="rerun")
     for tab, show in zip(opened, SECTIONS.values(), strict=True):
         if tab.open:
@@ -77,7 +76,7 @@ def _delete(name: str) -> None:
     with problems_in_words():
         st.markdown(
             f"**{plain(name)}** and its tables in the warehouse are deleted. "
-            "A dataset that a model uses stays; its earlier versions stay in the history."
+            "A dataset that a model uses cannot be deleted. Stored versions stay in the version history."
         )
         if st.button("Yes, delete", type="primary"):
             signed_in.gateway().delete_dataset(name)

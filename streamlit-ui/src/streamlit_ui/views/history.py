@@ -1,30 +1,30 @@
-"""History: what was predicted, newest first, and what people said of it."""
+"""History: the predictions, newest first, with the feedback on them."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
 from streamlit_ui import signed_in, words
-from streamlit_ui.answers import Prediction
+from streamlit_ui.contract.types import RecordedPrediction
 from streamlit_ui.parts import models
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.text import plain, plural
 from streamlit_ui.times import ago
 
 PAGE = 25
-# As many predictions does the gateway list at once.
+# The gateway lists at most this many predictions at once.
 MOST = 1000
-FILTERS: dict[str, Callable[[Prediction], bool]] = {
+FILTERS: dict[str, Callable[[RecordedPrediction], bool]] = {
     "All": lambda _: True,
-    "Not judged": lambda found: not found.get("feedback"),
-    "Right": lambda found: any(said.get("correct") for said in found.get("feedback") or []),
-    "Wrong": lambda found: any(not said.get("correct") for said in found.get("feedback") or []),
-    "Unusual input": lambda found: bool(found.get("flags")),
+    "No feedback": lambda found: not found["feedback"],
+    "Right": lambda found: any(given["correct"] for given in found["feedback"]),
+    "Wrong": lambda found: any(not given["correct"] for given in found["feedback"]),
+    "Unusual input": lambda found: bool(found["flags"]),
 }
 
 
 def page() -> None:
-    """List predictions, a page more at each press of the button."""
+    """List predictions, one more page each time the button is pressed."""
     name = models.chosen_name()
     st.title("History")
     st.caption("Everybody's predictions." if signed_in.may("engineer") else "Your own predictions.")
@@ -33,8 +33,8 @@ def page() -> None:
     if not loaded:
         blank(
             ":material/history:",
-            "Nothing was predicted yet",
-            "Your predictions and what you say of them appear here.",
+            "No predictions yet",
+            "Your predictions and your feedback on them appear here.",
         )
         return
     shown = _filter(loaded)
@@ -48,9 +48,9 @@ def page() -> None:
         st.rerun()
 
 
-def _load(name: str, wanted: int) -> list[Prediction]:
+def _load(name: str, wanted: int) -> list[RecordedPrediction]:
     """Return the newest predictions, as many as wanted or as there are."""
-    loaded: list[Prediction] = []
+    loaded: list[RecordedPrediction] = []
     while len(loaded) < wanted:
         limit = min(wanted - len(loaded), MOST)
         portion = signed_in.gateway().predictions(name, limit, loaded[-1]["id"] if loaded else None)
@@ -60,7 +60,7 @@ def _load(name: str, wanted: int) -> list[Prediction]:
     return loaded
 
 
-def _filter(loaded: list[Prediction]) -> list[Prediction]:
+def _filter(loaded: list[RecordedPrediction]) -> list[RecordedPrediction]:
     chosen = st.pills(
         "Show", list(FILTERS), default="All", required=True, key="history filter", persist_state="session"
     )
@@ -73,7 +73,7 @@ def _filter(loaded: list[Prediction]) -> list[Prediction]:
     ]
 
 
-def _entry(prediction: Prediction) -> None:
+def _entry(prediction: RecordedPrediction) -> None:
     with st.container(
         border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):
@@ -92,12 +92,12 @@ def _entry(prediction: Prediction) -> None:
             )
 
 
-def _feedback_badge(prediction: Prediction) -> None:
-    said = (prediction.get("feedback") or [])[-1:]
-    if said:
-        st.badge(plain(words.judgement(said[0])), color="green" if said[0].get("correct") else "red")
-    elif prediction.get("ask"):
-        st.badge("Please judge", color="blue")
+def _feedback_badge(prediction: RecordedPrediction) -> None:
+    given = prediction["feedback"][-1:]
+    if given:
+        st.badge(plain(words.feedback(given[0])), color="green" if given[0]["correct"] else "red")
+    elif prediction["ask"]:
+        st.badge("Feedback wanted", color="blue")
 
 
 page()

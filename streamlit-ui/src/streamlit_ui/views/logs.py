@@ -1,9 +1,9 @@
-"""Logs: what background work wrote down, of one run or of several together."""
+"""Logs: what background work logged, of one run or of several together."""
 
 import streamlit as st
 
 from streamlit_ui import log_lines, signed_in, words
-from streamlit_ui.answers import Run
+from streamlit_ui.contract.types import RunShort
 from streamlit_ui.log_lines import Entry
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.problems import problems_in_words
@@ -13,15 +13,15 @@ from streamlit_ui.text import number, plain, plural
 from streamlit_ui.times import ago
 
 RUNS, LINES = 20, 1_000
-EVERY = "All of them together"
+EVERY = "All runs"
 _SHORT = 8
-"""So many characters of a run's id tell it from others that are shown."""
+"""As many characters of a run's id as are needed to tell runs apart."""
 
 
 def page() -> None:
     """Ask which work and which entries, and show them."""
     st.title("Logs")
-    st.caption("What training and other background work wrote down, newest runs first.")
+    st.caption("What training and other background work logged, newest runs first.")
     runs = _choose_runs(signed_in.gateway().runs())
     if not runs:
         return
@@ -32,10 +32,12 @@ def page() -> None:
     st.fragment(_show, run_every=settings().refresh_s if live else None)(runs, level, wanted)
 
 
-def _choose_runs(found: list[Run]) -> list[Run]:
+def _choose_runs(found: list[RunShort]) -> list[RunShort]:
     if not found:
         blank(
-            ":material/article:", "No log yet", "Each run leaves one: of training, storing data, comparing …"
+            ":material/article:",
+            "No log yet",
+            "Every run writes one: training, storing, comparing …",
         )
         return []
     kinds = sorted({run.get("kind", "") for run in found}, key=_kind)
@@ -52,28 +54,28 @@ def _choose_runs(found: list[Run]) -> list[Run]:
     return [by_id[picked]] if picked in by_id else chosen[:RUNS]
 
 
-def _show(runs: list[Run], level: str, wanted: str) -> None:
+def _show(runs: list[RunShort], level: str, wanted: str) -> None:
     with problems_in_words():
         gateway = signed_in.gateway()
         if any(is_open(run) and not is_open(gateway.run(run["id"])) for run in runs):
-            # The whole page again: there is less to look at by itself.
+            # The whole page again: fewer runs have to be refreshed.
             st.rerun()
         _show_entries(log_lines.merged(_entries(run) for run in runs), runs, level, wanted)
 
 
-def _show_entries(found: list[Entry], runs: list[Run], level: str, wanted: str) -> None:
+def _show_entries(found: list[Entry], runs: list[RunShort], level: str, wanted: str) -> None:
     shown = log_lines.select(found, level, wanted)
     several = len(runs) > 1
     lines = [entry.line(named=several) for entry in shown]
-    last = "the last " if len(shown) > LINES else ""
+    last = f"; the last {number(LINES)} are shown" if len(shown) > LINES else ""
     st.caption(
         plain(
-            f"{number(len(shown))} of {plural(len(found), 'entry', 'entries')}, {last}"
-            f"{number(min(len(shown), LINES))} shown, of {plural(len(runs), 'run')}."
+            f"{number(len(shown))} of {plural(len(found), 'entry', 'entries')} "
+            f"from {plural(len(runs), 'run')}{last}."
         )
     )
     st.code(
-        "\n".join(lines[-LINES:]) or "Nothing of this kind was written down.",
+        "\n".join(lines[-LINES:]) or "There are no such entries.",
         language=None, wrap_lines=True, height=460,
     )  # fmt: skip
     named = "runs" if several else f"run-{runs[0]['id']}"
@@ -99,8 +101,8 @@ def _offer(label: str, lines: list[str], filename: str, key: str) -> None:
     )
 
 
-def _entries(run: Run) -> list[Entry]:
-    """Return a run's log taken apart; what ended is asked for once."""
+def _entries(run: RunShort) -> list[Entry]:
+    """Return a run's log as entries; that of an ended run is read only once."""
     key = f"log of {run['id']}"
     kept: list[Entry] | None = st.session_state.get(key)
     if kept is None:
@@ -114,7 +116,7 @@ def _kind(name: str | None) -> str:
     return words.kind(name).label if name else "Any"
 
 
-def _named(run: Run) -> str:
+def _named(run: RunShort) -> str:
     about = run.get("model") or run.get("dataset") or ""
     ended = words.status(run.get("status")).label.lower()
     return " · ".join(filter(None, (_kind(run.get("kind")), about, ago(run.get("created_at")), ended)))

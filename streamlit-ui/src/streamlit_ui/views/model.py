@@ -1,4 +1,4 @@
-"""Model: how right it is, which versions there are, who moved what, and its own numbers."""
+"""Model: its score, versions, comparison, policy and ledger."""
 
 import streamlit as st
 

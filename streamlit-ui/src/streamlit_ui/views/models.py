@@ -1,9 +1,9 @@
-"""Models: all there are, with their versions: what is served, what is loaded, how good each is."""
+"""Models: all of them with their versions: which are served, which are loaded, how good each is."""
 
 import streamlit as st
 
 from streamlit_ui import signed_in, words
-from streamlit_ui.answers import ModelSummary
+from streamlit_ui.contract.types import ModelShort
 from streamlit_ui.parts import models
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.problems import problems_in_words
@@ -13,6 +13,7 @@ from streamlit_ui.parts.removing import (
     remove_unused,
     show_what_was_removed,
 )
+from streamlit_ui.parts.tasks import task_label
 from streamlit_ui.parts.versions import newest_first, show_table
 from streamlit_ui.text import number, percent, plain, plural
 
@@ -22,13 +23,11 @@ SHOWN = 10
 def page() -> None:
     """List the models, each with its newest versions and what can be done with them."""
     st.title("Models")
-    st.caption(
-        "Every model with its versions: what a stage serves, what is loaded beside it, how good each is."
-    )
+    st.caption("Every model with its versions: which one is served, which are loaded, and how good each is.")
     show_what_was_removed()
     found = signed_in.gateway().models()
     if not found:
-        blank(":material/model_training:", "There is no model yet", "Train one: it appears here at once.")
+        blank(":material/model_training:", "There is no model yet", "Train one, and it appears here.")
     if signed_in.may("engineer"):
         st.page_link("views/train.py", label="Train a model", icon=":material/rocket_launch:")
     if found and signed_in.may("maintainer"):
@@ -46,20 +45,20 @@ def _offer_clearing(names: list[str]) -> None:
             delete_unused_models()
 
 
-def _show(model: ModelSummary) -> None:
-    state, score = words.state(model.get("state")), model.get("score") or {}
+def _show(model: ModelShort) -> None:
+    state, score = words.state(model["state"]), model["score"]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(state.label, color=state.colour, icon=state.icon)
         st.markdown(f"**{plain(model['name'])}**", width="stretch")
     versions = newest_first(signed_in.gateway().versions(model["name"]))
     loaded = sum(bool(version.get("loaded")) for version in versions)
     facts = [
-        words.task(model["task"]),
+        task_label(model["task"]),
         f"serves version {model['version']}" if model.get("version") else "serves nothing yet",
         plural(len(versions), "version"),
         *([f"{number(loaded)} loaded"] if loaded else []),
         *(["default model"] if model.get("built_in") else []),
-        *([f"score {percent(score['value'], 1)}"] if score.get("value") is not None else []),
+        *([f"score {percent(score['value'], 1)}"] if score and score["value"] is not None else []),
     ]
     st.caption(plain(" · ".join(facts)))
     if versions:
@@ -72,7 +71,7 @@ def _show(model: ModelSummary) -> None:
                 _offer("Compare", ":material/compare_arrows:", name, "Compare")
             if st.button("Train again", icon=":material/rocket_launch:", key=f"train {name}"):
                 st.switch_page("views/train.py", query_params={"model": name})
-        stays = "A default model stays, to be compared with." if model.get("built_in") else None
+        stays = "Default models stay as a baseline." if model.get("built_in") else None
         if signed_in.may("maintainer") and st.button(
             "Delete…", icon=":material/delete:", key=f"delete {name}", disabled=bool(stays), help=stays
         ):

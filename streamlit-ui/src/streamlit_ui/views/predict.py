@@ -7,14 +7,14 @@ from typing import Any
 import streamlit as st
 
 from streamlit_ui import signed_in
-from streamlit_ui.answers import Model, Prediction
 from streamlit_ui.client import GatewayError, SignedOut
+from streamlit_ui.contract.types import ModelDetail
 from streamlit_ui.parts import models, problems
-from streamlit_ui.parts.answer import show_answer
+from streamlit_ui.parts.answer import AnsweredInput, show_answer
 from streamlit_ui.parts.asking import ask_version
 from streamlit_ui.parts.explanation import offer_explanation
+from streamlit_ui.parts.feedback import ask_feedback
 from streamlit_ui.parts.form import ask_row, refill
-from streamlit_ui.parts.judging import judge
 from streamlit_ui.parts.texts import MOST_TEXTS, ask_texts, refill_texts, text_field
 from streamlit_ui.text import plain, shorten
 
@@ -48,7 +48,7 @@ def page() -> None:
     version = ask_version(model)
     entered = ask_texts(model, field) if field else _one(ask_row(model))
     failed = entered is not None and not _predict(model, entered, version, kept)
-    predictions: list[Prediction] | None = st.session_state.get(kept)
+    predictions: list[AnsweredInput] | None = st.session_state.get(kept)
     if not predictions:
         return
     _scroll_to_answer(predictions[0]["id"] if entered is not None and not failed else None)
@@ -62,14 +62,14 @@ def page() -> None:
             show_answer(prediction, model["target"])
             offer_explanation(prediction)
             st.caption(f"Version {plain(prediction['version'])} · prediction {plain(prediction['id'])}")
-        judge(model, prediction)
+        ask_feedback(model, prediction)
 
 
 def _one(row: dict[str, Any] | None) -> list[dict[str, Any]] | None:
     return None if row is None else [row]
 
 
-def _predict(model: Model, entered: list[dict[str, Any]], version: str | None, kept: str) -> bool:
+def _predict(model: ModelDetail, entered: list[dict[str, Any]], version: str | None, kept: str) -> bool:
     """Ask for predictions and keep them; say so if there are none, and leave the last ones alone."""
     try:
         with st.spinner("Predicting …"):
@@ -82,17 +82,18 @@ def _predict(model: Model, entered: list[dict[str, Any]], version: str | None, k
         else:
             problems.show(error)
         return False
-    st.session_state[kept] = [
-        {**one, "version": answer["version"], "inputs": row}
+    answered: list[AnsweredInput] = [
+        {**one, "version": answer["version"], "inputs": row, "feedback": []}
         for one, row in zip(answer["predictions"], entered, strict=True)
     ]
+    st.session_state[kept] = answered
     # The address names the answers, so that a reload of the browser finds them again.
     st.query_params[_NAMED] = ",".join(one["id"] for one in answer["predictions"])
     return True
 
 
-def _remember(model: Model, kept: str) -> None:
-    """Show the answers that the address names, with their inputs in the form; a wrong one is no answer."""
+def _remember(model: ModelDetail, kept: str) -> None:
+    """Show the answers that the address names, with their inputs in the form; an unknown one is ignored."""
     if not (wanted := st.query_params.get(_NAMED)):
         return
     with suppress(GatewayError):

@@ -1,13 +1,15 @@
-"""Prediction: everything known of one answered input, and the place to judge it later."""
+"""Prediction: everything known of one answered input, and the place to give feedback later."""
+
+from collections.abc import Mapping
 
 import streamlit as st
 
 from streamlit_ui import signed_in, words
-from streamlit_ui.answers import Prediction
+from streamlit_ui.contract.types import PredictionDetail
 from streamlit_ui.parts.answer import show_answer
 from streamlit_ui.parts.explanation import offer_explanation
 from streamlit_ui.parts.facts import show_facts
-from streamlit_ui.parts.judging import judge
+from streamlit_ui.parts.feedback import ask_feedback
 from streamlit_ui.text import number, plain, title
 from streamlit_ui.times import ago, duration, when
 
@@ -26,16 +28,16 @@ def page() -> None:
     with st.container(border=True):
         show_answer(prediction, model["target"])
         offer_explanation(prediction)
-    judge(model, prediction)
+    ask_feedback(model, prediction)
     _feedback(prediction)
     st.subheader("Input")
     show_facts({title(name): _shown(value) for name, value in (prediction.get("inputs") or {}).items()})
-    st.subheader("Where it comes from")
+    st.subheader("Lineage")
     show_facts(_origin(prediction))
 
 
-def _origin(prediction: Prediction) -> dict[str, str]:
-    lineage = prediction.get("lineage") or {}
+def _origin(prediction: PredictionDetail) -> dict[str, str]:
+    lineage: Mapping[str, object] = prediction["lineage"] or {}
     facts = {
         "Prediction": prediction["id"],
         "Model": prediction["model"],
@@ -49,21 +51,19 @@ def _origin(prediction: Prediction) -> dict[str, str]:
         "Dataset revision": lineage.get("dataset_revision"),
         "Run": lineage.get("run"),
         "Code revision": lineage.get("code_revision"),
-        "Trained": when(lineage["trained_at"]) if lineage.get("trained_at") else None,
+        "Trained": when(str(lineage["trained_at"])) if lineage else None,
     }
     return {name: str(value) for name, value in facts.items() if value is not None}
 
 
-def _feedback(prediction: Prediction) -> None:
-    said = prediction.get("feedback") or []
-    if not said:
+def _feedback(prediction: PredictionDetail) -> None:
+    if not prediction["feedback"]:
         return
-    st.subheader("What people said")
-    for judgement in said:
-        who, said_at = plain(judgement.get("subject", "–")), ago(judgement.get("at"))
-        comment = judgement.get("comment")
-        quoted = f"  \n“{plain(comment)}”" if comment else ""
-        st.markdown(f"**{plain(words.judgement(judgement))}** · {who}, {said_at}{quoted}")
+    st.subheader("Feedback")
+    for given in prediction["feedback"]:
+        quoted = f"  \n“{plain(given['comment'])}”" if given["comment"] else ""
+        who = f"{plain(given['subject'])}, {ago(given['at'])}"
+        st.markdown(f"**{plain(words.feedback(given))}** · {who}{quoted}")
 
 
 def _latency(milliseconds: float | None) -> str | None:

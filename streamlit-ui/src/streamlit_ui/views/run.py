@@ -3,7 +3,7 @@
 import streamlit as st
 
 from streamlit_ui import signed_in, words
-from streamlit_ui.answers import Run
+from streamlit_ui.contract.types import RunDetail, RunShort
 from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.parts.leaderboard import show_leaderboard
 from streamlit_ui.parts.next_step import offer_next_step
@@ -42,13 +42,13 @@ def _live(wanted: str) -> None:
         was_open = st.session_state.get(f"open {wanted}", False)
         st.session_state[f"open {wanted}"] = is_open(run)
         if was_open and not is_open(run):
-            # The whole page again: it stops looking, and nothing is left to cancel.
+            # The whole page again: refreshing stops, and there is nothing left to cancel.
             st.rerun()
         with st.container(border=True):
             show_run(run)
         show_facts(_facts(run))
         if steps := run.get("steps"):
-            with st.expander("How long each step took"):
+            with st.expander("Duration of each step"):
                 show_facts({words.step(step["step"]): duration(step["seconds"]) for step in steps})
         if run.get("kind") == "training":
             _training(run)
@@ -56,29 +56,29 @@ def _live(wanted: str) -> None:
             show_result(run)
 
 
-def _training(run: Run) -> None:
+def _training(run: RunDetail) -> None:
     st.subheader("Leaderboard")
     show_leaderboard(run.get("leaderboard") or [])
     st.subheader("Gate")
     if run.get("gate"):
         show_receipt(run["gate"])
     else:
-        st.caption("The gate has not decided yet." if is_open(run) else "This run did not come to the gate.")
+        st.caption("The gate has not decided yet." if is_open(run) else "This run did not reach the gate.")
 
 
-def _facts(run: Run) -> dict[str, str]:
+def _facts(run: RunShort) -> dict[str, str]:
     facts = {
         "Run": run["id"],
         "Model": run.get("model"),
         "Dataset": run.get("dataset"),
-        "Opened": when(run.get("created_at")),
+        "Created": when(run.get("created_at")),
         "Dataset version": run.get("dataset_version"),
         "Compared with": f"version {run['champion']}" if run.get("champion") else None,
     }
     return {name: str(value) for name, value in facts.items() if value not in (None, "")}
 
 
-def _log(run: Run) -> None:
+def _log(run: RunShort) -> None:
     """Show the log; like the rest, it grows while the run is open."""
     log = st.expander("Log", icon=":material/article:", key=f"log {run['id']}", on_change="rerun")
     if not log.open:

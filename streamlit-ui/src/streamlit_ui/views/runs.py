@@ -1,4 +1,4 @@
-"""Runs: everything that is worked on in the background, and what became of it, live."""
+"""Runs: all background work and its outcome, live."""
 
 import streamlit as st
 
@@ -19,7 +19,7 @@ STATUSES = ("queued", "running", "succeeded", "failed", "cancelled")
 def page() -> None:
     """Offer to start a run, and list those of all models and datasets."""
     st.title("Runs")
-    st.caption("Everything that is worked on in the background: training, storing, evaluating, profiling.")
+    st.caption("All background work: training, storing, evaluating, profiling.")
     if st.button("Start a run", type="primary", icon=":material/play_arrow:"):
         start_a_run(models.chosen())
     with st.container(horizontal=True):
@@ -36,7 +36,7 @@ def _list(kind: str | None, status: str | None) -> None:
             blank(":material/filter_alt_off:", "No such run", "Choose another kind or status above.")
         elif not runs:
             blank(
-                ":material/model_training:", "No run yet", "Start one, or wait until the score asks for one."
+                ":material/model_training:", "No run yet", "Start one, or wait until the score calls for one."
             )
         limit = st.session_state.get("runs_shown", PAGE)
         for run in runs[:limit]:

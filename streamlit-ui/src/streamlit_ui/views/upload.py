@@ -5,9 +5,9 @@ import time
 import streamlit as st
 
 from streamlit_ui import signed_in
-from streamlit_ui.answers import Model
 from streamlit_ui.batch.reading import UnreadableTable
 from streamlit_ui.batch.sending import Batch, send
+from streamlit_ui.contract.types import ModelDetail
 from streamlit_ui.forms import fields
 from streamlit_ui.parts import models
 from streamlit_ui.parts.asking import ask_version
@@ -33,7 +33,7 @@ def page() -> None:
         describe(fields(model["schema"]))
         return
     show_remarks(batch)
-    label = "Go on" if batch.answers else f"Predict {plural(len(batch.waiting), 'row')}"
+    label = "Continue" if batch.answers else f"Predict {plural(len(batch.waiting), 'row')}"
     if batch.waiting and st.button(label, type="primary", icon=":material/bolt:"):
         with problems_in_words():
             _send(batch)
@@ -42,7 +42,7 @@ def page() -> None:
         show_outcome(batch)
 
 
-def _batch(model: Model, version: str | None) -> Batch | None:
+def _batch(model: ModelDetail, version: str | None) -> Batch | None:
     """Return the uploaded file as a batch: the same one on each run of the page, and after another page."""
     uploaded = st.file_uploader(
         "CSV file", type=["csv", "tsv", "txt"], max_upload_size=settings().max_upload_mb, on_change=_forget
@@ -69,7 +69,7 @@ def _send(batch: Batch) -> None:
     bar = st.progress(batch.done, "Predicting …")
 
     def wait(seconds: float) -> None:
-        bar.progress(batch.done, f"The gateway is busy; going on in {duration(seconds)}")
+        bar.progress(batch.done, f"The gateway is busy; continuing in {duration(seconds)}")
         time.sleep(seconds)
 
     for done in send(batch, signed_in.gateway(), settings().batch_rows, wait):

@@ -1,4 +1,4 @@
-"""A plain endpoint, as most tutorials write it: FastAPI, a joblib file, a data frame per request."""
+"""A plain endpoint, as in most tutorials: FastAPI, a joblib file, a data frame per request."""
 
 import os
 from typing import Any
@@ -13,7 +13,7 @@ app = FastAPI()
 
 @app.post("/predict")
 async def predict(row: dict[str, Any]) -> dict[str, Any]:
-    """Answer one row: its label and the probability of each class."""
+    """Return the label of one row, and the probability of each class."""
     probabilities = pipeline.predict_proba(pd.DataFrame([row]))[0]
     classes = pipeline.classes_
     return {

@@ -1,4 +1,4 @@
-"""Write a version's trained pipeline the way each peer wants it: `prepare.py MODEL_SKOPS FOLDER`."""
+"""Write a version's trained pipeline in the format of each peer: `prepare.py MODEL_SKOPS FOLDER`."""
 
 import sys
 from pathlib import Path
@@ -19,7 +19,7 @@ def main() -> None:
     artefact, folder = Path(sys.argv[1]), Path(sys.argv[2])
     pipeline = skops.io.load(artefact, trusted=TRUSTED)
     joblib.dump(pipeline, folder / "model.joblib")
-    # Requirements given: MLflow would else fit out the model in a process of its own to find them.
+    # Without given requirements MLflow would load the model in another process to find them.
     mlflow.sklearn.save_model(
         pipeline, folder / "mlflow-model", pip_requirements=["scikit-learn"], skops_trusted_types=TRUSTED
     )

@@ -1,4 +1,4 @@
-"""Start the peers and know how to ask them."""
+"""Start the peers, and know where to send requests."""
 
 import os
 import signal
@@ -22,22 +22,22 @@ STOP_S = 20.0
 
 
 def environment() -> Mapping[str, str]:
-    """Return what both peers are told: one thread each, since two workers share two cores."""
+    """Return the environment of both peers: one thread each, since two workers share two cores."""
     path = f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}"
     return {**os.environ, "PATH": path, "OMP_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
 
 
 def prepare(artefact: Path, folder: Path) -> None:
-    """Save the trained pipeline of `artefact` as each peer wants it."""
+    """Save the trained pipeline of `artefact` in the format of each peer."""
     command = [PROGRAMS / "python", FOLDER / "prepare.py", artefact, folder]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
     if done.returncode:
-        raise CannotStart(f"The peers' models could not be saved: {done.stderr[-2000:]}")
+        raise CannotStart(f"The models of the peers could not be saved: {done.stderr[-2000:]}")
 
 
 @contextmanager
 def mlflow_models_serve(folder: Path) -> Iterator[str]:
-    """Run `mlflow models serve` with two workers; yield where it answers."""
+    """Run `mlflow models serve` with two workers; yield its URL."""
     port = free_ports(1)[0]
     command = [
         *(str(PROGRAMS / "mlflow"), "models", "serve", "--model-uri", str(folder / "mlflow-model")),
@@ -49,25 +49,25 @@ def mlflow_models_serve(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def plain_endpoint(folder: Path) -> Iterator[str]:
-    """Run the plain endpoint with two workers; yield where it answers."""
+    """Run the plain endpoint with two workers; yield its URL."""
     port = free_ports(1)[0]
     command = [
         *(str(PROGRAMS / "uvicorn"), "plain:app", "--app-dir", str(FOLDER), "--no-access-log"),
         *("--host", LOOPBACK, "--port", str(port), "--workers", WORKERS),
     ]
-    told = {**environment(), "PEER_MODEL": str(folder / "model.joblib")}
-    with _running(command, told, f"http://{LOOPBACK}:{port}/openapi.json", folder / "plain.log"):
+    variables = {**environment(), "PEER_MODEL": str(folder / "model.joblib")}
+    with _running(command, variables, f"http://{LOOPBACK}:{port}/openapi.json", folder / "plain.log"):
         yield f"http://{LOOPBACK}:{port}/predict"
 
 
 @contextmanager
-def _running(command: list[str], told: Mapping[str, str], ready_url: str, log: Path) -> Iterator[None]:
+def _running(command: list[str], variables: Mapping[str, str], ready_url: str, log: Path) -> Iterator[None]:
     me = os.getpid()
     with (
         log.open("wb") as output,
         subprocess.Popen(
             command,
-            env=told,
+            env=variables,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

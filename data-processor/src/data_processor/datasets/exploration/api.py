@@ -1,21 +1,32 @@
-"""The routes of profiles: read one, take its report away, have it computed again."""
+"""The routes of profiles: read one, download its report, have it computed again."""
 
-from typing import Annotated
+from typing import Annotated, Protocol
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from data_processor.caller import CallerDep
+from data_processor.datasets.exploration.profiles import Profiles
 from data_processor.datasets.exploration.schemas import Profile, ProfileComputing
-from data_processor.state import StateDep
+from data_processor.dependencies import current_state
 
 PATH = "/v1/datasets/{dataset}/profile"
-_COMPUTING = "It is being computed: ask again in a moment."
+_COMPUTING = "It is being computed: try again shortly."
 _COMPUTING_CONTENT = {"application/json": {"schema": {"$ref": "#/components/schemas/ProfileComputing"}}}
 
 Version = Annotated[
-    int | None, Query(ge=1, le=2**31 - 1, description="None: the newest version that was uploaded.")
+    int | None, Query(ge=1, le=2**31 - 1, description="If left out: the newest uploaded version.")
 ]
+
+
+class State(Protocol):
+    """What these routes need of what the lifespan opens."""
+
+    profiles: Profiles
+
+
+StateDep = Annotated[State, Depends(current_state)]
+
 
 router = APIRouter(tags=["datasets"])
 
@@ -26,7 +37,7 @@ router = APIRouter(tags=["datasets"])
     responses={202: {"model": ProfileComputing, "description": _COMPUTING}},
 )
 def read_profile(dataset: str, state: StateDep, caller: CallerDep, version: Version = None) -> Response:
-    """Describe a dataset version: its columns, how they go together, its texts; computed when first read."""
+    """Describe a dataset version: its columns, their associations, its texts; computed when first read."""
     found = state.profiles.read(dataset, version, "profile", caller.subject)
     if isinstance(found, ProfileComputing):
         return _computing(found)
@@ -54,7 +65,7 @@ def download_profile(dataset: str, state: StateDep, caller: CallerDep, version: 
 def compute_profile(
     dataset: str, state: StateDep, caller: CallerDep, version: Version = None
 ) -> ProfileComputing:
-    """Have a profile computed again, above all one that failed."""
+    """Have a profile computed again, for example after it failed."""
     return state.profiles.ask_again(dataset, version, caller.subject)
 
 

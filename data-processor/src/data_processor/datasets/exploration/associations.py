@@ -1,11 +1,11 @@
-"""How strongly two columns go together, by the measure that suits their kinds.
+"""How strongly two columns are associated, by the measure that suits their kinds.
 
 two numbers                   Pearson (a straight line) and Spearman (ever more, or ever less), from -1 to 1
 two categories                Cramér's V, bias-corrected (Bergsma 2013)
 a number and a category       the correlation ratio, as its less biased square root of epsilon² (Kelley 1935)
 
-The corrections matter: without them a column of a hundred rare values goes together with anything. Dates
-count as numbers. All of them look at the rows in which both columns are known.
+The corrections matter: without them a column of a hundred rare values is associated with anything. Dates
+count as numbers. All of them use the rows in which both columns are known.
 """
 
 from collections.abc import Callable
@@ -61,9 +61,9 @@ Encoded = Numbers | Codes
 def associate(
     columns: dict[str, Encoded], target: str, tell: Callable[[float], None]
 ) -> tuple[dict[str, Strength], Associations]:
-    """Return how strongly each column goes together with the target, and the strongest with each other.
+    """Return how strongly each column is associated with the target, and the strongest with each other.
 
-    `tell` hears how far it is, from 0 to 1.
+    `tell` is told the share that is done, from 0 to 1.
     """
     with_target = {
         name: found[-1]
@@ -85,7 +85,7 @@ def associate(
 
 
 def strengths(first: Encoded, second: Encoded) -> list[Strength]:
-    """Return how strongly two columns go together: nothing at all if one is constant or hardly known."""
+    """Return how strongly two columns are associated; nothing if one is constant or hardly known."""
     both = first.known & second.known
     if int(both.sum()) < _FEWEST:
         return []
@@ -129,7 +129,7 @@ def _cramers_v(first: NDArray[np.intp], second: NDArray[np.intp]) -> float | Non
     table = _cross(first, second)
     rows, columns = table.shape
     total = table.sum()
-    if min(rows, columns) < 2 or total < _FEWEST:  # noqa: PLR2004  # a constant goes together with nothing
+    if min(rows, columns) < 2 or total < _FEWEST:  # noqa: PLR2004  # a constant is associated with nothing
         return None
     expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / total
     phi = float(((table - expected) ** 2 / expected).sum() / total)
@@ -145,7 +145,7 @@ def _correlation_ratio(codes: NDArray[np.intp], numbers: NDArray[np.float64]) ->
     rows, sums = every[every > 0], np.bincount(codes, _centred(numbers))[every > 0]
     whole = float((_centred(numbers) ** 2).sum())
     total, groups = len(codes), len(rows)
-    if groups < 2 or whole <= 0 or total <= groups:  # noqa: PLR2004  # a constant goes together with nothing
+    if groups < 2 or whole <= 0 or total <= groups:  # noqa: PLR2004  # a constant is associated with nothing
         return None
     within = max(0.0, 1 - float((sums**2 / rows).sum()) / whole)
     return float(np.sqrt(max(0.0, 1 - within * (total - 1) / (total - groups))))

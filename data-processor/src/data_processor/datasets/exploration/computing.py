@@ -9,20 +9,20 @@ from numpy.typing import NDArray
 
 from data_processor.datasets.exploration.associations import Codes, Encoded, Numbers, associate
 from data_processor.datasets.exploration.distributions import Placed, counts, histogram, periods, statistics
-from data_processor.datasets.exploration.drawing import Drawn
+from data_processor.datasets.exploration.sampling import Drawn
 from data_processor.datasets.exploration.schemas import ColumnProfile, Profile, Rows, TextProfile
 from data_processor.datasets.exploration.targets import Target, by_target, target_of
 from data_processor.datasets.exploration.texts import explore_texts
-from data_processor.datasets.schema import Column, Schema
+from data_processor.features.schema import Column, Schema
 from data_processor.service.database import now
 
 CHARTED = 200
-"""Columns that are charted; of others the facts are told."""
+"""Columns that are charted; of the others only the facts are given."""
 READ = 5
 """Columns of texts that are read."""
 
 Tell = Callable[[str, float], None]
-"""Takes what is being done and how far all of it is, from 0 to 1."""
+"""Is told what is being done and the share of everything that is done, from 0 to 1."""
 
 
 def compute(dataset: str, version: int, schema: Schema, drawn: Drawn, tell: Tell) -> Profile:
@@ -97,7 +97,7 @@ def _place(values: "pd.Series[Any]", column: Column) -> Placed | None:
         return None
     if pd.api.types.is_numeric_dtype(values.dtype):
         return histogram(_numbers(values))
-    return periods(_moments(values)) if column.kind == "datetime" else counts(values)
+    return periods(_timestamps(values)) if column.kind == "datetime" else counts(values)
 
 
 def _encode(values: "pd.Series[Any]", column: Column, placed: Placed | None) -> Encoded | None:
@@ -105,7 +105,7 @@ def _encode(values: "pd.Series[Any]", column: Column, placed: Placed | None) -> 
     if column.kind == "numeric":
         return Numbers(_numbers(values))
     if column.kind == "datetime":
-        days = (_moments(values) - pd.Timestamp(2000, 1, 1)) / pd.Timedelta(days=1)
+        days = (_timestamps(values) - pd.Timestamp(2000, 1, 1)) / pd.Timedelta(days=1)
         return Numbers(_numbers(days))
     if column.kind != "categorical" or placed is None or placed.distribution.form != "counts":
         return None
@@ -118,7 +118,7 @@ def _numbers(values: "pd.Series[Any]") -> NDArray[np.float64]:
     return values.to_numpy(np.float64, na_value=np.nan)
 
 
-def _moments(values: "pd.Series[Any]") -> "pd.Series[Any]":
+def _timestamps(values: "pd.Series[Any]") -> "pd.Series[Any]":
     return pd.to_datetime(values, format="ISO8601", errors="coerce")
 
 
@@ -128,8 +128,8 @@ def _notes(known: list[Column], target: Target) -> list[str]:
     if len(known) > CHARTED:
         notes.append(f"Only the first {CHARTED} of {len(known)} columns are charted.")
     if len(texts) > READ:
-        notes.append(f"Only the first {READ} of {len(texts)} columns of texts are read.")
+        notes.append(f"Only the first {READ} of {len(texts)} text columns are read.")
     if target.left_out:
         count = len(target.classes)
-        notes.append(f"Of {count + target.left_out} classes the {count} most frequent are shown.")
+        notes.append(f"Only the {count} most frequent of {count + target.left_out} classes are shown.")
     return notes

@@ -88,9 +88,9 @@ def counts(values: "pd.Series[Any]") -> Placed | None:
     return Placed(shown, bars)
 
 
-def periods(moments: "pd.Series[Any]") -> Placed | None:
-    """Count moments in periods of the calendar, at most 60 of them; none if there is no moment."""
-    known = moments.dropna()
+def periods(timestamps: "pd.Series[Any]") -> Placed | None:
+    """Count timestamps in periods of the calendar, at most 60 of them; none if there is no timestamp."""
+    known = timestamps.dropna()
     if known.empty:
         return None
     days = (known.max() - known.min()) / pd.Timedelta(days=1)
@@ -99,8 +99,8 @@ def periods(moments: "pd.Series[Any]") -> Placed | None:
     ordinals = known.dt.to_period(code).astype("int64").to_numpy()
     begin = int(ordinals.min())
     step = math.ceil((int(ordinals.max()) - begin + 1) / _PERIODS)
-    bars = np.full(len(moments), NOWHERE)
-    bars[moments.notna().to_numpy()] = (ordinals - begin) // step
+    bars = np.full(len(timestamps), NOWHERE)
+    bars[timestamps.notna().to_numpy()] = (ordinals - begin) // step
     number = int(bars.max()) + 1
     starts = [pd.Period(ordinal=begin + step * place, freq=code) for place in range(number)]
     shown = Periods(

@@ -1,4 +1,4 @@
-"""The profiles of dataset versions as people ask for them: kept once computed, before that a run."""
+"""The profiles of dataset versions as people ask for them: computed by a run, then stored."""
 
 from contextlib import suppress
 from typing import Literal
@@ -9,19 +9,21 @@ from sqlalchemy.orm import Session
 from data_processor.caller import PLATFORM
 from data_processor.database import Database
 from data_processor.datasets.exploration.schemas import FORMAT, ProfileComputing
-from data_processor.rows import DELETING, OPEN_RUN, DatasetProfileRow, DatasetRow, DatasetVersionRow, RunRow
+from data_processor.datasets.repository import find_dataset, newest_uploaded_version
+from data_processor.rows import OPEN_RUN, DatasetProfileRow, DatasetRow, DatasetVersionRow, RunRow
+from data_processor.runs.repository import open_runs
+from data_processor.runs.service import Runs
 from data_processor.service.errors import Conflict, NotFound
-from data_processor.training.runs import Runs
 
 KIND = "profile"
 Part = Literal["profile", "report"]
 
 
 class Profiles:
-    """Answers for profiles; who computes them is the worker."""
+    """Answers requests for profiles; the worker computes them."""
 
     def __init__(self, database: Database, runs: Runs) -> None:
-        """Look into these records and queue runs."""
+        """Read these records and queue runs."""
         self._database = database
         self._runs = runs
 
@@ -43,14 +45,14 @@ class Profiles:
                 why = last.error or "It was cancelled."
                 raise Conflict(
                     f"The profile of version {number} of dataset {dataset!r} was not computed: {why} "
-                    "POST to this address asks for it again.",
+                    "POST to this address to have it computed again.",
                     run=last.id,
                     error=why,
                 )
             return _described(_queue(self._runs, session, dataset, number, subject))
 
     def ask_again(self, dataset: str, version: int | None, subject: str) -> ProfileComputing:
-        """Have a profile computed anew, unless that is being done; the one there is stays until then.
+        """Have a profile computed again, unless that is being done; the present one stays until then.
 
         Raises as `read` does, but for an attempt that came to nothing.
         """
@@ -61,19 +63,18 @@ class Profiles:
 
 
 def explore_stored(runs: Runs, session: Session, dataset: str, version: int) -> None:
-    """Have a version that was just stored looked into, before anybody asks; not if it is known already."""
+    """Have the profile of a version that was just stored computed before anybody asks for it."""
     if _kept(session, dataset, version, "profile") is None:
         _queue(runs, session, dataset, version, PLATFORM)
 
 
 def cancel_profiles(database: Database, runs: Runs, dataset: str) -> None:
-    """End what looks into a dataset that is being deleted: nobody will read it."""
+    """Cancel the profile runs of a dataset that is being deleted: nobody will read them."""
     with database.reading() as session:
-        mine = (RunRow.kind == KIND, RunRow.dataset == dataset, RunRow.status.in_(OPEN_RUN))
-        found = list(session.scalars(select(RunRow.id).where(*mine)))
-    for run in found:
+        found = open_runs(session, dataset=dataset, kinds=[KIND])
+    for row in found:
         with suppress(Conflict):  # it came to its end meanwhile
-            runs.cancel(run, PLATFORM)
+            runs.cancel(row.id, PLATFORM)
 
 
 def _queue(runs: Runs, session: Session, dataset: str, version: int, subject: str) -> RunRow:
@@ -94,19 +95,17 @@ def _queue(runs: Runs, session: Session, dataset: str, version: int, subject: st
 
 
 def _version(session: Session, dataset: str, version: int | None) -> int:
-    row = session.get(DatasetRow, dataset)
-    if row is None or row.state == DELETING:
-        raise NotFound(f"There is no dataset {dataset!r}.")
-    query = select(DatasetVersionRow.version).where(DatasetVersionRow.dataset == dataset)
+    find_dataset(session, dataset)
     if version is not None:
-        if session.scalar(query.where(DatasetVersionRow.version == version)) is None:
+        if session.get(DatasetVersionRow, (dataset, version)) is None:
             raise NotFound(f"Dataset {dataset!r} has no version {version}.")
         return version
-    uploads = query.where(DatasetVersionRow.kind == "upload").order_by(DatasetVersionRow.version.desc())
-    newest = session.scalar(uploads.limit(1))
+    newest = newest_uploaded_version(session, dataset)
     if newest is None:
-        raise Conflict(f"Dataset {dataset!r} has no version yet: confirm its columns and let it be stored.")
-    return newest
+        raise Conflict(
+            f"Dataset {dataset!r} has no version yet: confirm its columns, and wait until it is stored."
+        )
+    return newest.version
 
 
 def _kept(session: Session, dataset: str, version: int, part: Part) -> str | None:

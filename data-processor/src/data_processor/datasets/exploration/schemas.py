@@ -9,21 +9,21 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from data_processor.datasets.schema import Kind, Task
+from data_processor.features.schema import Kind
 
 FORMAT = 1
-"""Raised when a profile says things in another way: those kept in an older one are made anew."""
+"""Raised when the format of a profile changes: those stored in an older one are computed again."""
 Measure = Literal["pearson", "spearman", "cramers-v", "correlation-ratio"]
 Unit = Literal["hour", "day", "month", "quarter", "year"]
 
 
 class Rows(BaseModel):
-    """Which rows a profile speaks of."""
+    """The rows that a profile describes."""
 
     total: int
     sampled: int = Field(
-        description="Rows drawn by a fixed seed: all is computed from them, but missing values are counted "
-        "in every row."
+        description="Rows sampled with a fixed seed: everything is computed from them, except that missing "
+        "values are counted in all rows."
     )
 
 
@@ -45,13 +45,13 @@ class Histogram(BaseModel):
     form: Literal["histogram"] = "histogram"
     edges: list[float] = Field(description="One more than there are bars.")
     counts: list[int]
-    below: int = Field(0, description="Numbers left of the first bar: extreme ones have none.")
-    above: int = Field(0, description="Numbers right of the last bar.")
+    below: int = Field(0, description="Numbers below the first bar: extreme values have no bar.")
+    above: int = Field(0, description="Numbers above the last bar.")
     whole: bool = Field(description="Every number is whole, and the edges lie between whole numbers.")
 
 
 class Counts(BaseModel):
-    """Values and how often each is there, the most frequent first."""
+    """Values and how often each occurs, the most frequent first."""
 
     form: Literal["counts"] = "counts"
     labels: list[str] = Field(description="The values.")
@@ -61,7 +61,7 @@ class Counts(BaseModel):
 
 
 class Periods(BaseModel):
-    """Dates, counted by hour, day, month, quarter or some years; periods without any are there too."""
+    """Dates, counted by hour, day, month, quarter or several years; empty periods are included."""
 
     form: Literal["periods"] = "periods"
     unit: Unit
@@ -85,7 +85,7 @@ class ByTarget(BaseModel):
 
 
 class Strength(BaseModel):
-    """How strongly two columns go together: 0 not at all, 1 wholly; two numbers have a sign."""
+    """How strongly two columns are associated, from 0 to 1; between two numbers from -1 to 1."""
 
     measure: Measure
     value: float
@@ -97,36 +97,36 @@ class ColumnProfile(BaseModel):
     name: str
     kind: Kind
     type: Literal["integer", "number", "date", "text"]
-    missing: int = Field(description="Of all rows.")
-    distinct: int = Field(description="Different values among the sampled rows.")
+    missing: int = Field(description="Missing values in all rows.")
+    distinct: int = Field(description="Distinct values in the sampled rows.")
     statistics: Statistics | None = None
-    distribution: Distribution | None = Field(None, description="Null for free text and for names of rows.")
+    distribution: Distribution | None = Field(None, description="Null for free text and identifiers.")
     by_target: ByTarget | None = None
-    strength: Strength | None = Field(None, description="How strongly it goes together with the target.")
+    strength: Strength | None = Field(None, description="How strongly it is associated with the target.")
 
 
 class Pair(Strength):
-    """How strongly two columns go together."""
+    """How strongly two columns are associated."""
 
     first: str
     second: str
 
 
 class Associations(BaseModel):
-    """Every pair of the columns that go together with the target most."""
+    """Every pair of the columns that are most strongly associated with the target."""
 
     columns: list[str]
-    left_out: int = Field(description="Columns that were not compared with each other: there are too many.")
+    left_out: int = Field(description="Columns that were left out because there are too many.")
     pairs: list[Pair]
 
 
 class Phrase(BaseModel):
-    """A word, or words that follow each other."""
+    """A word, or a sequence of words."""
 
     words: str
     count: int
-    share: float = Field(description="The share of the group's texts in which it is.")
-    elsewhere: float | None = Field(description="The share of all other texts in which it is.")
+    share: float = Field(description="The share of the group's texts that contain it.")
+    elsewhere: float | None = Field(description="The share of all other texts that contain it.")
 
 
 class CloudWord(BaseModel):
@@ -157,21 +157,21 @@ class TextProfile(BaseModel):
     """One column of texts, by class of the target."""
 
     column: str
-    texts: int = Field(description="Texts that were read.")
+    texts: int = Field(description="How many texts were read.")
     length_edges: list[float]
     groups: list[TextGroup] = Field(description="All texts first, then those of each class.")
     notes: list[str]
 
 
 class Profile(BaseModel):
-    """A dataset version, described for people who want to know it before they train on it."""
+    """A dataset version, described for people who want to understand it before they train on it."""
 
     state: Literal["ready"] = "ready"
     dataset: str
     version: int
-    task: Task
+    task: str
     target: str
-    classes: list[str] = Field(description="The most frequent first; the rest of many is left out.")
+    classes: list[str] = Field(description="The most frequent first; of many, only the first are listed.")
     rows: Rows
     columns: list[ColumnProfile]
     associations: Associations
@@ -187,4 +187,4 @@ class ProfileComputing(BaseModel):
     dataset: str
     version: int
     run: str = Field(description="The run that computes it.")
-    progress: float = Field(description="How far it is, 0 to 1.")
+    progress: float = Field(description="The share that is done, 0 to 1.")

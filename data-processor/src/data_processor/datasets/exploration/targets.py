@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from data_processor.datasets.exploration.distributions import NOWHERE, Placed, finite
 from data_processor.datasets.exploration.schemas import ByTarget
-from data_processor.datasets.schema import Schema
+from data_processor.features.schema import Schema
 
 MOST_CLASSES = 8
 """More classes cannot be told apart in a chart."""

@@ -21,7 +21,7 @@ MOST_TAGGED = 1_000
 """Texts of each group whose words are named as parts of speech: about 0.2 s."""
 LENGTHS = (1, 2, 3)
 LISTED = 20
-NOT_ENGLISH = "The texts do not seem to be English: their parts of speech are not named."
+NOT_ENGLISH = "The texts do not seem to be English, so their parts of speech are not shown."
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ def parts_of_speech(texts: Iterable[str]) -> dict[str, float]:
 
 @cache
 def stop_words() -> frozenset[str]:
-    """Return the words that say nothing by themselves, in English."""
+    """Return the words that mean little on their own, in English."""
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS  # noqa: PLC0415  # as above
 
     return frozenset(ENGLISH_STOP_WORDS) | _ALSO_STOP_WORDS

@@ -1,0 +1,117 @@
+"""CSV in any dialect, as typed columns: read twice, to learn what its texts mean, and to write it."""
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from data_processor.datasets.reading.cells import Mark, Seen, clean, read_texts
+from data_processor.datasets.reading.dialects import Dialect, find_dialect
+from data_processor.datasets.reading.encodings import check_encoding, find_encoding
+from data_processor.datasets.reading.refusals import RefusedFileError
+from data_processor.datasets.reading.source import Hints, Source, check_names, check_rows, check_width
+
+BLOCK_BYTES = 16 * 1024 * 1024
+"""Rows are read in pieces of this size, and none may be longer."""
+_ROWS_PER_GROUP = 50_000
+_ROW_NUMBER = re.compile(r"Row #(\d+)")
+
+
+def read_delimited(source: Path, target: Path, hints: Hints) -> Source:
+    """Write a CSV's table to `target` as Parquet; return how it was read. Raises `RefusedFileError`."""
+    encoding = hints.encoding or find_encoding(source)
+    if encoding != "utf-8" or hints.encoding:  # that it found by reading the whole file
+        encoding = check_encoding(source, encoding)
+    dialect = find_dialect(source, encoding, delimiter=hints.delimiter, header=hints.header)
+    check_width(len(dialect.names))
+    check_names(dialect.names)
+    with ThreadPoolExecutor(pa.cpu_count()) as columns:  # Arrow works on them without holding the interpreter
+        seen = [Seen() for _ in dialect.names]
+        rows = 0
+        for batch in _batches(source, encoding, dialect):
+            rows += batch.num_rows
+            list(columns.map(lambda one, texts: one.observe(clean(texts)), seen, batch.columns))
+        check_rows(rows)
+        decimal = hints.decimal or _find_decimal(seen)
+        readings = [one.reading(decimal) for one in seen]
+        fields = zip(dialect.names, readings, strict=True)
+        schema = pa.schema([(name, reading.type) for name, reading in fields])
+        with pq.ParquetWriter(target, schema, compression="zstd") as writer:
+            for batch in _batches(source, encoding, dialect):
+                typed = columns.map(lambda texts, how: read_texts(clean(texts), how), batch.columns, readings)
+                writer.write_batch(pa.record_batch(list(typed), schema=schema), _ROWS_PER_GROUP)
+    return Source("csv", dialect.header, encoding, dialect.delimiter, decimal)
+
+
+def _batches(source: Path, encoding: str, dialect: Dialect) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a CSV, every cell as the text it is."""
+    columns = [str(place) for place in range(len(dialect.names))]
+    try:
+        with _reader(source, encoding, dialect, columns) as reader:
+            yield from reader
+    except pa.ArrowInvalid as error:
+        raise RefusedFileError(_sentence(str(error), dialect)) from error
+
+
+@contextmanager
+def _reader(source: Path, encoding: str, dialect: Dialect, columns: list[str]) -> Iterator[Any]:
+    wrong: list[tuple[int | None, int]] = []
+
+    def note(row: Any) -> str:
+        wrong.append((row.number, row.actual_columns))
+        return "error"
+
+    try:
+        with pyarrow.csv.open_csv(
+            source,
+            read_options=pyarrow.csv.ReadOptions(
+                use_threads=False,  # only then does it know in which row something is wrong
+                block_size=BLOCK_BYTES,
+                column_names=columns,
+                skip_rows_after_names=int(dialect.header),
+                # Arrow skips the byte-order mark of UTF-8 itself.
+                encoding="utf8" if encoding in ("utf-8", "utf-8-sig") else encoding,
+            ),
+            parse_options=pyarrow.csv.ParseOptions(
+                delimiter=dialect.delimiter, newlines_in_values=True, invalid_row_handler=note
+            ),
+            convert_options=pyarrow.csv.ConvertOptions(
+                column_types=dict.fromkeys(columns, pa.string()),
+                strings_can_be_null=False,
+                check_utf8=True,
+            ),
+        ) as reader:
+            yield reader
+    except pa.ArrowInvalid as error:
+        if not wrong:
+            raise
+        number, found = wrong[0]
+        place = f"Row {number}" if number is not None else "A row"
+        raise RefusedFileError(
+            f"{place} has {found} cells, but the first row has {len(columns)}: all rows must have the same "
+            f"number of cells. The delimiter was taken to be {dialect.delimiter!r}; if it is another, "
+            "give it in the field delimiter, and put quotes around texts that contain it."
+        ) from error
+
+
+def _sentence(error: str, dialect: Dialect) -> str:
+    if "straddling" in error or "block size" in error:
+        return f"A row is longer than {BLOCK_BYTES // 1024 // 1024} MB: is a quotation mark never closed?"
+    found = _ROW_NUMBER.search(error)
+    place = f"Row {found[1]}" if found else "A row"
+    return (
+        f"{place} cannot be read as a row of {len(dialect.names)} cells separated by {dialect.delimiter!r}: "
+        "check its quotation marks and delimiters."
+    )
+
+
+def _find_decimal(seen: list[Seen]) -> Mark:
+    """Return the decimal mark that most columns can only be read with."""
+    votes = [one.votes() for one in seen]
+    return "," if sum(comma for _, comma in votes) > sum(point for point, _ in votes) else "."

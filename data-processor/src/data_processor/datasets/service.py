@@ -1,0 +1,266 @@
+"""The datasets of this stack as people see them: proposed, confirmed, listed and deleted.
+
+The heavy libraries are needed elsewhere only: a child process reads files, and the worker stores versions.
+"""
+
+import asyncio
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Timer
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from sqlalchemy import delete, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from data_processor.database import Database
+from data_processor.datasets.confirmation import SchemaConfirmation, confirm
+from data_processor.datasets.difference import as_confirmed, carry_over, difference
+from data_processor.datasets.exploration.profiles import KIND as PROFILE
+from data_processor.datasets.exploration.profiles import cancel_profiles
+from data_processor.datasets.repository import (
+    find_dataset,
+    last_stored_upload,
+    models_on,
+    newest_upload,
+    newest_uploaded_version,
+    stored_uploads,
+    versions_of,
+)
+from data_processor.datasets.storing_run import queue_storing
+from data_processor.datasets.warehouse import Warehouse
+from data_processor.features.schema import Schema
+from data_processor.rows import (
+    DELETING,
+    DatasetProfileRow,
+    DatasetRow,
+    DatasetUploadRow,
+    DatasetVersionRow,
+)
+from data_processor.runs.child import Child, ChildGoneError
+from data_processor.runs.repository import open_run
+from data_processor.runs.service import Runs
+from data_processor.service.errors import Conflict, Invalid, NotReady, TooLarge
+from data_processor.settings import Settings
+
+FORGOTTEN_S = 24 * 3600
+"""A folder of this age that no upload needs was left by a process that died."""
+READERS = 2
+"""Files that are read at the same time, each by a process of its own; others wait their turn."""
+
+log = structlog.get_logger(__name__)
+
+
+class DatasetService:
+    """Accepts files and answers requests for datasets."""
+
+    def __init__(self, settings: Settings, database: Database, runs: Runs) -> None:
+        """Keep rows in the database and files below `uploads_dir` until a run has stored them."""
+        self._settings = settings
+        self._database = database
+        self._runs = runs
+        self.turns = asyncio.Semaphore(READERS)
+
+    def new_folder(self) -> Path:
+        """Return a new folder for one upload; whoever takes it removes it if nothing comes of it."""
+        folder = self._settings.uploads_dir / uuid4().hex
+        folder.mkdir(parents=True)
+        return folder
+
+    def check_free(self, name: str) -> None:
+        """Raise `Conflict` while a file of this dataset is being stored."""
+        with self._database.reading() as session:
+            newest = newest_upload(session, name)
+        if newest is not None and newest.state == "storing":
+            raise Conflict(
+                f"A file of dataset {name!r} is being stored; upload the next one when that is done."
+            )
+
+    def propose(
+        self, folder: Path, name: str, filename: str, hints: Mapping[str, Any], subject: str
+    ) -> DatasetUploadRow:
+        """Read the file in a folder and record what its columns seem to be.
+
+        Raises `Invalid` for a file that cannot become a dataset, `Conflict` as `check_free` does.
+        """
+        found = self._read(folder, filename, hints)
+        if "refused" in found:
+            raise Invalid(
+                f"Nothing was stored: {found['refused']}",
+                errors=[{"loc": ["body", found["field"]], "message": found["refused"]}],
+            )
+        with self._database.transaction() as session:
+            row = session.scalar(self._database.lock(select(DatasetRow).where(DatasetRow.name == name)))
+            if row is None:
+                session.add(DatasetRow(name=name, task="", schema={}, state="proposed"))
+                session.flush()
+            elif row.state == DELETING:
+                raise Conflict(f"Dataset {name!r} is still being deleted: delete it once more, then upload.")
+            newest = _free(session, name)
+            replaced = []
+            if newest is not None and newest.state != "ready":
+                replaced.append(newest.id)
+                session.delete(newest)
+            upload = DatasetUploadRow(
+                id=folder.name, dataset=name, state="proposed", proposal=found, subject=subject
+            )
+            before = last_stored_upload(session, name)
+            if before is not None:
+                carry_over(before, upload)
+            session.add(upload)
+        self._clear(replaced)
+        return upload
+
+    def confirm(self, name: str, asked: SchemaConfirmation, subject: str) -> str:
+        """Have the newest file of a dataset stored with these columns; return the run that does it.
+
+        Raises `NotFound`, `Conflict` if there is no file that waits for it, `Invalid` naming every bad field.
+        """
+        with self._database.transaction() as session:
+            row = find_dataset(session, name, self._database)
+            upload = newest_upload(session, name)
+            if upload is None or upload.state not in ("proposed", "failed"):
+                state = upload.state if upload else row.state
+                raise Conflict(f"Dataset {name!r} is {state}: upload a file first, then confirm its columns.")
+            models = models_on(session, name)
+            used = Schema.model_validate(row.schema) if models and row.schema else None
+            confirmed = confirm(asked, upload.proposal, used)
+            upload.confirmed = confirmed.model_dump(mode="json")
+            upload.state, upload.error = "storing", None
+            upload.attempt += 1
+            before = last_stored_upload(session, name)
+            if before is not None:
+                upload.difference = difference(before, as_confirmed(upload.proposal, confirmed))
+            if not row.schema:
+                row.state = "storing"
+            return queue_storing(self._runs, session, upload, subject).id
+
+    def rows(self) -> list[tuple[DatasetRow, DatasetUploadRow | None, DatasetVersionRow | None]]:
+        """Return every dataset by name, with its newest file and its newest version."""
+        with self._database.reading() as session:
+            shown = select(DatasetRow).where(DatasetRow.state != DELETING).order_by(DatasetRow.name)
+            found = session.scalars(shown).all()
+            return [
+                (row, newest_upload(session, row.name), newest_uploaded_version(session, row.name))
+                for row in found
+            ]
+
+    def row(
+        self, name: str
+    ) -> tuple[DatasetRow, DatasetUploadRow | None, DatasetVersionRow | None, list[str]]:
+        """Return a dataset, its newest file, its newest version, its models; raises `NotFound`."""
+        with self._database.reading() as session:
+            row = find_dataset(session, name)
+            return (
+                row,
+                newest_upload(session, name),
+                newest_uploaded_version(session, name),
+                models_on(session, name),
+            )
+
+    def versions(self, name: str) -> list[tuple[DatasetVersionRow, DatasetUploadRow | None]]:
+        """Return a dataset's versions, newest first, with the files they were; raises `NotFound`."""
+        with self._database.reading() as session:
+            find_dataset(session, name)
+            # The same table uploaded twice is one version: its first upload made it.
+            uploads = {upload.version: upload for upload in stored_uploads(session, name)}
+            return [(row, uploads.get(row.version)) for row in reversed(versions_of(session, name))]
+
+    def delete(self, name: str) -> None:
+        """Forget a dataset and drop its tables; raises `NotFound`, `Conflict` while something uses it.
+
+        What is under DVC stays in its history. The next `sweep`, or a repeated call, finishes an interrupted
+        deletion.
+        """
+        with self._database.transaction() as session:
+            row = find_dataset(session, name, self._database, deleting=True)
+            if models := models_on(session, name):
+                raise Conflict(
+                    f"Dataset {name!r} cannot be deleted: model {models[0]!r} uses it.", models=models
+                )
+            if run := _open_run(session, name):
+                raise Conflict(f"Dataset {name!r} cannot be deleted: run {run} works on it.", run=run)
+            newest = newest_upload(session, name)
+            if newest is not None and newest.state == "storing":
+                raise Conflict(f"Dataset {name!r} cannot be deleted while it is being stored.")
+            row.state = DELETING
+        cancel_profiles(self._database, self._runs, name)
+        self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        """Drop what belongs to a dataset that is being deleted, and its own row after everything else."""
+        with self._database.reading() as session:
+            versions = [row.version for row in versions_of(session, name)]
+            uploads = list(
+                session.scalars(select(DatasetUploadRow.id).where(DatasetUploadRow.dataset == name))
+            )
+        warehouse = Warehouse(self._settings.warehouse_url)
+        try:
+            warehouse.drop(name, versions)
+        finally:
+            warehouse.close()
+        self._clear(uploads)
+        with self._database.transaction() as session:
+            session.execute(delete(DatasetUploadRow).where(DatasetUploadRow.dataset == name))
+            session.execute(delete(DatasetVersionRow).where(DatasetVersionRow.dataset == name))
+            # After the versions: whoever stores a profile locks its version, and finds it gone after this.
+            session.execute(delete(DatasetProfileRow).where(DatasetProfileRow.dataset == name))
+            session.execute(delete(DatasetRow).where(DatasetRow.name == name, DatasetRow.state == DELETING))
+
+    def sweep(self) -> None:
+        """Finish what a process left when it died: deletions, and the folders of uploads."""
+        with self._database.reading() as session:
+            deleting = list(session.scalars(select(DatasetRow.name).where(DatasetRow.state == DELETING)))
+        for name in deleting:
+            try:
+                self._drop(name)
+            except SQLAlchemyError:
+                log.warning("dataset_not_deleted", dataset=name, exc_info=True)
+        folders = list(self._settings.uploads_dir.glob("*"))
+        with self._database.reading() as session:
+            needed = select(DatasetUploadRow.id).where(DatasetUploadRow.state != "ready")
+            known = set(session.scalars(needed))
+        for folder in folders:
+            if folder.name not in known and time.time() - folder.stat().st_mtime > FORGOTTEN_S:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _read(self, folder: Path, filename: str, hints: Mapping[str, Any]) -> dict[str, Any]:
+        """Have a child process read a file, within a time limit; its memory is freed when it ends."""
+        child = Child(self._settings, folder)
+        late = Timer(self._settings.max_reading_s, child.kill)
+        late.start()
+        try:
+            return child.ask("propose", filename=filename, hints=dict(hints))
+        except ChildGoneError as error:
+            log.warning("upload_not_read", upload=folder.name, error=str(error))
+            if late.is_alive():
+                raise NotReady(
+                    "The file could not be read, probably for lack of memory: upload it in parts."
+                ) from error
+            raise TooLarge(
+                f"Reading the file took more than {self._settings.max_reading_s:g} s: upload it as Parquet."
+            ) from error
+        finally:
+            late.cancel()
+            child.close()
+
+    def _clear(self, uploads: list[str]) -> None:
+        for upload in uploads:
+            shutil.rmtree(self._settings.uploads_dir / upload, ignore_errors=True)
+
+
+def _free(session: Session, name: str) -> DatasetUploadRow | None:
+    """Return the newest file of a dataset; raises `Conflict` while it is being stored."""
+    newest = newest_upload(session, name)
+    if newest is not None and newest.state == "storing":
+        raise Conflict(f"A file of dataset {name!r} is being stored; upload the next one when that is done.")
+    return newest
+
+
+def _open_run(session: Session, name: str) -> str | None:
+    """Return a run that needs the dataset; a run that only computes its profile does not."""
+    return open_run(session, dataset=name, other_than=PROFILE)

@@ -1,0 +1,99 @@
+"""What a model takes: its columns, their kinds and what training saw of them."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Kind = Literal["numeric", "categorical", "text", "datetime", "identifier", "ignored"]
+INPUT_KINDS: tuple[Kind, ...] = ("numeric", "categorical", "text", "datetime")
+
+
+class Column(BaseModel):
+    """One column of a table."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+    )
+
+    name: str
+    kind: Kind
+    nullable: bool = True
+    minimum: float | None = None
+    """Numeric: the smallest value in training."""
+    maximum: float | None = None
+    """Numeric: the largest value in training."""
+    integer: bool = False
+    """Numeric: every value in training was whole."""
+    categories: tuple[str, ...] = ()
+    """Categorical: the values in training, most frequent first."""
+    default_value: float | str | None = Field(None, alias="typical")
+    """The median, the most frequent value or the last timestamp: where a form starts. Kept as `typical`."""
+    calendar: tuple[str, ...] = ()
+    """Datetime: what a model sees of a timestamp (`features/calendar.py`); older versions see none of it."""
+    description: str = ""
+
+
+class Schema(BaseModel):
+    """The columns of a table and which one is to be predicted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    task: str
+    """What kind of problem it is (`tasks/registry.py`)."""
+    target: str
+    columns: tuple[Column, ...]
+    classes: tuple[str, ...] = ()
+    """Classification: every label, sorted. Regression: empty."""
+
+    @property
+    def inputs(self) -> tuple[Column, ...]:
+        """The columns that a prediction needs, in table order."""
+        return tuple(c for c in self.columns if c.kind in INPUT_KINDS and c.name != self.target)
+
+    @property
+    def numeric(self) -> tuple[Column, ...]:
+        """The inputs packed into the numeric tensor, in this order."""
+        return tuple(c for c in self.inputs if c.kind == "numeric")
+
+    @property
+    def timestamps(self) -> tuple[Column, ...]:
+        """The inputs packed as calendar features into the numeric tensor, behind its numbers, in order."""
+        return tuple(c for c in self.inputs if c.calendar)
+
+    @property
+    def width(self) -> int:
+        """How many columns the numeric tensor has."""
+        return len(self.numeric) + sum(len(c.calendar) for c in self.timestamps)
+
+    @property
+    def strings(self) -> tuple[Column, ...]:
+        """The inputs packed into the string tensor, in this order."""
+        return tuple(c for c in self.inputs if c.kind != "numeric" and not c.calendar)
+
+    def json_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema (2020-12) of one input row, as clients and forms read it."""
+        properties = {column.name: _property(column) for column in self.inputs}
+        return {
+            "$schema": "https://json-schema.org/draft/2020-12/schema",
+            "type": "object",
+            "properties": properties,
+            "required": [c.name for c in self.inputs if not c.nullable],
+            "additionalProperties": False,
+        }
+
+
+def _property(column: Column) -> dict[str, Any]:
+    kind = "string" if column.kind != "numeric" else "integer" if column.integer else "number"
+    described: dict[str, Any] = {"type": [kind, "null"] if column.nullable else kind}
+    extra: Mapping[str, Any] = {
+        "description": column.description,
+        "default": column.default_value,
+        # What training saw is a hint and not a limit: values outside are answered and flagged.
+        "x-kind": column.kind,
+        "x-minimum": column.minimum,
+        "x-maximum": column.maximum,
+        "examples": list(column.categories),
+    }
+    described.update({key: value for key, value in extra.items() if value not in (None, "", [])})
+    return described

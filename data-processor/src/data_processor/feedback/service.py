@@ -1,0 +1,142 @@
+"""Feedback: recorded, counted and evaluated by the controller, all in the acknowledged transaction."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from threading import Lock
+from typing import Any
+
+from sqlalchemy import bindparam, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from data_processor.caller import Caller
+from data_processor.database import Database
+from data_processor.feedback import repository
+from data_processor.feedback.idempotency import Answers
+from data_processor.feedback.schemas import Feedback, FeedbackRequest
+from data_processor.feedback.scoreboard import Scoreboard
+from data_processor.models.policy import Policy
+from data_processor.predictions.records import Prediction, PredictionLookup
+from data_processor.rows import ModelRow, VersionRow
+from data_processor.runs.service import Runs
+from data_processor.service.database import now
+from data_processor.service.errors import FieldError, Invalid, NotFound
+from data_processor.settings import Settings
+from data_processor.tasks.registry import task_of
+from data_processor.tasks.task import FeedbackRefusedError, Said
+
+
+class FeedbackService:
+    """The feedback on the predictions of one stage, and what follows from it."""
+
+    def __init__(
+        self, database: Database, settings: Settings, predictions: PredictionLookup, runs: Runs
+    ) -> None:
+        """Keep feedback in the records database; open runs if the settings say that this stage does."""
+        self._database = database
+        self._predictions = predictions
+        self._scoreboard = Scoreboard(database, settings, runs)
+        self._stage = settings.stage
+        self._answers = Answers(settings.idempotency_keep_h)
+        self._classes: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._turn = Lock()
+        # The lock makes a model's feedback one queue over all processes: nobody decides on half a score.
+        self._find_model = database.lock(
+            select(ModelRow.task, ModelRow.policy).where(ModelRow.name == bindparam("name"))
+        )
+
+    def give(
+        self, prediction: str, caller: Caller, body: FeedbackRequest, key: str | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        """Record a caller's feedback on a prediction; return 201, or 200 if they gave some before, and it.
+
+        At a checkpoint the controller's decision, and the run it opens, are part of the transaction. Raises
+        `NotFound` for an unknown prediction, `Invalid` for feedback that contradicts it, `Conflict` for a key
+        that was used with another body.
+        """
+        found = self._predictions.get(prediction)
+        if found is None:
+            raise NotFound(f"There is no prediction {prediction!r}.")
+        # One writer at a time, fairly: SQLite would let them wait for each other by sleeping.
+        with self._turn:
+            try:
+                return self._give(found, caller, body, key)
+            except IntegrityError:
+                # The same request to another process took the key meanwhile: now its answer is there.
+                return self._give(found, caller, body, key)
+
+    def score(self, model: str, stage: str | None = None) -> dict[str, Any]:
+        """Return the score of what a stage serves, as the public face shows it; raises `NotFound`."""
+        return self._scoreboard.score(model, stage).model_dump(mode="json")
+
+    def history(self, model: str, limit: int) -> list[dict[str, Any]]:
+        """Return the newest points of the score, oldest first; raises `NotFound`."""
+        return [point.model_dump(mode="json") for point in self._scoreboard.history(model, limit)]
+
+    def resume(self, model: str, caller: Caller, reason: str) -> dict[str, Any]:
+        """Let a paused controller open runs again, and return the score; raises `NotFound`."""
+        return self._scoreboard.resume(model, caller.subject, reason).model_dump(mode="json")
+
+    def _give(
+        self, prediction: Prediction, caller: Caller, body: FeedbackRequest, key: str | None
+    ) -> tuple[int, dict[str, Any]]:
+        digest = sha256(f"{prediction.id}\0{body.model_dump_json()}".encode()).hexdigest()
+        with self._database.transaction() as session:
+            model = session.execute(self._find_model, {"name": prediction.model}).one_or_none()
+            if model is None:
+                raise NotFound(f"There is no model {prediction.model!r}.")
+            if key and (earlier := self._answers.earlier(session, caller.subject, key, digest)):
+                return earlier
+            policy = Policy.model_validate(model.policy)
+            truth = _understand(
+                model.task, body, prediction.output, self._classes_of(session, prediction), policy.tolerance
+            )
+            again = repository.given_before(session, prediction.id, caller.subject)
+            given = _append(session, prediction, caller, truth, body.comment)
+            if not prediction.pinned and prediction.stage == self._stage:
+                seq = int(given.id)
+                self._scoreboard.evaluate(session, prediction.model, policy, prediction.version, seq)
+            answer = 200 if again else 201, given.model_dump(mode="json")
+            if key:
+                self._answers.keep(session, caller.subject, key, digest, answer)
+        return answer
+
+    def _classes_of(self, session: Session, prediction: Prediction) -> tuple[str, ...]:
+        """Return the classes of the version that answered; none for a regression."""
+        name = (prediction.model, prediction.version)
+        if name not in self._classes:
+            row = session.get(VersionRow, name)
+            table = row.manifest["table"] if row is not None else {}
+            # A version that was deleted meanwhile still named its classes in its answers.
+            self._classes[name] = tuple(table.get("classes") or prediction.output.get("probabilities", ()))
+        return self._classes[name]
+
+
+def _understand(
+    task: str, body: FeedbackRequest, output: Mapping[str, Any], classes: Sequence[str], tolerance: float
+) -> Said:
+    """Return feedback with what it implies; raises `Invalid` where it contradicts itself or the model."""
+    said = Said(body.correct, body.label, body.value)
+    try:
+        return task_of(task).understand(said, output, classes=classes, tolerance=tolerance)
+    except FeedbackRefusedError as refused:
+        error = FieldError(loc=["body", refused.field], message=str(refused))
+        raise Invalid("The feedback was not taken.", errors=[error]) from refused
+
+
+def _append(
+    session: Session, prediction: Prediction, caller: Caller, truth: Said, comment: str | None
+) -> Feedback:
+    given: dict[str, Any] = {
+        "prediction": prediction.id,
+        "model": prediction.model,
+        "version": prediction.version,
+        "subject": caller.subject,
+        "correct": truth.correct,
+        "label": truth.label,
+        "value": truth.value,
+        "comment": comment or None,
+        "at": now(),
+    }
+    counted = {"stage": prediction.stage, "pinned": prediction.pinned, "asked": prediction.asked}
+    return Feedback.model_validate({"id": str(repository.append(session, {**given, **counted})), **given})

@@ -1,0 +1,99 @@
+"""Exchanges versions between two stages that share MLflow and nothing else.
+
+    staging   imports what main trained and its gate passed, and serves it
+    main      imports what staging served, notes that in its own ledger, and serves it if staging still does
+              and the policy allows automatic promotion; otherwise a maintainer decides
+
+A stage that served a version tags that version in MLflow with the id of its ledger entry
+(`MlflowAliases.follow`). A version is imported once: what a stage deleted or rolled back does not come back.
+"""
+
+from collections.abc import Callable
+
+import structlog
+
+from data_processor.adapters.mlflow_aliases import VERDICT_TAG, Known, MlflowAliases, served_tag
+from data_processor.adapters.mlflow_connection import MlflowRefusedError, MlflowUnreachableError
+from data_processor.caller import PLATFORM
+from data_processor.models.ledger import Ledger
+from data_processor.models.policy import Policy
+from data_processor.models.registry import Registry
+from data_processor.service.errors import Conflict
+
+log = structlog.get_logger(__name__)
+
+TakeIn = Callable[[str, Known], str | None]
+"""Makes a version of the other stage one of ours; returns why it cannot, or None once it can be served."""
+STAGE_TAG = "loopkeeper.stage"
+"""The tag of a version that names the stage that trained it."""
+
+
+class StageSync:
+    """Imports the versions of the other stage into this one."""
+
+    def __init__(
+        self, stage: str, registry: Registry, ledger: Ledger, aliases: MlflowAliases, take_in: TakeIn
+    ) -> None:
+        """Import versions into this stage."""
+        self._stage = stage
+        self._registry = registry
+        self._ledger = ledger
+        self._aliases = aliases
+        self._take_in = take_in
+        self._refused: set[tuple[str, str]] = set()
+
+    def sync(self) -> None:
+        """Import every version that this stage may have; while MLflow is away, nothing happens."""
+        step = self._from_staging if self._stage == "main" else self._from_main
+        try:
+            for model in self._aliases.models():
+                for known in self._aliases.versions(model):
+                    if (model, known.version) not in self._refused:
+                        step(model, known)
+        except MlflowUnreachableError as error:
+            log.debug("mlflow_unreachable", error=str(error))
+        except MlflowRefusedError as error:
+            log.warning("stage_sync_refused", error=str(error))
+
+    def _from_staging(self, model: str, known: Known) -> None:
+        entry = known.tags.get(served_tag("staging"))
+        if entry is None or self._ledger.knows(entry) or not self._taken_in(model, known):
+            return
+        self._ledger.note(model, "staging", known.version, entry)
+        policy = Policy.model_validate(self._registry.get_model(model).policy)
+        # What staging no longer serves was rolled back or is older: a maintainer may still want it.
+        mirrored = self._aliases.read(model, "staging")
+        present = mirrored is not None and mirrored.version == known.version
+        if policy.auto_promote and present and not self._ledger.has_served(model, "main", known.version):
+            self._promote(model, known, "Staging served it, and the policy allows automatic promotion.")
+
+    def _from_main(self, model: str, known: Known) -> None:
+        theirs = known.tags.get(STAGE_TAG) == "main" and known.tags.get(VERDICT_TAG) == "promote"
+        if not theirs or self._ledger.has_served(model, "staging", known.version):
+            return
+        current = self._ledger.current(model, "staging")
+        if current is not None and int(current.version) > int(known.version):
+            return
+        if self._taken_in(model, known):
+            self._promote(model, known, "Main trained it, and it passed its gate.")
+
+    def _taken_in(self, model: str, known: Known) -> bool:
+        problem = self._take_in(model, known)
+        if problem is not None:
+            self._refused.add((model, known.version))
+            log.warning("version_not_taken_in", model=model, version=known.version, problem=problem)
+        return problem is None
+
+    def _promote(self, model: str, known: Known, reason: str) -> None:
+        last = self._ledger.current(model, self._stage)
+        expected = last.version if last else None
+        if expected is not None and int(expected) > int(known.version):
+            return
+        try:
+            entry = self._ledger.promote(
+                model, self._stage, known.version, PLATFORM, reason, expected_version=expected
+            )
+        except Conflict as conflict:
+            log.warning("version_not_promoted", model=model, version=known.version, problem=conflict.detail)
+        else:
+            log.info("version_imported", model=model, stage=self._stage, version=known.version, seq=entry.seq)

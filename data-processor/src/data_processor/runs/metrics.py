@@ -1,0 +1,33 @@
+"""Prometheus metrics of runs: how they end, and how long their steps take."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 900, 3600)
+
+
+class RunMetrics:
+    """The metrics of one `work` process's runs."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Register every metric with the service's registry."""
+        self._steps = Histogram(
+            "loopkeeper_run_step_seconds",
+            "Time that a finished step of a run took.",
+            ("step",),
+            registry=registry,
+            buckets=SECONDS,
+        )
+        self._runs = Counter(
+            "loopkeeper_runs",
+            "Runs that ended.",
+            ("kind", "model", "trigger", "status"),
+            registry=registry,
+        )
+
+    def step(self, name: str, seconds: float) -> None:
+        """Record a finished step."""
+        self._steps.labels(name).observe(seconds)
+
+    def ended(self, kind: str, model: str, trigger: str, status: str) -> None:
+        """Record the end of a run; `model` is empty if the run belongs to a dataset."""
+        self._runs.labels(kind, model, trigger, status).inc()

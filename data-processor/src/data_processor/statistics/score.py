@@ -1,0 +1,188 @@
+"""The score: the share of right answers among the last predictions with feedback, with its interval.
+
+A prediction counts once: each rater's latest word, and of several raters the majority; in a tie it does not
+count. The score looks back over the last `policy.window` of them, in the order in which they first got
+feedback: whoever gives feedback on an old prediction changes its outcome, but does not make it recent.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from data_processor.statistics.phrases import percent
+from data_processor.statistics.terms import ScoreTerms
+
+Z_SHOWN = 1.959963984540054
+"""The interval that is shown covers 95 %."""
+PRECISION = 2.0**-23
+"""Answers are 32-bit floats: what is off by no more than one step of them, relatively, is not off."""
+_ROUNDING = 1e-9
+
+Ratings = Mapping[str, bool]
+"""Whether one prediction was right, by rater."""
+
+
+class FeedbackEntry(NamedTuple):
+    """One person's feedback on one prediction, as far as it matters to the score."""
+
+    prediction: str
+    subject: str
+    correct: bool
+    asked: bool
+    """The platform asked about this prediction; else the feedback was volunteered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many right answers of so many predictions with feedback."""
+
+    right: int
+    n: int
+
+    @property
+    def value(self) -> float | None:
+        """The share, if there is anything to share."""
+        return self.right / self.n if self.n else None
+
+    def interval(self, z: float = Z_SHOWN) -> tuple[float, float] | None:
+        """Return the Wilson interval that is `z` standard normal deviations wide on each side."""
+        return wilson(self.right, self.n, z) if self.n else None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What the feedback on one version says."""
+
+    deciding: Share
+    """What the controller decides by: the asked feedback once there is enough of it, else all of it."""
+    asked: Share | None
+    """Among the predictions that the platform asked about; none if it never asked."""
+    volunteered: Share
+    by_asked: bool
+    """Whether the asked feedback alone decides."""
+    raters: int
+    """How many people gave feedback, as far back as it was read."""
+    remark: str
+    """What to bear in mind about it, in words; may be empty."""
+
+
+def wilson(right: float, n: float, z: float = Z_SHOWN) -> tuple[float, float]:
+    """Return Wilson's score interval for `right` of `n` > 0 (Brown, Cai & DasGupta 2001)."""
+    share, z2 = right / n, z * z
+    centre = share + z2 / (2 * n)
+    half = z * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    scale = 1 + z2 / n
+    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+
+
+def within(answer: float, truth: float, tolerance: float) -> bool:
+    """Say whether a regression's answer counts as right: |error| <= tolerance (the statistics' *Score*).
+
+    An error of exactly the tolerance is right: 1.1 for 1.0 within 0.1, which 64-bit floats deny.
+    """
+    return abs(answer - truth) <= tolerance + PRECISION * abs(answer)
+
+
+def majority(ratings: Ratings) -> bool | None:
+    """Return what most raters say of a prediction; None if they are evenly divided: it does not count."""
+    balance = sum(1 if correct else -1 for correct in ratings.values())
+    return balance > 0 if balance else None
+
+
+def summarise(entries: Iterable[FeedbackEntry], policy: ScoreTerms) -> Score:
+    """Return the score of the feedback on one version, given in the order in which it came."""
+    asked: dict[str, dict[str, bool]] = {}
+    every: dict[str, dict[str, bool]] = {}
+    for one in entries:
+        ratings = every.setdefault(one.prediction, {})
+        ratings[one.subject] = one.correct
+        if one.asked:
+            asked[one.prediction] = ratings
+    among_all = volunteered = _look_back(list(every.values()), policy)
+    among_asked = None
+    if asked:
+        among_asked = _look_back(list(asked.values()), policy)
+        volunteered = _look_back([r for prediction, r in every.items() if prediction not in asked], policy)
+    by_asked = policy.ask_rate > 0 and among_asked is not None and among_asked.share.n >= policy.min_feedback
+    deciding = among_asked if by_asked and among_asked else among_all
+    return Score(
+        deciding=deciding.share,
+        asked=among_asked.share if among_asked else None,
+        volunteered=volunteered.share,
+        by_asked=by_asked,
+        raters=len({subject for ratings in every.values() for subject in ratings}),
+        remark=_remark(deciding, policy),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    share: Share
+    most: float
+    """How many of its predictions the busiest rater supplied."""
+    raters: int = 0
+    """How many people gave feedback."""
+    left_out: int = 0
+    """How many of the last predictions do not count, because one rater supplied too many."""
+
+
+def _look_back(predictions: Sequence[Ratings], policy: ScoreTerms) -> _Window:
+    """Count the newest predictions, `policy.window` of them, and of no rater more than a rater's share.
+
+    The share is of the predictions that count. So the cap is lowered until it fits what it leaves: it ends at
+    the largest window that nobody dominates.
+    """
+    raters = len({subject for ratings in predictions for subject in ratings})
+    whole = _count(predictions, policy.window, math.inf)
+    if raters < policy.min_raters:
+        return replace(whole, raters=raters)
+    counted, cap = whole, math.inf
+    while counted.most > policy.max_rater_share * counted.share.n + _ROUNDING:
+        cap = min(policy.max_rater_share * counted.share.n, cap)
+        counted = _count(predictions, policy.window, cap)
+    return replace(counted, raters=raters, left_out=whole.share.n - counted.share.n)
+
+
+def _count(predictions: Sequence[Ratings], window: int, cap: float) -> _Window:
+    """Count the newest predictions when no rater may supply more than `cap` of them.
+
+    A prediction with several raters is supplied by each in equal parts; a rater who has none left is ignored.
+    """
+    supplied: dict[str, float] = {}
+    right = n = 0
+    for ratings in reversed(predictions):
+        counting = ratings if cap == math.inf else _within_cap(ratings, supplied, cap)
+        outcome = majority(counting)
+        if outcome is None:
+            continue
+        n += 1
+        right += outcome
+        for subject in counting:
+            supplied[subject] = supplied.get(subject, 0.0) + 1 / len(counting)
+        if n == window:
+            break
+    return _Window(Share(right, n), max(supplied.values(), default=0.0))
+
+
+def _within_cap(ratings: Ratings, supplied: Mapping[str, float], cap: float) -> Ratings:
+    while ratings:
+        part = 1 / len(ratings)
+        fitting = {s: c for s, c in ratings.items() if supplied.get(s, 0.0) + part <= cap + _ROUNDING}
+        if len(fitting) == len(ratings):
+            break
+        ratings = fitting
+    return ratings
+
+
+def _remark(window: _Window, policy: ScoreTerms) -> str:
+    if 0 < window.raters < policy.min_raters:
+        who = "one person" if window.raters == 1 else f"{window.raters} people"
+        return f"Fewer than {policy.min_raters} raters: all of this feedback comes from {who}."
+    if window.left_out > 0:
+        are = "prediction is" if window.left_out == 1 else "predictions are"
+        return (
+            f"{window.left_out} {are} left out, because no rater may supply more than "
+            f"{percent(policy.max_rater_share)} of the score."
+        )
+    return ""

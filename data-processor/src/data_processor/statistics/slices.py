@@ -1,0 +1,149 @@
+"""Champion and challenger on one set of held-out rows: tested against each other, and described."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_processor.statistics.measures import (
+    Answers,
+    Flags,
+    Measure,
+    SelectionMetric,
+    gain,
+    prepare,
+    right,
+    value,
+)
+from data_processor.statistics.paired import (
+    FEWEST_ROWS,
+    Comparison,
+    compare_measured,
+    compare_right,
+    rows_needed,
+    table,
+)
+from data_processor.statistics.receipt import ClassRecall, Pairs, SliceReport
+from data_processor.statistics.terms import GateTerms
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Slice:
+    """Held-out rows and what both models answered on them."""
+
+    labels: NDArray[Any]
+    """The true labels or values, shape (rows,)."""
+    champion: Answers | None
+    challenger: Answers
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """By what two models are compared."""
+
+    metric: SelectionMetric
+    policy: GateTerms
+    classes: tuple[str, ...]
+
+    @property
+    def test(self) -> Literal["mcnemar", "bootstrap"]:
+        """The paired test that suits the metric."""
+        return "mcnemar" if self.metric == "accuracy" else "bootstrap"
+
+    def compare(self, rows: Slice, alpha: float, seed: int) -> Comparison | None:
+        """Test the two models against each other; None without rows or without a champion."""
+        if rows.champion is None or not len(rows.labels):
+            return None
+        if self.test == "mcnemar":
+            return compare_right(
+                self._right(rows.labels, rows.champion), self._right(rows.labels, rows.challenger)
+            )
+        return compare_measured(
+            self.metric,
+            self._prepare(rows.labels, rows.champion),
+            self._prepare(rows.labels, rows.challenger),
+            rows=len(rows.labels),
+            alpha=alpha,
+            seed=seed,
+        )
+
+    def rows_needed(self, compared: Comparison, rows: int, alpha: float) -> int | None:
+        """Return how many rows would show this gain at level `alpha`; None if there is none to show."""
+        needed = rows_needed(compared, rows, alpha)
+        if needed is not None and self.test == "bootstrap":
+            return max(needed, FEWEST_ROWS)
+        return needed
+
+    def report(self, rows: Slice) -> SliceReport:
+        """Describe both models on a slice."""
+        count = len(rows.labels)
+        if not count:
+            return SliceReport(rows=0, champion=None, challenger=None, gain=None, pairs=None)
+        would_be = self._value(rows.labels, rows.challenger)
+        if rows.champion is None:
+            return SliceReport(rows=count, champion=None, challenger=finite(would_be), gain=None, pairs=None)
+        was = self._value(rows.labels, rows.champion)
+        was_right = self._right(rows.labels, rows.champion)
+        is_right = self._right(rows.labels, rows.challenger)
+        classification = rows.challenger.values is None
+        countable = classification or self.policy.tolerance > 0
+        return SliceReport(
+            rows=count,
+            champion=finite(was),
+            challenger=finite(would_be),
+            gain=finite(float(gain(self.metric, np.array([would_be]), np.array([was]))[0])),
+            pairs=Pairs(**asdict(table(was_right, is_right))) if countable else None,
+            classes=_recalls(rows.labels, was_right, is_right, self.policy) if classification else (),
+        )
+
+    def _prepare(self, labels: NDArray[Any], answers: Answers) -> Measure:
+        return prepare(self.metric, labels, answers, self.classes, self.policy.tolerance)
+
+    def _right(self, labels: NDArray[Any], answers: Answers) -> Flags:
+        return right(labels, answers, self.policy.tolerance)
+
+    def _value(self, labels: NDArray[Any], answers: Answers) -> float:
+        return value(self._prepare(labels, answers), len(labels))
+
+
+def constant(labels: NDArray[Any], like: Answers, classes: Sequence[str] = ()) -> Answers:
+    """Return the same answer for every row: the majority class of these rows, or their mean."""
+    rows = len(labels)
+    if like.values is not None:
+        return Answers(values=np.full(rows, labels.astype(np.float64).mean() if rows else 0.0))
+    names = np.asarray(classes if len(classes) else np.unique(labels), object)
+    shares = np.array([(labels == name).sum() for name in names]) / max(rows, 1)
+    majority = names[shares.argmax()] if len(names) else ""
+    return Answers(labels=np.full(rows, majority, object), probabilities=np.tile(shares, (rows, 1)))
+
+
+def finite(number: float) -> float | None:
+    """Return a number as JSON can say it: None if there is none."""
+    return number if math.isfinite(number) else None
+
+
+def _recalls(
+    labels: NDArray[Any], was_right: Flags, is_right: Flags, policy: GateTerms
+) -> tuple[ClassRecall, ...]:
+    """Compare the recall of every class that has enough rows."""
+    compared = []
+    for label in np.unique(labels):
+        here = labels == label
+        count = int(here.sum())
+        if count < policy.min_class_rows:
+            continue
+        pair = compare_right(was_right[here], is_right[here])
+        compared.append(
+            ClassRecall(
+                label=str(label),
+                rows=count,
+                champion=pair.champion,
+                challenger=pair.challenger,
+                p_worse=pair.p_worse,
+                broken=-pair.gain > policy.max_recall_loss and pair.p_worse < policy.gate_alpha,
+            )
+        )
+    return tuple(compared)

@@ -1,0 +1,41 @@
+"""How tables are learnt from."""
+
+from typing import Any
+
+from sklearn.pipeline import Pipeline
+
+from data_processor.features.schema import Schema
+from data_processor.features.split import Rows, Split
+from data_processor.tasks.candidates import Candidate
+from data_processor.tasks.conversion import to_onnx
+from data_processor.tasks.space import SearchRequest, Space
+from data_processor.tasks.tables.conversion import boosting_converters
+from data_processor.tasks.tables.fitting import fit_table
+from data_processor.tasks.tables.prepared import describe
+from data_processor.tasks.tables.space import TabularSpace
+
+
+class TabularLearner:
+    """Fits and compiles pipelines of prepared columns."""
+
+    compares_latency = False
+    parallel_fits = True
+
+    def fit(self, candidate: Candidate, rows: Rows, schema: Schema, seed: int) -> Pipeline:
+        """Fit a candidate on rows; raises `TooFewRowsError`."""
+        return fit_table(candidate, rows, schema, seed)
+
+    def space(self, split: Split, request: SearchRequest) -> Space:
+        """Return what a search tries; raises `UnknownCandidateError` or `TooFewRowsError`."""
+        return TabularSpace(split, request)
+
+    def prepared(
+        self, pipeline: Pipeline, candidate: Candidate, rows: Rows, schema: Schema
+    ) -> dict[str, Any]:
+        """Describe what fitting made of the columns' preparation."""
+        return describe(pipeline, candidate, rows, schema)
+
+    def convert(self, pipeline: Pipeline, schema: Schema) -> Any:
+        """Return one fitted pipeline, not a blend, as an ONNX model; raises whatever skl2onnx raises."""
+        options = {"zipmap": False} if schema.classes else None
+        return to_onnx(pipeline, schema, options=options, converters=boosting_converters())

@@ -1,0 +1,146 @@
+"""The rows of tables that candidates are tried on, and one fit of a candidate: a search's unit of work.
+
+    rows are chosen by     a candidate is fitted on                and answers
+    -------------------    ------------------------------------    -----------------------------------
+    recent                 old rows and the other folds' recent    each fold of the recent validation rows
+    validation             the fitting rows                        the validation rows, once
+    cross-validation       the other folds                         each fold of all rows but the holdout
+
+No fit sees inputs that it answers: folds follow the hash of the inputs. Those of a cross-validation are
+stratified besides: each has its share of every class, or of every tenth of the values.
+
+A fit may be done anywhere: by a thread here, or by a machine of a Dask cluster (`training/pool.py`).
+"""
+
+import os
+import socket
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+from data_processor.features import holdout
+from data_processor.features.schema import Schema
+from data_processor.features.split import Rows, Split
+from data_processor.tasks.candidates import Candidate, TooFewRowsError
+from data_processor.tasks.pipelines import answer
+from data_processor.tasks.space import ChosenOn, Fitted, Flags
+from data_processor.tasks.tables.fitting import fit_table
+
+RECENT_FOLDS = 3
+CROSS_FOLDS = {5: 20, 3: 3}
+"""Folds of a cross-validation, and how often there must be time to fit every row for so many."""
+ROWS_PER_SECOND = 5_000
+"""Old rows that a search fits at most, per second of budget: every default fits into it several times."""
+FEWEST_ROWS = 3_000
+"""Old rows that a search fits in any case."""
+TIMED_ROWS = 500
+"""Rows that are answered to see how long one takes."""
+STRATA = 10
+"""Parts of the values of a regression, each spread over all folds."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """The rows of a search, and the fits on them. It travels to whoever fits, and never changes."""
+
+    schema: Schema
+    seed: int
+    chosen_on: ChosenOn
+    validation: Rows
+    fitting: Rows
+    """Empty for a cross-validation, which fits on the other folds."""
+    folds: list[Flags]
+    """Of the validation rows."""
+    old: int
+    """How many old rows there are, of which `fitting` may be a sample."""
+
+    def part(self, candidate: Candidate, fold: Flags) -> tuple[Candidate, Rows]:
+        """Return what is fitted to answer a fold."""
+        if self.chosen_on == "validation":
+            return candidate, self.fitting
+        others = self.validation.take(~fold)
+        if self.chosen_on == "cross-validation":
+            return candidate, others
+        if candidate.recent_share == "natural":
+            # The old rows are a sample here: the recent ones get the share they have among all of them.
+            share = len(others) / max(1, len(others) + self.old)
+            candidate = candidate.model_copy(update={"recent_share": share})
+        return candidate, self.fitting.without(self.validation.take(fold)).join(others)
+
+    def fit(self, candidate: Candidate, fold: int) -> Fitted:
+        """Fit a candidate and let it answer the fold of this number."""
+        where = f"{socket.gethostname()}:{os.getpid()}"
+        began = monotonic()
+        mask = self.folds[fold]
+        fitted, rows = self.part(candidate, mask)
+        try:
+            pipeline = fit_table(fitted, rows, self.schema, self.seed)
+        except TooFewRowsError as error:
+            return Fitted(None, str(error), monotonic() - began, 0.0, 0, where)
+        seconds = monotonic() - began
+        some, began = rows.frame.iloc[:TIMED_ROWS], monotonic()
+        answer(pipeline, some)
+        ms_per_row = 1000 * (monotonic() - began) / max(1, len(some))
+        outputs = answer(pipeline, self.validation.frame[mask])
+        return Fitted(outputs, "", seconds, ms_per_row, size(pipeline), where)
+
+
+def make_ground(split: Split, budget_s: float, seed: int) -> Ground:
+    """Return the rows to search on: recent ones if the run is about them, else as many as time allows."""
+    recent = split.chosen_on == "recent"
+    rows = len(split.fitting) + len(split.validation)
+    if not recent:
+        for count, often in CROSS_FOLDS.items():
+            if rows * often <= budget_s * ROWS_PER_SECOND:
+                every = split.fitting.join(split.validation)
+                at = stratified_folds(every.positions, every.target, count)
+                none = every.take(np.zeros(rows, np.bool_))
+                folds = [at == fold for fold in range(count)]
+                return Ground(split.schema, seed, "cross-validation", every, none, folds, rows)
+    at = holdout.folds(split.validation.positions, RECENT_FOLDS)
+    folds = [at == fold for fold in np.unique(at)] if recent else [np.ones(len(at), np.bool_)]
+    most = max(FEWEST_ROWS, int(budget_s * ROWS_PER_SECOND / max(1, len(folds))))
+    sample = _sample(split.fitting, most, seed)
+    chosen_on: ChosenOn = "recent" if recent else "validation"
+    return Ground(split.schema, seed, chosen_on, split.validation, sample, folds, len(split.fitting))
+
+
+def stratified_folds(at: NDArray[np.float64], target: NDArray[Any], count: int) -> NDArray[np.int64]:
+    """Return the fold of each row, 0 … count - 1, each with its share of every class or tenth of the values.
+
+    Rows at the same position, equal inputs, share a fold.
+    """
+    positions, first, which = np.unique(at, return_index=True, return_inverse=True)
+    if target.dtype.kind == "f":
+        cuts = np.quantile(target, np.linspace(0, 1, STRATA + 1)[1:-1])
+        stratum = np.searchsorted(cuts, target[first])
+    else:
+        stratum = np.unique(target[first].astype(str), return_inverse=True)[1]
+    # Positions are random: within a stratum, taking turns by position is random too.
+    order = np.lexsort((positions, stratum))
+    starts = np.searchsorted(stratum[order], np.arange(stratum.max(initial=0) + 1))
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order)) - starts[stratum[order]]
+    # The first turn goes to another fold for each stratum, lest the first fold gets all that is left over.
+    return np.asarray(((rank + stratum) % count)[which], np.int64)
+
+
+def _sample(rows: Rows, most: int, seed: int) -> Rows:
+    if len(rows) <= most:
+        return rows
+    return rows.take(np.sort(np.random.default_rng(seed).choice(len(rows), most, replace=False)))
+
+
+def size(pipeline: Pipeline) -> int:
+    """Return how many bytes the fitted numbers of a pipeline's model take in memory."""
+    model = pipeline.named_steps["model"]
+    if hasattr(model, "_predictors"):
+        return sum(tree.nodes.nbytes for stage in model._predictors for tree in stage)  # noqa: SLF001  # no public way
+    if hasattr(model, "estimators_"):
+        states = (tree.tree_.__getstate__() for tree in model.estimators_)
+        return sum(state["nodes"].nbytes + state["values"].nbytes for state in states)
+    return int(np.asarray(model.coef_).nbytes + np.asarray(model.intercept_).nbytes)

@@ -1,0 +1,57 @@
+"""Fitting a candidate to texts."""
+
+from typing import Any
+
+from numpy.typing import NDArray
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
+
+from data_processor.features.schema import Schema
+from data_processor.features.split import Rows
+from data_processor.tasks.candidates import Candidate, TooFewRowsError
+from data_processor.tasks.pipelines import recent_weights
+from data_processor.tasks.texts.counting import no_terms
+from data_processor.tasks.texts.families import complete, make_estimator
+from data_processor.tasks.texts.vectorizers import make_vectorizer, words_of
+
+TEXT = "text"
+"""The vectorizer's name among the columns."""
+FEWEST = 2
+"""Rows that every class needs."""
+
+
+def fit_texts(candidate: Candidate, rows: Rows, schema: Schema, seed: int) -> Pipeline:
+    """Fit a candidate on rows with one column of texts; raises `TooFewRowsError`."""
+    if candidate.recent_share == "only":
+        rows = rows.take(rows.recent)
+    rarest = rows_of_rarest(rows.target, schema)
+    texts = rows.frame[schema.strings[0].name].tolist()
+    vectorizer = make_vectorizer(complete(candidate.vectorizer), words_of(texts))
+    pipeline = Pipeline(
+        [
+            # The column goes by its place: a compiled model has one block of texts and no column names.
+            ("columns", ColumnTransformer([(TEXT, vectorizer, 0)], sparse_threshold=1.0)),
+            ("model", make_estimator(candidate, seed, rarest)),
+        ]
+    )
+    weights = recent_weights(rows.recent, candidate.recent_share)
+    try:
+        with threadpool_limits(1):  # nothing here is large enough for threads to pay off
+            return pipeline.fit(rows.frame, rows.target, model__sample_weight=weights)
+    except ValueError as error:
+        if any(what in str(error) for what in ("no terms remain", "empty vocabulary", "max_df")):
+            raise no_terms() from error
+        raise
+
+
+def rows_of_rarest(target: NDArray[Any], schema: Schema) -> int:
+    """Return how many rows the rarest class has; raises `TooFewRowsError` if one has fewer than two.
+
+    One row cannot be held out and learnt at once, which calibration does.
+    """
+    counts = {label: int((target == label).sum()) for label in schema.classes}
+    rarest = min(counts, key=lambda label: counts[label])
+    if counts[rarest] < FEWEST:
+        raise TooFewRowsError(f"The class {rarest!r} has {counts[rarest]} rows to fit on; it takes {FEWEST}.")
+    return counts[rarest]

@@ -1,0 +1,41 @@
+"""The one-standard-error rule: what goes on is not the best by a hair, but the likeliest to be good.
+
+The best of many is best partly by luck, and with a few hundred texts mostly. So the first that was tried wins
+unless the best is better by more than a standard error (the rule of Breiman, Friedman, Olshen & Stone 1984).
+Defaults are tried first, in the order in which they are likeliest to be good; the more texts there are, the
+smaller is the error, and the more the search decides.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from data_processor.statistics.measures import gain, prepare
+from data_processor.tasks.comparison import Scorer, Tried
+
+RESAMPLES = 300
+
+
+def choose(tried: Sequence[Tried], scorer: Scorer) -> Tried:
+    """Return the first candidate that is within a standard error of the best, in the order of trying."""
+    best = scorer.ranked(tried)[0]
+    for one in tried:
+        if one is best:
+            break
+        if scorer.metric in one.metrics:
+            values = (np.array([each.metrics[scorer.metric]]) for each in (best, one))
+            if float(gain(scorer.metric, *values)[0]) <= standard_error(one, best, scorer):
+                return one
+    return best
+
+
+def standard_error(one: Tried, other: Tried, scorer: Scorer) -> float:
+    """Return how far the difference of two candidates varies over paired resamples of the validation rows."""
+    rows, random = len(scorer.truth), np.random.default_rng(0)
+    weights = random.multinomial(rows, np.full(rows, 1 / rows), RESAMPLES).astype(np.float64)
+    classes = scorer.schema.classes
+    first, second = (
+        prepare(scorer.metric, scorer.truth, each.answers, classes)(weights) for each in (one, other)
+    )
+    differences = (first - second)[np.isfinite(first - second)]
+    return float(differences.std()) if len(differences) else 0.0

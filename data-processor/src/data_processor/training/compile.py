@@ -1,0 +1,158 @@
+"""From a trained pipeline to an ONNX model, and the proof that both answer alike.
+
+How a pipeline is converted is its task's to say (`tasks/*/conversion.py`), and is not trusted: each model is
+asked the holdout rows, and copies of some with every column missing, unseen or far out of range in turn; if
+one label differs, or one probability by more than `TOLERANCE`, the version is served by scikit-learn and says
+why.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import onnxruntime
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+from data_processor.features.calendar import FEATURES, calendar_of, feature_name
+from data_processor.features.packing import MISSING, NUMERIC_INPUT, STRINGS_INPUT, pack
+from data_processor.features.schema import Schema
+from data_processor.models.engine import OnnxEngine
+from data_processor.models.manifest import Parity
+from data_processor.tasks.pipelines import answer, blended
+from data_processor.tasks.registry import task_of
+from data_processor.training.joining import join
+from data_processor.training.latency import compare_latency
+from data_processor.training.odd_texts import odd_texts
+
+TOLERANCE = 1e-5
+"""The largest difference of two probabilities, and of two values relative to their size."""
+MAX_ROWS = 10_000
+"""Holdout rows that are compared as they are."""
+VARIED_ROWS = 200
+"""Holdout rows that are compared with each column made missing, unseen and out of range."""
+TIMESTAMPS = ("", "0001-01-01", "1970-01-01T00:00:00", "2024-02-29T12:34:56.789", "9999-12-31T23:59:59")
+"""What each datetime column is made in turn; the first is not a timestamp, so it is missing."""
+UNSEEN = "never seen in training \N{SNOWMAN}"
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """How a version is to be served, and why."""
+
+    engine: Literal["onnx", "scikit-learn"]
+    parity: Parity
+
+
+def compile_model(pipeline: Pipeline, schema: Schema, holdout: pd.DataFrame, target: Path) -> Compiled:
+    """Write the pipeline as ONNX to a path and compare both on rows.
+
+    No file is left where they differ, and for texts where the trained form answers faster.
+
+    The model has the inputs `numeric` (float32 [rows, `schema.width`], NaN is missing) and `strings` (string
+    [rows, other columns], "nan" is missing), without the one that has no columns, and among its outputs
+    `probabilities`, or `variable` with the values of a regression. `holdout` is a frame as pipelines take
+    it.
+    """
+    rows = _probes(holdout.iloc[:MAX_ROWS], schema)
+    slower = False
+    try:
+        model = convert(pipeline, schema)
+        parity = compare(pipeline, model, schema, rows)
+        task = task_of(schema.task)
+        if parity.passed and task.learner.compares_latency:
+            trained = task.trained_engine(pipeline, schema)
+            times = compare_latency(OnnxEngine(model), trained, pack(holdout, schema))
+            slower = times.trained_wins
+            parity = parity.model_copy(update={"reason": f"{parity.reason} {times}"})
+    except Exception as error:  # noqa: BLE001  # whatever cannot be compiled is served by scikit-learn
+        first = next(iter(str(error).splitlines()), "")
+        parity = Parity(
+            rows=0,
+            labels_differing=0,
+            max_difference=0.0,
+            passed=False,
+            reason=f"It cannot be compiled to ONNX: {type(error).__name__}: {first[:300]}",
+        )
+    if not parity.passed or slower:
+        target.unlink(missing_ok=True)
+        return Compiled("scikit-learn", parity)
+    target.write_bytes(model)
+    return Compiled("onnx", parity)
+
+
+def convert(pipeline: Pipeline, schema: Schema) -> bytes:
+    """Return the pipeline as a serialised ONNX model; raises whatever skl2onnx raises.
+
+    The members of a blend are compiled one by one, and joined.
+    """
+    learner = task_of(schema.task).learner
+    members, weights = blended(pipeline)
+    models = [learner.convert(member, schema) for member in members]
+    model = models[0] if len(models) == 1 else join(models, weights, _output(schema))
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def _output(schema: Schema) -> str:
+    return "probabilities" if schema.classes else "variable"
+
+
+def compare(pipeline: Pipeline, model: bytes, schema: Schema, rows: pd.DataFrame) -> Parity:
+    """Ask the pipeline and its compiled form about the same rows, (rows, inputs) as pipelines take them."""
+    trained = answer(pipeline, rows).astype(np.float32)
+    compiled = _compiled(model, rows, schema)
+    scale = 1.0 if schema.classes else max(1.0, float(np.abs(trained).max(initial=0.0)))
+    differing = int((trained.argmax(axis=1) != compiled.argmax(axis=1)).sum()) if schema.classes else 0
+    difference = float(np.abs(trained - compiled).max(initial=0.0)) / scale
+    passed = differing == 0 and difference <= TOLERANCE  # a NaN is no parity either
+    if passed:
+        reason = f"Both answer {len(rows)} rows alike, missing and unseen values among them."
+    else:
+        reason = (
+            f"Of {len(rows)} rows {differing} get another label; the largest difference is {difference:.2g}."
+        )
+    return Parity(
+        rows=len(rows),
+        labels_differing=differing,
+        max_difference=difference if np.isfinite(difference) else 1.0,
+        passed=passed,
+        reason=reason,
+    )
+
+
+def _compiled(model: bytes, rows: pd.DataFrame, schema: Schema) -> NDArray[np.float32]:
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    packed = pack(rows, schema)
+    blocks = {NUMERIC_INPUT: packed.numeric, STRINGS_INPUT: packed.strings}
+    feed = {found.name: blocks[found.name] for found in session.get_inputs()}
+    said = session.run([_output(schema)], feed)[0]
+    return np.asarray(said, np.float32).reshape(len(rows), -1)
+
+
+def _probes(holdout: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """Return rows as they are, and copies of some with each column varied in turn."""
+    varied = _varied(holdout.iloc[:VARIED_ROWS], schema)
+    return pd.concat([holdout, *varied], ignore_index=True)
+
+
+def _varied(rows: pd.DataFrame, schema: Schema) -> Iterator[pd.DataFrame]:
+    for column in schema.numeric:
+        span = max(1.0, abs(column.maximum or 0.0), abs(column.minimum or 0.0))
+        for value in (np.nan, 0.0, 10 * span, -10 * span, 1e30, -1e30):
+            yield rows.assign(**{column.name: np.float32(value)})
+    for column in schema.timestamps:
+        for timestamp in TIMESTAMPS:
+            seen = dict(zip(FEATURES, calendar_of(timestamp), strict=True))
+            yield rows.assign(
+                **{feature_name(column.name, name): np.float32(seen[name]) for name in column.calendar}
+            )
+    for column in schema.strings:
+        if column.kind == "text":
+            odd = odd_texts(rows[column.name].tolist())
+            yield rows.iloc[np.arange(len(odd)) % len(rows)].assign(**{column.name: odd})
+        for text in (MISSING, UNSEEN, ""):
+            yield rows.assign(**{column.name: pd.Series(text, index=rows.index, dtype=object)})

@@ -1,0 +1,236 @@
+"""The heavy steps of a retrain run, carried out one after the other in its child process.
+
+Each leaves its results in the run's folder and may be repeated; a process that starts in the middle reads
+what those before it left. `row` in what a step returns are fields of the run's row.
+"""
+
+import time
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+from data_processor.datasets.inference import observed
+from data_processor.datasets.version_store import open_version_store
+from data_processor.features.schema import Schema
+from data_processor.features.split import Split, prepare_data, summary
+from data_processor.models.access import registry_of
+from data_processor.models.artefact import load_pipeline, save_pipeline
+from data_processor.models.background import write_background
+from data_processor.models.engine import load_engine
+from data_processor.models.manifest import BACKGROUND_FILE, ONNX_FILE, SKOPS_FILE, Parity
+from data_processor.runs.context import TaskContext, import_ahead
+from data_processor.service.database import now
+from data_processor.statistics.phrases import metric_name
+from data_processor.tasks.candidates import Candidate
+from data_processor.tasks.comparison import Tried
+from data_processor.tasks.pipelines import answer
+from data_processor.tasks.registry import task_of
+from data_processor.training.checks import check_table
+from data_processor.training.compile import compile_model
+from data_processor.training.evaluation import Champion, evaluate, fit_final, holdout_metrics
+from data_processor.training.inspection import inspect
+from data_processor.training.metrics import selection_metric
+from data_processor.training.plan import Plan, read_plan, rows_of
+from data_processor.training.pool import open_pool
+from data_processor.training.registration import FILES, Result, register_version
+from data_processor.training.search import search as search_candidates
+
+SCHEMA = "schema.json"
+SEARCHED = "search.json"
+GATED = "gate.json"
+PARITY = "parity.json"
+SEARCH_FROM, SEARCH_TO = 0.18, 0.60
+"""The part of a run's progress that the search is."""
+REPORT_EVERY_S = 0.25
+CHOSEN_ON = {
+    "recent": "recent validation rows",
+    "validation": "validation rows, a fifth of those it may use",
+    "cross-validation": "all rows it may use, by cross-validation",
+}
+NEEDED_LATER = ("skl2onnx", "data_processor.training.plots", "data_processor.adapters.mlflow_registry")
+"""What the steps after the search import, three seconds of work, while the search waits for its fits."""
+
+
+def validate(context: TaskContext) -> dict[str, Any]:
+    """Check the snapshot against the dataset's schema, and note what training sees of each column."""
+    plan = read_plan(context)
+    check_table(_frame(context), plan.schema_)
+    calendar = plan.policy.preparation.datetime == "calendar"
+    schema = observed(plan.schema_, _frame(context), calendar=calendar)
+    context.write(SCHEMA, lambda path: path.write_text(schema.model_dump_json()))
+    return {}
+
+
+def split(context: TaskContext) -> dict[str, Any]:
+    """Divide the rows by the hash of their inputs."""
+    parts = summary(_split(context))
+    context.log.say(f"Rows: {', '.join(f'{name} {found}' for name, found in parts.items())}.")
+    return {}
+
+
+def search(context: TaskContext) -> dict[str, Any]:
+    """Find the best candidate within the budget, reporting each trial as it is made."""
+    import_ahead(*NEEDED_LATER)
+    plan = read_plan(context)
+    learner, settings = task_of(plan.schema_.task).learner, context.settings
+    scheduler = settings.dask_scheduler_address if learner.parallel_fits else None
+    # A run that the score opened fits one candidate at a time: the other cores answer requests meanwhile.
+    threads = 1 if plan.by_score or not learner.parallel_fits else settings.training_threads
+    with open_pool(scheduler, threads, context.log.say) as pool:
+        found = search_candidates(
+            _split(context),
+            plan.policy,
+            budget_s=plan.budget_s,
+            seed=plan.seed,
+            asked=plan.candidates,
+            pool=pool,
+            progress=_Progress(context, plan),
+        )
+    board = [line.model_dump(mode="json") for line in found.leaderboard]
+    context.log.say(
+        f"The search tried {found.trials} candidates in {found.seconds:.1f} s on {pool.name} and stopped "
+        f"{found.pruned} of them early. It chose {found.best.estimator} by {metric_name(found.metric)} on "
+        f"{CHOSEN_ON[found.chosen_on]}."
+    )
+    best = found.best.as_json()
+    context.write_json(
+        SEARCHED, {"best": best, "leaderboard": board, "metric": found.metric, "history": found.history}
+    )
+    return {"row": {"leaderboard": board}}
+
+
+def gate(context: TaskContext) -> dict[str, Any]:
+    """Fit the chosen candidate for good, and let the gate decide between it and the champion."""
+    plan, rows = read_plan(context), _split(context)
+    learner = task_of(rows.schema.task).learner
+    candidate = Candidate.model_validate(context.read_json(SEARCHED)["best"])
+    trained_at = now()
+    pipeline = context.keep(SKOPS_FILE, lambda: fit_final(rows, candidate, plan.seed))
+    receipt = evaluate(
+        rows,
+        candidate,
+        pipeline,
+        plan.policy,
+        champion=_champion(context, plan),
+        k=plan.gate_number,
+        seed=plan.seed,
+        by_score=plan.by_score,
+    )
+    context.write(f"{FILES}/{SKOPS_FILE}", lambda path: save_pipeline(pipeline, path))
+    found = receipt.as_json()
+    context.write_json(
+        GATED,
+        {
+            "receipt": found,
+            "metrics": holdout_metrics(rows, pipeline),
+            "preparation": learner.prepared(pipeline, candidate, rows.allowed, rows.schema),
+            "trained_at": trained_at.isoformat(),
+        },
+    )
+    context.log.say(f"Gate: {receipt.verdict}. {receipt.reason}")
+    return {"row": {"gate": found, "champion": plan.champion}, "verdict": receipt.verdict}
+
+
+def compile(context: TaskContext) -> dict[str, Any]:  # noqa: A001  # the step's name
+    """Compile the challenger to ONNX and prove that it answers as the trained one does."""
+    rows = _split(context)
+    half = context.path("half.onnx")
+    compiled = compile_model(_pipeline(context), rows.schema, rows.holdout.frame, half)
+    if compiled.engine == "onnx":
+        context.write(f"{FILES}/{ONNX_FILE}", lambda path: path.write_bytes(half.read_bytes()))
+    else:
+        context.path(f"{FILES}/{ONNX_FILE}").unlink(missing_ok=True)  # of a process that died here
+    context.write(PARITY, lambda path: path.write_text(compiled.parity.model_dump_json()))
+    context.log.say(f"It will be served by {compiled.engine}. {compiled.parity.reason}")
+    return {}
+
+
+def register(context: TaskContext) -> dict[str, Any]:
+    """Register the challenger with its lineage and its receipt, whatever the verdict."""
+    from data_processor.training.plots import draw  # noqa: PLC0415  # it imports matplotlib: see NEEDED_LATER
+
+    rows, gated, searched = _split(context), context.read_json(GATED), context.read_json(SEARCHED)
+    outputs = answer(_pipeline(context), rows.holdout.frame)
+    draw(context.path(FILES) / "plots", rows.holdout.target, outputs, rows.schema.classes)
+    plan = read_plan(context)
+    context.write(
+        f"{FILES}/{BACKGROUND_FILE}",
+        lambda path: write_background(rows.allowed, rows.schema, plan.seed, path),
+    )
+    result = Result(
+        plan=plan,
+        schema=rows.schema,
+        candidate=searched["best"],
+        leaderboard=searched["leaderboard"],
+        selection_metric=searched["metric"],
+        history=searched["history"],
+        metrics=gated["metrics"],
+        preparation=gated["preparation"],
+        receipt=gated["receipt"],
+        trained_at=datetime.fromisoformat(gated["trained_at"]),
+        parity=Parity.model_validate(context.read_json(PARITY)),
+    )
+    version = register_version(context, result)
+    context.log.say(f"Registered as version {version} of {result.plan.model!r}.")
+    return {"row": {"version": version}}
+
+
+def smoke(context: TaskContext) -> dict[str, Any]:
+    """Fetch the registered version as a stage would, and let it answer recorded inputs."""
+    row, _ = rows_of(context)
+    found = inspect(context, row.model, str(row.version))
+    context.log.say(
+        f"Smoke test: {found['replayed']} inputs replayed on {found['engine']}, "
+        f"largest difference {found['difference']:.2g}."
+    )
+    return {}
+
+
+class _Progress:
+    """Reports the search's trials as events of the run, no more often than people can read."""
+
+    def __init__(self, context: TaskContext, plan: Plan) -> None:
+        self._log, self._metric = context.log, selection_metric(plan.policy, plan.schema_.task)
+        self._trials, self._reported = 0, 0.0
+
+    def __call__(self, share: float, tried: Tried) -> None:
+        self._trials += 1
+        value = tried.metrics.get(self._metric)
+        if value is None or time.monotonic() - self._reported < REPORT_EVERY_S:
+            return
+        self._reported = time.monotonic()
+        body = {"name": self._metric, "value": value, "trial": self._trials, **tried.candidate.as_json()}
+        self._log.append("metric", body, progress=SEARCH_FROM + share * (SEARCH_TO - SEARCH_FROM))
+
+
+def _frame(context: TaskContext) -> pd.DataFrame:
+    plan = read_plan(context)
+    return context.keep("frame", lambda: open_version_store(context).read(plan.dataset, plan.dataset_version))
+
+
+def _split(context: TaskContext) -> Split:
+    def divide() -> Split:
+        plan, schema = read_plan(context), Schema.model_validate(context.read_json(SCHEMA))
+        return prepare_data(
+            _frame(context), schema, plan.salt, plan.champion_feedback_seq, validate_on_recent=plan.by_score
+        )
+
+    return context.keep("split", divide)
+
+
+def _pipeline(context: TaskContext) -> Pipeline:
+    """Return the challenger: as it was fitted, or in a process that came later, as it was saved."""
+    trusted = context.settings.trusted_types
+    return context.keep(
+        SKOPS_FILE, lambda: load_pipeline(context.path(f"{FILES}/{SKOPS_FILE}").read_bytes(), trusted)
+    )
+
+
+def _champion(context: TaskContext, plan: Plan) -> Champion | None:
+    if plan.champion is None:
+        return None
+    manifest = registry_of(context).manifest(plan.model, plan.champion)
+    folder = registry_of(context).directory(plan.model, plan.champion)
+    return Champion(load_engine(folder, manifest, context.settings.trusted_types), manifest.table)

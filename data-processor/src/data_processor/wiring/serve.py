@@ -1,0 +1,97 @@
+"""Joins the rooms for `serve`: opens everything that its routes work with, and closes it in order."""
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator
+
+from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
+from data_processor.adapters.mlflow_connection import MlflowConnection
+from data_processor.caller import Callers
+from data_processor.catalogue.service import Catalogue
+from data_processor.database import Database
+from data_processor.datasets.exploration.profiles import Profiles
+from data_processor.datasets.service import DatasetService
+from data_processor.feedback.service import FeedbackService
+from data_processor.models.ledger import Ledger
+from data_processor.models.loaded import LoadedVersions
+from data_processor.models.registry import Registry
+from data_processor.predictions.recorders import open_recorder
+from data_processor.predictions.records import PredictionStore
+from data_processor.predictions.retention import Retention
+from data_processor.runs.service import Runs
+from data_processor.serving.batching import Batcher
+from data_processor.serving.explanations import Explanations
+from data_processor.serving.history import History
+from data_processor.serving.metrics import ModelMetrics
+from data_processor.serving.model_manager import ModelManager
+from data_processor.serving.predictions import Predictor
+from data_processor.settings import Settings
+from data_processor.training.evaluations import Evaluations
+from data_processor.wiring.state import State
+
+SWITCH_INTERVAL_S = 0.001
+"""Seconds that a thread may keep the interpreter while others wait; Python's 5 ms would slow answers."""
+
+
+@contextlib.asynccontextmanager
+async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator[State]:
+    """Yield the state that the routes work with; model versions follow as soon as they are loaded."""
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.records_url)
+    predictions = PredictionStore(settings.predictions_url)
+    mlflow = MlflowConnection(settings.mlflow_url, login=settings.mlflow_login)
+    async with contextlib.AsyncExitStack() as opened:
+        opened.callback(database.close)
+        opened.callback(predictions.close)
+        opened.callback(mlflow.close)
+        await asyncio.to_thread(database.create_tables)
+        await asyncio.to_thread(predictions.create_tables)
+        registry = Registry(database, settings.models_dir, MlflowArtefacts(mlflow))
+        ledger = Ledger(database, staging_required=settings.staging_required)
+        loaded = LoadedVersions(database, settings.stage, settings.pinned_versions)
+        runs = Runs(database, settings.stage)
+        feedback = FeedbackService(database, settings, predictions, runs)
+        recorder = open_recorder(settings.predictions_url, settings.checkpoint_interval_s)
+        opened.callback(recorder.close)
+        batcher = Batcher(recorder, metrics, settings.max_waiting_rows)
+        opened.push_async_callback(batcher.close)
+        manager = ModelManager(settings, registry, ledger, predictions, metrics, loaded=loaded)
+        opened.callback(manager.close)
+        retention = Retention(settings, database, predictions)
+        opened.callback(retention.close)
+        datasets = DatasetService(settings, database, runs)
+        await asyncio.to_thread(datasets.sweep)
+        history = History(database, predictions, registry)
+        explanations = Explanations(settings, history, registry)
+        opened.callback(explanations.close)
+        state = State(
+            settings=settings,
+            callers=Callers(
+                settings.service_token.get_secret_value(), settings.caller_key.get_secret_value()
+            ),
+            database=database,
+            registry=registry,
+            ledger=ledger,
+            loaded=loaded,
+            runs=runs,
+            feedback=feedback,
+            catalogue=Catalogue(
+                database, registry, ledger, feedback, runs, loaded=loaded, stage=settings.stage
+            ),
+            datasets=datasets,
+            profiles=Profiles(database, runs),
+            history=history,
+            explanations=explanations,
+            evaluations=Evaluations(database, registry, runs),
+            predictions=predictions,
+            manager=manager,
+            predictor=Predictor(manager, batcher, predictions),
+        )
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        opened.callback(sys.setswitchinterval, interval)
+        manager.start()
+        explanations.start()
+        retention.start()
+        yield state

@@ -1,0 +1,70 @@
+"""Joins the rooms for `work`: opens the clients of a worker and builds its services on them."""
+
+from dataclasses import dataclass
+
+from data_processor.adapters.mlflow_aliases import MlflowAliases
+from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
+from data_processor.adapters.mlflow_connection import MlflowConnection
+from data_processor.database import Database
+from data_processor.datasets.storing_run import StoringRun
+from data_processor.models.ledger import Ledger
+from data_processor.models.reconcile import Reconciler
+from data_processor.models.registry import Registry
+from data_processor.models.stage_sync import StageSync
+from data_processor.runs.jobs import Jobs
+from data_processor.runs.metrics import RunMetrics
+from data_processor.service.metrics import ServiceMetrics
+from data_processor.settings import Settings
+from data_processor.training.adoption import VersionCheck
+from data_processor.training.promotion_watch import Watching
+from data_processor.training.retrain import Retraining
+from data_processor.training.sample import SamplePlant
+from data_processor.wiring.kinds import plain_kinds
+
+
+@dataclass(frozen=True)
+class WorkerParts:
+    """The open clients and services of one `work` process."""
+
+    database: Database
+    mlflow: MlflowConnection
+    metrics: ServiceMetrics
+    jobs: Jobs
+    storing: StoringRun
+    watching: Watching
+    sample: SamplePlant
+    reconciler: Reconciler
+    stage_sync: StageSync | None
+    """None where there is no other stage to exchange versions with."""
+
+
+def wire_worker(settings: Settings) -> WorkerParts:
+    """Open the databases and clients of a worker; nothing runs yet."""
+    for folder in (settings.state_dir, settings.runs_dir, settings.models_dir):
+        folder.mkdir(parents=True, exist_ok=True)
+    database = Database(settings.records_url)
+    mlflow = MlflowConnection(settings.mlflow_url, login=settings.mlflow_login)
+    aliases, artefacts = MlflowAliases(mlflow), MlflowArtefacts(mlflow)
+    registry = Registry(database, settings.models_dir, artefacts)
+    ledger = Ledger(database, staging_required=settings.staging_required)
+    check = VersionCheck(settings, registry, aliases, artefacts)
+    reconciler = Reconciler(settings.stage, ledger, aliases, check)
+    has_other_stage = settings.stage == "staging" or settings.staging_required
+    training = Retraining(
+        parallel_runs=settings.parallel_runs, registry=registry, ledger=ledger, reconciler=reconciler
+    )
+    kinds = [training, *plain_kinds(settings, database)]
+    metrics = ServiceMetrics(settings)
+    return WorkerParts(
+        database=database,
+        mlflow=mlflow,
+        metrics=metrics,
+        jobs=Jobs(settings, database, kinds, RunMetrics(metrics.registry)),
+        storing=next(kind for kind in kinds if isinstance(kind, StoringRun)),
+        watching=Watching(settings, database, ledger, reconciler),
+        sample=SamplePlant(settings, database, ledger),
+        reconciler=reconciler,
+        stage_sync=(
+            StageSync(settings.stage, registry, ledger, aliases, check.take_in) if has_other_stage else None
+        ),
+    )

@@ -1,0 +1,122 @@
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from data_processor.rows import IdempotencyRow, RunRow
+from data_processor.service.database import now
+from data_processor.service.errors import Conflict, Invalid, NotFound
+
+
+def test_the_first_word_of_a_person_is_new_and_the_next_is_a_changed_mind(stage: Any) -> None:
+    prediction = stage.predict()
+    assert stage.give(prediction)[0] == 201
+    assert stage.give(prediction, "bob")[0] == 201
+    assert stage.give(prediction, correct=False)[0] == 200
+    assert [(row.subject, row.correct) for row in stage.said()] == [
+        ("ann", True),
+        ("bob", True),
+        ("ann", False),
+    ]
+
+
+def test_the_answer_says_what_was_recorded_and_what_it_implies(stage: Any) -> None:
+    prediction = stage.predict()
+    status, said = stage.give(prediction, correct=False, comment="He told me.")
+    row = stage.said()[0]
+    assert status == 201
+    assert said == {
+        "id": str(row.seq),
+        "prediction": prediction,
+        "model": "census",
+        "version": "1",
+        "subject": "ann",
+        "correct": False,
+        "label": ">50K",
+        "value": None,
+        "comment": "He told me.",
+        "at": row.at.isoformat().replace("+00:00", "Z"),
+    }
+
+
+def test_what_the_score_needs_of_the_prediction_is_kept_with_the_feedback(stage: Any) -> None:
+    stage.give(stage.predict(version="7", pinned=True, asked=True))
+    row = stage.said()[0]
+    assert (row.model, row.stage, row.version, row.pinned, row.asked) == ("census", "main", "7", True, True)
+
+
+def test_an_unknown_prediction_is_not_found(stage: Any) -> None:
+    with pytest.raises(NotFound, match="There is no prediction 'p99'"):
+        stage.give("p99")
+
+
+def test_refused_words_leave_no_trace(stage: Any) -> None:
+    prediction = stage.predict()
+    with pytest.raises(Invalid):
+        stage.give(prediction, correct=False, label="maybe", key="k")
+    assert (stage.said(), stage.rows(IdempotencyRow)) == ([], [])
+    assert stage.give(prediction, correct=False, label=">50K", key="k")[0] == 201
+
+
+def test_the_classes_are_those_of_the_version_that_answered(stage: Any) -> None:
+    three = {"label": "a", "probabilities": {"a": 0.5, "b": 0.3, "c": 0.2}}
+    _, said = stage.give(stage.predict(version="deleted", output=three), correct=False)
+    assert said["label"] is None
+    with pytest.raises(Invalid, match="was not taken"):
+        stage.give(stage.predict(version="deleted", output=three), correct=False, label="d")
+
+
+def test_a_regression_counts_by_the_policys_tolerance(new_stage: Callable[..., Any]) -> None:
+    stage = new_stage("tabular-regression", tolerance=1.0)
+    _, said = stage.give(stage.predict(output={"value": 10.0}), correct=False, value=10.8)
+    assert (said["correct"], said["value"]) == (True, 10.8)
+
+
+def test_the_same_key_and_body_give_the_same_answer_recorded_once(stage: Any) -> None:
+    prediction = stage.predict()
+    first = stage.give(prediction, key="k", correct=False)
+    stage.give(prediction, correct=True)
+    assert stage.give(prediction, key="k", correct=False) == first
+    assert len(stage.said()) == 2
+
+
+def test_the_same_key_with_another_body_or_prediction_is_a_conflict(stage: Any) -> None:
+    prediction = stage.predict()
+    stage.give(prediction, key="k")
+    for again in ((prediction, {"correct": False}), (stage.predict(), {})):
+        with pytest.raises(Conflict, match="'k' was used before"):
+            stage.give(again[0], key="k", **again[1])
+    assert len(stage.said()) == 1
+
+
+def test_keys_of_two_people_do_not_meet(stage: Any) -> None:
+    prediction = stage.predict()
+    stage.give(prediction, "ann", key="k")
+    assert stage.give(prediction, "bob", key="k", correct=False)[0] == 201
+
+
+def test_a_key_is_forgotten_after_a_day(stage: Any) -> None:
+    prediction = stage.predict()
+    stage.give(prediction, key="k")
+    with stage.database.transaction() as session:
+        session.execute(update(IdempotencyRow).values(at=now() - timedelta(hours=25)))
+    assert stage.give(prediction, key="k", correct=False)[0] == 200
+
+
+def test_a_run_and_the_feedback_that_opened_it_are_one_transaction(
+    stage: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.rate(0, 49)
+
+    def fail(*_args: Any, **_fields: Any) -> None:
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stage.runs, "open", fail)
+        with pytest.raises(OSError, match="disk is full"):
+            stage.give(stage.predict(), correct=False, key="k")
+    assert (len(stage.said()), stage.decisions(), stage.rows(RunRow)) == (49, [], [])
+    stage.give(stage.predict(), correct=False, key="k")
+    assert (len(stage.said()), len(stage.decisions()), len(stage.rows(RunRow))) == (50, 1, 1)

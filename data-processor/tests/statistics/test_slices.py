@@ -1,0 +1,52 @@
+import math
+
+import numpy as np
+import pytest
+
+from data_processor.models.policy import Policy
+from data_processor.statistics.measures import Answers
+from data_processor.statistics.paired import FEWEST_ROWS
+from data_processor.statistics.slices import Slice, Terms, constant, finite
+
+LABELS = np.array(["no", "no", "no", "yes"], object)
+
+
+def test_whoever_always_answers_the_same_says_the_majority_class() -> None:
+    said = constant(LABELS, Answers(labels=LABELS), ("no", "yes"))
+    assert said.labels is not None
+    assert said.probabilities is not None
+    assert said.labels.tolist() == ["no"] * 4
+    assert said.probabilities.tolist() == [[0.75, 0.25]] * 4
+
+
+def test_whoever_always_answers_the_same_says_the_mean() -> None:
+    said = constant(np.array([1.0, 2.0, 6.0]), Answers(values=np.zeros(3)))
+    assert said.values is not None
+    assert said.values.tolist() == [3.0] * 3
+
+
+def test_a_slice_without_rows_is_described_as_empty() -> None:
+    nothing = Answers(labels=LABELS[:0])
+    report = Terms("accuracy", Policy(), ("no", "yes")).report(Slice(LABELS[:0], nothing, nothing))
+    assert (report.rows, report.champion, report.challenger, report.pairs) == (0, None, None, None)
+
+
+def test_a_slice_without_a_champion_shows_the_challenger() -> None:
+    report = Terms("accuracy", Policy(), ("no", "yes")).report(
+        Slice(LABELS, None, constant(LABELS, Answers(labels=LABELS)))
+    )
+    assert (report.champion, report.challenger, report.gain) == (None, 0.75, None)
+
+
+def test_the_bootstrap_never_asks_for_fewer_rows_than_it_needs() -> None:
+    terms, rng = Terms("mae", Policy(), ()), np.random.default_rng(1)
+    rows = Slice(np.zeros(10), Answers(values=rng.normal(0, 2, 10)), Answers(values=rng.normal(0, 0.5, 10)))
+    compared = terms.compare(rows, 0.025, 1)
+    assert compared is not None
+    assert compared.p_better == 1.0
+    assert terms.rows_needed(compared, 10, 0.025) == FEWEST_ROWS
+
+
+@pytest.mark.parametrize(("number", "shown"), [(0.5, 0.5), (math.nan, None), (math.inf, None)])
+def test_what_is_no_number_is_shown_as_nothing(number: float, shown: float | None) -> None:
+    assert finite(number) == shown

@@ -1,0 +1,94 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from data_processor.models.policy import Policy
+from data_processor.statistics.measures import Answers
+from data_processor.statistics.paired import mcnemar
+from data_processor.training.watch import Check, check, counted, due
+
+POLICY = Policy()
+
+
+def taken(version_only: int, predecessor_only: int, n: int = 100, *, unlabelled: int = 0) -> Check:
+    both = n - version_only - predecessor_only
+    version = np.repeat([True, False, True], [version_only, predecessor_only, both])
+    predecessor = np.repeat([False, True, True], [version_only, predecessor_only, both])
+    return check(version, predecessor, with_feedback=n + unlabelled, labelled=n, policy=POLICY)
+
+
+@pytest.mark.parametrize(
+    ("done", "labelled", "size"),
+    [
+        ([], 49, None),
+        ([], 50, 50),
+        ([], 130, 50),
+        ([50], 99, None),
+        ([50], 130, 100),
+        ([50, 100, 200], 400, 400),
+        ([50, 100, 200, 400], 9_999, None),
+    ],
+)
+def test_checks_are_due_one_after_the_other(done: list[int], labelled: int, size: int | None) -> None:
+    assert due(done, labelled, POLICY) == size
+
+
+def test_a_predecessor_that_is_better_beyond_chance_comes_back() -> None:
+    found = taken(3, 17)
+    assert (found.conclusion, found.p_value) == ("roll_back", mcnemar(17, 3))
+    assert (found.version_only, found.predecessor_only, found.both_right, found.both_wrong) == (3, 17, 80, 0)
+    assert found.reason.startswith(
+        "On 100 labelled inputs since the promotion this version was right in 83.0 % and its "
+        "predecessor in 97.0 % of the cases (p = 0.0013)."
+    )
+
+
+def test_a_predecessor_that_may_be_better_by_chance_does_not() -> None:
+    found = taken(5, 15)
+    assert (found.conclusion, found.p_value > 0.01) == ("continue", True)
+
+
+def test_the_last_check_ends_the_watch() -> None:
+    assert taken(20, 20, n=400).conclusion == "passed"
+    assert taken(20, 60, n=400).conclusion == "roll_back"
+
+
+def test_people_are_told_where_too_much_feedback_has_no_label() -> None:
+    assert taken(3, 17, unlabelled=25).conclusion == "roll_back"
+    found = taken(3, 17, unlabelled=26)
+    assert found.conclusion == "alert"
+    assert "26 of 126 predictions with feedback have no label" in found.reason
+
+
+def test_people_are_told_only_above_the_share_without_a_label() -> None:
+    """Exactly the share is not more than it, whichever way it is computed."""
+    policy, right, wrong = Policy(max_unlabelled_share=0.3), np.ones(100, bool), np.zeros(100, bool)
+    shares = {
+        n: check(wrong, right, with_feedback=n, labelled=700, policy=policy).conclusion
+        for n in (1_000, 1_001)
+    }
+    assert shares == {1_000: "roll_back", 1_001: "alert"}
+
+
+def _values(values: list[float]) -> Answers:
+    return Answers(values=np.array(values))
+
+
+def _lists(flags: tuple[NDArray[np.bool_], NDArray[np.bool_]]) -> tuple[list[bool], list[bool]]:
+    return flags[0].tolist(), flags[1].tolist()
+
+
+def test_labels_are_right_or_wrong() -> None:
+    truth = np.array(["a", "b"], object)
+    version, predecessor = (Answers(labels=np.array(said, object)) for said in (["a", "a"], ["b", "b"]))
+    assert _lists(counted(truth, version, predecessor, POLICY)) == ([True, False], [False, True])
+
+
+def test_values_are_right_within_the_tolerance() -> None:
+    flags = counted(np.array([1.0, 2.0]), _values([1.4, 9.0]), _values([1.6, 2.5]), Policy(tolerance=0.5))
+    assert _lists(flags) == ([True, False], [False, True])
+
+
+def test_without_a_tolerance_the_nearer_value_is_right() -> None:
+    flags = counted(np.array([1.0, 2.0, 3.0]), _values([1.4, 9.0, 4.0]), _values([1.6, 2.5, 2.0]), POLICY)
+    assert _lists(flags) == ([True, False, False], [False, True, False])

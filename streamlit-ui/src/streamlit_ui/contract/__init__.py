@@ -1,0 +1,1 @@
+"""What the gateway takes and answers: types made from its contract, and names for what they leave unnamed."""

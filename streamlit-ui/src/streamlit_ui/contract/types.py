@@ -1,0 +1,1354 @@
+# Made from the gateway's contract by `make types`: change the contract, not this file.
+
+from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
+
+
+class Answer(TypedDict):
+    """The answer to one input."""
+
+    id: str
+    label: NotRequired[str | None]
+    """Classification: the most probable class."""
+    probabilities: NotRequired[dict[str, float] | None]
+    """Classification: the probability of every class."""
+    value: NotRequired[float | None]
+    """Regression: the predicted value."""
+    flags: list[str]
+    """What was unusual about the input: `<column>: missing`, `<column>: unseen category …` or `<column>: out of range …`."""
+    ask: bool
+    """The platform asks for feedback on this prediction."""
+
+
+class BodySignInV1AuthTokenPost(TypedDict):
+    grant_type: NotRequired[str | None]
+    username: str
+    password: str
+    scope: NotRequired[str]
+    client_id: NotRequired[str | None]
+    client_secret: NotRequired[str | None]
+
+
+class ByTarget(TypedDict):
+    """The target by a column, for each bar of the column's distribution."""
+
+    counts: NotRequired[list[list[int]]]
+    """Classification: the rows of each class, in the order of the profile's `classes`."""
+    rows: NotRequired[list[int]]
+    """Regression: the rows whose target is known."""
+    means: NotRequired[list[float | None]]
+    """Regression: the mean of the target."""
+    errors: NotRequired[list[float | None]]
+    """Regression: the standard error of that mean."""
+
+
+class CloudWord(TypedDict):
+    """A word in a word cloud: where it stands on a ground of 640 x 320, and how large."""
+
+    word: str
+    count: int
+    x: float
+    """The left end of its baseline."""
+    y: float
+    """Its baseline, from the top."""
+    width: float
+    size: float
+    """The height of its font."""
+
+
+class ColumnConfirmation(TypedDict):
+    """What one column is."""
+
+    kind: NotRequired[Literal["numeric", "categorical", "text", "datetime", "identifier", "ignored"] | None]
+    """If left out, as proposed."""
+    name: NotRequired[str | None]
+    """A new name for the column."""
+
+
+class Contribution(TypedDict):
+    """How far one input moved an answer."""
+
+    input: str
+    given: Any
+    """The input's value; null if it was left out."""
+    contribution: float
+    """In the explanation's unit; negative if it lowered the answer."""
+
+
+class Counts(TypedDict):
+    """Values and how often each occurs, the most frequent first."""
+
+    form: NotRequired[Literal["counts"]]
+    labels: list[str]
+    """The values."""
+    counts: list[int]
+    others: NotRequired[int]
+    """Rows with a value that is not listed."""
+    other_values: NotRequired[int]
+    """Values that are not listed."""
+
+
+class Curves(TypedDict):
+    """How well the probability of one class tells it from the others; at most 200 points each."""
+
+    label: str
+    roc_auc: float
+    average_precision: float
+    roc: list[tuple[float, float]]
+    """False positive rate, true positive rate."""
+    precision_recall: list[tuple[float, float]]
+    """Recall, precision."""
+    calibration: list[tuple[float, float]]
+    """Mean predicted probability and observed share, in bins with equally many rows."""
+
+
+class DatasetColumn(TypedDict):
+    """One column of a stored dataset."""
+
+    name: str
+    kind: Literal["numeric", "categorical", "text", "datetime", "identifier", "ignored"]
+
+
+class DatasetDifference(TypedDict):
+    """How a file differs from the previous version."""
+
+    version: int
+    """The version it is compared with."""
+    rows: dict[str, int]
+    added: list[str]
+    """Columns that are new."""
+    removed: list[str]
+    """Columns that are gone."""
+    changed: list[dict[str, Any]]
+    """What differs in a column, before and after."""
+
+
+class DatasetPreparation(TypedDict):
+    """What is done to the rows before they are stored, and what the dataset's models begin with."""
+
+    numeric_missing: NotRequired[
+        Literal["automatic", "median", "mean", "most_frequent", "extreme", "drop_row"]
+    ]
+    """What replaces a missing number. automatic: nothing if the estimator can learn from the gap itself, else the median; extreme: a value below all others, which suits time series; drop_row: rows with a gap are not used for training."""
+    categorical_missing: NotRequired[Literal["own_category", "most_frequent", "drop_row"]]
+    """What replaces a missing category. own_category: missing is a value like any other; drop_row: rows with a gap are not used for training."""
+    scaling: NotRequired[Literal["standard", "min_max", "none"]]
+    """How numbers are scaled. standard: to mean 0 and deviation 1; min_max: to between 0 and 1. Only linear models need it; trees use the order of numbers and get them unscaled."""
+    datetime: NotRequired[Literal["calendar", "ignore"]]
+    """What a model learns from. calendar: year, month, day, weekday, day of the year, days since 1970, hour, minute and second in UTC, as numbers; ignore: nothing."""
+    drop_duplicates: NotRequired[bool]
+    """Leave out rows that repeat an earlier one."""
+
+
+class DatasetShort(TypedDict):
+    """One dataset in a list."""
+
+    name: str
+    state: Literal["proposed", "storing", "ready", "failed"]
+    """State of the newest file; meanwhile `version` can be used."""
+    version: int | None
+    """The newest stored version."""
+    rows: int
+    task: str | None
+    target: str | None
+    created_at: str
+
+
+class DatasetStoring(TypedDict):
+    """A confirmed dataset that is being stored."""
+
+    name: str
+    state: Literal["storing"]
+    run: str
+    """The run that stores it."""
+
+
+class DatasetVersion(TypedDict):
+    """One immutable version of a dataset."""
+
+    version: int
+    kind: Literal["upload", "snapshot"]
+    rows: int
+    revision: str
+    created_at: str
+    difference: DatasetDifference | None
+    """From the previous upload, if there was one."""
+
+
+class DatasetWarning(TypedDict):
+    """A data-quality warning: something to know before training."""
+
+    code: str
+    column: str | None
+    message: str
+
+
+class Difference(TypedDict):
+    """By how much a version differs from the first, on the same rows."""
+
+    version: str
+    against: str
+    metric: str
+    difference: float
+    """The version's value minus that of the other."""
+    low: float | None
+    """The interval's ends; null on fewer than 30 rows."""
+    high: float | None
+    level: float
+    """Of the interval, e.g. 0.95."""
+
+
+class EvaluatedRows(TypedDict):
+    """The rows of an evaluation: no version was fitted to any of them."""
+
+    dataset: str
+    dataset_version: int
+    used: int
+    left_out: int
+    """Rows without a target, rows that a version was fitted to, and rows beyond the limit."""
+    which: str
+    """Which rows were used, in a sentence."""
+
+
+class EvaluatedVersion(TypedDict):
+    """How one version did."""
+
+    version: str
+    metrics: dict[str, float]
+    confusion: list[list[int]] | None
+    """Rows: true class, columns: answered class, in the order of `classes`; null: regression."""
+    curves: list[Curves]
+    """One for each class; with two classes, only the second; [] for regression."""
+
+
+class Evaluation(TypedDict):
+    """Several versions on the same rows."""
+
+    model: str
+    rows: EvaluatedRows
+    classes: list[str]
+    versions: list[EvaluatedVersion]
+    differences: list[Difference]
+
+
+VersionName: TypeAlias = str
+
+
+class EvaluationRequest(TypedDict):
+    """Versions to compare on labelled rows."""
+
+    versions: list[VersionName]
+    """The others are compared with the first."""
+    dataset: NotRequired[str | None]
+    """A labelled dataset; if left out, the holdout rows of the model's own."""
+
+
+class Feedback(TypedDict):
+    """Feedback as it was recorded, with what it implies."""
+
+    id: str
+    prediction: str
+    model: str
+    version: str
+    subject: str
+    correct: bool
+    """As it counts: a value within the model's tolerance is right."""
+    label: str | None
+    """The true label, if it is known."""
+    value: float | None
+    """Regression: the true value."""
+    comment: str | None
+    at: str
+
+
+class FeedbackRequest(TypedDict):
+    """A person's feedback on a prediction."""
+
+    correct: bool
+    """Whether the answer was right."""
+    label: NotRequired[str | None]
+    """The true label. With two classes, a wrong answer without a label means the other class."""
+    value: NotRequired[float | None]
+    """Regression: the true value; required if the answer is wrong."""
+    comment: NotRequired[str | None]
+
+
+class FileSource(TypedDict):
+    """How the file was read."""
+
+    format: Literal["csv", "parquet", "xlsx", "json"]
+    header: bool
+    encoding: str | None
+    delimiter: str | None
+    decimal: str | None
+    notes: list[str]
+
+
+class GivenFeedback(TypedDict):
+    """A person's latest feedback on a prediction."""
+
+    subject: str
+    correct: bool
+    label: str | None
+    value: float | None
+    comment: str | None
+    at: str
+
+
+class Health(TypedDict):
+    """Whether the service can work and, for each dependency, `ok` or what is wrong."""
+
+    status: Literal["ok", "unavailable"]
+    checks: dict[str, str]
+
+
+class Histogram(TypedDict):
+    """Numbers, counted in bins of one width; the last bin includes its upper edge."""
+
+    form: NotRequired[Literal["histogram"]]
+    edges: list[float]
+    """One more than there are bars."""
+    counts: list[int]
+    below: NotRequired[int]
+    """Numbers below the first bar: extreme values have no bar."""
+    above: NotRequired[int]
+    """Numbers above the last bar."""
+    whole: bool
+    """Every number is whole, and the edges lie between whole numbers."""
+
+
+class Hyperparameter(TypedDict):
+    """One number or choice that a person or a search may set."""
+
+    name: str
+    title: str
+    help: str
+    """What increasing it does, in a sentence."""
+    kind: Literal["number", "integer", "choice", "flag"]
+    default: bool | int | float | str | None
+    low: NotRequired[float | None]
+    """The smallest value that is accepted."""
+    high: NotRequired[float | None]
+    """The largest value that is accepted."""
+    log: NotRequired[bool]
+    """Its scale is logarithmic, for example on a slider."""
+    choices: NotRequired[list[str] | None]
+    nullable: NotRequired[bool]
+    """It may be null, which means no limit."""
+    search: NotRequired[tuple[float, float] | list[str] | None]
+    """The range a search tries, ends included; null: it stays at the default."""
+    patient: NotRequired[tuple[float, float] | list[str] | None]
+    """The range that a search with time for large models tries; null: as any search."""
+    step: NotRequired[int | None]
+    """The step size of a search."""
+
+
+class Lineage(TypedDict):
+    """Where a version came from."""
+
+    dataset: str
+    dataset_version: int
+    dataset_revision: str
+    feedback_seq: int
+    run: str
+    mlflow_run: str | None
+    code_revision: str
+    trained_at: str
+
+
+class ModelCreated(TypedDict):
+    """A new model and the run that trains its first version."""
+
+    name: str
+    task: str
+    dataset: str
+    run: str
+
+
+class ModelReady(TypedDict):
+    """Whether a model is ready to predict."""
+
+    name: str
+    ready: bool
+
+
+class ModelsDeleted(TypedDict):
+    """The models that were deleted, and why the others were kept."""
+
+    deleted: list[str]
+    kept: dict[str, str]
+
+
+class Pair(TypedDict):
+    """How strongly two columns are associated."""
+
+    measure: Literal["pearson", "spearman", "cramers-v", "correlation-ratio"]
+    value: float
+    first: str
+    second: str
+
+
+class Periods(TypedDict):
+    """Dates, counted by hour, day, month, quarter or several years; empty periods are included."""
+
+    form: NotRequired[Literal["periods"]]
+    unit: Literal["hour", "day", "month", "quarter", "year"]
+    step: NotRequired[int]
+    """How many units a period lasts."""
+    starts: list[str]
+    """The first day of each, or its hour, in ISO 8601."""
+    counts: list[int]
+
+
+class Phrase(TypedDict):
+    """A word, or a sequence of words."""
+
+    words: str
+    count: int
+    share: float
+    """The share of the group's texts that contain it."""
+    elsewhere: float | None
+    """The share of all other texts that contain it."""
+
+
+WatchLook: TypeAlias = int
+
+
+class PolicyChange(TypedDict):
+    """Fields of a model's policy to change; the others stay."""
+
+    policy: dict[str, Any]
+
+
+class PredictionAnswer(TypedDict):
+    """The answers to one request, all from one version and all on disk."""
+
+    model: str
+    version: str
+    stage: str
+    predictions: list[Answer]
+
+
+class PredictionLineage(TypedDict):
+    """The lineage of the version that answered."""
+
+    dataset: str
+    dataset_version: int
+    dataset_revision: str
+    run: str
+    mlflow_run: str | None
+    code_revision: str
+    trained_at: str
+
+
+class Preparation(TypedDict):
+    """What is done to the columns before an estimator sees them."""
+
+    numeric_missing: NotRequired[
+        Literal["automatic", "median", "mean", "most_frequent", "extreme", "drop_row"]
+    ]
+    """What replaces a missing number. automatic: nothing if the estimator can learn from the gap itself, else the median; extreme: a value below all others, which suits time series; drop_row: rows with a gap are not used for training."""
+    categorical_missing: NotRequired[Literal["own_category", "most_frequent", "drop_row"]]
+    """What replaces a missing category. own_category: missing is a value like any other; drop_row: rows with a gap are not used for training."""
+    scaling: NotRequired[Literal["standard", "min_max", "none"]]
+    """How numbers are scaled. standard: to mean 0 and deviation 1; min_max: to between 0 and 1. Only linear models need it; trees use the order of numbers and get them unscaled."""
+    datetime: NotRequired[Literal["calendar", "ignore"]]
+    """What a model learns from. calendar: year, month, day, weekday, day of the year, days since 1970, hour, minute and second in UTC, as numbers; ignore: nothing."""
+
+
+class Error(TypedDict):
+    loc: list[str | int]
+    message: str
+
+
+class Problem(TypedDict):
+    """What went wrong (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: NotRequired[str]
+    errors: NotRequired[list[Error]]
+
+
+class ProfileComputing(TypedDict):
+    """A profile that is being computed."""
+
+    state: NotRequired[Literal["computing"]]
+    dataset: str
+    version: int
+    run: str
+    """The run that computes it."""
+    progress: float
+    """The share that is done, 0 to 1."""
+
+
+class PromotionEntry(TypedDict):
+    """One entry of the ledger."""
+
+    id: str
+    model: str
+    stage: str
+    seq: int
+    version: str
+    previous: str | None
+    """The version the stage served before."""
+    kind: Literal["promotion", "rollback", "adoption"]
+    subject: str
+    reason: str
+    receipt: dict[str, Any] | None
+    run: str | None
+    at: str
+
+
+class PromotionRequest(TypedDict):
+    """A version for a stage to serve."""
+
+    version: str
+    stage: Literal["staging", "main"]
+    reason: str
+    expected_version: NotRequired[str | None]
+    """If given, refuse unless the stage serves this version now; null: no version."""
+    override: NotRequired[bool]
+    """Promote without a receipt; the reason says why."""
+
+
+class ProposedColumn(TypedDict):
+    """One column, and what it seems to be."""
+
+    name: str
+    kind: Literal["numeric", "categorical", "text", "datetime", "identifier", "ignored"]
+    reason: str
+    """Why this kind is proposed."""
+    type: str
+    """What its values are: integer, number, boolean, datetime or text."""
+    missing: int
+    distinct: int
+    """Distinct values, missing ones not counted."""
+    examples: list[Any]
+    counts: dict[str, int]
+    """How often each value occurs; empty if there are many."""
+    minimum: NotRequired[float | None]
+    maximum: NotRequired[float | None]
+    mean: NotRequired[float | None]
+    renamed: NotRequired[str | None]
+    """What the previous version calls it."""
+
+
+class RecordedPrediction(TypedDict):
+    """One prediction as it was recorded, with its feedback."""
+
+    id: str
+    label: NotRequired[str | None]
+    """Classification: the most probable class."""
+    probabilities: NotRequired[dict[str, float] | None]
+    """Classification: the probability of every class."""
+    value: NotRequired[float | None]
+    """Regression: the predicted value."""
+    flags: list[str]
+    """What was unusual about the input: `<column>: missing`, `<column>: unseen category …` or `<column>: out of range …`."""
+    ask: bool
+    """The platform asks for feedback on this prediction."""
+    model: str
+    version: str
+    stage: str
+    pinned: bool
+    """Whether the caller chose the version."""
+    subject: str
+    at: str
+    inputs: dict[str, Any]
+    latency_ms: float
+    trace_id: str
+    feedback: list[GivenFeedback]
+    """The latest feedback of each person, the most recent last."""
+
+
+class RequestTensor(TypedDict):
+    """One column: a value per row."""
+
+    name: str
+    shape: list[int]
+    datatype: Literal[
+        "BOOL",
+        "UINT8",
+        "UINT16",
+        "UINT32",
+        "UINT64",
+        "INT8",
+        "INT16",
+        "INT32",
+        "INT64",
+        "FP16",
+        "FP32",
+        "FP64",
+        "BYTES",
+    ]
+    data: list[Any]
+    parameters: NotRequired[dict[str, Any]]
+
+
+class RequestedOutput(TypedDict):
+    """An output to return."""
+
+    name: str
+    parameters: NotRequired[dict[str, Any]]
+
+
+class ResponseTensor(TypedDict):
+    """One output."""
+
+    name: str
+    shape: list[int]
+    datatype: Literal[
+        "BOOL",
+        "UINT8",
+        "UINT16",
+        "UINT32",
+        "UINT64",
+        "INT8",
+        "INT16",
+        "INT32",
+        "INT64",
+        "FP16",
+        "FP32",
+        "FP64",
+        "BYTES",
+    ]
+    parameters: NotRequired[dict[str, str | int | float | bool]]
+    data: list[str | float | bool | None]
+
+
+class ResumeRequest(TypedDict):
+    """Why retraining may resume."""
+
+    reason: str
+
+
+Role: TypeAlias = Literal["user", "engineer", "maintainer"]
+"""What a caller may do: `user` < `engineer` < `maintainer`."""
+
+
+class RollbackRequest(TypedDict):
+    """A stage to return to the version it served before."""
+
+    stage: Literal["staging", "main"]
+    reason: str
+
+
+class Rows(TypedDict):
+    """The rows that a profile describes."""
+
+    total: int
+    sampled: int
+    """Rows sampled with a fixed seed: everything is computed from them, except that missing values are counted in all rows."""
+
+
+class RunShort(TypedDict):
+    """One run in a list."""
+
+    id: str
+    kind: str
+    """What it does: training, dataset, evaluation, profile …"""
+    model: str | None
+    """Null for a run that belongs to a dataset."""
+    dataset: str | None
+    """The dataset it works on."""
+    stage: str
+    trigger: Literal["score", "manual", "upload", "drift", "initial"]
+    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    step: str | None
+    """The step it is in, or was in last."""
+    progress: float
+    """The share of its steps that are done, 0 to 1."""
+    reason: str
+    subject: str
+    dataset_version: int | None
+    champion: str | None
+    """The version it was compared with."""
+    version: str | None
+    """The version it registered."""
+    error: str | None
+    cancel_requested: bool
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+
+
+class RunStarted(TypedDict):
+    """A run that was queued."""
+
+    id: str
+    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+class SchemaConfirmation(TypedDict):
+    """What a dataset's columns are, and which of them is to be predicted."""
+
+    target: str
+    """The column to predict, by its old or its new name."""
+    columns: NotRequired[dict[str, ColumnConfirmation]]
+    """By the name in the proposal; columns left out stay as proposed."""
+    task: NotRequired[str | None]
+    """If left out, it follows from the target's values and the inputs' kinds."""
+    preparation: NotRequired[DatasetPreparation]
+
+
+class ScorePoint(TypedDict):
+    """The score at one time."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    """Predictions with feedback that count."""
+    at: str
+    version: str
+    state: Literal["collecting", "healthy", "degraded", "retraining", "watching", "paused"]
+    """Between two evaluations by the controller, that of the earlier one."""
+    reason: str
+    """Empty between two evaluations."""
+    run: str | None
+    """The run that was opened then."""
+
+
+class ServerLive(TypedDict):
+    """Whether the server is alive."""
+
+    live: bool
+
+
+class ServerMetadata(TypedDict):
+    """The server's name and version."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class ServerReady(TypedDict):
+    """Whether the server serves a model."""
+
+    ready: bool
+
+
+class ShareOfRight(TypedDict):
+    """A share of right answers with its 95 % interval; null while there is no feedback."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    """Predictions with feedback that count."""
+
+
+class Statistics(TypedDict):
+    """A numeric column in a few numbers."""
+
+    minimum: float | None
+    lower_quartile: float | None
+    median: float | None
+    mean: float | None
+    upper_quartile: float | None
+    maximum: float | None
+    deviation: float | None
+    """The standard deviation."""
+
+
+class StepDuration(TypedDict):
+    """How long one finished step took."""
+
+    step: str
+    seconds: float
+
+
+class Strength(TypedDict):
+    """How strongly two columns are associated, from 0 to 1; between two numbers from -1 to 1."""
+
+    measure: Literal["pearson", "spearman", "cramers-v", "correlation-ratio"]
+    value: float
+
+
+class Suitable(TypedDict):
+    """What a table must be like for a task to be the one that is meant."""
+
+    target: Literal["classes", "quantity"]
+    """quantity: a numeric column with more than 20 different values; classes: any other."""
+    inputs: NotRequired[
+        list[Literal["numeric", "categorical", "text", "datetime", "identifier", "ignored"]] | None
+    ]
+    """The kinds of its inputs, each once; null: whatever they are."""
+
+
+class TensorMetadata(TypedDict):
+    """A tensor's type and shape; -1 stands for any number of rows."""
+
+    name: str
+    datatype: Literal[
+        "BOOL",
+        "UINT8",
+        "UINT16",
+        "UINT32",
+        "UINT64",
+        "INT8",
+        "INT16",
+        "INT32",
+        "INT64",
+        "FP16",
+        "FP32",
+        "FP64",
+        "BYTES",
+    ]
+    shape: list[int]
+    parameters: NotRequired[dict[str, str | int | float | bool]]
+
+
+class TextGroup(TypedDict):
+    """The texts of one class, or all of them."""
+
+    label: str | None
+    """The class; null for all texts."""
+    texts: int
+    mean_words: float | None
+    median_words: float | None
+    lengths: list[int]
+    """Texts by their words, in the bins of `length_edges`."""
+    parts_of_speech: dict[str, float]
+    """The share of each among the words."""
+    phrases: list[list[Phrase]]
+    """The most frequent words, pairs and triples of words."""
+    cloud: list[CloudWord]
+
+
+class TextProfile(TypedDict):
+    """One column of texts, by class of the target."""
+
+    column: str
+    texts: int
+    """How many texts were read."""
+    length_edges: list[float]
+    groups: list[TextGroup]
+    """All texts first, then those of each class."""
+    notes: list[str]
+
+
+class Token(TypedDict):
+    """What a person gets for their password."""
+
+    access_token: str
+    token_type: NotRequired[Literal["bearer"]]
+    expires_in: int
+    role: Role
+
+
+class User(TypedDict):
+    """A person who signs in."""
+
+    username: str
+    role: Role
+    created_at: str
+    created_by: str
+    signed_in_at: str | None
+
+
+class UserChange(TypedDict):
+    """What to change about a user; to change one's own password takes the current one too."""
+
+    role: NotRequired[Role | None]
+    password: NotRequired[str | None]
+    current_password: NotRequired[str | None]
+
+
+class VectorizerRequest(TypedDict):
+    """How texts become numbers, and the hyperparameters that are fixed instead of searched."""
+
+    name: str
+    """By its name in `GET /v1/tasks`."""
+    params: NotRequired[dict[str, bool | int | float | str | None]]
+
+
+class VersionMemory(TypedDict):
+    """Whether a version is kept in memory, and how much room is left for others."""
+
+    model: str
+    version: str
+    loaded: bool
+    places: int
+    """How many versions of all models may be in memory beside the stage's own."""
+    taken: int
+    """How many of these places are taken."""
+
+
+class VersionShort(TypedDict):
+    """One trained version."""
+
+    version: str
+    created_at: str
+    metrics: dict[str, float]
+    """On the holdout rows."""
+    candidate: dict[str, Any]
+    preparation: dict[str, Any]
+    """The options, what fitting made of them for each column, and the columns left out."""
+    engine: Literal["onnx", "scikit-learn"]
+    lineage: Lineage
+    receipt: dict[str, Any] | None
+    stages: list[str]
+    """The stages that serve it now."""
+    barred: str | None
+    """Why the platform may not promote it automatically, if so."""
+    loaded: bool
+    """Whether it is kept in memory, whatever the stage serves."""
+
+
+class VersionsDeleted(TypedDict):
+    """The versions that were deleted: all that nothing needed."""
+
+    deleted: list[str]
+
+
+class WordContribution(TypedDict):
+    """How far a word, or several consecutive words, of a text moved an answer."""
+
+    text: str
+    start: int
+    """Where it starts in the text, in characters."""
+    end: int
+    contribution: float
+
+
+class Associations(TypedDict):
+    """Every pair of the columns that are most strongly associated with the target."""
+
+    columns: list[str]
+    left_out: int
+    """Columns that were left out because there are too many."""
+    pairs: list[Pair]
+
+
+class CandidateRequest(TypedDict):
+    """One candidate to try: an estimator, and the hyperparameters that are fixed instead of searched."""
+
+    estimator: str
+    """By its name in `GET /v1/tasks`."""
+    params: NotRequired[dict[str, bool | int | float | str | None]]
+    vectorizer: NotRequired[str | VectorizerRequest | None]
+    """Texts only; if left out, every vectorizer is tried."""
+
+
+class ColumnProfile(TypedDict):
+    """One column."""
+
+    name: str
+    kind: Literal["numeric", "categorical", "text", "datetime", "identifier", "ignored"]
+    type: Literal["integer", "number", "date", "text"]
+    missing: int
+    """Missing values in all rows."""
+    distinct: int
+    """Distinct values in the sampled rows."""
+    statistics: NotRequired[Statistics | None]
+    distribution: NotRequired[Histogram | Counts | Periods | None]
+    """Null for free text and identifiers."""
+    by_target: NotRequired[ByTarget | None]
+    strength: NotRequired[Strength | None]
+    """How strongly it is associated with the target."""
+
+
+class DatasetProposal(TypedDict):
+    """What an uploaded file seems to contain."""
+
+    name: str
+    state: Literal["proposed", "storing", "ready", "failed"]
+    rows: int
+    columns: list[ProposedColumn]
+    target: str | None
+    """The column that is probably to be predicted."""
+    warnings: list[DatasetWarning]
+    """Those about the target assume the proposed one."""
+    source: FileSource
+    difference: DatasetDifference | None
+
+
+class Estimator(TypedDict):
+    """Something that learns or prepares, and what can be set for it."""
+
+    name: str
+    title: str
+    help: str
+    hyperparameters: list[Hyperparameter]
+
+
+class Explanation(TypedDict):
+    """Which inputs moved a prediction most: baseline and contributions add up to the value."""
+
+    prediction: str
+    model: str
+    version: str
+    explained: str
+    """What is explained, in words, e.g. the probability of the predicted class."""
+    label: str | None
+    """Classification: the predicted class."""
+    unit: str
+    """The unit of baseline, value and contributions: `probability`, or the target's name."""
+    method: str
+    background_rows: int
+    """Training rows that the input is compared with; 0 for texts: a blank text."""
+    evaluations: int
+    """How many rows the version predicted for it."""
+    milliseconds: float
+    """How long it took to compute."""
+    baseline: float
+    """The version's mean answer to its background rows."""
+    value: float
+    """The version's answer to this input."""
+    contributions: list[Contribution]
+    """The largest first, in either direction."""
+    words: NotRequired[list[WordContribution] | None]
+    """For a text, in order; they add up to its contribution. Null for tables."""
+
+
+class InferRequest(TypedDict):
+    """What to predict: one tensor per column."""
+
+    id: NotRequired[str | None]
+    parameters: NotRequired[dict[str, Any]]
+    inputs: list[RequestTensor]
+    outputs: NotRequired[list[RequestedOutput]]
+
+
+class InferResponse(TypedDict):
+    """What was predicted."""
+
+    model_name: str
+    model_version: str
+    id: NotRequired[str | None]
+    outputs: list[ResponseTensor]
+
+
+class Key(TypedDict):
+    """A credential of a program, without its secret."""
+
+    id: str
+    name: str
+    role: Role
+    requests_per_second: float | None
+    created_at: str
+    created_by: str
+    expires_at: str
+
+
+class MadeKey(TypedDict):
+    """A key that was just created: its secret is shown only once."""
+
+    id: str
+    name: str
+    role: Role
+    requests_per_second: float | None
+    created_at: str
+    created_by: str
+    expires_at: str
+    key: str
+
+
+class Me(TypedDict):
+    """Whose credential made the request."""
+
+    subject: str
+    role: Role
+    kind: Literal["token", "key"]
+    expires_at: str
+
+
+class ModelMetadata(TypedDict):
+    """A model's input and output tensors."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[TensorMetadata]
+    outputs: list[TensorMetadata]
+
+
+class ModelRequest(TypedDict):
+    """A model to create from a dataset."""
+
+    name: str
+    dataset: str
+    task: NotRequired[str | None]
+    """If given, it must be the task of the dataset."""
+    selection_metric: NotRequired[
+        Literal["accuracy", "balanced_accuracy", "f1", "roc_auc", "log_loss", "mae", "rmse", "r2"] | None
+    ]
+    candidates: NotRequired[list[CandidateRequest] | None]
+    """What the first run tries instead of every estimator."""
+    policy: NotRequired[dict[str, Any]]
+    """Fields of the policy that differ from the defaults."""
+    preparation: NotRequired[Preparation | None]
+    """How its columns are prepared, in every run; if left out, as confirmed for the dataset."""
+
+
+class ModelScore(TypedDict):
+    """How often a stage's version has been right lately, and what the controller concludes from it."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    """Predictions with feedback that count."""
+    window: int
+    """How many predictions with feedback the score looks back over."""
+    threshold: float
+    version: str | None
+    state: Literal["collecting", "healthy", "degraded", "retraining", "watching", "paused"]
+    reason: str
+    asked: ShareOfRight | None
+    """Over the predictions that people were asked about."""
+    volunteered: ShareOfRight
+    estimate: ShareOfRight | None
+    """Estimated without labels; null where there is none."""
+
+
+class ModelShort(TypedDict):
+    """One model in a list."""
+
+    name: str
+    task: str
+    built_in: bool
+    """A default model of the platform: it cannot be deleted."""
+    version: str | None
+    """The version that the stage serves; null before the first promotion."""
+    stage: str
+    score: ModelScore | None
+    state: Literal["collecting", "healthy", "degraded", "retraining", "watching", "paused"]
+
+
+class NewKey(TypedDict):
+    """A key to create."""
+
+    name: str
+    role: NotRequired[Role]
+    expires_in_days: NotRequired[int]
+    requests_per_second: NotRequired[float | None]
+
+
+class NewUser(TypedDict):
+    """A user to add."""
+
+    username: str
+    password: str
+    role: NotRequired[Role]
+
+
+class Policy(TypedDict):
+    """Everything a maintainer can set for one model."""
+
+    threshold: NotRequired[float]
+    window: NotRequired[int]
+    min_feedback: NotRequired[int]
+    check_every: NotRequired[int]
+    trigger_z: NotRequired[float]
+    recovery_margin: NotRequired[float]
+    cooldown_s: NotRequired[float]
+    min_new_labels: NotRequired[int]
+    breaker_after: NotRequired[int]
+    max_rater_share: NotRequired[float]
+    min_raters: NotRequired[int]
+    ask_rate: NotRequired[float]
+    tolerance: NotRequired[float]
+    unseen_category: NotRequired[Literal["flag", "reject"]]
+    selection_metric: NotRequired[
+        Literal["accuracy", "balanced_accuracy", "f1", "roc_auc", "log_loss", "mae", "rmse", "r2"] | None
+    ]
+    preparation: NotRequired[Preparation]
+    budget_s: NotRequired[float]
+    recent_share: NotRequired[float]
+    gate_alpha: NotRequired[float]
+    max_recall_loss: NotRequired[float]
+    min_class_rows: NotRequired[int]
+    max_reference_loss: NotRequired[float | None]
+    watch_alpha: NotRequired[float]
+    watch_looks: NotRequired[list[WatchLook]]
+    max_unlabelled_share: NotRequired[float]
+    auto_promote: NotRequired[bool]
+
+
+class PolicyChanged(TypedDict):
+    """A model's policy after a change."""
+
+    name: str
+    policy: Policy
+
+
+class PredictionDetail(TypedDict):
+    """One prediction with everything that is known about it."""
+
+    id: str
+    label: NotRequired[str | None]
+    """Classification: the most probable class."""
+    probabilities: NotRequired[dict[str, float] | None]
+    """Classification: the probability of every class."""
+    value: NotRequired[float | None]
+    """Regression: the predicted value."""
+    flags: list[str]
+    """What was unusual about the input: `<column>: missing`, `<column>: unseen category …` or `<column>: out of range …`."""
+    ask: bool
+    """The platform asks for feedback on this prediction."""
+    model: str
+    version: str
+    stage: str
+    pinned: bool
+    """Whether the caller chose the version."""
+    subject: str
+    at: str
+    inputs: dict[str, Any]
+    latency_ms: float
+    trace_id: str
+    feedback: list[GivenFeedback]
+    """The latest feedback of each person, the most recent last."""
+    lineage: PredictionLineage | None
+    """The lineage of its version; null once the version has been deleted."""
+
+
+class Profile(TypedDict):
+    """A dataset version, described for people who want to understand it before they train on it."""
+
+    state: NotRequired[Literal["ready"]]
+    dataset: str
+    version: int
+    task: str
+    target: str
+    classes: list[str]
+    """The most frequent first; of many, only the first are listed."""
+    rows: Rows
+    columns: list[ColumnProfile]
+    associations: Associations
+    texts: list[TextProfile]
+    notes: list[str]
+    """What was left out, and why."""
+    made_at: str
+
+
+class RunDetail(TypedDict):
+    """One run with everything that is known about it."""
+
+    id: str
+    kind: str
+    """What it does: training, dataset, evaluation, profile …"""
+    model: str | None
+    """Null for a run that belongs to a dataset."""
+    dataset: str | None
+    """The dataset it works on."""
+    stage: str
+    trigger: Literal["score", "manual", "upload", "drift", "initial"]
+    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    step: str | None
+    """The step it is in, or was in last."""
+    progress: float
+    """The share of its steps that are done, 0 to 1."""
+    reason: str
+    subject: str
+    dataset_version: int | None
+    champion: str | None
+    """The version it was compared with."""
+    version: str | None
+    """The version it registered."""
+    error: str | None
+    cancel_requested: bool
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    options: dict[str, Any]
+    leaderboard: list[dict[str, Any]]
+    gate: dict[str, Any] | None
+    """The receipt of the gate."""
+    steps: list[StepDuration]
+    result: dict[str, Any] | None
+    """Its result, if that is not a version."""
+
+
+class RunRequest(TypedDict):
+    """A training run to start; everything has a default in the model's policy."""
+
+    budget_s: NotRequired[float | None]
+    """Seconds that the search may take."""
+    candidates: NotRequired[list[CandidateRequest] | None]
+    """What to try instead of every estimator."""
+    reason: NotRequired[str]
+    """Why the run is started."""
+
+
+class TaskDescription(TypedDict):
+    """One task: what it can be measured by, what can be tried, what can be set, and what pages need."""
+
+    task: str
+    title: str
+    label: str
+    """What kind of problem it is, in a word or two."""
+    meaning: str
+    """What it is for, in one sentence."""
+    answer: Literal["label", "value"]
+    """What it answers with: one of the target's classes, or a number."""
+    suits: Suitable
+    """Which tables it is proposed for; the most particular task wins."""
+    metrics: list[Literal["accuracy", "balanced_accuracy", "f1", "roc_auc", "log_loss", "mae", "rmse", "r2"]]
+    default_metric: Literal["accuracy", "balanced_accuracy", "f1", "roc_auc", "log_loss", "mae", "rmse", "r2"]
+    """What candidates are ranked by if nothing is said."""
+    estimators: list[Estimator]
+    vectorizers: NotRequired[list[Estimator]]
+    """How texts become numbers; [] for tables."""
+    preparation: NotRequired[list[Hyperparameter]]
+    """What is done to the columns before an estimator sees them."""
+
+
+class DatasetDetail(TypedDict):
+    """One dataset with everything that is known about it."""
+
+    name: str
+    state: Literal["proposed", "storing", "ready", "failed"]
+    """State of the newest file; meanwhile `version` can be used."""
+    version: int | None
+    """The newest stored version."""
+    rows: int
+    task: str | None
+    target: str | None
+    created_at: str
+    classes: dict[str, int]
+    """How many rows each class has; empty for a regression."""
+    columns: list[DatasetColumn]
+    """As confirmed; before that, as proposed."""
+    warnings: list[DatasetWarning]
+    proposal: DatasetProposal | None
+    """The proposal for the newest file."""
+    tables: list[str]
+    """Its tables in the warehouse."""
+    models: list[str]
+    """The models that use it."""
+    error: str | None
+    """Why the newest file could not be stored, if so."""
+    run: str | None
+    """The run that stores or stored the newest file; null before that."""
+
+
+class ModelDetail(TypedDict):
+    """One model with everything that its form and its pages need."""
+
+    name: str
+    task: str
+    built_in: bool
+    """A default model of the platform: it cannot be deleted."""
+    version: str | None
+    """The version that the stage serves; null before the first promotion."""
+    stage: str
+    score: ModelScore | None
+    state: Literal["collecting", "healthy", "degraded", "retraining", "watching", "paused"]
+    dataset: str
+    schema: dict[str, Any]
+    """The JSON Schema of one input."""
+    columns: list[str]
+    """The names of the inputs, in the table's order."""
+    target: str
+    classes: list[str]
+    policy: Policy
+    versions: list[VersionShort]
+    ready: bool
+    """Whether it answers predictions: false until its first version is trained and loaded."""
+    problem: str | None
+    """Why the version that the ledger names is not being served, or why none is."""
