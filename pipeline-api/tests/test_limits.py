@@ -1,7 +1,10 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline_api import limits
 from pipeline_api.limits import RateLimit, RateLimits
 from pipeline_api.service.errors import TooManyRequests
 
@@ -72,3 +75,30 @@ def test_a_credential_keeps_its_allowance_until_its_rate_changes() -> None:
     assert rate_limits.of("a", 5, now=1) is first
     assert rate_limits.of("b", 5, now=1) is not first
     assert rate_limits.of("a", 6, now=1) is not first
+
+
+def test_the_credential_unused_for_longest_is_dropped_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "_REMEMBERED", 2)
+    rate_limits = RateLimits(burst_s=1, max_in_flight=9)
+    a, b = (rate_limits.of(name, 5, now=0) for name in "ab")
+
+    assert rate_limits.of("a", 5, now=0) is a
+    rate_limits.of("c", 5, now=0)
+
+    assert rate_limits.of("a", 5, now=0) is a
+    assert rate_limits.of("b", 5, now=0) is not b
+
+
+def test_rate_limits_are_reached_from_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "_REMEMBERED", 4)
+    rate_limits = RateLimits(burst_s=1, max_in_flight=9)
+
+    def use(offset: int) -> None:
+        for number in range(5000):
+            rate_limits.of(str((number + offset) % 9), 5, now=0)
+
+    with ThreadPoolExecutor(8) as threads:
+        for done in [threads.submit(use, offset) for offset in range(8)]:
+            done.result()
+
+    assert len(rate_limits._kept) == 4
