@@ -155,7 +155,7 @@ def test_a_model_that_is_not_served_yet_says_so(
         answer = client.post(PATH, json={"inputs": inputs[:1]})
         assert answer.status_code == 503
         assert "does not serve version 3" in answer.json()["detail"]
-        assert "ask for it by name" in answer.json()["detail"]
+        assert "a request can name it" in answer.json()["detail"]
         assert "retry-after" in answer.headers
         world.promote("1")
         wait_until(lambda: client.post(PATH, json={"inputs": inputs[:1]}).status_code == 200)
