@@ -73,7 +73,7 @@ class TinyVersion:
 def tiny_versions(once: Callable[[str, Callable[[Path], None]], Path]) -> dict[str, TinyVersion]:
     """Versions "1" and "2", of two worlds, on ONNX; and "3", the same as "1", on scikit-learn.
 
-    Version 2 has no background sample, as those of before have none.
+    Version 2 has no background sample, as older versions have none.
     """
     folders = sorted(once("versions", _train_versions).iterdir())
     return {

@@ -359,7 +359,7 @@ EVALUATED = run(
     steps=[{"step": "assess", "seconds": 4.2}],
     result={
         "model": "census-income",
-        "rows": {"dataset": "census-income", "used": 800, "left_out": 3200, "which": "The reference rows."},
+        "rows": {"dataset": "census-income", "used": 800, "left_out": 3200, "which": "The holdout rows."},
         "classes": ["<=50K", ">50K"],
         "versions": [
             {"version": "1", "metrics": {"accuracy": 0.81, "roc_auc": 0.9}},

@@ -264,7 +264,7 @@ EVALUATION: dict[str, Any] = {
         "dataset_version": 2,
         "used": 6000,
         "left_out": 24000,
-        "which": "The reference rows: held out, never fitted to by any version.",
+        "which": "The holdout rows: no version was fitted to them.",
     },
     "classes": ["<=50K", ">50K"],
     "versions": [evaluated("2", 0.921), evaluated("1", 0.9)],

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from data_processor.datasets.exploration.computing import compute
-from data_processor.datasets.exploration.sampling import Drawn
+from data_processor.datasets.exploration.sampling import Sample
 from data_processor.datasets.exploration.schemas import Profile
 from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.tables import keepable
@@ -24,6 +24,6 @@ def explore() -> Explore:
         schema = infer_schema(frame, target, task=task, kinds=kinds)
         kept = keepable(frame, schema).drop(columns=list(PROVENANCE))
         missing = {str(name): int(count) for name, count in kept.isna().sum().items()}
-        return compute("people", 2, schema, Drawn(kept, len(kept), missing), lambda _what, _share: None)
+        return compute("people", 2, schema, Sample(kept, len(kept), missing), lambda _what, _share: None)
 
     return explore

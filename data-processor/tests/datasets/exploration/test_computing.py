@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data_processor.datasets.exploration import computing
-from data_processor.datasets.exploration.sampling import Drawn
+from data_processor.datasets.exploration.sampling import Sample
 from data_processor.datasets.exploration.schemas import Counts, Histogram, Periods, Profile
 from data_processor.datasets.inference import infer_schema
 
@@ -126,8 +126,8 @@ def test_what_is_left_out_is_said(explore: Any, monkeypatch: pytest.MonkeyPatch)
 def test_how_far_it_is_is_told_and_never_goes_back(people: pd.DataFrame) -> None:
     told: list[float] = []
     schema = infer_schema(people, "mood", kinds={"said": "text"})
-    drawn = Drawn(people, ROWS, dict.fromkeys(people.columns, 0))
-    computing.compute("people", 1, schema, drawn, lambda _what, share: told.append(share))
+    sample = Sample(people, ROWS, dict.fromkeys(people.columns, 0))
+    computing.compute("people", 1, schema, sample, lambda _what, share: told.append(share))
     assert told == sorted(told)
     assert len(told) >= 3
     assert 0 < told[0] < told[-1] < 1

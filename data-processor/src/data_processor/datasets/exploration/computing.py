@@ -1,4 +1,4 @@
-"""The profile of a dataset version, computed from the rows that were drawn of it."""
+"""The profile of a dataset version, computed from a sample of its rows."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from data_processor.datasets.exploration.associations import Codes, Encoded, Numbers, associate
 from data_processor.datasets.exploration.distributions import Placed, counts, histogram, periods, statistics
-from data_processor.datasets.exploration.sampling import Drawn
+from data_processor.datasets.exploration.sampling import Sample
 from data_processor.datasets.exploration.schemas import ColumnProfile, Profile, Rows, TextProfile
 from data_processor.datasets.exploration.targets import Target, by_target, target_of
 from data_processor.datasets.exploration.texts import explore_texts
@@ -25,17 +25,17 @@ Tell = Callable[[str, float], None]
 """Is told what is being done and the share of everything that is done, from 0 to 1."""
 
 
-def compute(dataset: str, version: int, schema: Schema, drawn: Drawn, tell: Tell) -> Profile:
-    """Compute the profile of a version from rows drawn of it."""
-    target = target_of(drawn.frame, schema)
-    known = [column for column in schema.columns if column.name in drawn.frame]
+def compute(dataset: str, version: int, schema: Schema, sample: Sample, tell: Tell) -> Profile:
+    """Compute the profile of a version from a sample of its rows."""
+    target = target_of(sample.frame, schema)
+    known = [column for column in schema.columns if column.name in sample.frame]
     columns, encoded = [], {}
     for number, column in enumerate(known):
         if number % 10 == 0:
             tell("columns", 0.1 + 0.3 * number / len(known))
-        values = drawn.frame[column.name]
+        values = sample.frame[column.name]
         placed = _place(values, column) if number < CHARTED or column.name == schema.target else None
-        columns.append(_describe(values, column, drawn.missing[column.name], placed))
+        columns.append(_describe(values, column, sample.missing[column.name], placed))
         if placed is not None and (target.classes or column.name != schema.target):
             columns[-1].by_target = by_target(placed, target)
         if (found := _encode(values, column, placed)) is not None:
@@ -51,10 +51,10 @@ def compute(dataset: str, version: int, schema: Schema, drawn: Drawn, tell: Tell
         task=schema.task,
         target=schema.target,
         classes=target.classes,
-        rows=Rows(total=drawn.total, sampled=len(drawn.frame)),
+        rows=Rows(total=sample.total, sampled=len(sample.frame)),
         columns=columns,
         associations=associations,
-        texts=_texts(drawn.frame, known, target, tell),
+        texts=_texts(sample.frame, known, target, tell),
         notes=_notes(known, target),
         made_at=now(),
     )

@@ -1,4 +1,4 @@
-"""The rows that a profile is computed from: drawn by a fixed seed while the table is read in pieces."""
+"""The rows that a profile is computed from: sampled by a fixed seed while the table is read in pieces."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -20,18 +20,18 @@ _BATCH_ROWS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class Sample:
     """Rows of a table, and what was counted in all of them."""
 
     frame: pd.DataFrame
-    """The rows that were drawn, in the order of the table, without provenance."""
+    """The rows that were sampled, in the order of the table, without provenance."""
     total: int
     missing: dict[str, int]
     """Missing values of each column in every row of the table."""
 
 
-def draw(table: bytes, most: int | None = None) -> Drawn:
-    """Draw rows from a stored table (Parquet): all of a small one, the same ones each time of a large one."""
+def take_sample(table: bytes, most: int | None = None) -> Sample:
+    """Sample a stored table (Parquet): all rows of a small one, always the same ones of a large one."""
     with pq.ParquetFile(pa.BufferReader(table)) as file:
         names = [name for name in file.schema_arrow.names if name not in PROVENANCE]
         total = file.metadata.num_rows
@@ -44,7 +44,7 @@ def draw(table: bytes, most: int | None = None) -> Drawn:
             low, high = np.searchsorted(chosen, (begin, begin + len(batch)))
             parts.append(wanted.take(pa.array(chosen[low:high] - begin)))
             begin += len(batch)
-    return Drawn(pa.Table.from_batches(parts).to_pandas(), total, {name: missing[name] for name in names})
+    return Sample(pa.Table.from_batches(parts).to_pandas(), total, {name: missing[name] for name in names})
 
 
 def _positions(total: int, most: int) -> NDArray[np.int64]:

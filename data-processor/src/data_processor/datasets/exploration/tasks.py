@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from data_processor.datasets.exploration.computing import compute
 from data_processor.datasets.exploration.report import render
-from data_processor.datasets.exploration.sampling import draw
+from data_processor.datasets.exploration.sampling import take_sample
 from data_processor.datasets.exploration.schemas import FORMAT
 from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.version_store import open_version_store
@@ -19,8 +19,8 @@ from data_processor.runs.context import TaskContext, TaskError
 def profile(context: TaskContext, dataset: str, version: int) -> dict[str, Any]:
     """Compute the profile of a dataset version; repeating it gives the same result."""
     store = open_version_store(context)
-    drawn = draw(store.content(dataset, version))
-    context.log.say(f"{len(drawn.frame)} of {drawn.total} rows were sampled.")
+    sample = take_sample(store.content(dataset, version))
+    context.log.say(f"{len(sample.frame)} of {sample.total} rows were sampled.")
 
     def tell(what: str, share: float) -> None:
         if told[-1:] == [what]:
@@ -30,7 +30,7 @@ def profile(context: TaskContext, dataset: str, version: int) -> dict[str, Any]:
         context.log.append("log", {"level": "info", "message": f"Computing {what}."}, progress=share)
 
     told: list[str] = []
-    found = compute(dataset, version, schema_of(store.schema(dataset), drawn.frame), drawn, tell)
+    found = compute(dataset, version, schema_of(store.schema(dataset), sample.frame), sample, tell)
     tell("the report", 0.95)
     report = render(found)
     with context.database.transaction() as session:

@@ -124,7 +124,7 @@ def linear_form(model: Any) -> tuple[Floats, Floats, Callable[[Floats], Floats]]
         return model.feature_log_prob_.T, model.class_log_prior_, _softmax
     if hasattr(model, "coef_") and hasattr(model, "predict_proba"):
         return model.coef_.T, model.intercept_, _logistic
-    raise TypeError(f"{type(model).__name__} is no model for texts.")
+    raise TypeError(f"{type(model).__name__} is not a model for texts.")
 
 
 def _sigmoid(sums: Floats) -> Floats:
