@@ -5,10 +5,12 @@ tests, in the order in which they were collected. `pytest tests/some/test_file.p
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from _pytest.nodeid import coerce_node_id
 from filelock import FileLock
 from threadpoolctl import threadpool_limits
 
@@ -31,7 +33,17 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that start real servers: they take longest, and should not be left for the end."""
+    """Begin with the files that start real servers: they take longest, and should not be left for the end.
+
+    And give each test an id of its own: schemathesis gives one to the tests of all operations, of which
+    pytest-xdist would then run a single one.
+    """
+    seen: Counter[str] = Counter()
+    for item in items:
+        name = item.nodeid
+        seen[name] += 1
+        if seen[name] > 1:
+            item._id = coerce_node_id(f"{name}[{seen[name]}]")  # there is no public way
     long = {item.path for item in items if "mlflow_url" in getattr(item, "fixturenames", ())}
     items.sort(key=lambda item: item.path not in long)
 
