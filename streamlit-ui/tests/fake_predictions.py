@@ -94,7 +94,10 @@ class FakePredictions:
         found = find(self.predictions, "id", prediction_id)
         others = [one for one in found["feedback"] if one["subject"] != user["username"]]
         again = len(others) < len(found["feedback"])
-        given_feedback = {**canned.feedback(correct=given["correct"], subject=user["username"]), "comment": None}
+        given_feedback = {
+            **canned.feedback(correct=given["correct"], subject=user["username"]),
+            "comment": None,
+        }
         given_feedback |= {**given, "at": canned.ago()}
         found["feedback"] = [*others, given_feedback]
         about = {"prediction": prediction_id, "model": found["model"], "version": found["version"]}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from streamlit_ui.contract.types import Answer, FeedbackRequest, Judged
+from streamlit_ui.contract.types import Answer, FeedbackRequest, GivenFeedback
 from streamlit_ui.text import number, percent, title
 
 Colour = Literal["green", "orange", "red", "blue", "gray", "violet"]
@@ -210,7 +210,7 @@ def certainty(prediction: Answer) -> str:
     return "" if share is None else percent(share)
 
 
-def feedback(given: Judged | FeedbackRequest) -> str:
+def feedback(given: GivenFeedback | FeedbackRequest) -> str:
     """Return what a person said of a prediction."""
     if given["correct"]:
         return "Right"

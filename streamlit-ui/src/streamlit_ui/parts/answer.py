@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from streamlit_ui import charts, words
-from streamlit_ui.contract.types import Answer, Judged
+from streamlit_ui.contract.types import Answer, GivenFeedback
 from streamlit_ui.text import plain
 
 
@@ -14,7 +14,7 @@ class AnsweredInput(Answer):
 
     version: str
     inputs: dict[str, Any]
-    feedback: list[Judged]
+    feedback: list[GivenFeedback]
 
 
 def show_answer(prediction: Answer, target: str) -> None:

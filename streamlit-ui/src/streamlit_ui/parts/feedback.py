@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from streamlit_ui import signed_in, words
-from streamlit_ui.contract.types import FeedbackRequest, Judged, ModelDetail
+from streamlit_ui.contract.types import FeedbackRequest, GivenFeedback, ModelDetail
 from streamlit_ui.parts.answer import AnsweredInput
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.text import number, plain
@@ -37,7 +37,7 @@ def ask_feedback(model: ModelDetail, prediction: AnsweredInput) -> None:
             _head(prediction)
 
 
-def own_feedback(prediction: AnsweredInput) -> Judged | FeedbackRequest | None:
+def own_feedback(prediction: AnsweredInput) -> GivenFeedback | FeedbackRequest | None:
     """Return what this person said of a prediction: just now, or as the gateway remembers it."""
     just_given: FeedbackRequest | None = st.session_state.get(f"feedback {prediction['id']}")
     session = signed_in.session()
