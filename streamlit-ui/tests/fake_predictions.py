@@ -94,11 +94,11 @@ class FakePredictions:
         found = find(self.predictions, "id", prediction_id)
         others = [one for one in found["feedback"] if one["subject"] != user["username"]]
         again = len(others) < len(found["feedback"])
-        given_feedback = {
+        entry = {
             **canned.feedback(correct=given["correct"], subject=user["username"]),
             "comment": None,
         }
-        given_feedback |= {**given, "at": canned.ago()}
-        found["feedback"] = [*others, given_feedback]
+        entry |= {**given, "at": canned.ago()}
+        found["feedback"] = [*others, entry]
         about = {"prediction": prediction_id, "model": found["model"], "version": found["version"]}
-        return (200 if again else 201), {"id": "feedback-1", **about, **given_feedback}
+        return (200 if again else 201), {"id": "feedback-1", **about, **entry}
