@@ -5,6 +5,7 @@ tests, in the order in which they were collected. `pytest tests/some/test_file.p
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -32,6 +33,14 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that start real servers: they take longest, and should not be left for the end."""
+    for item in items:
+        if item.parent and not item.nodeid.endswith(item.name):
+            # Schemathesis gives what it makes for each operation the id of the test that it was made from.
+            item._id = item.id.parse(f"{item.parent.nodeid}::{item.name}")
+    ids = Counter(item.nodeid for item in items)
+    if twice := [found for found, times in ids.items() if times > 1]:
+        # Of tests with the same id pytest-xdist would run one, and be silent about the others.
+        raise pytest.UsageError(f"Every test needs an id of its own: {twice[0]}.")
     long = {item.path for item in items if "mlflow_url" in getattr(item, "fixturenames", ())}
     items.sort(key=lambda item: item.path not in long)
 
