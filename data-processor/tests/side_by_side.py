@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from _pytest.nodeid import coerce_node_id
 from filelock import FileLock
 from threadpoolctl import threadpool_limits
 
@@ -33,17 +32,15 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that start real servers: they take longest, and should not be left for the end.
-
-    And give each test an id of its own: schemathesis gives one to the tests of all operations, of which
-    pytest-xdist would then run a single one.
-    """
-    seen: Counter[str] = Counter()
+    """Begin with the files that start real servers: they take longest, and should not be left for the end."""
     for item in items:
-        name = item.nodeid
-        seen[name] += 1
-        if seen[name] > 1:
-            item._id = coerce_node_id(f"{name}[{seen[name]}]")  # there is no public way
+        if item.parent and not item.nodeid.endswith(item.name):
+            # Schemathesis gives what it makes for each operation the id of the test that it was made from.
+            item._id = item.id.parse(f"{item.parent.nodeid}::{item.name}")
+    ids = Counter(item.nodeid for item in items)
+    if twice := [found for found, times in ids.items() if times > 1]:
+        # Of tests with the same id pytest-xdist would run one, and be silent about the others.
+        raise pytest.UsageError(f"Every test needs an id of its own: {twice[0]}.")
     long = {item.path for item in items if "mlflow_url" in getattr(item, "fixturenames", ())}
     items.sort(key=lambda item: item.path not in long)
 
