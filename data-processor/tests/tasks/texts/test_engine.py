@@ -70,5 +70,5 @@ def test_every_text_is_answered_as_by_the_pipeline(fitted: list[Fitted], asked: 
 
 
 def test_a_model_that_is_not_linear_in_its_terms_is_refused() -> None:
-    with pytest.raises(TypeError, match="DummyClassifier is no model for texts"):
+    with pytest.raises(TypeError, match="DummyClassifier is not a model for texts"):
         linear_form(DummyClassifier())
