@@ -84,6 +84,72 @@ def test_a_binary_request_is_refused_in_words(gateway: Gateway) -> None:
     assert "binary_data=False" in answer.json()["error"]
 
 
+@pytest.mark.parametrize(
+    ("datatype", "number", "why"),
+    [
+        ("INT8", b"4000", "age (INT8): expected a whole number from -128 to 127, not 4000."),
+        ("UINT8", b"-1", "age (UINT8): expected a whole number from 0 to 255, not -1."),
+        ("FP16", b"70000", "age (FP16): expected a number from -65504 to 65504, not 70000."),
+        ("FP64", b"9" * 310, "age (FP64): expected a number from -1.79769e+308 to 1.79769e+308, not 999"),
+        ("BOOL", b"1", "age (BOOL): expected true or false, not 1."),
+    ],
+)
+def test_a_value_that_its_datatype_does_not_hold_is_refused_before_anything_is_predicted(
+    gateway: Gateway, processor: FakeProcessor, datatype: str, number: bytes, why: str
+) -> None:
+    content = b'{"inputs":[{"name":"age","shape":[1],"datatype":"%b","data":[%b]}]}' % (
+        datatype.encode(),
+        number,
+    )
+
+    answer = gateway.client.post(INFER, content=content, headers=gateway.admin)
+
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["loc"] == ["inputs", 0, "data", 0]
+    assert why in answer.json()["error"]
+    assert not processor.calls
+
+
+@pytest.mark.parametrize("digits", [5_000, 100_000])
+def test_an_integer_that_python_does_not_read_is_refused_too(gateway: Gateway, digits: int) -> None:
+    content = b'{"inputs":[{"name":"age","shape":[1],"datatype":"INT64","data":[%b]}]}' % (b"9" * digits)
+
+    assert gateway.client.post(INFER, content=content, headers=gateway.admin).status_code == 422
+
+
+def test_what_is_null_in_a_request_is_absent_from_it_and_from_the_answer(gateway: Gateway) -> None:
+    body: dict[str, Any] = {
+        "id": None,
+        "parameters": None,
+        "outputs": None,
+        "inputs": tensors(age=("INT64", [39])),
+    }
+    body["inputs"][0]["parameters"] = None
+
+    answer = infer(gateway, body)
+
+    assert answer.status_code == 200
+    assert "id" not in answer.json()
+    assert answer.json()["outputs"][0]["name"] == "label"
+
+
+@pytest.mark.parametrize(
+    ("outputs", "why"),
+    [
+        ([{"name": "id"}, {"name": "id"}], "requested twice"),
+        ([{"name": "label", "parameters": {"classification": 1}}], "extension is not offered"),
+    ],
+)
+def test_an_output_that_cannot_be_given_as_requested_is_refused(
+    gateway: Gateway, processor: FakeProcessor, outputs: list[dict[str, Any]], why: str
+) -> None:
+    answer = infer(gateway, {"inputs": tensors(age=("INT64", [39])), "outputs": outputs})
+
+    assert answer.status_code == 422
+    assert answer.json()["error"].count(why) == 1
+    assert [call.method for call in processor.calls] == ["GET"]
+
+
 def test_what_the_processor_finds_wrong_is_told_in_one_sentence(
     gateway: Gateway, processor: FakeProcessor
 ) -> None:
@@ -185,6 +251,46 @@ def test_tritonclient_finds_server_and_model(client: Any) -> None:
         ("workclass", "BYTES"),
     ]
     assert metadata["versions"] == ["2", "1"]
+
+
+WHOLE = (np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64)
+REAL = (np.float16, np.float32, np.float64)
+SENT: list[tuple[str, Any, list[Any]]] = [
+    ("BOOL", np.bool_, [True, False, True]),
+    ("BYTES", np.object_, ["Private", "", "Šárka"]),
+    *((kind.__name__.upper(), kind, [np.iinfo(kind).min, 0, np.iinfo(kind).max]) for kind in WHOLE),
+    *((f"FP{np.finfo(kind).bits}", kind, [np.finfo(kind).max, np.nan, np.finfo(kind).tiny]) for kind in REAL),
+]
+
+
+@pytest.mark.parametrize(("datatype", "kind", "values"), SENT)
+def test_tritonclient_sends_each_datatype_to_its_limits(
+    client: Any, processor: FakeProcessor, datatype: str, kind: Any, values: list[Any]
+) -> None:
+    client.infer("census-income", [column("x", datatype, values, kind)], headers=client.credential)
+
+    sent = [row["x"] for row in processor.calls[-1].json["inputs"]]
+    assert sent == [None if kind in REAL and np.isnan(value) else value for value in values]
+
+
+@pytest.mark.parametrize("kind", REAL)
+def test_tritonclient_is_told_that_infinity_is_no_value(
+    client: Any, processor: FakeProcessor, kind: Any
+) -> None:
+    datatype = f"FP{np.finfo(kind).bits}"
+
+    with pytest.raises(InferenceServerException, match=rf"age \({datatype}\): .*, not Infinity"):
+        client.infer("census-income", [column("age", datatype, [np.inf], kind)], headers=client.credential)
+    assert not processor.calls
+
+
+def test_tritonclient_is_told_to_send_json(client: Any, processor: FakeProcessor) -> None:
+    tensor = triton.InferInput("age", [1], "INT64")
+    tensor.set_data_from_numpy(np.array([39]))
+
+    with pytest.raises(InferenceServerException, match="binary_data=False"):
+        client.infer("census-income", [tensor], headers=client.credential)
+    assert not processor.calls
 
 
 def test_tritonclient_predicts(client: Any, processor: FakeProcessor) -> None:

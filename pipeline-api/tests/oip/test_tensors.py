@@ -2,6 +2,7 @@ import json
 import math
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,10 +15,12 @@ finite = st.floats(allow_nan=False, allow_infinity=False)
 columns = {
     "BYTES": st.text(),
     "BOOL": st.booleans(),
-    "INT64": st.integers(-(2**53), 2**53),
+    "INT64": st.integers(-(2**63), 2**63 - 1),
     "UINT8": st.integers(0, 255),
+    "UINT64": st.integers(0, 2**64 - 1),
     "FP64": finite | st.integers(-(2**53), 2**53),
-    "FP32": finite,
+    "FP32": st.floats(allow_nan=False, allow_infinity=False, width=32),
+    "FP16": st.floats(allow_nan=False, allow_infinity=False, width=16),
 }
 
 
@@ -53,7 +56,10 @@ def test_a_table_survives_the_way_through_tensors(
     rows, datatypes = table
     body = json.dumps(request(rows, datatypes, nested=nested))
 
-    assert rows_of(InferRequest.model_validate_json(body)) == rows
+    read = rows_of(InferRequest.model_validate_json(body))
+
+    assert read == rows
+    assert msgspec.json.decode(msgspec.json.encode(read)) == rows  # what the data-processor is sent
 
 
 junk = st.recursive(
@@ -115,7 +121,8 @@ def test_every_value_that_does_not_fit_is_named() -> None:
         ["inputs", 0, "data", 3],
         ["inputs", 1, "data", 1],
     ]
-    assert errors[0][1] == "age: expected a whole number (INT64)."
+    assert errors[1][1] == f'age (INT64): expected a whole number from {-(2**63)} to {2**63 - 1}, not "3".'
+    assert errors[3][1] == "job (BYTES): expected text, not 2."
 
 
 @pytest.mark.parametrize(
@@ -124,14 +131,32 @@ def test_every_value_that_does_not_fit_is_named() -> None:
         ([tensor("a", "FP64", [1, 2]), tensor("b", "FP64", [1])], ["inputs", 1, "shape"]),
         ([tensor("a", "FP64", [1, 2], [2, 2])], ["inputs", 0, "shape"]),
         ([tensor("a", "FP64", [1, 2], [3])], ["inputs", 0, "shape"]),
-        ([tensor("a", "FP64", [], [0])], ["inputs", 0, "shape"]),
+        ([tensor("a", "FP64", [1], [-1])], ["inputs", 0, "shape"]),
         ([tensor("a", "FP64", [1]), tensor("a", "FP64", [2])], ["inputs", 1, "name"]),
         ([tensor("a", "FP64", [math.inf])], ["inputs", 0, "data", 0]),
         ([tensor("a", "FP64", [[1, 2]])], ["inputs", 0, "data", 0]),
+        ([tensor("a", "FP64", [1, [2]], [2, 1])], ["inputs", 0, "data", 1]),
+        ([tensor("a", "FP64", [[1], 2], [2, 1])], ["inputs", 0, "data", 1]),
+        ([tensor("a", "FP64", [[1], [2]], [2])], ["inputs", 0, "data", 0]),
     ],
 )
 def test_tensors_that_do_not_make_a_table_are_refused(tensors: list[dict[str, Any]], loc: list[Any]) -> None:
     assert errors_of(tensors)[0][0] == loc
+
+
+def test_an_empty_batch_is_refused_in_words() -> None:
+    errors = errors_of([tensor("a", "FP64", [], [0]), tensor("b", "FP64", [], [0])])
+
+    assert errors == [(["inputs", 0, "shape"], "The batch is empty: give at least one row.")]
+
+
+def test_what_is_null_is_absent() -> None:
+    nothing = {"id": None, "parameters": None, "outputs": None}
+    inputs = [tensor("a", "INT8", [1]) | {"parameters": None}]
+    asked = InferRequest.model_validate(nothing | {"inputs": inputs})
+
+    assert rows_of(asked) == [{"a": 1}]
+    assert not asked.outputs
 
 
 def test_a_number_that_is_none_is_missing() -> None:

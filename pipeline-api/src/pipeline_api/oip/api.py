@@ -1,5 +1,6 @@
 """`/v2`: the routes of the Open Inference Protocol. An infer call is one prediction call to the processor."""
 
+from collections.abc import Sequence
 from importlib.metadata import version as package_version
 from typing import Annotated, Any
 
@@ -93,6 +94,7 @@ def oip_router(processor_ready: Check) -> APIRouter:
             methods=["POST"],
             summary=f"Predict with {what}",
             openapi_extra=_INFER_BODY,
+            response_model_exclude_none=True,  # an id that was not given is absent
         )
     return router
 
@@ -142,10 +144,10 @@ async def infer(
         prediction_request: dict[str, Any] = {"inputs": rows_of(asked)}
         if version is not None:
             prediction_request["version"] = version
-        wanted = [output.name for output in asked.outputs]
-        if wanted:
+        wanted = [output.name for output in asked.outputs or []]
+        if asked.outputs:
             # Before anything is predicted, because every prediction is recorded.
-            _check_outputs(wanted, await _find(gateway, caller, model, version))
+            _check_outputs(asked.outputs, await _find(gateway, caller, model, version))
         _, passed = request_headers(request.scope["headers"])
         answer = await gateway.upstream.request(
             "POST",
@@ -188,11 +190,18 @@ def _parse(body: bytes) -> schemas.InferRequest:
         raise Invalid("The body is not a valid inference request; see errors.", errors=errors) from error
 
 
-def _check_outputs(wanted: list[str], model: _Model) -> None:
+def _check_outputs(wanted: Sequence[schemas.RequestedOutput], model: _Model) -> None:
     given = [output.name for output in model.outputs]
-    unknown = [name for name in wanted if name not in given]
-    if unknown:
-        raise Invalid(
-            f"The model '{model.name}' has no output '{unknown[0]}'; it has {', '.join(given)}.",
-            errors=[{"loc": ["outputs"], "message": f"There is no output '{name}'."} for name in unknown],
-        )
+    errors: list[FieldError] = []
+    for index, output in enumerate(wanted):
+        if output.name not in given:
+            why = f"The model '{model.name}' has no output '{output.name}'; it has {', '.join(given)}."
+        elif output.name in (other.name for other in wanted[:index]):
+            why = f"The output '{output.name}' is requested twice; name it once."
+        elif "classification" in (output.parameters or {}):
+            why = "The classification extension is not offered; read `label` and `probabilities` instead."
+        else:
+            continue
+        errors.append({"loc": ["outputs", index], "message": why})
+    if errors:
+        raise Invalid(errors[0]["message"], errors=errors)

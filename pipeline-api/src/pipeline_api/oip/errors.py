@@ -56,6 +56,8 @@ def _with_error(problem: Problem) -> Problem:
 
 
 def _sentence(detail: str, errors: Sequence[Mapping[str, Any]]) -> str:
-    named = [f"{'.'.join(str(part) for part in e['loc'])}: {e['message']}" for e in errors[:NAMED]]
-    more = f" (and {len(errors) - NAMED} more)" if len(errors) > NAMED else ""
+    # An error's message may be part of the sentence already.
+    others = [error for error in errors if error["message"] not in detail]
+    named = [f"{'.'.join(str(part) for part in e['loc'])}: {e['message']}" for e in others[:NAMED]]
+    more = f" (and {len(others) - NAMED} more)" if len(others) > NAMED else ""
     return " ".join([detail, "; ".join(named) + more]).strip() if named else detail

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 Datatype = Literal[
     "BOOL",
@@ -25,29 +25,39 @@ Parameters = dict[str, str | int | float | bool]
 class RequestTensor(BaseModel):
     """One column: a value per row."""
 
+    model_config = ConfigDict(strict=True)
+
     name: str = Field(min_length=1, max_length=256)
-    shape: list[int] = Field(min_length=1, max_length=2)
-    """`[n]` or `[n, 1]`."""
-    datatype: Datatype
-    data: list[Any]
-    """`n` values, flat or each in a list of its own; `null` (or NaN) where a value is missing."""
-    parameters: dict[str, Any] = {}
+    shape: list[int] = Field(
+        min_length=1, max_length=2, description="`[n]` or `[n, 1]`, where n is the number of rows."
+    )
+    datatype: Datatype = Field(
+        description="What the values are; whatever it does not hold is refused. "
+        "BOOL takes true and false, BYTES text."
+    )
+    data: list[Any] = Field(
+        description="n values in the order of the rows; with the shape `[n, 1]` also each in a list of its "
+        "own. `null`, and in FP tensors NaN, where a value is missing."
+    )
+    parameters: dict[str, Any] | None = None
 
 
 class RequestedOutput(BaseModel):
     """An output to return."""
 
     name: str
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] | None = None
 
 
 class InferRequest(BaseModel):
     """What to predict: one tensor per column."""
 
     id: str | None = Field(default=None, max_length=256)
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] | None = None
     inputs: list[RequestTensor] = Field(min_length=1)
-    outputs: list[RequestedOutput] = []
+    outputs: list[RequestedOutput] | None = Field(
+        default=None, description="The outputs to return, in this order; none: all of them."
+    )
 
 
 class ResponseTensor(BaseModel):

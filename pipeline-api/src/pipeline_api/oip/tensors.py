@@ -1,10 +1,10 @@
 """Between the protocol's tensors and the rows and predictions of the platform. Pure."""
 
 import json
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pipeline_api.oip.datatypes import READERS, WrongValue
 from pipeline_api.oip.schemas import (
     Datatype,
     InferRequest,
@@ -22,21 +22,20 @@ MAX_ERRORS = 100
 """Wrong values that are reported; the rest is probably wrong in the same way."""
 
 
-class WrongValue(Exception):
-    """A value does not match its tensor's datatype."""
-
-
 def rows_of(request: InferRequest) -> list[Row]:
     """Return one row per position of the tensors; raise 422 that names every value that does not fit."""
     errors: list[FieldError] = []
     columns: list[list[Any]] = []
-    count = request.inputs[0].shape[0]
+    first = request.inputs[0]
+    if first.shape[0] == 0:
+        empty = "The batch is empty: give at least one row."
+        raise Invalid(empty, errors=[{"loc": ["inputs", 0, "shape"], "message": empty}])
     names = [tensor.name for tensor in request.inputs]
     for index, tensor in enumerate(request.inputs):
         loc: list[str | int] = ["inputs", index]
         if names.index(tensor.name) != index:
             errors.append({"loc": [*loc, "name"], "message": f"There are two tensors named '{tensor.name}'."})
-        wrong_shape = _why_shape_is_wrong(tensor, count)
+        wrong_shape = _why_shape_is_wrong(tensor, first)
         if wrong_shape is not None:
             errors.append({"loc": [*loc, "shape"], "message": wrong_shape})
             continue
@@ -48,65 +47,39 @@ def rows_of(request: InferRequest) -> list[Row]:
     return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
-def _why_shape_is_wrong(tensor: RequestTensor, count: int) -> str | None:
-    if tensor.shape[0] != count or count < 1:
-        return f"Every tensor has one value per row: expected {max(count, 1)} rows, found {tensor.shape[0]}."
-    if tensor.shape[1:] not in ([], [1]):
-        return f"The shape must be [{count}] or [{count}, 1], not {tensor.shape}."
+def _why_shape_is_wrong(tensor: RequestTensor, first: RequestTensor) -> str | None:
+    count = tensor.shape[0]
+    if count < 0 or tensor.shape[1:] not in ([], [1]):
+        return f"{tensor.name}: the shape must be [n] or [n, 1] for n rows, not {tensor.shape}."
+    if count != first.shape[0]:
+        expected = f"expected {first.shape[0]} rows, as in {first.name}, found {count}"
+        return f"{tensor.name}: {expected}; every tensor has one value per row."
     if len(tensor.data) != count:
-        return f"The shape {tensor.shape} means {count} values, but there are {len(tensor.data)}."
+        found = f"there are {len(tensor.data)}"
+        return f"{tensor.name}: the shape {tensor.shape} means {count} values, but {found}."
     return None
 
 
 def _values_of(tensor: RequestTensor) -> tuple[list[Any], list[tuple[int, str]]]:
-    """Return a tensor's values, one per row, and which of them do not match its datatype."""
-    read = _READERS[tensor.datatype.rstrip("0123456789")]
+    """Return a tensor's values, one per row, and which of them do not match its datatype or its shape."""
+    read = READERS[tensor.datatype]
+    nested = len(tensor.shape) > 1 and isinstance(tensor.data[0], list)
     values: list[Any] = []
     wrong: list[tuple[int, str]] = []
     for at, item in enumerate(tensor.data):
-        value = item[0] if isinstance(item, list) and len(item) == 1 else item
         try:
+            value = _only(item) if nested else item
             values.append(None if value is None else read(value))
         except WrongValue as error:
-            wrong.append((at, f"{tensor.name}: {error} ({tensor.datatype})."))
+            wrong.append((at, f"{tensor.name} ({tensor.datatype}): {error}."))
     return values, wrong
 
 
-def _read_text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise WrongValue("expected text")
-    return value
-
-
-def _read_truth(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise WrongValue("expected true or false")
-    return value
-
-
-def _read_whole(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise WrongValue("expected a whole number")
-    return value
-
-
-def _read_real(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise WrongValue("expected a number")
-    if math.isnan(value):
-        return None  # how NumPy marks a missing value
-    if math.isinf(value):
-        raise WrongValue("expected a finite number")
-    return value
-
-
-_READERS: dict[str, Callable[[Any], Any]] = {
-    "BYTES": _read_text,
-    "BOOL": _read_truth,
-    "INT": _read_whole,
-    "UINT": _read_whole,
-    "FP": _read_real,
-}
+def _only(item: Any) -> Any:
+    """Return the value of a row that is nested as the shape `[n, 1]` says."""
+    if isinstance(item, list) and len(item) == 1:
+        return item[0]
+    raise WrongValue("a list of one value, like the first row", item)
 
 
 def outputs_of(predictions: Sequence[Prediction], wanted: Sequence[str]) -> list[ResponseTensor]:
@@ -178,6 +151,8 @@ def output_metadata(task: str, classes: Sequence[str]) -> list[TensorMetadata]:
 def _datatype(column: Mapping[str, Any]) -> Datatype:
     kinds = column.get("type", "string")
     kinds = [kinds] if isinstance(kinds, str) else kinds
+    if "boolean" in kinds:
+        return "BOOL"
     if "integer" in kinds:
         return "INT64"
     return "FP64" if "number" in kinds else "BYTES"

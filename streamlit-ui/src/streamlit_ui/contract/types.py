@@ -568,6 +568,7 @@ class RequestTensor(TypedDict):
 
     name: str
     shape: list[int]
+    """`[n]` or `[n, 1]`, where n is the number of rows."""
     datatype: Literal[
         "BOOL",
         "UINT8",
@@ -583,15 +584,17 @@ class RequestTensor(TypedDict):
         "FP64",
         "BYTES",
     ]
+    """What the values are; whatever it does not hold is refused. BOOL takes true and false, BYTES text."""
     data: list[Any]
-    parameters: NotRequired[dict[str, Any]]
+    """n values in the order of the rows; with the shape `[n, 1]` also each in a list of its own. `null`, and in FP tensors NaN, where a value is missing."""
+    parameters: NotRequired[dict[str, Any] | None]
 
 
 class RequestedOutput(TypedDict):
     """An output to return."""
 
     name: str
-    parameters: NotRequired[dict[str, Any]]
+    parameters: NotRequired[dict[str, Any] | None]
 
 
 class ResponseTensor(TypedDict):
@@ -1009,9 +1012,10 @@ class InferRequest(TypedDict):
     """What to predict: one tensor per column."""
 
     id: NotRequired[str | None]
-    parameters: NotRequired[dict[str, Any]]
+    parameters: NotRequired[dict[str, Any] | None]
     inputs: list[RequestTensor]
-    outputs: NotRequired[list[RequestedOutput]]
+    outputs: NotRequired[list[RequestedOutput] | None]
+    """The outputs to return, in this order; none: all of them."""
 
 
 class InferResponse(TypedDict):
