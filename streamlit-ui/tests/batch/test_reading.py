@@ -78,12 +78,31 @@ def test_a_column_is_found_however_it_is_spelled(name: str) -> None:
     ("header", "sentence"),
     [
         (["39", "State-gov", "77516"], "The first line must name columns of the model: “age”"),
-        (["age", "Age"], "names “age” more than once"),
+        (["age", "age"], "names “age” more than once, and the model takes “age”"),
+        (["Age", "AGE"], "names “Age” and “AGE”, and the model takes “age”"),
     ],
 )
 def test_a_header_that_does_not_fit_is_a_sentence(header: list[str], sentence: str) -> None:
     with pytest.raises(UnreadableTable, match=sentence):
         match_header(header, CENSUS)
+
+
+TWO_COUNTRIES = [Field("Country", "text", "Country"), Field("country", "text", "country")]
+
+
+def test_columns_that_differ_only_in_case_feed_each_its_own_field() -> None:
+    match = match_header(["country", "Country", "COUNTRY"], TWO_COUNTRIES)
+    assert match.columns == {"Country": 1, "country": 0}
+    assert match.unused == ["COUNTRY"]
+
+
+def test_an_exact_name_leaves_the_other_column_to_the_other_field() -> None:
+    assert match_header(["COUNTRY", "country"], TWO_COUNTRIES).columns == {"Country": 0, "country": 1}
+
+
+def test_a_column_that_could_feed_either_field_is_refused() -> None:
+    with pytest.raises(UnreadableTable, match="names “COUNTRY”, and the model takes “Country” and “country”"):
+        match_header(["COUNTRY"], TWO_COUNTRIES)
 
 
 def test_a_required_column_must_be_there() -> None:

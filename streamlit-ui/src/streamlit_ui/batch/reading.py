@@ -4,8 +4,8 @@ import csv
 import io
 import math
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,13 +95,14 @@ def read_table(content: bytes, max_rows: int) -> Table:
 
 
 def match_header(header: Sequence[str], fields: Sequence[Field]) -> Match:
-    """Find each field's column by name, ignoring case and whether `-`, `_` or a space joins its words."""
-    names = [_key(name) for name in header]
-    twice = [name for name, count in Counter(filter(None, names)).items() if count > 1]
-    wanted = {_key(field.name): field for field in fields}
-    if doubled := [header[names.index(name)] for name in twice if name in wanted]:
-        raise UnreadableTable(f"The header names {_enumerate(doubled)} more than once.")
-    columns = {wanted[name].name: position for position, name in enumerate(names) if name in wanted}
+    """Find each field's column by its exact name.
+
+    Of what is left, ignore case and whether `-`, `_` or a space joins the words: `Hours per week` is
+    `hours-per-week`, unless that leaves a choice.
+    """
+    columns: dict[str, int] = {}
+    for spelled in (str, _key):
+        columns |= _matches(header, fields, columns, spelled)
     absent = [field for field in fields if field.name not in columns]
     if not columns:
         raise UnreadableTable(
@@ -110,8 +111,36 @@ def match_header(header: Sequence[str], fields: Sequence[Field]) -> Match:
         )
     if required := [field.name for field in absent if field.required]:
         raise UnreadableTable(f"The file lacks {_enumerate(required)}, which the model requires.")
-    unused = [name for name, key in zip(header, names, strict=True) if key not in wanted]
+    used = set(columns.values())
+    unused = [name for position, name in enumerate(header) if position not in used]
     return Match(columns, unused, [field.name for field in absent])
+
+
+def _matches(
+    header: Sequence[str], fields: Sequence[Field], columns: dict[str, int], spelled: Callable[[str], str]
+) -> dict[str, int]:
+    """Return the columns of the fields that have none yet, where the spelling says which is whose."""
+    free: dict[str, list[int]] = defaultdict(list)
+    for position, name in enumerate(header):
+        if position not in columns.values():
+            free[spelled(name)].append(position)
+    open_fields: dict[str, list[str]] = defaultdict(list)
+    for field in fields:
+        if field.name not in columns:
+            open_fields[spelled(field.name)].append(field.name)
+    found: dict[str, int] = {}
+    for spelling, names in open_fields.items():
+        positions = free.get(spelling, [])
+        if len(positions) > 1 or (positions and len(names) > 1):
+            given = list(dict.fromkeys(header[position] for position in positions))
+            more = " more than once" if len(given) < len(positions) else ""
+            raise UnreadableTable(
+                f"The header names {_enumerate(given)}{more}, and the model takes {_enumerate(names)}. "
+                "Name each column as the model does, once."
+            )
+        if positions:
+            found[names[0]] = positions[0]
+    return found
 
 
 def typed_rows(table: Table, match: Match, fields: Sequence[Field]) -> tuple[list[Row], list[Fault]]:
