@@ -63,7 +63,15 @@ def test_a_file_becomes_a_dataset_once_a_person_confirmed_its_columns(desk: Any)
         kept = [dict(row) for row in warehouse.execute("SELECT * FROM people_v1_raw ORDER BY rowid")]
         prepared = [dict(row) for row in warehouse.execute("SELECT * FROM people_v1_prepared ORDER BY rowid")]
     assert kept == raw
-    assert prepared == [{"Age" if k == "age" else k: v for k, v in row.items()} for row in raw]
+    assert prepared == [
+        {
+            "Age": row["age"],
+            "city": None if row["city"] == "?" else row["city"],
+            "weight": float(row["weight"].replace(",", ".")),
+            "bought": row["bought"],
+        }
+        for row in raw
+    ]
 
     assert desk.client.delete("/v1/datasets/people").status_code == 204
     assert desk.client.get("/v1/datasets/people").status_code == 404

@@ -75,7 +75,12 @@ class Stage:
         with self.database.transaction() as session:
             if session.get(VersionRow, (MODEL, version)) is None:
                 manifest = {
-                    "table": {"classes": list(CLASSES)},
+                    "table": {
+                        "task": "tabular-classification",
+                        "target": "income",
+                        "columns": [],
+                        "classes": list(CLASSES),
+                    },
                     "lineage": {"feedback_seq": 0, **lineage},
                 }
                 session.add(

@@ -2,18 +2,20 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from data_processor.datasets.choosing import NUMERIC_TYPES, Chosen, UnsuitableError, choose
+from data_processor.features.numerals import Mark
 from data_processor.features.preparation import DatasetPreparation
+from data_processor.features.reading import MOST_MARKS, Reading
 from data_processor.features.schema import INPUT_KINDS, Kind, Schema
 from data_processor.service.errors import FieldError, Invalid
 from data_processor.tasks.registry import UnknownTaskError, likely_task, task_of
 from data_processor.tasks.task import Target, Task
 
 TARGET_KINDS: tuple[Kind, ...] = ("categorical", "numeric")
-NUMERIC_TYPES = ("integer", "number", "boolean")
 
 
 class ColumnConfirmation(BaseModel):
@@ -28,6 +30,22 @@ class ColumnConfirmation(BaseModel):
         max_length=200,
         pattern=r"^[^\x00-\x1f]+$",
         description="A new name for the column.",
+    )
+    missing: list[Annotated[str, Field(max_length=200)]] | None = Field(
+        None,
+        max_length=MOST_MARKS,
+        description="The texts that stand for a missing value, besides the empty one and nan; [] for none. "
+        "If left out, as proposed.",
+    )
+    nullable: bool | None = Field(
+        None, description="Whether predictions may leave it out. If left out: whether the file does."
+    )
+    decimal: Mark | None = Field(None, description="The decimal mark of its numbers, as one of `readings`.")
+    format: str | None = Field(
+        None, max_length=60, description="The format of its dates, as one of `readings`."
+    )
+    unreadable: Literal["refuse", "missing"] = Field(
+        "refuse", description="What cells are that cannot be read as the others: a mistake, or missing."
     )
 
 
@@ -51,6 +69,11 @@ class ConfirmedColumn(BaseModel):
 
     name: str
     kind: Kind
+    reading: Reading | None = None
+    """How its cells are read; none where it was confirmed before there were readings."""
+    nullable: bool | None = None
+    """Whether predictions may leave it out; none: whether the file does."""
+    unreadable: Literal["refuse", "missing"] = "refuse"
 
 
 class Confirmed(BaseModel):
@@ -65,10 +88,16 @@ class Confirmed(BaseModel):
 
 def confirm(asked: SchemaConfirmation, proposal: Mapping[str, Any], used: Schema | None) -> Confirmed:
     """Return what is to be stored; `used` is what models already rely on. Raises `Invalid`."""
-    known = {column["name"]: column for column in proposal["columns"]}
-    columns = {name: _column(column, asked.columns.get(name)) for name, column in known.items()}
+    proposed = {column["name"]: column for column in proposal["columns"]}
+    kinds = {name: _kind(column, asked.columns.get(name)) for name, column in proposed.items()}
+    errors: list[FieldError] = []
+    columns: dict[str, ConfirmedColumn] = {}
+    known: dict[str, Mapping[str, Any]] = {}
+    for name, column in proposed.items():
+        said = asked.columns.get(name) or ColumnConfirmation()
+        columns[name], known[name] = _column(column, kinds[name], said, errors)
     target = _target(asked.target, columns)
-    errors = _column_errors(asked, columns, known)
+    errors += _column_errors(asked, columns, known)
     if target is None:
         errors.append(_error(_unknown(asked.target, known), "target"))
         raise Invalid("The dataset was not stored.", errors=errors)
@@ -91,6 +120,41 @@ def confirm(asked: SchemaConfirmation, proposal: Mapping[str, Any], used: Schema
     if errors:
         raise Invalid("The dataset was not stored.", errors=errors)
     return confirmed
+
+
+def _kind(proposed: Mapping[str, Any], asked: ColumnConfirmation | None) -> Kind:
+    kind: Kind = (asked.kind if asked else None) or proposed["kind"]
+    return kind
+
+
+def _column(
+    proposed: Mapping[str, Any], kind: Kind, said: ColumnConfirmation, errors: list[FieldError]
+) -> tuple[ConfirmedColumn, Mapping[str, Any]]:
+    """Return a column as it is to be stored, and its facts when it is read so; note what is wrong with it."""
+    name = said.name or proposed.get("renamed") or proposed["name"]
+    try:
+        chosen = choose(
+            proposed,
+            kind,
+            missing=said.missing,
+            decimal=said.decimal,
+            form=said.format,
+            unreadable=said.unreadable,
+        )
+    except UnsuitableError as error:
+        errors.append(_error(str(error), "columns", proposed["name"], error.field))
+        chosen = Chosen(None, proposed)
+    if said.nullable is False and chosen.facts["missing"]:
+        message = f"{chosen.facts['missing']} of its values are missing, so it may be missing."
+        errors.append(_error(message, "columns", proposed["name"], "nullable"))
+    column = ConfirmedColumn(
+        name=name.strip(),
+        kind=kind,
+        reading=chosen.reading,
+        nullable=said.nullable if said.nullable is not None else proposed.get("nullable"),
+        unreadable=said.unreadable,
+    )
+    return column, chosen.facts
 
 
 def _column_errors(
@@ -120,11 +184,6 @@ def _unknown(name: str, known: Mapping[str, Any]) -> str:
     return f"There is no column {name!r}; there are {_listed(list(known))}."
 
 
-def _column(proposed: Mapping[str, Any], asked: ColumnConfirmation | None) -> ConfirmedColumn:
-    name = (asked.name if asked else None) or proposed.get("renamed") or proposed["name"]
-    return ConfirmedColumn(name=name.strip(), kind=(asked.kind if asked else None) or proposed["kind"])
-
-
 def _target(asked: str, columns: Mapping[str, ConfirmedColumn]) -> str | None:
     if asked in columns:
         return asked
@@ -132,12 +191,6 @@ def _target(asked: str, columns: Mapping[str, ConfirmedColumn]) -> str | None:
 
 
 def _kind_problem(kind: Kind, facts: Mapping[str, Any]) -> str | None:
-    example = facts["examples"][0] if facts["examples"] else None
-    if kind == "numeric" and facts["type"] not in NUMERIC_TYPES:
-        found = f"{facts['type']} values such as {example!r}"
-        return f"It cannot be numeric: it contains {found}. Choose another kind."
-    if kind == "datetime" and facts["type"] != "datetime":
-        return f"It cannot be datetime: {example!r} is not a date. Write dates as 2026-01-31."
     if kind in INPUT_KINDS and facts["distinct"] == 0:
         return "Every value is missing: it can only be ignored."
     return None
@@ -177,7 +230,14 @@ def _unusable_target(target: Target, facts: Mapping[str, Any]) -> str | None:
     """Say what keeps a column from being predicted, whatever the task."""
     if target.distinct < 2:  # noqa: PLR2004  # nothing to predict
         found = f"only the value {facts['examples'][0]!r}" if target.distinct else "no value"
-        return f"The target {target.name!r} has {found}: there is nothing to predict. Choose another column."
+        marks = ", ".join(f"{mark!r} ({times} rows)" for mark, times in (facts.get("marks") or {}).items())
+        missing = (
+            f" Missing are {marks}: if one is a class, list its missing marks without it." if marks else ""
+        )
+        return (
+            f"The target {target.name!r} has {found}: there is nothing to predict. Choose another "
+            f"column.{missing}"
+        )
     if target.kind not in TARGET_KINDS:
         return (
             f"The target {target.name!r} is {target.kind}: make it categorical or numeric, or choose another "

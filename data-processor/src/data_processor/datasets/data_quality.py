@@ -5,9 +5,11 @@ from typing import Any, TypedDict
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_processor.datasets.profile import ColumnFacts
+from data_processor.datasets.reading.texts import typed
 from data_processor.statistics.phrases import percent
 
 RARE_SHARE = 0.05
@@ -63,11 +65,8 @@ def _of_column(column: ColumnFacts, rows: int) -> list[Warning_]:
     found = []
     if column.missing == rows:
         found.append(_warning("all-missing", name, "Every value is missing: the column is left out."))
-    elif column.distinct == 1:
-        what = "" if not column.missing else ", where it is not missing"
-        found.append(
-            _warning("constant", name, f"Every value is the same{what}: nothing can be learnt from it.")
-        )
+    elif column.distinct == 1 and not column.missing:
+        found.append(_warning("constant", name, "Every value is the same: nothing can be learnt from it."))
     elif column.missing > _MANY_MISSING * rows:
         found.append(_warning("many-missing", name, f"{column.missing} of {rows} values are missing."))
     if column.ambiguous_dates:
@@ -113,13 +112,13 @@ def _leaks(path: Path, columns: list[ColumnFacts], target: ColumnFacts) -> list[
     """Return the columns that predict the target on their own."""
     if target.distinct < 2:  # noqa: PLR2004  # there is nothing to predict
         return []
-    wanted = _head(path, target.name)
+    wanted = _head(path, target)
     regression = target.type in ("integer", "number") and not target.counts
     found = []
     for column in columns:
         if column.name == target.name or column.distinct < 2 or column.kind == "identifier":  # noqa: PLR2004
             continue
-        values = _head(path, column.name)
+        values = _head(path, column)
         both = values.notna() & wanted.notna()
         if both.sum() < _MIN_ROWS:
             continue
@@ -138,12 +137,17 @@ def _leaks(path: Path, columns: list[ColumnFacts], target: ColumnFacts) -> list[
     return found
 
 
-def _head(path: Path, name: str) -> "pd.Series[Any]":
+def _head(path: Path, column: ColumnFacts) -> "pd.Series[Any]":
+    """Return the first values of a column, as its cells are read."""
+    name, reading = column.name, column.reading
     parts: list[pd.Series[Any]] = []
     rows = 0
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(50_000, columns=[name]):
-            parts.append(batch.to_pandas()[name])
+            values = batch.column(name)
+            if reading is not None and pa.types.is_string(values.type):
+                values = typed(values, reading)
+            parts.append(values.to_pandas())
             rows += len(batch)
             if rows >= LEAKAGE_ROWS:
                 break

@@ -17,9 +17,14 @@ from data_processor.rows import DatasetRow, DatasetUploadRow, DatasetVersionRow
 
 def proposal_of(upload: DatasetUploadRow) -> DatasetProposal:
     """Describe an uploaded file."""
+    columns = [
+        {**column, "reading": column["readings"][0]["reading"]} if column.get("readings") else column
+        for column in upload.proposal["columns"]
+    ]
     return DatasetProposal.model_validate(
         {
             **upload.proposal,
+            "columns": columns,
             "name": upload.dataset,
             "state": upload.state,
             "difference": upload.difference,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from data_processor.datasets.confirmation import Confirmed
+from data_processor.datasets.confirmation import Confirmed, ConfirmedColumn
 from data_processor.rows import DatasetUploadRow
 
 MOVED = 0.01
@@ -18,8 +18,9 @@ def carry_over(before: DatasetUploadRow, upload: DatasetUploadRow) -> None:
     for column in upload.proposal["columns"]:
         known = confirmed.columns.get(column["name"])
         if known is not None:
-            column = {**column, "renamed": known.name if known.name != column["name"] else None}  # noqa: PLW2901
-            if types[column["name"]] == column["type"] and column["distinct"]:
+            renamed = known.name if known.name != column["name"] else None
+            column = {**column, "renamed": renamed, "nullable": known.nullable}  # noqa: PLW2901
+            if _alike(types[column["name"]], column["type"]) and column["distinct"]:
                 column |= {"kind": known.kind, "reason": f"As in version {before.version}."}
         columns.append(column)
     target = next(name for name, one in confirmed.columns.items() if one.name == confirmed.target)
@@ -32,6 +33,11 @@ def carry_over(before: DatasetUploadRow, upload: DatasetUploadRow) -> None:
     upload.difference = difference(before, upload.proposal)
 
 
+def _alike(one: str, other: str) -> bool:
+    """Say whether two types are the same, or both numbers."""
+    return one == other or {one, other} == {"integer", "number"}
+
+
 def difference(before: DatasetUploadRow, proposal: Mapping[str, Any]) -> dict[str, Any]:
     """Return how a proposal differs from the stored file before it."""
     confirmed = Confirmed.model_validate(before.confirmed)
@@ -40,15 +46,32 @@ def difference(before: DatasetUploadRow, proposal: Mapping[str, Any]) -> dict[st
 
 
 def as_confirmed(proposal: Mapping[str, Any], confirmed: Confirmed) -> dict[str, Any]:
-    """Return a proposal with the names and kinds that a person confirmed."""
+    """Return a proposal with the names, the kinds and the missing marks that a person confirmed."""
     return {
         **proposal,
         "columns": [
-            {**column, "kind": confirmed.columns[column["name"]].kind}
+            {
+                **_as_read(column, confirmed.columns[column["name"]]),
+                "kind": confirmed.columns[column["name"]].kind,
+            }
             | {"renamed": confirmed.columns[column["name"]].name}
             for column in proposal["columns"]
         ],
     }
+
+
+def _as_read(column: Mapping[str, Any], said: ConfirmedColumn) -> Mapping[str, Any]:
+    """Return a column's facts, with those texts among its values that stand for no missing one after all."""
+    if said.reading is None or said.kind in ("numeric", "datetime") or not column.get("readings"):
+        return column
+    proposed = column["readings"][0]["reading"]["missing"]
+    kept = {
+        mark: times
+        for mark, times in column["marks"].items()
+        if mark in proposed and mark not in said.reading.missing
+    }
+    counts = {**column["counts"], **kept} if column["counts"] else {}
+    return {**column, "missing": column["missing"] - sum(kept.values()), "counts": counts}
 
 
 def _compare(

@@ -14,7 +14,7 @@ from data_processor.tasks.task import FEW, Target, Task
 
 MAX_CATEGORIES = 1000
 """A column of texts with more distinct values is not categorical."""
-MAX_CATEGORY_SHARE = 0.2
+MAX_CATEGORY_SHARE = 1 / 3
 """Nor is one in which more than this share of the rows have a value of their own, unless values are few."""
 
 

@@ -4,13 +4,12 @@ It has the form in which tables are stored (`tables.py`): named as confirmed, nu
 as ISO 8601, everything else as text, repeated rows left out if so wished, and an empty provenance.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -18,14 +17,30 @@ import pyarrow.parquet as pq
 from data_processor.datasets.batches import batches
 from data_processor.datasets.confirmation import Confirmed
 from data_processor.datasets.duplicates import find_repeated
-from data_processor.datasets.profile import ColumnFacts
+from data_processor.datasets.profile import EXACT, ColumnFacts
+from data_processor.datasets.reading.texts import typed, without_marks
+from data_processor.datasets.readings import unreadable_texts
 from data_processor.features.packing import MISSING, text
-from data_processor.features.schema import Kind
+from data_processor.features.reading import MOST_MARKS, Reading
+from data_processor.features.schema import Kind, Schema
 from data_processor.features.split import FEEDBACK_COLUMN, PREDICTION_COLUMN
 from data_processor.tasks.registry import likely_task, task_of
 from data_processor.tasks.task import Target, Task
 
 _DAY, _TIMESTAMP = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One column of the uploaded table, and what it becomes."""
+
+    found: pa.DataType
+    missing: bool
+    """Some of its values are missing."""
+    name: str
+    kind: Kind
+    reading: Reading | None
+    """None where it was confirmed before there were readings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +63,8 @@ def write_confirmed(
         rows = file.metadata.num_rows
         kinds = dict(zip(file.schema_arrow.names, file.schema_arrow.types, strict=True))
         columns = {
-            name: _target(raw, kinds[name], known[name], column.name, kind_of(confirmed, name, known))
-            for name, column in confirmed.columns.items()
+            name: _target(raw, name, _column(confirmed, kinds[name], name, known))
+            for name in confirmed.columns
         }
         fields = [(column.name, column.type) for column in columns.values()]
         schema = pa.schema([*fields, (PREDICTION_COLUMN, pa.string()), (FEEDBACK_COLUMN, pa.int64())])
@@ -63,6 +78,38 @@ def write_confirmed(
                 empty = [pa.array([""] * len(batch), pa.string()), pa.array(np.zeros(len(batch), np.int64))]
                 writer.write_batch(pa.record_batch([*values, *empty], schema=schema))
                 tell(done / rows)
+
+
+def final_readings(raw: Path, confirmed: Confirmed) -> dict[str, Reading]:
+    """Return how each column is read from now on, by its new name.
+
+    What could not be read in the file, and is to be missing, is so in whatever comes later too.
+    """
+    found = {}
+    with pq.ParquetFile(raw) as file:
+        for name, column in confirmed.columns.items():
+            if (reading := column.reading) is None:
+                continue
+            if column.unreadable == "missing" and pa.types.is_string(file.schema_arrow.field(name).type):
+                for batch in batches(file, [name]):
+                    more = unreadable_texts(batch.column(name), reading)
+                    reading = reading.also_missing(tuple(more[: MOST_MARKS - len(reading.missing)]))
+            found[column.name] = reading
+    return found
+
+
+def as_confirmed(schema: Schema, confirmed: Confirmed, readings: Mapping[str, Reading]) -> Schema:
+    """Return an inferred schema with what a person confirmed of its columns, and with how they are read."""
+    said = {column.name: (source, column) for source, column in confirmed.columns.items()}
+    unlearnt = task_of(schema.task).unlearnt
+    columns = []
+    for column in schema.columns:
+        source, asked = said[column.name]
+        nullable = column.nullable or bool(asked.nullable) or column.kind in unlearnt
+        changed: dict[str, Any] = {"nullable": nullable, "reading": readings.get(column.name)}
+        changed["source"] = source if source != column.name else None
+        columns.append(column.model_copy(update=changed))
+    return schema.model_copy(update={"columns": tuple(columns)})
 
 
 def task_for(confirmed: Confirmed, facts: list[ColumnFacts]) -> Task:
@@ -82,17 +129,69 @@ def kind_of(confirmed: Confirmed, name: str, facts: dict[str, ColumnFacts]) -> K
     return task_for(confirmed, list(facts.values())).target_kind
 
 
-def _target(raw: Path, found: pa.DataType, facts: ColumnFacts, name: str, kind: Kind) -> _Target:
-    whole = pa.types.is_integer(found) and not facts.missing
-    numeric = pa.types.is_integer(found) or pa.types.is_floating(found)
-    truth = pa.types.is_boolean(found) and not facts.missing
-    if kind == "numeric" or (kind in ("ignored", "identifier") and (numeric or truth)):
-        return _Target(name, pa.int64() if whole else pa.float64(), _to_whole if whole else _to_number)
+def _column(confirmed: Confirmed, found: pa.DataType, name: str, facts: dict[str, ColumnFacts]) -> _Column:
+    column, kind = confirmed.columns[name], kind_of(confirmed, name, facts)
+    reading = column.reading
+    if reading is None and facts[name].date_format:
+        reading = Reading(values="datetime", format=facts[name].date_format)
+    return _Column(found, bool(facts[name].missing), column.name, kind, reading)
+
+
+def _target(raw: Path, source: str, column: _Column) -> _Target:
+    name, kind, found = column.name, column.kind, column.found
     if kind == "datetime":
-        parse = _timestamps(facts.date_format)
-        form = _DAY if _are_days(raw, facts.name, parse) else _TIMESTAMP
-        return _Target(name, pa.string(), lambda values: pc.strftime(parse(values), form))
+        return _dated(raw, source, name, _dates_of(found, column.reading))
+    if pa.types.is_string(found):
+        reading = column.reading or Reading(values="number" if kind == "numeric" else "text")
+        if kind == "numeric":
+            return _Target(name, pa.float64(), lambda texts: _to_number(typed(texts, reading)))
+        return _Target(name, pa.string(), lambda texts: _as_words(texts, reading))
+    unused = kind in ("ignored", "identifier")
+    if pa.types.is_integer(found) and (kind == "numeric" or unused):
+        # With a gap a whole number is a float, unless that loses digits that tell rows apart.
+        whole = not column.missing or (unused and _is_long(raw, source))
+        return _Target(name, pa.int64(), _to_whole) if whole else _Target(name, pa.float64(), _to_number)
+    numbers = pa.types.is_floating(found) or (pa.types.is_boolean(found) and not column.missing)
+    if kind == "numeric" or (unused and numbers):
+        return _Target(name, pa.float64(), _to_number)
     return _Target(name, pa.string(), _to_text)
+
+
+def _dates_of(found: pa.DataType, reading: Reading | None) -> Callable[[Any], Any]:
+    """Return how the dates of a column become timestamps: they are some already, or texts, or digits."""
+    if reading is None or pa.types.is_timestamp(found):
+        return lambda values: values
+    return lambda values: typed(pc.cast(values, pa.string()), reading)
+
+
+def _as_words(texts: Any, reading: Reading) -> Any:
+    """Return texts as they are, without those that stand for nothing; booleans in one spelling each."""
+    known = without_marks(texts, reading.missing)
+    if reading.values != "boolean":
+        return known
+    truth = typed(known, reading)
+    words = pc.if_else(truth, reading.true[0], reading.false[0])
+    return pc.coalesce(words, known)
+
+
+def _is_long(raw: Path, name: str) -> bool:
+    """Say whether a column has whole numbers that are not exact as floats."""
+    with pq.ParquetFile(raw) as file:
+        ends = [pc.min_max(batch.column(name)).as_py() for batch in batches(file, [name])]
+    return any(max(abs(one["min"] or 0), abs(one["max"] or 0)) > EXACT for one in ends)
+
+
+def _dated(raw: Path, source: str, name: str, read: Callable[[Any], Any]) -> _Target:
+    """Return a column of dates in the coarsest form that loses nothing: days, seconds, or fractions."""
+    unit = _unit(raw, source, read)
+    form = _DAY if unit == "day" else _TIMESTAMP
+    # Arrow writes as many digits of a second as its type has.
+    kind = pa.timestamp("us" if unit == "us" else "s")
+
+    def convert(values: Any) -> Any:
+        return pc.strftime(pc.cast(read(values), kind), form)
+
+    return _Target(name, pa.string(), convert)
 
 
 def _to_whole(values: Any) -> Any:
@@ -116,24 +215,14 @@ def _to_text(values: Any) -> Any:
     return known.take(coded.indices)
 
 
-def _timestamps(date_format: str | None) -> Callable[[Any], Any]:
-    """Return how dates are read: they are timestamps already, or texts in a format."""
-
-    def read(values: Any) -> Any:
-        if pa.types.is_timestamp(values.type):
-            return pc.cast(pc.floor_temporal(values, unit="second"), pa.timestamp("s"))
-        coded = values.dictionary_encode()
-        parsed = pd.to_datetime(pd.Series(coded.dictionary.to_pylist(), dtype="str"), format=date_format)
-        return pa.array(parsed.dt.as_unit("s"), pa.timestamp("s")).take(coded.indices)
-
-    return read
-
-
-def _are_days(raw: Path, name: str, parse: Callable[[Any], Any]) -> bool:
-    """Say whether no date of a column has a time of day."""
+def _unit(raw: Path, name: str, read: Callable[[Any], Any]) -> Literal["day", "s", "us"]:
+    """Return how fine the times of a column are."""
+    finest: Literal["day", "s", "us"] = "day"
     with pq.ParquetFile(raw) as file:
         for batch in batches(file, [name]):
-            found = parse(batch.column(name)).drop_null()
-            if pc.any(pc.not_equal(pc.floor_temporal(found, unit="day"), found)).as_py():
-                return False
-    return True
+            found = read(batch.column(name)).drop_null()
+            if pc.any(pc.not_equal(pc.floor_temporal(found, unit="second"), found)).as_py():
+                return "us"
+            if finest == "day" and pc.any(pc.not_equal(pc.floor_temporal(found, unit="day"), found)).as_py():
+                finest = "s"
+    return finest

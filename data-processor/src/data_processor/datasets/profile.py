@@ -4,6 +4,7 @@ One column is in memory at a time.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -14,14 +15,19 @@ import pyarrow.parquet as pq
 
 from data_processor.datasets.duplicates import count_different
 from data_processor.datasets.inference import MAX_CATEGORIES, MAX_CATEGORY_SHARE
-from data_processor.datasets.reading.cells import date_format
 from data_processor.datasets.reading.refusals import RefusedFileError, shown
+from data_processor.datasets.reading.texts import typed
+from data_processor.datasets.readings import Found, find_readings
+from data_processor.features.numerals import Mark
 from data_processor.features.packing import text as as_text
+from data_processor.features.reading import Reading
 from data_processor.features.schema import Kind
 from data_processor.tasks.task import FEW
 
 ColumnType = Literal["integer", "number", "boolean", "datetime", "text"]
 EXAMPLES = 5
+EXACT = 2.0**53
+"""Whole numbers are exact as floats up to here."""
 EXAMPLE_CHARACTERS = 120
 MAX_COUNTED = 50
 """Values are not counted one by one in a column that has more: it is not a target with classes."""
@@ -31,8 +37,6 @@ _SPACED = r"\S\s+\S"
 _FREE_WORDS = 0.5
 """Texts of which more than this share have a second word are written by people."""
 _FORMULA = r"^[=+@\-][^\d.,\s]"
-_PROBED = 100
-"""If one of the first texts is not a date, the column holds none: the others need not be in memory twice."""
 _LIKELY_TARGETS = ("target", "label", "class", "y", "outcome", "toxic", "income-per-year")
 
 
@@ -59,15 +63,39 @@ class ColumnFacts:
     """Texts that a spreadsheet would execute."""
     renamed: str | None = None
     """What the previous version calls it, if that is another name."""
+    nullable: bool | None = None
+    """Whether predictions may leave it out, as it was confirmed for the previous version."""
+    readings: list[dict[str, Any]] = field(default_factory=list)
+    """The ways to read its cells (`readings.py: Possible`), the proposed one first."""
+    marks: dict[str, int] = field(default_factory=dict)
+    """How many cells have each text that usually stands for a missing value."""
+    doubts: list[str] = field(default_factory=list)
+    """What is doubtful about the proposed reading (`readings.py: Found`)."""
+    alike: int = 0
+    """How many different texts are the same number or date as another one."""
+
+    @property
+    def reading(self) -> Reading | None:
+        """How it is proposed to read its cells; none in proposals from before there were readings."""
+        if self.readings:
+            return Reading.model_validate(self.readings[0]["reading"])
+        return Reading(values="datetime", format=self.date_format) if self.date_format else None
 
 
-def read_columns(path: Path) -> list[ColumnFacts]:
-    """Return what the columns of a typed Parquet file seem to be."""
+def read_columns(
+    path: Path, decimal: Mark | None = None, known: Mapping[str, Reading] | None = None
+) -> list[ColumnFacts]:
+    """Return what the columns of an uploaded table seem to be.
+
+    `decimal` is the decimal mark of its file; `known` is how the columns of the last one were read.
+    """
     found = []
     with pq.ParquetFile(path) as file:
         for name in file.schema_arrow.names:
             # By name: Parquet takes `a` for a group that `a.b` is in, and reads both.
-            found.append(describe(name, file.read(columns=[name]).column(name)))
+            values = file.read(columns=[name]).column(name)
+            found.append(describe(name, values, decimal, (known or {}).get(name)))
+            del values
             pa.default_memory_pool().release_unused()
     return found
 
@@ -81,38 +109,71 @@ def likely_target(columns: list[ColumnFacts]) -> str | None:
     return usable[-1].name if usable else None
 
 
-def describe(name: str, values: Any) -> ColumnFacts:
+def describe(
+    name: str, values: Any, decimal: Mark | None = None, known: Reading | None = None
+) -> ColumnFacts:
     """Return what one column seems to be."""
-    known = values.drop_null() if values.null_count else values
-    if pa.types.is_string(values.type) and pc.any(pc.match_substring(known, "\0")).as_py():
+    is_text = pa.types.is_string(values.type)
+    if is_text and pc.any(pc.match_substring(values, "\0")).as_py():
         raise RefusedFileError(
             f"Column {shown(name)} contains the character U+0000, which text cannot contain: remove it."
         )
-    missing = len(values) - len(known)
-    distinct = count_different(known) if pa.types.is_string(known.type) else pc.count_distinct(known).as_py()
-    facts = ColumnFacts(name, _type(values.type), "ignored", "", missing, distinct)
-    facts.examples = [_shown(value) for value in pc.unique(known[:10_000])[:EXAMPLES].to_pylist()]
-    if 0 < distinct <= MAX_COUNTED:
-        counted = [(_written(pair["values"]), pair["counts"]) for pair in pc.value_counts(known).to_pylist()]
+    found = find_readings(values, decimal, known)
+    reading = found.first.reading
+    read = typed(values, reading) if is_text else values
+    present = read.drop_null() if read.null_count else read
+    written = values.filter(pc.is_valid(read)) if is_text and reading.values != "text" else present
+    facts = ColumnFacts(
+        name, _type(present, reading, is_text=is_text), "ignored", "", len(read) - len(present), 0
+    )
+    facts.distinct = _distinct(present)
+    facts.alike = _distinct(written) - facts.distinct
+    facts.readings = [one.as_json() for one in found.possible]
+    facts.marks, facts.doubts = found.marks, found.doubts
+    facts.date_format = reading.format if is_text else None
+    facts.ambiguous_dates = "dates" in found.doubts
+    facts.examples = [_shown(value) for value in pc.unique(written[:10_000])[:EXAMPLES].to_pylist()]
+    if 0 < facts.distinct <= MAX_COUNTED:
+        counted = [
+            (_written(pair["values"]), pair["counts"]) for pair in pc.value_counts(written).to_pylist()
+        ]
         facts.counts = dict(sorted(counted, key=lambda pair: (-pair[1], pair[0])))
-    if facts.type in ("integer", "number") and len(known):
-        ends = pc.min_max(known).as_py()
+    if facts.type in ("integer", "number") and len(present):
+        ends = pc.min_max(present).as_py()
         facts.minimum, facts.maximum = float(ends["min"]), float(ends["max"])
-        facts.mean = float(pc.mean(known).as_py())
-    facts.kind, facts.reason = _propose(facts, known)
+        facts.mean = float(pc.mean(present).as_py())
+    facts.kind, facts.reason = _propose(facts, present, found)
     return facts
 
 
-def _propose(facts: ColumnFacts, known: Any) -> tuple[Kind, str]:
+def _distinct(values: Any) -> int:
+    if pa.types.is_string(values.type):
+        return count_different(values)
+    return int(pc.count_distinct(values).as_py())
+
+
+def _propose(facts: ColumnFacts, known: Any, found: Found) -> tuple[Kind, str]:
     if len(known) == 0:
         return "ignored", "Every value is missing."
     if facts.distinct == 1:
-        return "ignored", f"Every value is the same, {_shown(facts.examples[0])!r}."
+        value = repr(_shown(facts.examples[0]))
+        if facts.missing:
+            return "categorical", f"{value} or missing: which of them may tell something."
+        return "ignored", f"Every value is the same, {value}."
+    kind, reason = _by_type(facts, known)
+    if unreadable := found.first.unreadable:
+        besides = "one cell" if unreadable == 1 else f"{unreadable} cells"
+        return kind, f"{reason[:-1]}, except in {besides}."
+    return kind, reason
+
+
+def _by_type(facts: ColumnFacts, known: Any) -> tuple[Kind, str]:
     match facts.type:
         case "boolean":
             return "categorical", "True or false."
         case "datetime":
-            return "datetime", "Dates."
+            form = facts.date_format
+            return "datetime", f"Every value is a date in the format {form}." if form else "Dates."
         case "integer" | "number":
             return _number(facts, known)
     return _text(facts, known)
@@ -132,12 +193,6 @@ def _number(facts: ColumnFacts, known: Any) -> tuple[Kind, str]:
 
 def _text(facts: ColumnFacts, known: Any) -> tuple[Kind, str]:
     facts.formulas = int(pc.sum(pc.match_substring_regex(known, _FORMULA)).as_py())
-    likely = pc.all(_may_be_date(known[:_PROBED])).as_py()
-    found = date_format(pc.unique(known).to_pylist()) if likely else None
-    if found is not None:
-        facts.date_format, facts.ambiguous_dates = found
-        facts.type = "datetime"
-        return "datetime", f"Every value is a date in the format {facts.date_format}."
     distinct, rows = facts.distinct, len(known)
     spaced = pc.mean(pc.cast(pc.match_substring_regex(known, _SPACED), pa.float64())).as_py()
     long = pc.mean(pc.utf8_length(known)).as_py()
@@ -157,18 +212,13 @@ def is_id_name(name: str) -> bool:
     return bool(_ID_NAME.search(name) or _ID_CAMEL.search(name))
 
 
-def _may_be_date(texts: Any) -> Any:
-    return pc.match_substring_regex(texts, r"^\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
-
-
-def _type(kind: pa.DataType) -> ColumnType:
-    if pa.types.is_boolean(kind):
-        return "boolean"
-    if pa.types.is_integer(kind):
-        return "integer"
-    if pa.types.is_floating(kind):
-        return "number"
-    return "datetime" if pa.types.is_timestamp(kind) else "text"
+def _type(read: Any, reading: Reading, *, is_text: bool) -> ColumnType:
+    if reading.values != "number":
+        return reading.values
+    if not is_text:
+        return "integer" if pa.types.is_integer(read.type) else "number"
+    whole = len(read) > 0 and pc.all(pc.equal(pc.floor(read), read)).as_py()
+    return "integer" if whole and pc.max(pc.abs(read)).as_py() < EXACT else "number"
 
 
 def _shown(value: Any) -> Any:

@@ -6,11 +6,13 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from data_processor.datasets.data_quality import find_warnings
+from data_processor.datasets.doubts import find_doubts
 from data_processor.datasets.duplicates import find_repeated
 from data_processor.datasets.profile import likely_target, read_columns
 from data_processor.datasets.reading.files import read_file
 from data_processor.datasets.reading.refusals import RefusedFileError
 from data_processor.datasets.reading.source import Hints
+from data_processor.features.reading import Reading
 from data_processor.runs.context import TaskContext
 
 SOURCE_FILE = "source"
@@ -19,12 +21,18 @@ RAW_FILE = "raw.parquet"
 """The table as it was uploaded, in typed columns."""
 
 
-def propose(context: TaskContext, filename: str, hints: dict[str, Any]) -> dict[str, Any]:
-    """Read the file in this child's folder; return what its columns seem to be, or what is wrong with it."""
+def propose(
+    context: TaskContext, filename: str, hints: dict[str, Any], known: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Read the file in this child's folder; return what its columns seem to be, or what is wrong with it.
+
+    `known` is how the columns of the dataset's last file were read.
+    """
     raw = context.path(RAW_FILE)
     try:
         source = read_file(context.path(SOURCE_FILE), filename, raw, Hints(**hints))
-        columns = read_columns(raw)
+        before = {name: Reading.model_validate(reading) for name, reading in (known or {}).items()}
+        columns = read_columns(raw, source.decimal, before)
     except RefusedFileError as refused:
         return {"refused": str(refused), "field": refused.field}
     with pq.ParquetFile(raw) as file:
@@ -36,6 +44,6 @@ def propose(context: TaskContext, filename: str, hints: dict[str, Any]) -> dict[
         "repeated": repeated,
         "columns": [asdict(column) for column in columns],
         "target": target,
-        "warnings": find_warnings(raw, columns, target, rows, repeated),
+        "warnings": [*find_doubts(columns, target), *find_warnings(raw, columns, target, rows, repeated)],
         "source": source.as_json(),
     }

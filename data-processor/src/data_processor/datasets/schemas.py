@@ -5,10 +5,26 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from data_processor.features.reading import Reading
 from data_processor.features.schema import Kind
 
 DatasetState = Literal["proposed", "storing", "ready", "failed"]
 DatasetName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+
+
+class UnreadableCell(BaseModel):
+    """A cell that cannot be read as the rest of its column."""
+
+    row: int = Field(description="Counted from 1 below the header.")
+    text: str
+
+
+class PossibleReading(BaseModel):
+    """One way to read a column's cells."""
+
+    reading: Reading
+    unreadable: int = Field(description="Cells that cannot be read so.")
+    cells: list[UnreadableCell] = Field(description="The first of them.")
 
 
 class ProposedColumn(BaseModel):
@@ -26,6 +42,14 @@ class ProposedColumn(BaseModel):
     maximum: float | None = None
     mean: float | None = None
     renamed: str | None = Field(None, description="What the previous version calls it.")
+    reading: Reading | None = Field(None, description="How its cells are read.")
+    readings: list[PossibleReading] = Field(
+        [], description="Every way that its cells can be read, the proposed one first."
+    )
+    nullable: bool | None = Field(None, description="Whether predictions may leave it out, if confirmed.")
+    marks: dict[str, int] = Field(
+        {}, description="How many cells hold each text that usually stands for a missing value."
+    )
 
 
 class DatasetWarning(BaseModel):

@@ -87,7 +87,10 @@ class DatasetService:
 
         Raises `Invalid` for a file that cannot become a dataset, `Conflict` as `check_free` does.
         """
-        found = self._read(folder, filename, hints)
+        with self._database.reading() as session:
+            before = session.get(DatasetRow, name)
+            known = readings_of(before.schema) if before is not None and before.schema else {}
+        found = self._read(folder, filename, hints, known)
         if "refused" in found:
             raise Invalid(
                 f"Nothing was stored: {found['refused']}",
@@ -228,13 +231,15 @@ class DatasetService:
             if folder.name not in known and time.time() - folder.stat().st_mtime > FORGOTTEN_S:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def _read(self, folder: Path, filename: str, hints: Mapping[str, Any]) -> dict[str, Any]:
+    def _read(
+        self, folder: Path, filename: str, hints: Mapping[str, Any], known: Mapping[str, Any]
+    ) -> dict[str, Any]:
         """Have a child process read a file, within a time limit; its memory is freed when it ends."""
         child = Child(self._settings, folder)
         late = Timer(self._settings.max_reading_s, child.kill)
         late.start()
         try:
-            return child.ask("propose", filename=filename, hints=dict(hints))
+            return child.ask("propose", filename=filename, hints=dict(hints), known=dict(known))
         except ChildGoneError as error:
             log.warning("upload_not_read", upload=folder.name, error=str(error))
             if late.is_alive():
@@ -251,6 +256,15 @@ class DatasetService:
     def _clear(self, uploads: list[str]) -> None:
         for upload in uploads:
             shutil.rmtree(self._settings.uploads_dir / upload, ignore_errors=True)
+
+
+def readings_of(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how the columns of a stored dataset are read, by their names in its file."""
+    return {
+        column.get("source") or column["name"]: column["reading"]
+        for column in schema["columns"]
+        if column.get("reading")
+    }
 
 
 def _free(session: Session, name: str) -> DatasetUploadRow | None:

@@ -10,7 +10,7 @@ from data_processor.datasets.confirmation import Confirmed
 from data_processor.datasets.data_quality import find_warnings
 from data_processor.datasets.duplicates import find_repeated
 from data_processor.datasets.inference import counts_of, infer_schema
-from data_processor.datasets.preparing import task_for, write_confirmed
+from data_processor.datasets.preparing import as_confirmed, final_readings, task_for, write_confirmed
 from data_processor.datasets.profile import ColumnFacts
 from data_processor.datasets.proposing import RAW_FILE
 from data_processor.datasets.repository import models_on
@@ -43,6 +43,7 @@ def prepare(context: TaskContext) -> dict[str, Any]:
     schema = infer_schema(
         table, confirmed.target, task=task_for(confirmed, facts).description.task, kinds=kinds
     )
+    schema = as_confirmed(schema, confirmed, final_readings(raw, confirmed))
     _check_classes(context, upload.dataset, schema)
     context.write(SCHEMA, lambda path: path.write_text(schema.model_dump_json()))
     target = next(name for name, column in confirmed.columns.items() if column.name == confirmed.target)

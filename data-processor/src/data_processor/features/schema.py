@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from data_processor.features.reading import Reading
+
 Kind = Literal["numeric", "categorical", "text", "datetime", "identifier", "ignored"]
 INPUT_KINDS: tuple[Kind, ...] = ("numeric", "categorical", "text", "datetime")
 
@@ -32,6 +34,10 @@ class Column(BaseModel):
     calendar: tuple[str, ...] = ()
     """Datetime: what a model sees of a timestamp (`features/calendar.py`); older versions see none of it."""
     description: str = ""
+    reading: Reading | None = None
+    """How its cells are read (`features/reading.py`); none for tables from before there were readings."""
+    source: str | None = None
+    """What the uploaded file calls it, if that is another name: rows may be sent by either."""
 
 
 class Schema(BaseModel):
@@ -93,6 +99,7 @@ def _property(column: Column) -> dict[str, Any]:
         "x-kind": column.kind,
         "x-minimum": column.minimum,
         "x-maximum": column.maximum,
+        "x-source": column.source,
         "examples": list(column.categories),
     }
     described.update({key: value for key, value in extra.items() if value not in (None, "", [])})

@@ -3,11 +3,15 @@
 from datetime import datetime
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, field_validator
 
 from data_processor.feedback.controller import ModelState
 from data_processor.statistics.score import Share
 
+Number = (
+    Annotated[int, Field(strict=True, ge=-(10**30), le=10**30)]
+    | Annotated[float, Field(strict=True, allow_inf_nan=False)]
+)
 Right = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -17,22 +21,22 @@ class FeedbackRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     correct: StrictBool = Field(description="Whether the answer was right.")
-    label: str | None = Field(
+    label: Annotated[StrictStr, Field(max_length=1000)] | StrictBool | Number | None = Field(
         None,
-        max_length=1000,
-        description="The true label. With two classes, a wrong answer without a label means the other class.",
+        description="The true label, as the table has it. With two classes, a wrong answer without a label "
+        "means the other class.",
     )
-    value: float | None = Field(
+    value: Number | Annotated[StrictStr, Field(max_length=100)] | None = Field(
         None,
-        allow_inf_nan=False,
-        description="Regression: the true value; required if the answer is wrong.",
+        description="Regression: the true value, a number or a text as the table has it; required if the "
+        "answer is wrong.",
     )
     comment: str | None = Field(None, max_length=4000)
 
     @field_validator("label", "comment")
     @classmethod
-    def _refuse_nul(cls, text: str | None) -> str | None:
-        if text is not None and "\0" in text:
+    def _refuse_nul(cls, text: str | float | None) -> str | float | None:
+        if isinstance(text, str) and "\0" in text:
             raise ValueError("must not contain the character U+0000")
         return text
 

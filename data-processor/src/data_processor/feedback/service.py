@@ -1,9 +1,9 @@
 """Feedback: recorded, counted and evaluated by the controller, all in the acknowledged transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
@@ -11,6 +11,9 @@ from sqlalchemy.orm import Session
 
 from data_processor.caller import Caller
 from data_processor.database import Database
+from data_processor.features.cells import cell_reader, label_reader
+from data_processor.features.reading import UnreadableError
+from data_processor.features.schema import Column, Schema
 from data_processor.feedback import repository
 from data_processor.feedback.idempotency import Answers
 from data_processor.feedback.schemas import Feedback, FeedbackRequest
@@ -38,7 +41,7 @@ class FeedbackService:
         self._scoreboard = Scoreboard(database, settings, runs)
         self._stage = settings.stage
         self._answers = Answers(settings.idempotency_keep_h)
-        self._classes: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._targets: dict[tuple[str, str], _Target] = {}
         self._turn = Lock()
         # The lock makes a model's feedback one queue over all processes: nobody decides on half a score.
         self._find_model = database.lock(
@@ -88,9 +91,8 @@ class FeedbackService:
             if key and (earlier := self._answers.earlier(session, caller.subject, key, digest)):
                 return earlier
             policy = Policy.model_validate(model.policy)
-            truth = _understand(
-                model.task, body, prediction.output, self._classes_of(session, prediction), policy.tolerance
-            )
+            target = self._target_of(session, prediction)
+            truth = _understand(model.task, body, prediction.output, target, policy.tolerance)
             again = repository.given_before(session, prediction.id, caller.subject)
             given = _append(session, prediction, caller, truth, body.comment)
             if not prediction.pinned and prediction.stage == self._stage:
@@ -101,27 +103,55 @@ class FeedbackService:
                 self._answers.keep(session, caller.subject, key, digest, answer)
         return answer
 
-    def _classes_of(self, session: Session, prediction: Prediction) -> tuple[str, ...]:
-        """Return the classes of the version that answered; none for a regression."""
+    def _target_of(self, session: Session, prediction: Prediction) -> "_Target":
+        """Return how the version that answered reads its target."""
         name = (prediction.model, prediction.version)
-        if name not in self._classes:
+        if name not in self._targets:
             row = session.get(VersionRow, name)
-            table = row.manifest["table"] if row is not None else {}
+            schema = Schema.model_validate(row.manifest["table"]) if row is not None else None
             # A version that was deleted meanwhile still named its classes in its answers.
-            self._classes[name] = tuple(table.get("classes") or prediction.output.get("probabilities", ()))
-        return self._classes[name]
+            classes = (schema and schema.classes) or tuple(prediction.output.get("probabilities", ()))
+            columns = schema.columns if schema else ()
+            column = next((one for one in columns if schema and one.name == schema.target), None)
+            self._targets[name] = _Target(
+                classes,
+                label_reader(column, classes),
+                cell_reader(column or Column(name="value", kind="numeric")),
+            )
+        return self._targets[name]
+
+
+class _Target(NamedTuple):
+    """What is true is said as the table has it."""
+
+    classes: tuple[str, ...]
+    label: Callable[[Any], str]
+    """Finds the class that is meant; what is none of them stays as it is."""
+    value: Callable[[Any], Any]
 
 
 def _understand(
-    task: str, body: FeedbackRequest, output: Mapping[str, Any], classes: Sequence[str], tolerance: float
+    task: str, body: FeedbackRequest, output: Mapping[str, Any], target: _Target, tolerance: float
 ) -> Said:
     """Return feedback with what it implies; raises `Invalid` where it contradicts itself or the model."""
-    said = Said(body.correct, body.label, body.value)
     try:
-        return task_of(task).understand(said, output, classes=classes, tolerance=tolerance)
+        label = target.label(body.label) if body.label is not None else None
+        said = Said(body.correct, label, _value(body.value, target))
+        return task_of(task).understand(said, output, classes=target.classes, tolerance=tolerance)
     except FeedbackRefusedError as refused:
         error = FieldError(loc=["body", refused.field], message=str(refused))
         raise Invalid("The feedback was not taken.", errors=[error]) from refused
+
+
+def _value(given: float | str | None, target: _Target) -> float | None:
+    """Return a true value as a number; raises `FeedbackRefusedError`."""
+    if given is None or not isinstance(given, str):
+        return given
+    try:
+        read = target.value(given)
+    except UnreadableError as error:
+        raise FeedbackRefusedError("value", str(error)) from error
+    return float(read) if isinstance(read, int | float) else None
 
 
 def _append(

@@ -1,12 +1,17 @@
-"""The slow pass over a request: finds everything that is wrong with it, naming each row and field."""
+"""The slow pass over a request: reads what the fast one does not take, and names all that is wrong with it.
+
+Cells are read as the version's table was read (`features/cells.py`); what comes out, and is recorded, is what
+training sees of such a cell.
+"""
 
 import json
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, NoReturn
 
-from data_processor.features.calendar import parse_timestamp
+from data_processor.features.cells import Cell, Value, cell_reader, kind_of
+from data_processor.features.reading import UnreadableError
 from data_processor.features.schema import Column, Schema
 from data_processor.service.errors import BadRequest, FieldError, Invalid
 
@@ -36,20 +41,127 @@ class _Object(dict[str, Any]):
         self.repeated = sorted({key for key, _ in pairs if key in seen or seen.add(key)})  # type: ignore[func-returns-value] # add returns None, so the key is kept only if it was seen
 
 
-def diagnose(
-    body: bytes, schema: Schema, limits: Limits, *, reject_unseen: bool
-) -> tuple[list[dict[str, Any]], str | None]:
-    """Return the rows and the version of a valid request.
+class Read(NamedTuple):
+    """A valid request, with every cell read."""
 
-    Raises `BadRequest` for a body that is not JSON, else `Invalid` with every error of every field.
-    """
-    document = _parse(body)
-    if not isinstance(document, _Object):
-        _refuse([_error(["body"], f"must be an object with `inputs`, not {_kind(document)}")], 1)
-    errors = [*_envelope(document), *_rows(document, schema, limits, reject_unseen=reject_unseen)]
-    if errors:
-        _refuse(errors[:MAX_NAMED], len(errors))
-    return document["inputs"], document.get("version")
+    rows: list[dict[str, Value]]
+    """The inputs that were given, by the model's names."""
+    ignored: list[list[str]]
+    """Of each row, the columns of the table that are no inputs."""
+    version: str | None
+
+
+class _Input(NamedTuple):
+    column: Column
+    read: Callable[[Cell], Value]
+
+
+class Diagnosis:
+    """The slow pass of one version."""
+
+    def __init__(self, schema: Schema, limits: Limits, *, reject_unseen: bool) -> None:
+        """Get ready to read every column; unseen categories are errors if so wished."""
+        self._limits = limits
+        self._reject_unseen = reject_unseen
+        self._inputs = {column.name: _Input(column, cell_reader(column)) for column in schema.inputs}
+        self._sources = {
+            column.source: column.name
+            for column in schema.inputs
+            if column.source and column.source not in self._inputs
+        }
+        others = [column for column in schema.columns if column.name not in self._inputs]
+        self._others = {name for one in others for name in (one.name, one.source) if name}
+
+    def read(self, body: bytes) -> Read:
+        """Return a valid request.
+
+        Raises `BadRequest` for a body that is not JSON, else `Invalid` with every error of every field.
+        """
+        document = _parse(body)
+        if not isinstance(document, _Object):
+            _refuse([_error(["body"], f"must be an object with `inputs`, not {kind_of(document)}")], 1)
+        errors = [*_envelope(document)]
+        read = Read([], [], document.get("version"))
+        errors += self._rows(document, read)
+        if errors:
+            _refuse(errors[:MAX_NAMED], len(errors))
+        return read
+
+    def _rows(self, document: _Object, read: Read) -> Iterator[FieldError]:
+        where: list[str | int] = ["body", "inputs"]
+        if "inputs" not in document:
+            yield _error(where, "is missing; give a list of inputs")
+            return
+        rows, most = document["inputs"], self._limits.max_rows
+        if not isinstance(rows, list):
+            yield _error(where, f"must be a list of inputs, not {kind_of(rows)}")
+            return
+        if not rows:
+            yield _error(where, "is empty; give at least one input")
+            return
+        if len(rows) > most:
+            message = f"has {len(rows)} inputs; one request may have at most {most}; send several requests"
+            yield _error(where, message)
+            return
+        for number, row in enumerate(rows):
+            values: dict[str, Value] = {}
+            ignored: list[str] = []
+            for name, message in self._row(row, values, ignored):
+                yield _error([*where, number, name] if name is not None else [*where, number], message)
+            read.rows.append(values)
+            read.ignored.append(ignored)
+
+    def _row(
+        self, row: Any, values: dict[str, Value], ignored: list[str]
+    ) -> Iterator[tuple[str | None, str]]:
+        """Read one row into `values`, and yield what is wrong with it."""
+        if not isinstance(row, _Object):
+            yield None, f"must be an object of column names and values, not {kind_of(row)}"
+            return
+        for name in row.repeated:
+            yield _show(name), "occurs more than once; give it once"
+        given: dict[str, Cell] = {}
+        yield from self._named(row, given, ignored)
+        for name, (column, read) in self._inputs.items():
+            cell = given.get(name)
+            try:
+                value = self._value(cell, column, read)
+            except UnreadableError as error:
+                yield name, str(error)
+                continue
+            if value is None and not column.nullable:
+                how = f" ({_show(repr(cell))} stands for a missing value)" if isinstance(cell, str) else ""
+                yield name, f"is missing{how}; this input is required"
+            elif name in given:
+                values[name] = value
+
+    def _named(self, row: _Object, given: dict[str, Cell], ignored: list[str]) -> Iterator[tuple[str, str]]:
+        """Find the cells of a row by the model's names, and yield what is wrong with the others."""
+        for name, cell in row.items():
+            known = name if name in self._inputs else self._sources.get(name)
+            if known is None and name in self._others:
+                ignored.append(name)
+            elif known is None:
+                yield _show(name), "is not an input of the model; leave it out"
+            elif known in given:
+                yield _show(name), f"is given as {_show(known)!r} too; give it once"
+            else:
+                given[known] = cell
+
+    def _value(self, cell: Cell, column: Column, read: Callable[[Cell], Value]) -> Value:
+        """Return what a cell means; raises `UnreadableError` if it means nothing that the model takes."""
+        if isinstance(cell, str) and (message := _text_problem(cell, self._limits.max_text_length)):
+            raise UnreadableError(message)
+        value = read(cell)
+        if isinstance(value, int | float) and (message := _number_problem(value)):
+            raise UnreadableError(message)
+        unseen = column.kind == "categorical" and value is not None and value not in column.categories
+        if unseen and self._reject_unseen:
+            raise UnreadableError(
+                f"{_show(str(value))!r} is a category that training never saw, which the model's policy "
+                "rejects"
+            )
+        return value
 
 
 def _parse(body: bytes) -> Any:
@@ -81,65 +193,7 @@ def _envelope(document: _Object) -> Iterator[FieldError]:
         yield _error(["body", "version"], message)
 
 
-def _rows(document: _Object, schema: Schema, limits: Limits, *, reject_unseen: bool) -> Iterator[FieldError]:
-    where: list[str | int] = ["body", "inputs"]
-    if "inputs" not in document:
-        yield _error(where, "is missing; give a list of inputs")
-        return
-    rows = document["inputs"]
-    if not isinstance(rows, list):
-        yield _error(where, f"must be a list of inputs, not {_kind(rows)}")
-        return
-    if not rows:
-        yield _error(where, "is empty; give at least one input")
-        return
-    if len(rows) > limits.max_rows:
-        yield _error(
-            where,
-            f"has {len(rows)} inputs; one request may have at most {limits.max_rows}; send several requests",
-        )
-        return
-    columns = {column.name: column for column in schema.inputs}
-    for number, row in enumerate(rows):
-        for name, message in _row(row, columns, limits, reject_unseen=reject_unseen):
-            yield _error([*where, number, name] if name is not None else [*where, number], message)
-
-
-def _row(
-    row: Any, columns: dict[str, Column], limits: Limits, *, reject_unseen: bool
-) -> Iterator[tuple[str | None, str]]:
-    if not isinstance(row, _Object):
-        yield None, f"must be an object of column names and values, not {_kind(row)}"
-        return
-    for name in row.repeated:
-        yield _show(name), "occurs more than once; give it once"
-    for name in row:
-        if name not in columns:
-            yield _show(name), "is not an input of the model; leave it out"
-    for name, column in columns.items():
-        value = row.get(name)
-        if value is None:
-            if not column.nullable:
-                yield name, "is missing; this input is required"
-        elif message := _problem(value, column, limits, reject_unseen=reject_unseen):
-            yield name, message
-
-
-def _problem(value: Any, column: Column, limits: Limits, *, reject_unseen: bool) -> str | None:
-    if column.kind == "numeric":
-        return _number_problem(value, integer=column.integer)
-    if message := _text_problem(value, limits.max_text_length):
-        return message
-    if column.calendar and (message := _timestamp_problem(value)):
-        return message
-    if reject_unseen and column.kind == "categorical" and value not in column.categories:
-        return f"{_show(value)!r} is a category that training never saw, which the model's policy rejects"
-    return None
-
-
-def _number_problem(value: Any, *, integer: bool) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return f"must be a number, not {_kind(value)}"
+def _number_problem(value: float) -> str | None:
     if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
         finite = isinstance(value, int) or math.isfinite(value)
         return (
@@ -147,29 +201,16 @@ def _number_problem(value: Any, *, integer: bool) -> str | None:
             if finite
             else "must be a finite number"
         )
-    if integer and value != int(value):
-        return f"must be a whole number, not {value!r}"
     return None
 
 
 def _text_problem(value: Any, longest: int) -> str | None:
     if not isinstance(value, str):
-        return f"must be text, not {_kind(value)}"
+        return f"must be text, not {kind_of(value)}"
     if len(value) > longest:
         return f"has {len(value)} characters; at most {longest} are accepted"
     if not _is_unicode(value):
         return "contains half a character (a lone surrogate), which is not valid Unicode"
-    return None
-
-
-def _timestamp_problem(value: str) -> str | None:
-    try:
-        parse_timestamp(value)
-    except ValueError:
-        return (
-            f"{_show(value)!r} is not a date or time; write 2026-01-31 or 2026-01-31T13:05:00, "
-            "with a UTC offset if the time is not in UTC"
-        )
     return None
 
 
@@ -179,13 +220,6 @@ def _is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _kind(value: Any) -> str:
-    if value is None:
-        return "null"
-    kinds = {bool: "true or false", str: "text", list: "a list", _Object: "an object"}
-    return kinds.get(type(value), "a number")
 
 
 def _show(text: str) -> str:

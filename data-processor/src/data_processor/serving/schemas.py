@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Input = dict[str, float | str | None]
+Input = dict[str, float | bool | str | None]
 EXAMPLE: dict[str, Any] = {
     "inputs": [
         {
@@ -55,7 +55,8 @@ class Answer(BaseModel):
     value: float | None = Field(None, description="Regression: the predicted value.")
     flags: list[str] = Field(
         description="What was unusual about the input: `<column>: missing`, `<column>: unseen category …` or "
-        "`<column>: out of range …`."
+        "`<column>: out of range …`, `<column>: no whole number …`, "
+        "or `<column>: no input of the model, ignored`."
     )
     ask: bool = Field(description="The platform asks for feedback on this prediction.")
 

@@ -19,6 +19,7 @@ from sklearn.metrics import auc, average_precision_score, confusion_matrix, prec
 from data_processor.datasets.version_store import open_version_store
 from data_processor.features import holdout
 from data_processor.features.packing import pack
+from data_processor.features.rereading import read_again
 from data_processor.features.schema import Schema
 from data_processor.models.access import registry_of
 from data_processor.models.engine import load_engine
@@ -60,6 +61,8 @@ def assess(context: TaskContext, model: str, versions: list[str], dataset: str) 
     every = open_version_store(context).read(dataset, number)
     salt = registry_of(context).get_model(model).salt
     own = dataset in {manifest.lineage.dataset for manifest in manifests}
+    if not own:
+        every = read_again(every, manifests[0].table)
     frame = _fair_rows(context, every, manifests, dataset, salt)
     if not len(frame):
         raise TaskError(

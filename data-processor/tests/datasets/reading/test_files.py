@@ -21,18 +21,27 @@ from hypothesis import strategies as st
 from data_processor.datasets.reading.files import find_format, read_file
 from data_processor.datasets.reading.refusals import RefusedFileError
 from data_processor.datasets.reading.source import MAX_COLUMNS, Hints, Source
+from data_processor.datasets.reading.texts import typed
+from data_processor.datasets.readings import find_readings
 
 Rows = list[dict[str, Any]]
 
 
 def read(content: bytes, filename: str = "table.csv", **hints: Any) -> tuple[Rows, Source]:
-    """Return the rows of a file, and how it was read."""
+    """Return the rows of a file, every cell as its proposed reading has it, and how the file was read."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "source", Path(folder) / "raw.parquet"
         source.write_bytes(content)
         found = read_file(source, filename, target, Hints(**hints))
         assert not (Path(folder) / "texts.parquet").exists()
-        return pq.read_table(target).to_pylist(), found
+        table = pq.read_table(target)
+        columns = {
+            name: typed(column, find_readings(column, found.decimal).first.reading)
+            if pa.types.is_string(column.type)
+            else column
+            for name, column in zip(table.column_names, table.columns, strict=True)
+        }
+        return pa.table(columns).to_pylist(), found
 
 
 def refusal(content: bytes, filename: str = "table.csv", **hints: Any) -> str:

@@ -1,4 +1,4 @@
-"""CSV in any dialect, as typed columns: read twice, to learn what its texts mean, and to write it."""
+"""CSV in any dialect, as columns: read twice, to learn what they can be kept as, and to write them."""
 
 import re
 from collections.abc import Iterator
@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from data_processor.datasets.reading.cells import Mark, Seen, clean, read_texts
 from data_processor.datasets.reading.dialects import Dialect, find_dialect
 from data_processor.datasets.reading.encodings import check_encoding, find_encoding
 from data_processor.datasets.reading.refusals import RefusedFileError
 from data_processor.datasets.reading.source import Hints, Source, check_names, check_rows, check_width
+from data_processor.datasets.reading.texts import Seen, trimmed
+from data_processor.features.numerals import Mark
 
 BLOCK_BYTES = 16 * 1024 * 1024
 """Rows are read in pieces of this size, and none may be longer."""
@@ -36,16 +38,15 @@ def read_delimited(source: Path, target: Path, hints: Hints) -> Source:
         rows = 0
         for batch in _batches(source, encoding, dialect):
             rows += batch.num_rows
-            list(columns.map(lambda one, texts: one.observe(clean(texts)), seen, batch.columns))
+            list(columns.map(lambda one, texts: one.observe(trimmed(texts)), seen, batch.columns))
         check_rows(rows)
-        decimal = hints.decimal or _find_decimal(seen)
-        readings = [one.reading(decimal) for one in seen]
-        fields = zip(dialect.names, readings, strict=True)
-        schema = pa.schema([(name, reading.type) for name, reading in fields])
+        decimal = hints.decimal or _find_decimal(seen, dialect.delimiter)
+        types = [one.type for one in seen]
+        schema = pa.schema(list(zip(dialect.names, types, strict=True)))
         with pq.ParquetWriter(target, schema, compression="zstd") as writer:
             for batch in _batches(source, encoding, dialect):
-                typed = columns.map(lambda texts, how: read_texts(clean(texts), how), batch.columns, readings)
-                writer.write_batch(pa.record_batch(list(typed), schema=schema), _ROWS_PER_GROUP)
+                kept = columns.map(lambda texts, kind: pc.cast(trimmed(texts), kind), batch.columns, types)
+                writer.write_batch(pa.record_batch(list(kept), schema=schema), _ROWS_PER_GROUP)
     return Source("csv", dialect.header, encoding, dialect.delimiter, decimal)
 
 
@@ -111,7 +112,12 @@ def _sentence(error: str, dialect: Dialect) -> str:
     )
 
 
-def _find_decimal(seen: list[Seen]) -> Mark:
-    """Return the decimal mark that most columns can only be read with."""
+def _find_decimal(seen: list[Seen], delimiter: str) -> Mark:
+    """Return the decimal mark that most columns can only be read with.
+
+    Where none decides: who separates columns by semicolons does so because commas are decimal marks.
+    """
     votes = [one.votes() for one in seen]
-    return "," if sum(comma for _, comma in votes) > sum(point for point, _ in votes) else "."
+    points, commas = (sum(vote[n] for vote in votes) for n in (0, 1))
+    either = delimiter == ";" and any(one.either for one in seen)
+    return "," if commas > points or (either and points == 0) else "."

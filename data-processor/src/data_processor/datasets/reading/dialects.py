@@ -7,8 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_processor.datasets.reading.cells import MISSING_MARKS
 from data_processor.datasets.reading.refusals import RefusedFileError
+from data_processor.features.reading import USUAL_MARKS
 
 DELIMITERS = (",", ";", "\t", "|", ":", "^", "~")
 """The more usual first: of two that explain a file equally well, the first is meant."""
@@ -99,7 +99,7 @@ def _rows(sample: str, delimiter: str) -> list[list[str]]:
 def _has_header(rows: list[list[str]]) -> bool:
     """Tell whether the first row names the columns: words that are not values of the rows below."""
     first = [cell.strip() for cell in rows[0]]
-    if any(cell in MISSING_MARKS and cell for cell in first):
+    if any(cell in USUAL_MARKS for cell in first):
         return False
     if any(_is_value(cell) for cell in first):
         return False

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from data_processor.datasets.reading.cells import clean
 from data_processor.datasets.reading.refusals import RefusedFileError, shown
 from data_processor.datasets.reading.source import Source, check_names, check_rows
+from data_processor.datasets.reading.texts import trimmed
 
 MAX_UNPACKED_BYTES = 16 * 1024**3
 MAX_VALUES = 2**30
@@ -129,7 +129,7 @@ def _converted(values: Any, kind: pa.DataType, name: str) -> Any:
             f"Column {shown(name)} holds numbers that do not fit into 64 bits: export it as text."
         ) from error
     if pa.types.is_string(kind):
-        return clean(converted)
+        return trimmed(converted)
     if pa.types.is_floating(kind):
         return pc.if_else(pc.is_nan(converted), None, converted)
     return converted

@@ -11,7 +11,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_processor.datasets.reading.cells import MISSING_MARKS
 from data_processor.datasets.reading.refusals import RefusedFileError, shown
 from data_processor.datasets.reading.source import array_of, check_names, check_rows
 
@@ -23,8 +22,7 @@ _INT64 = 2**63
 def plain(value: Any) -> Any:
     """Return a value as it is stored: a text without blanks around it, none for a missing value."""
     if isinstance(value, str):
-        text = value.strip()
-        return None if text in MISSING_MARKS else text
+        return value.strip() or None
     if isinstance(value, float) and value != value:  # noqa: PLR0124  # that is what NaN is
         return None
     if isinstance(value, dt.datetime):

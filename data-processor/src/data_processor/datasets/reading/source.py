@@ -7,6 +7,8 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from data_processor.datasets.reading.refusals import RefusedFileError, shown
+from data_processor.features.numerals import Mark
+from data_processor.features.packing import text as written
 
 Format = Literal["csv", "parquet", "xlsx", "json"]
 MAX_COLUMNS = 1000
@@ -32,7 +34,7 @@ class Source:
     header: bool = True
     encoding: str | None = None
     delimiter: str | None = None
-    decimal: str | None = None
+    decimal: Mark | None = None
     notes: list[str] = field(default_factory=list)
     """What was left out."""
 
@@ -84,5 +86,5 @@ def check_rows(rows: int) -> None:
 def array_of(values: Iterable[Any], kind: pa.DataType) -> pa.Array:
     """Return values as a column of a type: as texts if that is what it is."""
     if pa.types.is_string(kind):
-        return pa.array([None if value is None else str(value) for value in values], kind)
+        return pa.array([None if value is None else written(value) for value in values], kind)
     return pa.array(values, kind)
