@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 import pandas as pd
 
+from streamlit_ui import readings
 from streamlit_ui.contract.names import Kind
 from streamlit_ui.contract.types import DatasetProposal, DatasetWarning, ProposedColumn, TaskDescription
 from streamlit_ui.text import number, shorten
@@ -25,16 +26,21 @@ FEW = 20
 ABOUT_THE_TARGET = ("imbalance", "leakage", "target-missing")
 """Data-quality warnings that hold for the proposed target only."""
 _REMEDIES = {"duplicates": " The preparation below can leave them out."}
-_DATE_CODES = {"%Y": "YYYY", "%m": "MM", "%d": "DD", "%H": "hh", "%M": "mm", "%S": "ss", "%y": "YY"}
 _EXAMPLES, _EXAMPLE_CHARACTERS = 3, 40
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The name and the kind that somebody chose for a column."""
+    """What somebody chose for a column."""
 
     name: str
     kind: Kind
+    read_as: str | None = None
+    """How its cells are read, in words."""
+    marks: tuple[str, ...] | None = None
+    """Its texts that stand for a missing value."""
+    nullable: bool | None = None
+    """Whether predictions may leave it out."""
 
 
 def table(proposal: DatasetProposal) -> pd.DataFrame:
@@ -45,7 +51,10 @@ def table(proposal: DatasetProposal) -> pd.DataFrame:
             "Column": [column["name"] for column in columns],
             "Name": [_proposed(column).name for column in columns],
             "Kind": [KINDS[_proposed(column).kind] for column in columns],
-            "Why": [_without_codes(column.get("reason", "")) for column in columns],
+            "Read as": [_proposed(column).read_as for column in columns],
+            "Marks of missing": [list(_proposed(column).marks or ()) for column in columns],
+            "May be missing": [bool(_proposed(column).nullable) for column in columns],
+            "Why": [readings.without_codes(column.get("reason", "")) for column in columns],
             "Missing": [_missing(column, proposal["rows"]) for column in columns],
             "Distinct": [number(column.get("distinct")) for column in columns],
             "Examples": [examples(column) for column in columns],
@@ -56,24 +65,44 @@ def table(proposal: DatasetProposal) -> pd.DataFrame:
 def chosen(proposal: DatasetProposal, edited: pd.DataFrame) -> dict[str, Chosen]:
     """Return what the edited table says of each column, by the column's name in the file."""
     said: dict[str, Chosen] = {}
-    for column, name, kind in zip(proposal["columns"], edited["Name"], edited["Kind"], strict=True):
+    for column, row in zip(proposal["columns"], edited.to_dict("records"), strict=True):
         proposed = _proposed(column)
         # An emptied cell is neither a name nor a kind: the column keeps what it had.
-        renamed = name.strip() if isinstance(name, str) else ""
-        said[column["name"]] = Chosen(renamed or column["name"], _BY_LABEL.get(kind, proposed.kind))
+        renamed = row["Name"].strip() if isinstance(row["Name"], str) else ""
+        marks = row["Marks of missing"]
+        said[column["name"]] = Chosen(
+            renamed or column["name"],
+            _BY_LABEL.get(row["Kind"], proposed.kind),
+            row["Read as"] if isinstance(row["Read as"], str) else proposed.read_as,
+            tuple(map(str, marks)) if isinstance(marks, list) else (),
+            bool(row["May be missing"]),
+        )
     return said
 
 
-def changes(proposal: DatasetProposal, said: Mapping[str, Chosen]) -> dict[str, dict[str, str]]:
-    """Return what differs from the proposal; the rest stays as proposed."""
-    found: dict[str, dict[str, str]] = {}
+def changes(
+    proposal: DatasetProposal, said: Mapping[str, Chosen], *, drop_unreadable: bool = False
+) -> dict[str, dict[str, Any]]:
+    """Return what differs from the proposal; the rest stays as proposed.
+
+    `drop_unreadable`: cells that cannot be read as the others of their column count as missing.
+    """
+    found: dict[str, dict[str, Any]] = {}
     for column in proposal["columns"]:
         proposed, now = _proposed(column), said[column["name"]]
-        changed: dict[str, str] = {}
+        changed: dict[str, Any] = {}
         if now.kind != proposed.kind:
             changed["kind"] = now.kind
         if now.name != proposed.name:
             changed["name"] = now.name
+        if now.read_as != proposed.read_as:
+            changed |= readings.said(column, now.read_as)
+        if now.marks != proposed.marks:
+            changed["missing"] = readings.marks(column, now.marks or ())
+        if now.nullable != proposed.nullable:
+            changed["nullable"] = now.nullable
+        if drop_unreadable and readings.unreadable(column):
+            changed["unreadable"] = "missing"
         if changed:
             found[column["name"]] = changed
     return found
@@ -110,7 +139,7 @@ def warnings_for(proposal: DatasetProposal, target: str | None) -> list[str]:
 
 def sentence(warning: DatasetWarning) -> str:
     """Return a warning with the column it is about."""
-    message = _without_codes(warning["message"])
+    message = readings.without_codes(warning["message"])
     if warning["code"] == "duplicates":
         # The message names a field of the API; on a page that is a checkbox.
         message = message.split(";")[0] + "."
@@ -123,16 +152,16 @@ def examples(column: ProposedColumn) -> str:
     return " · ".join(shorten(" ".join(str(value).split()), _EXAMPLE_CHARACTERS) for value in shown)
 
 
-def _without_codes(text: str) -> str:
-    """Return a sentence with the form of a date as people write it: `%Y-%m-%d` → `YYYY-MM-DD`."""
-    for code, written in _DATE_CODES.items():
-        text = text.replace(code, written)
-    return text
-
-
 def _proposed(column: ProposedColumn) -> Chosen:
     kind = column["kind"] if column["kind"] in get_args(Kind) else "ignored"
-    return Chosen(column.get("renamed") or column["name"], kind)
+    nullable = column.get("nullable")
+    return Chosen(
+        column.get("renamed") or column["name"],
+        kind,
+        readings.label(column.get("reading")),
+        readings.proposed_marks(column),
+        bool(column.get("missing")) if nullable is None else nullable,
+    )
 
 
 def _missing(column: ProposedColumn, rows: int) -> str:

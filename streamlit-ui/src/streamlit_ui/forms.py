@@ -29,6 +29,8 @@ class Field:
     """The categories in training, most frequent first."""
     default: float | int | str | None = None
     description: str = ""
+    source: str = ""
+    """What the training file calls it, if that is another name."""
 
     @property
     def help(self) -> str:
@@ -82,6 +84,7 @@ def _field(name: str, described: Mapping[str, Any], required: bool) -> Field:
         choices=tuple(map(str, described.get("examples", ()))) if kind == "categorical" else (),
         default=_default(described.get("default"), numeric=kind == "numeric", integer=integer),
         description=described.get("description", ""),
+        source=described.get("x-source", ""),
     )
 
 

@@ -3,11 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import canned_schemas
-from streamlit_ui.batch.reading import Match, Table, UnreadableTable, match_header, read_table, typed_rows
+from streamlit_ui.batch.reading import Table, UnreadableTable, match_header, read_table, rows_of
 from streamlit_ui.forms import Field, fields
 
 CENSUS = fields(canned_schemas.CENSUS)
-AGE, WORK = CENSUS[0], CENSUS[1]
 
 
 def read(text: str | bytes, max_rows: int = 1000) -> Table:
@@ -110,67 +109,23 @@ def test_a_required_column_must_be_there() -> None:
         match_header(["rooms"], fields(canned_schemas.RENTS))
 
 
-def parsed(cell: str, field: Field, delimiter: str = ",") -> object:
-    table = Table([field.name], [[cell]], delimiter, "utf-8")
-    rows, faults = typed_rows(table, Match({field.name: 0}, [], []), [field])
-    return rows[0].inputs[field.name] if rows else faults[0].message
+def test_a_column_is_found_by_its_name_in_the_training_file() -> None:
+    renamed = [Field("Age", "numeric", "Age", source="Alter (Jahre)")]
+    assert match_header(["Alter (Jahre)", "x"], renamed).columns == {"Age": 0}
 
 
-@pytest.mark.parametrize("cell", ["", " ", "?", "NA", "n/a", "NaN", "null", "None"])
-def test_what_means_missing_is_missing(cell: str) -> None:
-    assert parsed(cell, AGE) is None
-    assert parsed(cell, WORK) is None
-
-
-def test_a_category_of_that_name_is_not_missing() -> None:
-    assert parsed("None", Field("pet", "categorical", "Pet", choices=("None", "Cat"))) == "None"
-
-
-@pytest.mark.parametrize(
-    ("cell", "delimiter", "value"),
-    [
-        ("39", ",", 39),
-        (" 39.0 ", ",", 39),
-        ("39.5", ",", 39.5),
-        ("1e2", ",", 100),
-        ("-3", ",", -3),
-        ("3,5", ";", 3.5),
-        ("3,5", "\t", "is not a number"),
-        ("1_000", ",", "is not a number"),
-        ("inf", ",", "is not a number"),
-        ("old", ",", "is not a number"),
-    ],
-)
-def test_numbers_are_read_as_people_write_them(cell: str, delimiter: str, value: object) -> None:
-    assert parsed(cell, AGE, delimiter) == value
-
-
-def test_a_whole_number_stays_whole() -> None:
-    assert isinstance(parsed("39.0", AGE), int)
-
-
-def test_every_fault_of_a_row_is_named_and_the_row_left_out() -> None:
-    table = Table(
-        ["age", "education-num", "workclass"], [["x", "y", "Private"], ["1", "2", "Private"]], ",", "utf-8"
-    )
-    match = match_header(table.header, CENSUS)
-    rows, faults = typed_rows(table, match, CENSUS)
-    assert [(fault.row, fault.field, fault.value) for fault in faults] == [
-        (1, "age", "x"),
-        (1, "education-num", "y"),
+def test_cells_are_sent_as_the_file_writes_them() -> None:
+    table = read("age;workclass;extra\n 3,5 ;NA;x\n;?;\n")
+    rows, faults = rows_of(table, match_header(table.header, CENSUS))
+    assert [row.inputs for row in rows] == [
+        {"age": "3,5", "workclass": "NA"},
+        {"age": None, "workclass": "?"},
     ]
-    assert [row.number for row in rows] == [2]
+    assert not faults
 
 
 def test_a_row_of_another_length_is_a_fault() -> None:
     table = read("age,workclass\n1\n2,Private\n")
-    _, faults = typed_rows(table, match_header(table.header, CENSUS), CENSUS)
+    rows, faults = rows_of(table, match_header(table.header, CENSUS))
     assert [(fault.row, fault.message) for fault in faults] == [(1, "has 1 cell, but the header has 2")]
-
-
-def test_a_required_value_must_be_there() -> None:
-    table = read("rooms,area\n3,\n")
-    taken = fields(canned_schemas.RENTS)
-    rows, faults = typed_rows(table, match_header(table.header, taken), taken)
-    assert not rows
-    assert [(fault.field, fault.message) for fault in faults] == [("area", "is required")]
+    assert [row.number for row in rows] == [2]

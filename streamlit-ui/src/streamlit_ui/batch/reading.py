@@ -1,21 +1,16 @@
-"""An uploaded CSV file, read into the inputs of a model."""
+"""An uploaded CSV file, split into the inputs of a model: what its cells mean is read where the model is."""
 
 import csv
 import io
-import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from streamlit_ui.forms import Field
 from streamlit_ui.text import listing, number, plural, shorten
 
-MISSING = frozenset({"", "?", "na", "n/a", "nan", "null", "none"})
-"""What means a missing value, unless a column has a category of that name."""
 _DELIMITERS = ",;\t|"
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(e[+-]?\d+)?", re.IGNORECASE)
 _BINARY = frozenset(map(chr, {*range(32)} - {*b"\t\n\v\f\r\x1a\x1b\x1c\x1d\x1e\x1f"}))
 """Characters that are common in images and programs, and absent from tables."""
 _SAMPLED = 100_000
@@ -54,7 +49,8 @@ class Row:
     """One input, with its number in the file: 1 is the first row below the header."""
 
     number: int
-    inputs: dict[str, Any]
+    inputs: dict[str, str | None]
+    """Each cell as the file writes it; none for an empty one."""
 
 
 @dataclass(frozen=True)
@@ -95,14 +91,16 @@ def read_table(content: bytes, max_rows: int) -> Table:
 
 
 def match_header(header: Sequence[str], fields: Sequence[Field]) -> Match:
-    """Find each field's column by its exact name.
+    """Find each field's column by its exact name, or by its name in the training file.
 
     Of what is left, ignore case and whether `-`, `_` or a space joins the words: `Hours per week` is
     `hours-per-week`, unless that leaves a choice.
     """
     columns: dict[str, int] = {}
+    sources = {field.name: field.source for field in fields if field.source}
     for spelled in (str, _key):
-        columns |= _matches(header, fields, columns, spelled)
+        for sought in ({field.name: field.name for field in fields}, sources):
+            columns |= _matches(header, sought, columns, spelled)
     absent = [field for field in fields if field.name not in columns]
     if not columns:
         raise UnreadableTable(
@@ -117,7 +115,7 @@ def match_header(header: Sequence[str], fields: Sequence[Field]) -> Match:
 
 
 def _matches(
-    header: Sequence[str], fields: Sequence[Field], columns: dict[str, int], spelled: Callable[[str], str]
+    header: Sequence[str], sought: Mapping[str, str], columns: dict[str, int], spelled: Callable[[str], str]
 ) -> dict[str, int]:
     """Return the columns of the fields that have none yet, where the spelling says which is whose."""
     free: dict[str, list[int]] = defaultdict(list)
@@ -125,9 +123,9 @@ def _matches(
         if position not in columns.values():
             free[spelled(name)].append(position)
     open_fields: dict[str, list[str]] = defaultdict(list)
-    for field in fields:
-        if field.name not in columns:
-            open_fields[spelled(field.name)].append(field.name)
+    for field, name in sought.items():
+        if field not in columns:
+            open_fields[spelled(name)].append(field)
     found: dict[str, int] = {}
     for spelling, names in open_fields.items():
         positions = free.get(spelling, [])
@@ -143,55 +141,18 @@ def _matches(
     return found
 
 
-def typed_rows(table: Table, match: Match, fields: Sequence[Field]) -> tuple[list[Row], list[Fault]]:
-    """Return the rows as a model takes them, and what is wrong with the others."""
+def rows_of(table: Table, match: Match) -> tuple[list[Row], list[Fault]]:
+    """Return the rows as a model takes them, and those that are not as wide as the header."""
     good: list[Row] = []
     faults: list[Fault] = []
     for position, cells in enumerate(table.rows, start=1):
-        inputs: dict[str, Any] = {}
-        found = list(_parse(position, cells, table, match, fields=fields, inputs=inputs))
-        faults += found
-        if not found:
-            good.append(Row(position, inputs))
+        if len(cells) != len(table.header):
+            counts = f"has {plural(len(cells), 'cell')}, but the header has {len(table.header)}"
+            faults.append(Fault(position, "", shorten(table.delimiter.join(cells), 80), counts))
+            continue
+        inputs = {name: cells[place].strip() or None for name, place in match.columns.items()}
+        good.append(Row(position, inputs))
     return good, faults
-
-
-def _parse(
-    position: int,
-    cells: list[str],
-    table: Table,
-    match: Match,
-    *,
-    fields: Sequence[Field],
-    inputs: dict[str, Any],
-) -> Iterator[Fault]:
-    if len(cells) != len(table.header):
-        counts = f"has {plural(len(cells), 'cell')}, but the header has {len(table.header)}"
-        yield Fault(position, "", shorten(table.delimiter.join(cells), 80), counts)
-        return
-    for field in fields:
-        cell = cells[match.columns[field.name]].strip() if field.name in match.columns else ""
-        if cell.casefold() in MISSING and cell not in field.choices:
-            inputs[field.name] = None
-            if field.required:
-                yield Fault(position, field.name, cell, "is required")
-        elif field.kind != "numeric":
-            inputs[field.name] = cell
-        elif (parsed := _number(cell, table.delimiter)) is None:
-            yield Fault(position, field.name, shorten(cell, 80), "is not a number")
-        else:
-            inputs[field.name] = int(parsed) if field.integer and parsed.is_integer() else parsed
-
-
-def _number(cell: str, delimiter: str) -> float | None:
-    if delimiter == ";" and _DECIMAL_COMMA.fullmatch(cell):
-        cell = cell.replace(",", ".")
-    try:
-        parsed = float(cell)
-    except ValueError:
-        return None
-    # Python alone reads 1_000 as a number.
-    return parsed if math.isfinite(parsed) and "_" not in cell else None
 
 
 def _decode(content: bytes) -> tuple[str, str]:

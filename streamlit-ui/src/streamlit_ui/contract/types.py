@@ -14,7 +14,7 @@ class Answer(TypedDict):
     value: NotRequired[float | None]
     """Regression: the predicted value."""
     flags: list[str]
-    """What was unusual about the input: `<column>: missing`, `<column>: unseen category …` or `<column>: out of range …`."""
+    """What was unusual about the input: `<column>: missing`, `<column>: unseen category …` or `<column>: out of range …`, `<column>: no whole number …`, or `<column>: no input of the model, ignored`."""
     ask: bool
     """The platform asks for feedback on this prediction."""
 
@@ -55,6 +55,9 @@ class CloudWord(TypedDict):
     """The height of its font."""
 
 
+MissingItem: TypeAlias = str
+
+
 class ColumnConfirmation(TypedDict):
     """What one column is."""
 
@@ -62,6 +65,16 @@ class ColumnConfirmation(TypedDict):
     """If left out, as proposed."""
     name: NotRequired[str | None]
     """A new name for the column."""
+    missing: NotRequired[list[MissingItem] | None]
+    """The texts that stand for a missing value, besides the empty one and nan; [] for none. If left out, as proposed."""
+    nullable: NotRequired[bool | None]
+    """Whether predictions may leave it out. If left out: whether the file does."""
+    decimal: NotRequired[Literal[".", ","] | None]
+    """The decimal mark of its numbers, as one of `readings`."""
+    format: NotRequired[str | None]
+    """The format of its dates, as one of `readings`."""
+    unreadable: NotRequired[Literal["refuse", "missing"]]
+    """What cells are that cannot be read as the others: a mistake, or missing."""
 
 
 class Contribution(TypedDict):
@@ -265,10 +278,10 @@ class FeedbackRequest(TypedDict):
 
     correct: bool
     """Whether the answer was right."""
-    label: NotRequired[str | None]
-    """The true label. With two classes, a wrong answer without a label means the other class."""
-    value: NotRequired[float | None]
-    """Regression: the true value; required if the answer is wrong."""
+    label: NotRequired[str | bool | int | float | None]
+    """The true label, as the table has it. With two classes, a wrong answer without a label means the other class."""
+    value: NotRequired[int | float | str | None]
+    """Regression: the true value, a number or a text as the table has it; required if the answer is wrong."""
     comment: NotRequired[str | None]
 
 
@@ -513,26 +526,25 @@ class PromotionRequest(TypedDict):
     """Promote without a receipt; the reason says why."""
 
 
-class ProposedColumn(TypedDict):
-    """One column, and what it seems to be."""
+class Reading(TypedDict):
+    """How the cells of one column are read."""
 
-    name: str
-    kind: Literal["numeric", "categorical", "text", "datetime", "identifier", "ignored"]
-    reason: str
-    """Why this kind is proposed."""
-    type: str
-    """What its values are: integer, number, boolean, datetime or text."""
-    missing: int
-    distinct: int
-    """Distinct values, missing ones not counted."""
-    examples: list[Any]
-    counts: dict[str, int]
-    """How often each value occurs; empty if there are many."""
-    minimum: NotRequired[float | None]
-    maximum: NotRequired[float | None]
-    mean: NotRequired[float | None]
-    renamed: NotRequired[str | None]
-    """What the previous version calls it."""
+    values: Literal["number", "text", "boolean", "datetime"]
+    """What the cells hold."""
+    missing: NotRequired[list[str]]
+    """Texts that stand for a missing value, besides the empty one and nan."""
+    decimal: NotRequired[Literal[".", ","]]
+    """Numbers: the decimal mark."""
+    grouping: NotRequired[Literal["", ",", ".", " ", "'"]]
+    """Numbers: what may stand between thousands."""
+    unit: NotRequired[str]
+    """Numbers: what may stand before or behind them."""
+    format: NotRequired[str | None]
+    """Dates: ISO 8601, epoch seconds, epoch milliseconds, or codes such as %d.%m.%Y %H:%M."""
+    true: NotRequired[list[str]]
+    """Booleans: the words for true."""
+    false: NotRequired[list[str]]
+    """Booleans: the words for false."""
 
 
 class RecordedPrediction(TypedDict):
@@ -546,7 +558,7 @@ class RecordedPrediction(TypedDict):
     value: NotRequired[float | None]
     """Regression: the predicted value."""
     flags: list[str]
-    """What was unusual about the input: `<column>: missing`, `<column>: unseen category …` or `<column>: out of range …`."""
+    """What was unusual about the input: `<column>: missing`, `<column>: unseen category …` or `<column>: out of range …`, `<column>: no whole number …`, or `<column>: no input of the model, ignored`."""
     ask: bool
     """The platform asks for feedback on this prediction."""
     model: str
@@ -843,6 +855,14 @@ class Token(TypedDict):
     role: Role
 
 
+class UnreadableCell(TypedDict):
+    """A cell that cannot be read as the rest of its column."""
+
+    row: int
+    """Counted from 1 below the header."""
+    text: str
+
+
 class User(TypedDict):
     """A person who signs in."""
 
@@ -953,21 +973,6 @@ class ColumnProfile(TypedDict):
     by_target: NotRequired[ByTarget | None]
     strength: NotRequired[Strength | None]
     """How strongly it is associated with the target."""
-
-
-class DatasetProposal(TypedDict):
-    """What an uploaded file seems to contain."""
-
-    name: str
-    state: Literal["proposed", "storing", "ready", "failed"]
-    rows: int
-    columns: list[ProposedColumn]
-    target: str | None
-    """The column that is probably to be predicted."""
-    warnings: list[DatasetWarning]
-    """Those about the target assume the proposed one."""
-    source: FileSource
-    difference: DatasetDifference | None
 
 
 class Estimator(TypedDict):
@@ -1181,6 +1186,16 @@ class PolicyChanged(TypedDict):
     policy: Policy
 
 
+class PossibleReading(TypedDict):
+    """One way to read a column's cells."""
+
+    reading: Reading
+    unreadable: int
+    """Cells that cannot be read so."""
+    cells: list[UnreadableCell]
+    """The first of them."""
+
+
 class PredictionDetail(TypedDict):
     """One prediction with everything that is known about it."""
 
@@ -1192,7 +1207,7 @@ class PredictionDetail(TypedDict):
     value: NotRequired[float | None]
     """Regression: the predicted value."""
     flags: list[str]
-    """What was unusual about the input: `<column>: missing`, `<column>: unseen category …` or `<column>: out of range …`."""
+    """What was unusual about the input: `<column>: missing`, `<column>: unseen category …` or `<column>: out of range …`, `<column>: no whole number …`, or `<column>: no input of the model, ignored`."""
     ask: bool
     """The platform asks for feedback on this prediction."""
     model: str
@@ -1228,6 +1243,36 @@ class Profile(TypedDict):
     notes: list[str]
     """What was left out, and why."""
     made_at: str
+
+
+class ProposedColumn(TypedDict):
+    """One column, and what it seems to be."""
+
+    name: str
+    kind: Literal["numeric", "categorical", "text", "datetime", "identifier", "ignored"]
+    reason: str
+    """Why this kind is proposed."""
+    type: str
+    """What its values are: integer, number, boolean, datetime or text."""
+    missing: int
+    distinct: int
+    """Distinct values, missing ones not counted."""
+    examples: list[Any]
+    counts: dict[str, int]
+    """How often each value occurs; empty if there are many."""
+    minimum: NotRequired[float | None]
+    maximum: NotRequired[float | None]
+    mean: NotRequired[float | None]
+    renamed: NotRequired[str | None]
+    """What the previous version calls it."""
+    reading: NotRequired[Reading | None]
+    """How its cells are read."""
+    readings: NotRequired[list[PossibleReading]]
+    """Every way that its cells can be read, the proposed one first."""
+    nullable: NotRequired[bool | None]
+    """Whether predictions may leave it out, if confirmed."""
+    marks: NotRequired[dict[str, int]]
+    """How many cells hold each text that usually stands for a missing value."""
 
 
 class RunDetail(TypedDict):
@@ -1302,33 +1347,19 @@ class TaskDescription(TypedDict):
     """What is done to the columns before an estimator sees them."""
 
 
-class DatasetDetail(TypedDict):
-    """One dataset with everything that is known about it."""
+class DatasetProposal(TypedDict):
+    """What an uploaded file seems to contain."""
 
     name: str
     state: Literal["proposed", "storing", "ready", "failed"]
-    """State of the newest file; meanwhile `version` can be used."""
-    version: int | None
-    """The newest stored version."""
     rows: int
-    task: str | None
+    columns: list[ProposedColumn]
     target: str | None
-    created_at: str
-    classes: dict[str, int]
-    """How many rows each class has; empty for a regression."""
-    columns: list[DatasetColumn]
-    """As confirmed; before that, as proposed."""
+    """The column that is probably to be predicted."""
     warnings: list[DatasetWarning]
-    proposal: DatasetProposal | None
-    """The proposal for the newest file."""
-    tables: list[str]
-    """Its tables in the warehouse."""
-    models: list[str]
-    """The models that use it."""
-    error: str | None
-    """Why the newest file could not be stored, if so."""
-    run: str | None
-    """The run that stores or stored the newest file; null before that."""
+    """Those about the target assume the proposed one."""
+    source: FileSource
+    difference: DatasetDifference | None
 
 
 class ModelDetail(TypedDict):
@@ -1356,3 +1387,32 @@ class ModelDetail(TypedDict):
     """Whether it answers predictions: false until its first version is trained and loaded."""
     problem: str | None
     """Why the version that the ledger names is not being served, or why none is."""
+
+
+class DatasetDetail(TypedDict):
+    """One dataset with everything that is known about it."""
+
+    name: str
+    state: Literal["proposed", "storing", "ready", "failed"]
+    """State of the newest file; meanwhile `version` can be used."""
+    version: int | None
+    """The newest stored version."""
+    rows: int
+    task: str | None
+    target: str | None
+    created_at: str
+    classes: dict[str, int]
+    """How many rows each class has; empty for a regression."""
+    columns: list[DatasetColumn]
+    """As confirmed; before that, as proposed."""
+    warnings: list[DatasetWarning]
+    proposal: DatasetProposal | None
+    """The proposal for the newest file."""
+    tables: list[str]
+    """Its tables in the warehouse."""
+    models: list[str]
+    """The models that use it."""
+    error: str | None
+    """Why the newest file could not be stored, if so."""
+    run: str | None
+    """The run that stores or stored the newest file; null before that."""

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from streamlit_ui import words
-from streamlit_ui.batch.reading import match_header, read_table, typed_rows
+from streamlit_ui.batch.reading import match_header, read_table, rows_of
 from streamlit_ui.batch.sending import Batch
 from streamlit_ui.batch.writing import answered_csv, faults_csv
 from streamlit_ui.contract.types import ModelDetail
@@ -25,7 +25,7 @@ def prepare(model: ModelDetail, content: bytes, version: str | None) -> Batch:
     taken = fields(model["schema"])
     table = read_table(content, settings().max_batch_rows)
     match = match_header(table.header, taken)
-    rows, faults = typed_rows(table, match, taken)
+    rows, faults = rows_of(table, match)
     remarks = []
     if match.absent:
         remarks.append(f"Not in the file, so treated as missing: {listing(match.absent)}.")
@@ -48,7 +48,8 @@ def describe(taken: list[Field]) -> None:
             hide_index=True,
         )
         st.caption(
-            "Columns may be in any order; others are kept. An empty cell, “?” or “NA” means a missing value. "
+            "Columns may be in any order; others are kept. Cells are read as those of the training file: "
+            "with its decimal mark, its dates, and what it writes for a missing value. "
             "The separator may be a comma, semicolon, tab or |, the encoding UTF-8, UTF-16 or Windows-1252."
         )
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from streamlit_ui import charts, columns, signed_in
+from streamlit_ui import charts, columns, readings, signed_in
 from streamlit_ui.client import GatewayError, SignedOut
 from streamlit_ui.columns import Chosen
 from streamlit_ui.contract.types import (
@@ -48,6 +48,7 @@ def ask_columns(dataset: DatasetDetail, proposal: DatasetProposal) -> None:
         show_difference(difference)
     st.subheader("Columns")
     said, places = _ask_kinds(proposal, key)
+    drop_unreadable = _ask_unreadable(proposal, said, key)
     st.subheader("What to predict")
     target = _ask_target(proposal, said, key)
     places["target"] = st.container()
@@ -65,7 +66,7 @@ def ask_columns(dataset: DatasetDetail, proposal: DatasetProposal) -> None:
     if st.button("Confirm and store", type="primary", icon=":material/check:"):
         confirmation = {
             "target": target,
-            "columns": columns.changes(proposal, said),
+            "columns": columns.changes(proposal, said, drop_unreadable=drop_unreadable),
             "task": task and task["task"],
             **({"preparation": preparation} if preparation else {}),
         }
@@ -101,19 +102,30 @@ def _how_read(proposal: DatasetProposal) -> str:
 
 
 def _ask_kinds(proposal: DatasetProposal, key: str) -> tuple[dict[str, Chosen], dict[str, DeltaGenerator]]:
-    st.caption("Correct names and kinds that are wrong: both can be changed in the table.")
+    st.caption("Correct what is wrong: names, kinds and how cells are read can be changed in the table.")
     edited = st.data_editor(
         columns.table(proposal),
         key=f"columns {key}",
         hide_index=True,
         disabled=["Column", "Why", "Missing", "Distinct", "Examples"],
-        column_order=["Name", "Kind", "Why", "Missing", "Distinct", "Examples", "Column"],
+        column_order=[
+            *("Name", "Kind", "Read as", "Why", "Missing", "Marks of missing", "May be missing"),
+            *("Distinct", "Examples", "Column"),
+        ],
         height=_ROW * (1 + min(len(proposal["columns"]), _ROWS)) + 2,
         column_config={
             "Name": st.column_config.TextColumn(max_chars=200, required=True, pinned=True),
             "Kind": st.column_config.SelectboxColumn(
                 options=list(columns.KINDS.values()), required=True, help="What the values are."
             ),
+            "Read as": st.column_config.SelectboxColumn(
+                options=readings.labels(proposal),
+                help="Another way to read the cells of this column, such as a date with the month first.",
+            ),
+            "Marks of missing": st.column_config.ListColumn(
+                help="Texts that stand for a missing value. Remove one that is a value of its own."
+            ),
+            "May be missing": st.column_config.CheckboxColumn(help="Whether predictions may leave it out."),
             "Why": st.column_config.TextColumn(width=_REASON),
             "Examples": st.column_config.TextColumn(width="medium"),
             "Column": st.column_config.TextColumn("In the file"),
@@ -121,6 +133,25 @@ def _ask_kinds(proposal: DatasetProposal, key: str) -> tuple[dict[str, Chosen], 
         alt="The columns: what each is called, what it is, and why",
     )
     return columns.chosen(proposal, edited), {"columns": st.container()}
+
+
+def _ask_unreadable(proposal: DatasetProposal, said: Mapping[str, Chosen], key: str) -> bool:
+    """Show the cells that cannot be read as the others of their column, and ask what they are."""
+    if lines := readings.unreadable_cells(proposal):
+        st.warning(
+            "**Some cells cannot be read as the others of their column**\n"
+            + "\n".join(f"- {plain(line)}" for line in lines),
+            icon=":material/grid_off:",
+        )
+    could_be = [column for column in proposal["columns"] if readings.unreadable(column)]
+    asked = lines or any(said[one["name"]].kind in ("numeric", "datetime") for one in could_be)
+    if not asked:
+        return False
+    return st.checkbox(
+        "Count such cells as missing",
+        key=f"unreadable {key}",
+        help="Otherwise correct the file, or choose another kind for the column.",
+    )
 
 
 def _ask_target(proposal: DatasetProposal, said: Mapping[str, Chosen], key: str) -> str:
