@@ -216,7 +216,7 @@ def feedback(given: GivenFeedback | FeedbackRequest) -> str:
         return "Right"
     truth, value = given.get("label"), given.get("value")
     if truth is None and value is not None:
-        truth = number(value)
+        truth = value if isinstance(value, str) else number(value)
     return "Wrong" if truth is None else f"Wrong, it is {truth}"
 
 

@@ -11,7 +11,7 @@ SENT = "/v1/models/census-income/predictions"
 
 
 def batch(ages: list[int]) -> Batch:
-    rows = [Row(number, {"age": age}) for number, age in enumerate(ages, start=1)]
+    rows = [Row(number, {"age": str(age)}) for number, age in enumerate(ages, start=1)]
     return Batch(Table(["age"], [[str(age)] for age in ages], ",", "utf-8"), "census-income", rows)
 
 
@@ -24,7 +24,7 @@ def test_rows_go_in_portions_and_keep_their_order(fake: FakeGateway, gateway: Ga
     assert list(send(sending, gateway, 2, time.sleep)) == [0.4, 0.8, 1.0]
     assert portions(fake) == [2, 2, 1]
     kept = {prediction["id"]: prediction["inputs"]["age"] for prediction in fake.predictions}
-    assert [kept[sending.answers[number]["id"]] for number in range(1, 6)] == [20, 30, 40, 50, 60]
+    assert [kept[sending.answers[number]["id"]] for number in range(1, 6)] == ["20", "30", "40", "50", "60"]
     assert set(sending.versions.values()) == {"2"}
 
 
@@ -44,7 +44,7 @@ def test_rows_with_faults_do_not_hold_up_their_neighbours(fake: FakeGateway, gat
 def test_a_repeated_portion_is_recorded_once(fake: FakeGateway, gateway: Gateway) -> None:
     sending = batch([20, 30])
     sending.send_portion(gateway, 2)
-    sending.waiting = [Row(1, {"age": 20}), Row(2, {"age": 30})]
+    sending.waiting = [Row(1, {"age": "20"}), Row(2, {"age": "30"})]
     sending.send_portion(gateway, 2)
     keys = [headers["idempotency-key"] for _, path, headers, _ in fake.requests if path == SENT]
     assert len(keys) == 2

@@ -28,7 +28,7 @@ def test_a_batch_goes_in_portions_and_comes_back(open_page: Open, fake: FakeGate
 
 
 def test_rows_with_faults_are_listed_and_the_others_predicted(open_page: Open) -> None:
-    page = press(uploaded(open_page, b"age\n30\n-1\nabc\n40\n"), "Predict 3 rows")
+    page = press(uploaded(open_page, b"age\n30\n-1\nabc\n40\n"), "Predict 4 rows")
     assert counts(page) == {"Predicted": "2", "Rejected": "2", "Not sent yet": "0"}
     listed = page.dataframe[1].value
     assert list(listed["Row"]) == [2, 3]
