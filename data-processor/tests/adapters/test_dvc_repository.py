@@ -5,7 +5,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -168,6 +170,53 @@ def test_nothing_is_lost_when_writers_are_killed_at_any_time(repository: DvcRepo
     assert stored[-1] == b"the end"
     assert [int(table) for table in stored[:-1]] == list(range(last - 1))
     assert last - 1 >= done
+
+
+def test_reads_at_the_same_time_do_not_disturb_each_other(repository: DvcRepository) -> None:
+    tables = {number: f"table {number}".encode() for number in range(1, 5)}
+    for number, table in tables.items():
+        repository.commit("people", table, {}, f"request {number}")
+    start = Barrier(8)
+
+    def read(reader: int) -> list[bytes]:
+        start.wait()
+        return [repository.read("people", 1 + (reader + turn) % 4) for turn in range(6)]
+
+    with ThreadPoolExecutor(8) as pool:
+        for reader, found in enumerate(pool.map(read, range(8))):
+            assert found == [tables[1 + (reader + turn) % 4] for turn in range(6)]
+
+
+READER = """
+import sys
+from pathlib import Path
+from data_processor.adapters.dvc_repository import DvcRepository
+repository = DvcRepository(Path(sys.argv[1]), sys.argv[2], sys.argv[3])
+import dvc.repo, dvc.fs.dvc
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(6):
+    assert repository.read("people", 1) == b"one"
+"""
+
+
+def test_processes_may_read_at_the_same_time(repository: DvcRepository) -> None:
+    repository.commit("people", b"one", {}, "first")
+    command = [sys.executable, "-c", READER]
+    command += [str(repository.working_copy), repository.remote, repository.store]
+    readers = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)
+    ]
+    for reader in readers:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "ready\n"
+    for reader in readers:
+        assert reader.stdin is not None
+        reader.stdin.write("go\n")
+        reader.stdin.flush()
+    assert [reader.wait(60) for reader in readers] == [0, 0, 0]
+    for reader in readers:
+        reader.communicate()
 
 
 def test_a_version_that_does_not_exist_cannot_be_read(repository: DvcRepository) -> None:

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import stamina
@@ -115,8 +116,12 @@ class DvcRepository:
             with self._held():  # fetches: another stack may have made it
                 pass
         try:
-            # `dvc.api.read` would open the repository again, without this configuration.
-            with Repo(str(self.working_copy), rev=tag, config=self._config()) as repo:
+            # DVC keeps an index of what it reads in SQLite, and fails when two readers write to one at once.
+            with (
+                TemporaryDirectory(prefix="dvc-index-") as index,
+                # `dvc.api.read` would open the repository again, without this configuration.
+                Repo(str(self.working_copy), rev=tag, config=self._config(index)) as repo,
+            ):
                 content: bytes = DVCFileSystem(repo=repo).cat_file(f"/{dataset}/{TABLE}")
         except (DvcException, SCMError, OSError) as error:
             raise DatasetRepositoryError(
@@ -265,10 +270,10 @@ class DvcRepository:
     def _site_cache(self) -> str:
         return str(self.working_copy.absolute() / ".dvc" / "tmp" / "site")
 
-    def _config(self) -> dict[str, Any]:
+    def _config(self, site_cache: str | None = None) -> dict[str, Any]:
         """Return the configuration of DVC; it is never committed, so remotes can move."""
         store = self.store if "://" in self.store else str(Path(self.store).absolute())
-        core = {"remote": _STORE, "site_cache_dir": self._site_cache(), "analytics": False}
+        core = {"remote": _STORE, "site_cache_dir": site_cache or self._site_cache(), "analytics": False}
         return {"core": core, "remote": {_STORE: {"url": store}}}
 
 
