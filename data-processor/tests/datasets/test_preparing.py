@@ -86,6 +86,57 @@ def test_repeated_rows_are_left_out_if_so_wished(raw: Path) -> None:
     assert written(raw, confirmed(drop_duplicates=True))["WHOLE"].tolist() == [1, 2, 3]
 
 
+def rare(action: str, **more: str) -> DatasetPreparation:
+    return DatasetPreparation.model_validate({"rare_classes": {"action": action, **more}})
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> tuple[Path, Confirmed]:
+    """Forty rows of each of two classes, a row of one and two of another."""
+    path = tmp_path / "labelled.parquet"
+    labels = ["a", "b"] * 40 + ["c", "d", "d", None]
+    pq.write_table(pa.table({"n": range(84), "y": labels}), path)
+    columns = {
+        "n": ConfirmedColumn(name="n", kind="numeric"),
+        "y": ConfirmedColumn(name="y", kind="categorical"),
+    }
+    return path, Confirmed(
+        target="y", task="tabular-classification", columns=columns, preparation=DatasetPreparation()
+    )
+
+
+@pytest.mark.parametrize(
+    ("preparation", "expected"),
+    [
+        (rare("refuse"), {"a": 40, "b": 40, "c": 1, "d": 2}),
+        (rare("leave_out"), {"a": 40, "b": 40}),
+        (rare("merge"), {"a": 40, "b": 40, "other": 3}),
+        (rare("merge", into="b"), {"a": 40, "b": 43}),
+    ],
+)
+@pytest.mark.parametrize("rows_at_once", [7, 50_000])
+def test_rare_classes_are_left_out_or_merged(
+    labelled: tuple[Path, Confirmed],
+    monkeypatch: pytest.MonkeyPatch,
+    preparation: DatasetPreparation,
+    expected: dict[str, int],
+    rows_at_once: int,
+) -> None:
+    monkeypatch.setattr(batches, "MOST_ROWS", rows_at_once)
+    raw, asked = labelled
+    table = written(raw, asked.model_copy(update={"preparation": preparation}))
+    assert table["y"].value_counts().to_dict() == expected
+    assert table["y"].isna().sum() == 1, "a row without a target is no rare class"
+
+
+def test_an_infinite_number_is_stored_as_missing(tmp_path: Path) -> None:
+    path = tmp_path / "infinite.parquet"
+    pq.write_table(pa.table({"n": [1.5, float("inf"), -float("inf")], "y": [1.0, 2.0, 3.0]}), path)
+    columns = {name: ConfirmedColumn(name=name, kind="numeric") for name in ("n", "y")}
+    asked = Confirmed(target="y", task=None, columns=columns, preparation=DatasetPreparation())
+    assert written(path, asked)["n"].isna().tolist() == [False, True, True]
+
+
 def test_the_task_follows_from_the_targets_values_unless_it_is_said(raw: Path) -> None:
     facts = read_columns(raw)
     assert task_for(confirmed(), facts) is task_of("tabular-classification")

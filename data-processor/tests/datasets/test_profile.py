@@ -87,7 +87,28 @@ def test_everything_doubtful_is_warned_of(tmp_path: Path) -> None:
         ("leakage", "tells"),
         ("leakage", "code"),
         ("imbalance", "y"),
+        ("rare-classes", "y"),
     }
+
+
+def test_a_quantity_has_no_classes_to_be_rare(tmp_path: Path) -> None:
+    y = [float(n % 29) ** 2 for n in range(ROWS)]
+    path = table(tmp_path, n=[n * 7919 % 301 for n in range(ROWS)], y=y)
+    assert warnings(path, "y") == set()
+
+
+def test_a_table_that_is_too_small_to_be_trained_on_is_said(tmp_path: Path) -> None:
+    path = table(tmp_path, n=[n * 7919 % 301 for n in range(60)], y=["a", "b"] * 30)
+    assert warnings(path, "y") == {("few-rows", "y")}
+
+
+def test_infinite_numbers_are_cells_that_cannot_be_read(tmp_path: Path) -> None:
+    n = [float("inf") if row in (3, 7) else row * 7919 % 301 / 7 for row in range(ROWS)]
+    column = read_columns(table(tmp_path, n=n, y=["a", "b"] * 150))[0]
+    assert column.readings[0]["unreadable"] == 2
+    assert column.readings[0]["cells"][0] == {"row": 4, "text": "inf"}
+    assert (column.missing, column.maximum) == (2, max(x for x in n if x < 1e9))
+    assert column.reason == "Numbers, except in 2 cells."
 
 
 def test_a_quantity_that_is_another_in_other_units_leaks(tmp_path: Path) -> None:

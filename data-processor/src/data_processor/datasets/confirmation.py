@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from data_processor.datasets.choosing import NUMERIC_TYPES, Chosen, UnsuitableError, choose
+from data_processor.datasets.rare_classes import rare_problem
 from data_processor.features.numerals import Mark
 from data_processor.features.preparation import DatasetPreparation
 from data_processor.features.reading import MOST_MARKS, Reading
@@ -109,6 +110,10 @@ def confirm(asked: SchemaConfirmation, proposal: Mapping[str, Any], used: Schema
         errors.append(_error(message, "columns"))
     task = _task(asked.task, columns[target], known[target], inputs)
     errors += _task_problems(task, columns[target], known[target], inputs)
+    if task.description.answer == "label" and (
+        rare := rare_problem(known[target].get("counts") or {}, asked.preparation)
+    ):
+        errors.append(_error(rare[0], "preparation", "rare_classes", rare[1]))
     confirmed = Confirmed(
         target=columns[target].name,
         task=task.description.task,

@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_processor.datasets.profile import ColumnFacts
+from data_processor.datasets.rare_classes import FEWEST_OF_A_CLASS, FEWEST_ROWS, named, rare_classes
 from data_processor.datasets.reading.texts import typed
 from data_processor.statistics.phrases import percent
+from data_processor.tasks.task import Target
 
 RARE_SHARE = 0.05
 """A class with a smaller share of the rows is worth a warning."""
-FEW_ROWS = 10
-"""A class with fewer rows cannot be held out and learnt at once."""
 LEAKAGE_ROWS = 100_000
 """The first rows, which are searched for leakage."""
 LEAK = 0.98
@@ -36,11 +36,18 @@ class Warning_(TypedDict):  # noqa: N801  # `Warning` is Python's own
 
 
 def find_warnings(
-    path: Path, columns: list[ColumnFacts], target: str | None, rows: int, repeated: int
+    path: Path,
+    columns: list[ColumnFacts],
+    target: str | None,
+    rows: int,
+    repeated: int,
+    *,
+    classes: bool | None = None,
 ) -> list[Warning_]:
     """Return the data-quality warnings about a typed Parquet file, with this column as the target.
 
-    `repeated` is how many of its rows repeat an earlier one (`duplicates.py`).
+    `repeated` is how many of its rows repeat an earlier one (`duplicates.py`). `classes` says whether the
+    target has classes; without it, that follows from its values.
     """
     found: list[Warning_] = []
     for column in columns:
@@ -55,8 +62,11 @@ def find_warnings(
         )
     chosen = next((column for column in columns if column.name == target), None)
     if chosen is not None:
-        found += _of_target(chosen, rows)
-        found += _leaks(path, columns, chosen)
+        if classes is None:
+            numeric = chosen.type in ("integer", "number")
+            classes = not Target(chosen.name, chosen.kind, numeric, chosen.distinct).is_quantity
+        found += _of_target(chosen, rows, classes=classes)
+        found += _leaks(path, columns, chosen, regression=not classes)
     return found
 
 
@@ -89,18 +99,28 @@ def _of_column(column: ColumnFacts, rows: int) -> list[Warning_]:
     return found
 
 
-def _of_target(target: ColumnFacts, rows: int) -> list[Warning_]:
+def _of_target(target: ColumnFacts, rows: int, *, classes: bool) -> list[Warning_]:
     found = []
     if target.missing:
         message = f"{target.missing} of {rows} rows have no target; they are not used for training."
         found.append(_warning("target-missing", target.name, message))
-    if not target.counts or target.type == "number":
+    if rows - target.missing < FEWEST_ROWS:
+        message = (
+            f"{rows - target.missing} rows have a target; training needs at least {FEWEST_ROWS}. A smaller "
+            "table can only be stored and looked at."
+        )
+        found.append(_warning("few-rows", target.name, message))
+    if not target.counts or not classes:
         return found
     total = sum(target.counts.values())
+    if total >= FEWEST_ROWS and (rare := rare_classes(target.counts)):
+        message = (
+            f"{named(rare)}; training needs at least {FEWEST_OF_A_CLASS} of each class. "
+            "preparation.rare_classes leaves them out or merges them."
+        )
+        found.append(_warning("rare-classes", target.name, message))
     for label, times in target.counts.items():
-        if len(target.counts) > 1 and (
-            times < FEW_ROWS or times < RARE_SHARE * total / (len(target.counts) / 2)
-        ):
+        if len(target.counts) > 1 and times < RARE_SHARE * total / (len(target.counts) / 2):
             message = (
                 f"Class {label!r} has {times} of {total} rows: such an imbalance makes it hard to learn."
             )
@@ -108,12 +128,13 @@ def _of_target(target: ColumnFacts, rows: int) -> list[Warning_]:
     return found
 
 
-def _leaks(path: Path, columns: list[ColumnFacts], target: ColumnFacts) -> list[Warning_]:
+def _leaks(
+    path: Path, columns: list[ColumnFacts], target: ColumnFacts, *, regression: bool
+) -> list[Warning_]:
     """Return the columns that predict the target on their own."""
     if target.distinct < 2:  # noqa: PLR2004  # there is nothing to predict
         return []
     wanted = _head(path, target)
-    regression = target.type in ("integer", "number") and not target.counts
     found = []
     for column in columns:
         if column.name == target.name or column.distinct < 2 or column.kind == "identifier":  # noqa: PLR2004

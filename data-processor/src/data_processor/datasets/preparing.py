@@ -4,6 +4,7 @@ It has the form in which tables are stored (`tables.py`): named as confirmed, nu
 as ISO 8601, everything else as text, repeated rows left out if so wished, and an empty provenance.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +14,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from data_processor.datasets.batches import batches
 from data_processor.datasets.confirmation import Confirmed
 from data_processor.datasets.duplicates import find_repeated
-from data_processor.datasets.profile import EXACT, ColumnFacts
+from data_processor.datasets.profile import EXACT, ColumnFacts, finite
+from data_processor.datasets.rare_classes import rare_classes, without_rare
 from data_processor.datasets.reading.texts import typed, without_marks
 from data_processor.datasets.readings import unreadable_texts
 from data_processor.features.packing import MISSING, text
@@ -66,6 +69,7 @@ def write_confirmed(
             name: _target(raw, name, _column(confirmed, kinds[name], name, known))
             for name in confirmed.columns
         }
+        rare = _rare(file, columns, confirmed, left_out)
         fields = [(column.name, column.type) for column in columns.values()]
         schema = pa.schema([*fields, (PREDICTION_COLUMN, pa.string()), (FEEDBACK_COLUMN, pa.int64())])
         with pq.ParquetWriter(target, schema, compression="zstd") as writer:
@@ -76,8 +80,33 @@ def write_confirmed(
                 done += len(found)
                 values = [column.convert(batch.column(name)) for name, column in columns.items()]
                 empty = [pa.array([""] * len(batch), pa.string()), pa.array(np.zeros(len(batch), np.int64))]
-                writer.write_batch(pa.record_batch([*values, *empty], schema=schema))
+                ready = pa.record_batch([*values, *empty], schema=schema)
+                writer.write_batch(without_rare(ready, confirmed.target, rare, confirmed.preparation))
                 tell(done / rows)
+
+
+def _rare(
+    file: pq.ParquetFile,
+    columns: Mapping[str, _Target],
+    confirmed: Confirmed,
+    left_out: NDArray[np.bool_] | None,
+) -> list[str]:
+    """Return the labels of the rare classes, if something is to be done about them."""
+    if confirmed.preparation.rare_classes.action == "refuse" or confirmed.task is None:
+        return []
+    if task_of(confirmed.task).description.answer != "label":
+        return []
+    source = next(name for name, column in columns.items() if column.name == confirmed.target)
+    counts: Counter[str] = Counter()
+    done = 0
+    for batch in batches(file, [source]):
+        values = columns[source].convert(batch.column(source))
+        if left_out is not None:
+            values = values.filter(pa.array(~left_out[done : done + len(batch)]))
+        done += len(batch)
+        counts.update({pair["values"]: pair["counts"] for pair in pc.value_counts(values).to_pylist()})
+    del counts[None]  # a row without a target
+    return sorted(rare_classes(counts))
 
 
 def final_readings(raw: Path, confirmed: Confirmed) -> dict[str, Reading]:
@@ -202,7 +231,7 @@ def _to_number(values: Any) -> Any:
     if pa.types.is_boolean(values.type):
         values = pc.cast(values, pa.int8())
     # A whole number of more than 53 bits becomes the nearest float there is, as everywhere else.
-    return pc.cast(values, pa.float64(), safe=False)
+    return finite(pc.cast(values, pa.float64(), safe=False))
 
 
 def _to_text(values: Any) -> Any:

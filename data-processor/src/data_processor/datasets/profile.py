@@ -120,7 +120,7 @@ def describe(
         )
     found = find_readings(values, decimal, known)
     reading = found.first.reading
-    read = typed(values, reading) if is_text else values
+    read = typed(values, reading) if is_text else finite(values)
     present = read.drop_null() if read.null_count else read
     written = values.filter(pc.is_valid(read)) if is_text and reading.values != "text" else present
     facts = ColumnFacts(
@@ -144,6 +144,13 @@ def describe(
         facts.mean = float(pc.mean(present).as_py())
     facts.kind, facts.reason = _propose(facts, present, found)
     return facts
+
+
+def finite(values: Any) -> Any:
+    """Return values without the infinite numbers among them, which are missing then."""
+    if not pa.types.is_floating(values.type):
+        return values
+    return pc.if_else(pc.is_inf(values), pa.scalar(None, values.type), values)
 
 
 def _distinct(values: Any) -> int:

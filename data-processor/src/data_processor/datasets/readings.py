@@ -123,7 +123,7 @@ def _of_type(values: Any) -> Found:
         return Found([Possible(Reading(values="boolean"))])
     if pa.types.is_timestamp(kind):
         return Found([Possible(Reading(values="datetime", format=ISO))])
-    found = Found([Possible(Reading(values="number"))])
+    found = Found([_finite(values)])
     if pa.types.is_integer(kind) and len(values) > values.null_count:
         low, high = (pc.min_max(values).as_py()[end] for end in ("min", "max"))
         for form, scale in EPOCHS.items():
@@ -136,6 +136,16 @@ def _of_type(values: Any) -> Found:
                 found.possible.append(Possible(reading))
                 found.doubts.append("epoch")
     return found
+
+
+def _finite(values: Any) -> Possible:
+    """Return numbers as they are; an infinite one is none that can be learnt from."""
+    reading = Reading(values="number")
+    if not pa.types.is_floating(values.type):
+        return Possible(reading)
+    places = pc.indices_nonzero(pc.is_inf(values))
+    cells = [{"row": at + 1, "text": str(values[at].as_py())} for at in places[:SHOWN].to_pylist()]
+    return Possible(reading, len(places), cells)
 
 
 def _probe(known: Any) -> list[str]:

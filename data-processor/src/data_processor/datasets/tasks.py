@@ -13,6 +13,7 @@ from data_processor.datasets.inference import counts_of, infer_schema
 from data_processor.datasets.preparing import as_confirmed, final_readings, task_for, write_confirmed
 from data_processor.datasets.profile import ColumnFacts
 from data_processor.datasets.proposing import RAW_FILE
+from data_processor.datasets.rare_classes import rare_problem
 from data_processor.datasets.repository import models_on
 from data_processor.datasets.tables import ParquetColumns
 from data_processor.datasets.version_store import open_version_store
@@ -44,6 +45,9 @@ def prepare(context: TaskContext) -> dict[str, Any]:
         table, confirmed.target, task=task_for(confirmed, facts).description.task, kinds=kinds
     )
     schema = as_confirmed(schema, confirmed, final_readings(raw, confirmed))
+    classes = dict(counts_of(table[confirmed.target]).most_common()) if schema.classes else {}
+    if rare := rare_problem(classes, confirmed.preparation):
+        raise TaskError(f"{rare[0]} (preparation.rare_classes.{rare[1]})")
     _check_classes(context, upload.dataset, schema)
     context.write(SCHEMA, lambda path: path.write_text(schema.model_dump_json()))
     target = next(name for name, column in confirmed.columns.items() if column.name == confirmed.target)
@@ -53,8 +57,8 @@ def prepare(context: TaskContext) -> dict[str, Any]:
     found = {
         "rows": table.rows,
         "task": schema.task,
-        "classes": dict(counts_of(table[confirmed.target]).most_common()) if schema.classes else {},
-        "warnings": find_warnings(raw, facts, target, rows, repeated),
+        "classes": classes,
+        "warnings": find_warnings(raw, facts, target, rows, repeated, classes=bool(schema.classes)),
     }
     context.write_json(FOUND, found)
     context.log.say(f"Prepared {table.rows} of {rows} rows and {len(schema.columns)} columns.")

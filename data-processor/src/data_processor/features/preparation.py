@@ -67,10 +67,26 @@ class Preparation(BaseModel):
         return "drop_row" in (self.numeric_missing, self.categorical_missing)
 
 
+class RareClasses(BaseModel):
+    """What becomes of classes that have too few rows to be learnt."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    action: Literal["refuse", "leave_out", "merge"] = Field(
+        "refuse",
+        description="refuse: the dataset is not stored; leave_out: their rows are left out; merge: they "
+        "become one class, called `into`.",
+    )
+    into: str = Field("other", min_length=1, max_length=200, pattern=r"\S")
+
+
 class DatasetPreparation(Preparation):
     """What is done to the rows before they are stored, and what the dataset's models begin with."""
 
     drop_duplicates: bool = Field(False, description="Leave out rows that repeat an earlier one.")
+    rare_classes: RareClasses = Field(
+        RareClasses(), description="What becomes of classes with fewer than 10 rows."
+    )
 
     def for_models(self) -> Preparation:
         """Return what a model on the dataset begins with."""

@@ -6,14 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from data_processor.datasets.rare_classes import FEWEST_OF_A_CLASS, FEWEST_ROWS
 from data_processor.features.schema import Column, Schema
 from data_processor.features.split import PROVENANCE
 from data_processor.runs.context import TaskError
 
-FEWEST_ROWS = 100
-"""Rows with a target that training needs: a fifth is held out, and another fifth validates."""
-FEWEST_OF_A_CLASS = 10
-"""Rows that each class needs."""
 SHOWN = 3
 """Wrong values that a sentence quotes."""
 
@@ -107,4 +104,5 @@ def _wrong_classes(target: "pd.Series[str]", schema: Schema) -> Iterator[str]:
     for label in schema.classes:
         rows = int(counts.get(label, 0))
         if rows < FEWEST_OF_A_CLASS:
-            yield f"The class {label!r} has {rows} rows; training needs at least {FEWEST_OF_A_CLASS}."
+            has = "1 row" if rows == 1 else f"{rows} rows"
+            yield f"The class {label!r} has {has}; training needs at least {FEWEST_OF_A_CLASS}."

@@ -135,23 +135,6 @@ class DatasetDifference(TypedDict):
     """What differs in a column, before and after."""
 
 
-class DatasetPreparation(TypedDict):
-    """What is done to the rows before they are stored, and what the dataset's models begin with."""
-
-    numeric_missing: NotRequired[
-        Literal["automatic", "median", "mean", "most_frequent", "extreme", "drop_row"]
-    ]
-    """What replaces a missing number. automatic: nothing if the estimator can learn from the gap itself, else the median; extreme: a value below all others, which suits time series; drop_row: rows with a gap are not used for training."""
-    categorical_missing: NotRequired[Literal["own_category", "most_frequent", "drop_row"]]
-    """What replaces a missing category. own_category: missing is a value like any other; drop_row: rows with a gap are not used for training."""
-    scaling: NotRequired[Literal["standard", "min_max", "none"]]
-    """How numbers are scaled. standard: to mean 0 and deviation 1; min_max: to between 0 and 1. Only linear models need it; trees use the order of numbers and get them unscaled."""
-    datetime: NotRequired[Literal["calendar", "ignore"]]
-    """What a model learns from. calendar: year, month, day, weekday, day of the year, days since 1970, hour, minute and second in UTC, as numbers; ignore: nothing."""
-    drop_duplicates: NotRequired[bool]
-    """Leave out rows that repeat an earlier one."""
-
-
 class DatasetShort(TypedDict):
     """One dataset in a list."""
 
@@ -526,6 +509,14 @@ class PromotionRequest(TypedDict):
     """Promote without a receipt; the reason says why."""
 
 
+class RareClasses(TypedDict):
+    """What becomes of classes that have too few rows to be learnt."""
+
+    action: NotRequired[Literal["refuse", "leave_out", "merge"]]
+    """refuse: the dataset is not stored; leave_out: their rows are left out; merge: they become one class, called `into`."""
+    into: NotRequired[str]
+
+
 class Reading(TypedDict):
     """How the cells of one column are read."""
 
@@ -694,18 +685,6 @@ class RunStarted(TypedDict):
 
     id: str
     status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
-
-
-class SchemaConfirmation(TypedDict):
-    """What a dataset's columns are, and which of them is to be predicted."""
-
-    target: str
-    """The column to predict, by its old or its new name."""
-    columns: NotRequired[dict[str, ColumnConfirmation]]
-    """By the name in the proposal; columns left out stay as proposed."""
-    task: NotRequired[str | None]
-    """If left out, it follows from the target's values and the inputs' kinds."""
-    preparation: NotRequired[DatasetPreparation]
 
 
 class ScorePoint(TypedDict):
@@ -973,6 +952,25 @@ class ColumnProfile(TypedDict):
     by_target: NotRequired[ByTarget | None]
     strength: NotRequired[Strength | None]
     """How strongly it is associated with the target."""
+
+
+class DatasetPreparation(TypedDict):
+    """What is done to the rows before they are stored, and what the dataset's models begin with."""
+
+    numeric_missing: NotRequired[
+        Literal["automatic", "median", "mean", "most_frequent", "extreme", "drop_row"]
+    ]
+    """What replaces a missing number. automatic: nothing if the estimator can learn from the gap itself, else the median; extreme: a value below all others, which suits time series; drop_row: rows with a gap are not used for training."""
+    categorical_missing: NotRequired[Literal["own_category", "most_frequent", "drop_row"]]
+    """What replaces a missing category. own_category: missing is a value like any other; drop_row: rows with a gap are not used for training."""
+    scaling: NotRequired[Literal["standard", "min_max", "none"]]
+    """How numbers are scaled. standard: to mean 0 and deviation 1; min_max: to between 0 and 1. Only linear models need it; trees use the order of numbers and get them unscaled."""
+    datetime: NotRequired[Literal["calendar", "ignore"]]
+    """What a model learns from. calendar: year, month, day, weekday, day of the year, days since 1970, hour, minute and second in UTC, as numbers; ignore: nothing."""
+    drop_duplicates: NotRequired[bool]
+    """Leave out rows that repeat an earlier one."""
+    rare_classes: NotRequired[RareClasses]
+    """What becomes of classes with fewer than 10 rows."""
 
 
 class Estimator(TypedDict):
@@ -1322,6 +1320,18 @@ class RunRequest(TypedDict):
     """What to try instead of every estimator."""
     reason: NotRequired[str]
     """Why the run is started."""
+
+
+class SchemaConfirmation(TypedDict):
+    """What a dataset's columns are, and which of them is to be predicted."""
+
+    target: str
+    """The column to predict, by its old or its new name."""
+    columns: NotRequired[dict[str, ColumnConfirmation]]
+    """By the name in the proposal; columns left out stay as proposed."""
+    task: NotRequired[str | None]
+    """If left out, it follows from the target's values and the inputs' kinds."""
+    preparation: NotRequired[DatasetPreparation]
 
 
 class TaskDescription(TypedDict):
