@@ -105,6 +105,18 @@ def test_what_was_corrected_is_sent(open_page: Open, fake: FakeGateway) -> None:
     ]
 
 
+def test_classes_with_too_few_rows_can_be_merged(open_page: Open, fake: FakeGateway) -> None:
+    rare = {**canned_training.INCOME, "distinct": 3, "counts": {"<=50K": 760, ">50K": 236, "unknown": 4}}
+    columns = [canned_training.AGE, canned_training.WORKCLASS, rare]
+    fake.training.proposal = {**canned_training.PROPOSAL, "columns": columns}
+    page = proposed(open_page, fake)
+    named(page, "selectbox", "Classes with fewer than 10 rows").set_value("merge")
+    page.run()
+    named(page, "text_input", "Name of the merged class").set_value("neither")
+    press(page, "Confirm and store")
+    assert sent(fake, "/schema")[0]["preparation"] == {"rare_classes": {"action": "merge", "into": "neither"}}
+
+
 def test_another_target_brings_its_task_and_its_figures(open_page: Open, fake: FakeGateway) -> None:
     page = proposed(open_page, fake)
     named(page, "selectbox", "Column to predict").set_value("age")

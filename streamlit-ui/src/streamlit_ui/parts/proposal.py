@@ -24,6 +24,7 @@ from streamlit_ui.differences import between_files
 from streamlit_ui.parts.declared import ask_declared
 from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.parts.problems import show_beside
+from streamlit_ui.parts.rare_classes import ask_rare_classes
 from streamlit_ui.parts.tasks import known_tasks
 from streamlit_ui.text import listing, number, plain, plural
 
@@ -55,13 +56,15 @@ def ask_columns(dataset: DatasetDetail, proposal: DatasetProposal) -> None:
     task = _ask_task(proposal, said, target, key)
     places["task"] = st.container()
     column = next(one for one in proposal["columns"] if one["name"] == target)
-    _show_target(column, task["answer"] if task else "label")
+    answer = task["answer"] if task else "label"
+    _show_target(column, answer)
+    rare = ask_rare_classes(column, key) if answer == "label" else {}
     if found := columns.warnings_for(proposal, target):
         st.warning(
             "**Before you train on it**\n" + "\n".join(f"- {plain(one)}" for one in found),
             icon=":material/warning:",
         )
-    preparation = _ask_preparation(task, key)
+    preparation = _ask_preparation(task, key) | rare
     places["preparation"] = st.container()
     if st.button("Confirm and store", type="primary", icon=":material/check:"):
         confirmation = {
