@@ -76,6 +76,8 @@ class Settings(ServiceSettings):
         "sklearn.tree._tree.Tree",
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
+        "data_processor.tasks.tables.centring.Centred",
+        "data_processor.tasks.tables.centring.CentredRegressor",
         "data_processor.tasks.texts.lemmas.LemmaTokenizer",
         "data_processor.tasks.texts.letters.PlainLower",
         "data_processor.tasks.texts.terms.CountedTerms",

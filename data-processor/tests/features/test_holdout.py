@@ -10,6 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from data_processor.features.holdout import (
+    EXACT,
     HOLDOUT,
     VALIDATION_FROM,
     canonical_row,
@@ -178,7 +179,11 @@ def test_a_numeric_column_without_a_number_is_named() -> None:
         positions(pd.DataFrame({"age": ["old"]}), INPUTS, "salt")
 
 
-@given(st.lists(rows, max_size=8), salts, st.sampled_from(["object", "inferred", "absent"]))
+@given(
+    st.lists(rows, max_size=8),
+    st.one_of(salts, salts.map(EXACT.__add__)),
+    st.sampled_from(["object", "inferred", "absent"]),
+)
 def test_frame_and_single_rows_agree(many: list[dict[str, Any]], salt: str, how: str) -> None:
     frame = pd.DataFrame(many, columns=["age", "work", "essay", "at"], dtype=object)
     if how == "inferred":
@@ -238,3 +243,30 @@ def test_the_sides_of_a_model_never_change() -> None:
     row = {"age": 39, "work": "State-gov", "essay": "é", "at": "2024-05-01"}
     assert position(row, INPUTS, "salt") == 0.4660744047174673
     assert position({}, INPUTS, "salt") == 0.5279941989601146
+
+
+def test_a_model_with_exact_salt_tells_numbers_apart_by_their_values() -> None:
+    instants = [1_700_000_000_000 + ms for ms in range(100)]
+    frame = pd.DataFrame({"age": instants})
+    assert len(set(positions(frame, INPUTS, "salt"))) == 1, "to a 32-bit float they are one number"
+    assert len(set(positions(frame, INPUTS, f"{EXACT}salt"))) == len(instants)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, width=32))
+def test_a_32_bit_float_is_the_decimal_that_is_written_for_it(single: float) -> None:
+    written = float(str(np.float32(single)))
+    stored, sent = ({"age": value} for value in (single, written))
+    assert position(stored, INPUTS, f"{EXACT}salt") == position(sent, INPUTS, f"{EXACT}salt")
+
+
+@given(st.floats(0.001, 1e6))
+def test_what_arithmetic_leaves_behind_moves_no_row(value: float) -> None:
+    number = float(f"{value:.12g}")
+    near = {"age": math.nextafter(number, math.inf)}
+    assert position(near, INPUTS, f"{EXACT}salt") == position({"age": number}, INPUTS, f"{EXACT}salt")
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, width=32))
+def test_numbers_that_32_bits_hold_are_hashed_alike_in_either_form(single: float) -> None:
+    row = {"age": single}
+    assert canonical_row(row, INPUTS) == canonical_row(row, INPUTS, exact=True)

@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry
 
+from data_processor.features.packing import Numbers
 from data_processor.models.policy import Policy
 from data_processor.predictions.recorder import PredictionResult, Recorder, RecorderUnavailableError
 from data_processor.predictions.recorders import open_recorder
@@ -35,7 +36,7 @@ class Echo:
         self.gate.set()
         self.begun = 0
 
-    def predict(self, numeric: NDArray[np.float32], strings: NDArray[np.object_]) -> NDArray[np.float32]:
+    def predict(self, numeric: Numbers, strings: NDArray[np.object_]) -> NDArray[np.float32]:
         self.begun += 1
         assert self.gate.wait(60)
         self.asked.append(len(numeric))

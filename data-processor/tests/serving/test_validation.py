@@ -349,3 +349,54 @@ def test_what_is_not_a_timestamp_is_refused_by_name(born: str) -> None:
 
 def test_an_earlier_version_accepts_any_text_as_a_timestamp() -> None:
     assert FLAGGING.check(body({**GOOD, "born": "yesterday"})).packed.strings[0, 1] == "yesterday"
+
+
+ODD_NAMES = (
+    'width 5"',
+    "path\\len",
+    "line\nbreak",
+    "tab\tstop",
+    "a[0]<b>",
+    '{"k": "v"}',
+    "it's; DROP TABLE x--",
+    "Country",
+    "country",
+    "\N{ROCKET} größe",
+    "версия",
+    "__proto__",
+    "c0",
+    "c1",
+    "inputs",
+)
+
+
+def odd_table(*names: str) -> Schema:
+    columns = tuple(Column(name=name, kind="numeric", nullable=place > 0) for place, name in enumerate(names))
+    return Schema(task="tabular-regression", target="y", columns=(*columns, Column(name="y", kind="numeric")))
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_column_may_have_any_name(name: str) -> None:
+    validator = Validator(odd_table(name, "other"), Policy(), LIMITS)
+    checked = validator.check(body({name: 1, "other": 2.5}, {name: 3}))
+    assert checked.packed.numeric[0].tolist() == [1.0, 2.5]
+    assert checked.flags == [[], ["other: missing"]]
+
+
+def test_columns_of_odd_names_are_told_apart() -> None:
+    validator = Validator(odd_table(*ODD_NAMES), Policy(), LIMITS)
+    row = {name: float(place) for place, name in enumerate(ODD_NAMES)}
+    checked = validator.check(body(dict(reversed(row.items()))))
+    assert checked.packed.numeric.tolist() == [list(row.values())]
+
+
+def test_with_an_odd_name_too_every_wrong_field_is_named() -> None:
+    validator = Validator(odd_table('width 5"', "other"), Policy(), LIMITS)
+    found = errors_of(body({"other": "x", "c0": 1, 'width 5"': True}), validator)
+    assert set(found) == {("body", "inputs", 0, name) for name in ("other", "c0", 'width 5"')}
+
+
+def test_a_key_with_an_odd_name_occurs_once() -> None:
+    validator = Validator(odd_table('width 5"'), Policy(), LIMITS)
+    with pytest.raises(Invalid):
+        validator.check(rb'{"inputs": [{"width 5\"": 1, "width 5\"": 2}]}')

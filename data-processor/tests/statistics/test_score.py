@@ -189,6 +189,12 @@ def test_an_error_of_exactly_the_tolerance_is_right(answer: float, truth: float,
         assert right(np.array([truth]), Answers(values=np.array([said])), tolerance).all()
 
 
+def test_a_step_of_32_bits_does_not_widen_a_tolerance() -> None:
+    answer, truth, tolerance = 2_000_000_012.0, 2_000_000_020.0, 0.5
+    assert not within(answer, truth, tolerance)
+    assert not right(np.array([truth]), Answers(values=np.array([answer])), tolerance).any()
+
+
 def test_a_value_that_is_no_number_is_not_right() -> None:
     assert not within(math.nan, 1.0, 0.5)
     assert not right(np.array([1.0]), Answers(values=np.array([math.nan])), 0.5).any()

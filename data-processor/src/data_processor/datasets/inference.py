@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
+import numpy as np
 import pandas as pd
 
 from data_processor.features.calendar import FEATURES
 from data_processor.features.packing import MISSING, text
+from data_processor.features.precision import offset_of
 from data_processor.features.schema import INPUT_KINDS, Column, Kind, Schema
 from data_processor.tasks.registry import UnknownTaskError, likely_task, task_of
 from data_processor.tasks.task import FEW, Target, Task
@@ -130,6 +132,7 @@ def _describe(column: Column, values: "pd.Series[Any]", *, calendar: bool = True
             "minimum": float(numbers.min()),
             "maximum": float(numbers.max()),
             "integer": whole,
+            "offset": offset_of(numbers.to_numpy(np.float64)),
             "default_value": middle,
         }
     elif column.kind == "categorical" and len(known):

@@ -2,9 +2,9 @@
 
 A row's inputs are written in one canonical form and hashed with the model's salt. Equal inputs give equal
 numbers, so they are never on two sides: not across versions of a dataset, not between an upload and the
-feedback that repeats it, not after columns were reordered. Two inputs are equal if the model cannot tell them
-apart: numbers as 32-bit floats, texts letter by letter, and missing values (absent, `None`, NaN, the text
-`nan`) alike.
+feedback that repeats it, not after columns were reordered. Texts are equal letter by letter, and missing
+values (absent, `None`, NaN, the text `nan`) are alike. Numbers are equal by value; for a model of an earlier
+release, whose salt does not begin with `EXACT`, as the nearest 32-bit floats.
 """
 
 import datetime as dt
@@ -29,32 +29,42 @@ VALIDATION_FROM = 0.70
 MISSING_TEXT = "nan"
 """What stands for a missing text in the model's string tensor, and is therefore the same input."""
 
+EXACT = "exact-"
+"""Begins the salt of a model whose rows are told apart by their numbers' values."""
+
 _STEPS = 2**53
 """Positions are multiples of 1/_STEPS: exact as 64-bit floats, the low digits as random as the high."""
 _LARGEST = float(np.finfo(np.float32).max)
 """The model sees no larger number than this one."""
+_DIGITS = 15
+"""Of a number that is not whole: what arithmetic on 64-bit floats leaves right."""
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-def canonical_row(row: Mapping[str, Any], inputs: Sequence[Column]) -> bytes:
+def canonical_row(row: Mapping[str, Any], inputs: Sequence[Column], *, exact: bool = False) -> bytes:
     """Return the inputs of a row as bytes that are equal exactly when the inputs are.
 
-    Only the columns in `inputs` count, in whatever order; missing values leave no trace, so that a column
-    added later moves no old row. Raises `ValueError` if a numeric column does not hold a number.
+    Numbers are equal by value if `exact`, else as 32-bit floats. Only the columns in `inputs` count, in
+    whatever order; missing values leave no trace, so that a column added later moves no old row. Raises
+    `ValueError` if a numeric column does not hold a number.
     """
-    return b"".join(_cell(column)(row.get(column.name)) for column in _by_name(inputs))
+    return b"".join(_cell(column, exact=exact)(row.get(column.name)) for column in _by_name(inputs))
 
 
 def position(row: Mapping[str, Any], inputs: Sequence[Column], salt: str) -> float:
     """Return where a row stands in [0, 1): uniform over distinct inputs, fixed by inputs and salt."""
-    return _hash(canonical_row(row, inputs), _key(salt))
+    return _hash(canonical_row(row, inputs, exact=salt.startswith(EXACT)), _key(salt))
 
 
 def positions(frame: "pd.DataFrame", inputs: Sequence[Column], salt: str) -> Floats:
     """Return the position of each row of a frame, shape (rows,): as `position` would, many at once."""
-    columns = [_cells(frame[column.name], column) for column in _by_name(inputs) if column.name in frame]
+    columns = [
+        _cells(frame[column.name], column, exact=salt.startswith(EXACT))
+        for column in _by_name(inputs)
+        if column.name in frame
+    ]
     key = _key(salt)
     rows = map(b"".join, zip(*columns, strict=True)) if columns else [b""] * len(frame)
     return np.fromiter((_hash(row, key) for row in rows), np.float64, len(frame))
@@ -88,11 +98,14 @@ def _hash(row: bytes, key: bytes) -> float:
     return (int.from_bytes(digest, "big") >> 11) / _STEPS
 
 
-def _cell(column: Column) -> Callable[[Any], bytes]:
+def _cell(column: Column, *, exact: bool) -> Callable[[Any], bytes]:
     """Return how a column's values are written: name, kind and content, with its length where it varies."""
     name = column.name.encode("utf-8", "surrogatepass")
     head = len(name).to_bytes(4, "big") + name
-    write: Callable[[Any], bytes] = {"numeric": _number, "datetime": _timestamp}.get(column.kind, _text)
+    write: Callable[[Any], bytes] = {
+        "numeric": _number if exact else _single,
+        "datetime": _timestamp,
+    }.get(column.kind, _text)
 
     def cell(value: Any) -> bytes:
         try:
@@ -104,8 +117,8 @@ def _cell(column: Column) -> Callable[[Any], bytes]:
     return cell
 
 
-def _cells(values: "pd.Series[Any]", column: Column) -> list[bytes]:
-    write = _cell(column)
+def _cells(values: "pd.Series[Any]", column: Column, *, exact: bool) -> list[bytes]:
+    write = _cell(column, exact=exact)
     if column.kind == "numeric" and values.dtype.kind in "biuf":
         numbers = values.to_numpy(np.float64, na_value=np.nan)
         distinct, which = np.unique(numbers, return_inverse=True)
@@ -130,6 +143,23 @@ def _absent(value: Any) -> bool:
 
 
 def _number(value: Any) -> bytes:
+    """Write a number by its value.
+
+    A 32-bit float and the shortest decimal that means it are one value: 0.1 is written both ways.
+    """
+    number = float(value)
+    if math.isnan(number) or abs(number) >= _LARGEST or number == float(np.float32(number)):
+        return _single(number)
+    if not number.is_integer():
+        number = float(f"{number:.{_DIGITS}g}")
+    single = np.float32(number)
+    return (
+        _single(number) if number in (float(single), float(str(single))) else b"d" + struct.pack("<d", number)
+    )
+
+
+def _single(value: Any) -> bytes:
+    """Write a number as the nearest 32-bit float."""
     number = float(value)
     if math.isnan(number):
         return b""

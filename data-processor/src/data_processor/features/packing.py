@@ -30,12 +30,15 @@ _ABSENT = frozenset({"None", "nan", "NaT", "<NA>"})
 _LARGEST = float(np.finfo(np.float32).max)
 
 
+Numbers = NDArray[np.float32] | NDArray[np.float64]
+
+
 class Packed(NamedTuple):
     """Rows as a model takes them."""
 
-    numeric: NDArray[np.float32]
+    numeric: Numbers
     """Shape (rows, `schema.width`): the columns of `schema.numeric`, then the calendar of each of
-    `schema.timestamps`; NaN is missing, all else finite."""
+    `schema.timestamps`; NaN is missing, all else finite. Of type `numbers_type(schema)`."""
     strings: NDArray[np.object_]
     """Shape (rows, other columns), in the order of `schema.strings`; `MISSING` is missing."""
 
@@ -61,7 +64,7 @@ def pack_rows(rows: Sequence[Mapping[str, Any]], schema: Schema) -> Packed:
     for place, column in enumerate(schema.strings):
         name = column.name
         strings[:, place] = [text(row.get(name)) for row in rows]
-    return Packed(_single(numeric), strings)
+    return Packed(_cut(numeric, schema), strings)
 
 
 def pack(frame: "pd.DataFrame", schema: Schema) -> Packed:
@@ -82,7 +85,7 @@ def pack(frame: "pd.DataFrame", schema: Schema) -> Packed:
             strings[:, place] = MISSING  # unpacked for a version that sees timestamps; this one ignores them
             continue
         strings[:, place] = [text(value) for value in frame[column.name].tolist()]
-    return Packed(_single(numeric), strings)
+    return Packed(_cut(numeric, schema), strings)
 
 
 def unpack(packed: Packed, schema: Schema) -> "pd.DataFrame":
@@ -136,6 +139,11 @@ def text(value: Any) -> str:
     return written
 
 
-def _single(numeric: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return numbers as 32-bit floats: what does not fit becomes the largest that does, never infinite."""
-    return np.clip(numeric, -_LARGEST, _LARGEST).astype(np.float32)
+def numbers_type(schema: Schema) -> np.dtype[Any]:
+    """Return the type of the numeric block: 32-bit floats where they are enough."""
+    return np.dtype(np.float64 if schema.precise else np.float32)
+
+
+def _cut(numeric: NDArray[np.float64], schema: Schema) -> Numbers:
+    """Return numbers in their type; what does not fit 32 bits becomes the largest that does."""
+    return np.clip(numeric, -_LARGEST, _LARGEST).astype(numbers_type(schema))

@@ -27,6 +27,8 @@ class Column(BaseModel):
     """Numeric: the largest value in training."""
     integer: bool = False
     """Numeric: every value in training was whole."""
+    offset: float = 0.0
+    """Numeric: subtracted in 64 bits before the value is cut to 32 (`features/precision.py`)."""
     categories: tuple[str, ...] = ()
     """Categorical: the values in training, most frequent first."""
     default_value: float | str | None = Field(None, alias="typical")
@@ -66,6 +68,11 @@ class Schema(BaseModel):
     def timestamps(self) -> tuple[Column, ...]:
         """The inputs packed as calendar features into the numeric tensor, behind its numbers, in order."""
         return tuple(c for c in self.inputs if c.calendar)
+
+    @property
+    def precise(self) -> bool:
+        """Whether the numeric tensor has 64 bits: one of its columns has an offset."""
+        return any(c.offset for c in self.numeric)
 
     @property
     def width(self) -> int:

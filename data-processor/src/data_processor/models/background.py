@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from data_processor.features.packing import Packed, pack
+from data_processor.features.packing import Packed, numbers_type, pack
 from data_processor.features.schema import Schema
 from data_processor.features.split import Rows
 from data_processor.models.manifest import BACKGROUND_FILE, Manifest
@@ -40,6 +40,6 @@ def read_background(folder: Path, manifest: Manifest) -> Packed:
     rows = len(found["numeric"])
     numbers = [[math.nan if value is None else value for value in row] for row in found["numeric"]]
     return Packed(
-        np.array(numbers, np.float32).reshape(rows, manifest.table.width),
+        np.array(numbers, numbers_type(manifest.table)).reshape(rows, manifest.table.width),
         np.array(found["strings"], object).reshape(rows, len(manifest.table.strings)),
     )

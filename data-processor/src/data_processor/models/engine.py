@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from data_processor.features.packing import NUMERIC_INPUT, STRINGS_INPUT
+from data_processor.features.packing import NUMERIC_INPUT, STRINGS_INPUT, Numbers
 from data_processor.models.artefact import UntrustedTypeError, load_pipeline
 from data_processor.models.manifest import ONNX_FILE, SKOPS_FILE, Manifest
 from data_processor.models.registry import ArtefactRejectedError
@@ -38,14 +38,14 @@ class OnnxEngine:
         outputs = [found.name for found in self._session.get_outputs()]
         self._outputs = [PROBABILITIES if PROBABILITIES in outputs else outputs[-1]]
 
-    def predict(self, numeric: NDArray[np.float32], strings: NDArray[np.object_]) -> NDArray[np.float32]:
+    def predict(self, numeric: Numbers, strings: NDArray[np.object_]) -> Numbers:
         """Return probabilities (rows, classes) in the order of the schema's classes, or values (rows, 1)."""
         feed: dict[str, Any] = {}
         if NUMERIC_INPUT in self._inputs:
             feed[NUMERIC_INPUT] = numeric
         if STRINGS_INPUT in self._inputs:
             feed[STRINGS_INPUT] = strings
-        answer: NDArray[np.float32] = np.asarray(self._session.run(self._outputs, feed)[0], np.float32)
+        answer: Numbers = np.asarray(self._session.run(self._outputs, feed)[0])
         return answer.reshape(len(answer), -1)
 
 

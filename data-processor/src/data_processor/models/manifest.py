@@ -48,6 +48,9 @@ class Parity(BaseModel):
     rows: int
     labels_differing: int
     max_difference: float
+    """Of two probabilities; of two values in units of `scale`, or of their distance from the median."""
+    scale: float | None = None
+    """How far the target's values are apart; older versions have none."""
     passed: bool
     reason: str
 

@@ -12,6 +12,7 @@ from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
 from data_processor.database import Database
+from data_processor.features.holdout import EXACT
 from data_processor.models.manifest import MANIFEST_FILE, Manifest
 from data_processor.models.policy import Policy
 from data_processor.models.policy_change import changed
@@ -243,7 +244,7 @@ def add_model(
         task=task,
         dataset=dataset,
         target=target,
-        salt=salt or secrets.token_hex(16),
+        salt=salt or f"{EXACT}{secrets.token_hex(13)}",
         policy=policy.model_dump(mode="json"),
         built_in=built_in,
     )

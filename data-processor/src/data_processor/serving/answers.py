@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
+from data_processor.features.packing import Numbers
 from data_processor.predictions.records import Ids, Key
 from data_processor.service.errors import Conflict
 from data_processor.serving.loading import LoadedModel
@@ -38,14 +37,14 @@ class Writer:
         self._ids = Ids()
 
     def write(
-        self, request: PredictionRequest, outputs: NDArray[np.float32], start: int = 0
+        self, request: PredictionRequest, outputs: Numbers, start: int = 0
     ) -> tuple[list[bytes], list[tuple[Any, ...]]]:
         """Return the JSON of each prediction and its database row, for the inputs from number `start` on.
 
         `outputs` is what the engine answered to them: (rows, classes), or (rows, 1) for regression.
         """
         loaded, (rows, _, flags, _) = request.loaded, request.checked
-        described = loaded.task.answers(outputs, loaded.classes)
+        described = loaded.task.answers(outputs, loaded.manifest.table)
         ask_rate = loaded.policy.ask_rate
         at_us = time.time_ns() // 1000
         latency_ms = round((time.perf_counter() - request.received) * 1000, 3)

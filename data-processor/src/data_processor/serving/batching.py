@@ -17,6 +17,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from data_processor.features.packing import Numbers
 from data_processor.predictions.recorder import PredictionResult, Recorder, RecorderUnavailableError
 from data_processor.service.errors import NotReady, Problem
 from data_processor.serving.answers import PredictionRequest, Writer, key_reused, response
@@ -249,9 +250,7 @@ class Batcher:
                 job.future.set_result(outcome)
 
 
-def _predict(
-    loaded: LoadedModel, numeric: NDArray[np.float32], strings: NDArray[np.object_]
-) -> NDArray[np.float32]:
+def _predict(loaded: LoadedModel, numeric: Numbers, strings: NDArray[np.object_]) -> Numbers:
     outputs = loaded.engine.predict(numeric, strings)
     if not np.isfinite(outputs).all():
         raise ArithmeticError("The model answered with a value that is not a finite number.")

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from data_processor.statistics.score import PRECISION
+from data_processor.statistics.score import MOST_SLACK, PRECISION
 
 SelectionMetric = Literal["accuracy", "balanced_accuracy", "f1", "roc_auc", "log_loss", "mae", "rmse", "r2"]
 CLASSIFICATION_METRICS: tuple[SelectionMetric, ...] = (
@@ -53,7 +53,9 @@ def right(truth: NDArray[Any], answers: Answers, tolerance: float = 0.0) -> Flag
     if answers.values is not None:
         values = np.asarray(answers.values, np.float64)
         off = np.abs(values - truth.astype(np.float64))
-        return np.asarray(off <= tolerance + PRECISION * np.abs(values), np.bool_)
+        slack = PRECISION * np.abs(values)
+        slack = np.minimum(slack, MOST_SLACK * tolerance) if tolerance else slack
+        return np.asarray(off <= tolerance + slack, np.bool_)
     return np.asarray(_labels(answers) == truth, np.bool_)
 
 

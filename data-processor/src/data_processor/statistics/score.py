@@ -16,7 +16,9 @@ from data_processor.statistics.terms import ScoreTerms
 Z_SHOWN = 1.959963984540054
 """The interval that is shown covers 95 %."""
 PRECISION = 2.0**-23
-"""Answers are 32-bit floats: what is off by no more than one step of them, relatively, is not off."""
+"""Answers may be 32-bit floats: what is off by no more than one step of them, relatively, is not off."""
+MOST_SLACK = 1e-5
+"""So much of a tolerance at most, lest a step of 256 at 2 000 000 000 count as nothing beside it."""
 _ROUNDING = 1e-9
 
 Ratings = Mapping[str, bool]
@@ -81,7 +83,8 @@ def within(answer: float, truth: float, tolerance: float) -> bool:
 
     An error of exactly the tolerance is right: 1.1 for 1.0 within 0.1, which 64-bit floats deny.
     """
-    return abs(answer - truth) <= tolerance + PRECISION * abs(answer)
+    slack = PRECISION * abs(answer)
+    return abs(answer - truth) <= tolerance + (min(slack, MOST_SLACK * tolerance) if tolerance else slack)
 
 
 def majority(ratings: Ratings) -> bool | None:

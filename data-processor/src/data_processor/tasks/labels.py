@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
-from data_processor.features.schema import Column, Kind
+from data_processor.features.packing import Numbers
+from data_processor.features.schema import Column, Kind, Schema
 from data_processor.tasks.task import FeedbackRefusedError, Said, Target
 
 MAX_CLASSES = 1000
@@ -67,8 +67,9 @@ class LabelAnswers:
             )
         return said
 
-    def answers(self, outputs: NDArray[np.float32], classes: Sequence[str]) -> list[bytes]:
+    def answers(self, outputs: Numbers, schema: Schema) -> list[bytes]:
         """Return the JSON of each answer: the label and the probabilities of all of them."""
+        classes = schema.classes
         encode = msgspec.json.encode
         labels = outputs.argmax(axis=1).tolist()
         probabilities = outputs.astype(np.float64).round(DECIMALS).tolist()

@@ -2,6 +2,7 @@
 
 from contextlib import AbstractContextManager, nullcontext
 from threading import Lock
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,13 +47,19 @@ def blended(pipeline: Pipeline) -> tuple[list[Pipeline], list[float]]:
     return [pipeline], [1.0]
 
 
+def estimator_of(pipeline: Pipeline) -> Any:
+    """Return the estimator that a pipeline ends with, without what centres its target: fitted, if it is."""
+    model = pipeline.steps[-1][1]
+    return getattr(model, "regressor_", getattr(model, "regressor", model))
+
+
 def alone(pipeline: Pipeline) -> AbstractContextManager[object]:
     """Wait until no other thread uses scikit-learn's own threads.
 
     It hands them this process's warning filters by way of a global: two at a time lose each other's, and say
     so for every tree. Who has such threads has every core anyway.
     """
-    models = [member.steps[-1][1] for member in blended(pipeline)[0]]
+    models = [estimator_of(member) for member in blended(pipeline)[0]]
     own = any("n_jobs" in model.get_params(deep=False) for model in models)
     return _OWN_THREADS if own else nullcontext()
 

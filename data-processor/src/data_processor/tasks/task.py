@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from data_processor.features.hyperparameters import Estimator, Hyperparameter
-from data_processor.features.packing import Packed
+from data_processor.features.packing import Numbers, Packed
 from data_processor.features.schema import Column, Kind, Schema
 from data_processor.statistics.measures import SelectionMetric
 
@@ -114,7 +114,7 @@ class FeedbackRefusedError(ValueError):
 class Engine(Protocol):
     """Answers packed rows."""
 
-    def predict(self, numeric: NDArray[np.float32], strings: NDArray[np.object_]) -> NDArray[np.float32]:
+    def predict(self, numeric: Numbers, strings: NDArray[np.object_]) -> Numbers:
         """Return probabilities (rows, classes) in the order of the schema's classes, or values (rows, 1)."""
 
 
@@ -162,7 +162,7 @@ class Task(Protocol):
     ) -> Said:
         """Return feedback with what it implies; raises `FeedbackRefusedError`."""
 
-    def answers(self, outputs: NDArray[np.float32], classes: Sequence[str]) -> list[bytes]:
+    def answers(self, outputs: Numbers, schema: Schema) -> list[bytes]:
         """Return the JSON of each answer; `outputs` is what an engine returned."""
 
     def trained_engine(self, pipeline: Any, schema: Schema) -> Engine:

@@ -1,18 +1,20 @@
 """What the tasks have in common that answer with a value: a number."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
-from data_processor.features.schema import Column, Kind
+from data_processor.features.packing import Numbers
+from data_processor.features.schema import Column, Kind, Schema
 from data_processor.statistics.score import within
 from data_processor.tasks.task import FeedbackRefusedError, Said, Target
 
 DIGITS = 8
-"""Of a value: what 32 bits can tell apart."""
+"""Of how far a value is from the target's median: what 32 bits can tell apart."""
+MOST_DIGITS = 15
+"""What 64 bits can tell apart."""
 TOLERANCE_PARTS = 20
 """A value that is off by no more than this part of the target's range counts as right at first."""
 
@@ -63,13 +65,22 @@ class ValueAnswers:
         if said.correct and not right:
             raise FeedbackRefusedError(
                 "value",
-                f"the answer was {answer:g}; if the truth is {said.value:g} it is off by more than "
-                f"{tolerance:g}",
+                f"the answer was {answer:.{MOST_DIGITS}g}; if the truth is "
+                f"{said.value:.{MOST_DIGITS}g} it is off by more than {tolerance:g}",
             )
         return Said(right, value=said.value)
 
-    def answers(self, outputs: NDArray[np.float32], classes: Sequence[str]) -> list[bytes]:
+    def answers(self, outputs: Numbers, schema: Schema) -> list[bytes]:
         """Return the JSON of each answer: the value."""
-        del classes
+        target = next((column for column in schema.columns if column.name == schema.target), None)
+        middle = target.default_value if target is not None else None
+        near = middle if isinstance(middle, float) else 0.0
         encode = msgspec.json.encode
-        return [encode({"value": float(f"{value:.{DIGITS}g}")}) for value in outputs[:, 0].tolist()]
+        return [encode({"value": _rounded(value, near)}) for value in outputs[:, 0].tolist()]
+
+
+def _rounded(value: float, middle: float) -> float:
+    """Return a value without what 32 bits cannot tell apart: of 2000000012.3 more digits than of 12.3."""
+    distance = abs(value - middle)
+    more = math.ceil(math.log10(abs(value) / distance)) if 0 < distance < abs(value) else 0
+    return float(f"{value:.{min(DIGITS + more, MOST_DIGITS)}g}")

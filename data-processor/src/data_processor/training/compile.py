@@ -2,8 +2,8 @@
 
 How a pipeline is converted is its task's to say (`tasks/*/conversion.py`), and is not trusted: each model is
 asked the holdout rows, and copies of some with every column missing, unseen or far out of range in turn; if
-one label differs, or one probability by more than `TOLERANCE`, the version is served by scikit-learn and says
-why.
+one label differs, or one probability by more than `TOLERANCE`, or one value by more than so much of the
+target's spread, the version is served by scikit-learn and says why.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from data_processor.features.calendar import FEATURES, calendar_of, feature_name
-from data_processor.features.packing import MISSING, NUMERIC_INPUT, STRINGS_INPUT, pack
+from data_processor.features.packing import MISSING, NUMERIC_INPUT, STRINGS_INPUT, numbers_type, pack
 from data_processor.features.schema import Schema
 from data_processor.models.engine import OnnxEngine
 from data_processor.models.manifest import Parity
@@ -27,9 +27,10 @@ from data_processor.tasks.registry import task_of
 from data_processor.training.joining import join
 from data_processor.training.latency import compare_latency
 from data_processor.training.odd_texts import odd_texts
+from data_processor.training.scale import Scale
 
 TOLERANCE = 1e-5
-"""The largest difference of two probabilities, and of two values relative to their size."""
+"""The largest difference of two probabilities, and of two values in units of the target's spread."""
 MAX_ROWS = 10_000
 """Holdout rows that are compared as they are."""
 VARIED_ROWS = 200
@@ -47,21 +48,23 @@ class Compiled:
     parity: Parity
 
 
-def compile_model(pipeline: Pipeline, schema: Schema, holdout: pd.DataFrame, target: Path) -> Compiled:
+def compile_model(
+    pipeline: Pipeline, schema: Schema, holdout: pd.DataFrame, target: Path, *, scale: Scale | None = None
+) -> Compiled:
     """Write the pipeline as ONNX to a path and compare both on rows.
 
     No file is left where they differ, and for texts where the trained form answers faster.
 
-    The model has the inputs `numeric` (float32 [rows, `schema.width`], NaN is missing) and `strings` (string
-    [rows, other columns], "nan" is missing), without the one that has no columns, and among its outputs
-    `probabilities`, or `variable` with the values of a regression. `holdout` is a frame as pipelines take
-    it.
+    The model has the inputs `numeric` (`numbers_type` [rows, `schema.width`], NaN is missing) and `strings`
+    (string [rows, other columns], "nan" is missing), without the one that has no columns, and among its
+    outputs `probabilities`, or `variable` with the values of a regression. `holdout` is a frame as pipelines
+    take it; `scale` is what values are compared by, without it 1.
     """
     rows = _probes(holdout.iloc[:MAX_ROWS], schema)
     slower = False
     try:
         model = convert(pipeline, schema)
-        parity = compare(pipeline, model, schema, rows)
+        parity = compare(pipeline, model, schema, rows, scale)
         task = task_of(schema.task)
         if parity.passed and task.learner.compares_latency:
             trained = task.trained_engine(pipeline, schema)
@@ -101,13 +104,15 @@ def _output(schema: Schema) -> str:
     return "probabilities" if schema.classes else "variable"
 
 
-def compare(pipeline: Pipeline, model: bytes, schema: Schema, rows: pd.DataFrame) -> Parity:
+def compare(
+    pipeline: Pipeline, model: bytes, schema: Schema, rows: pd.DataFrame, scale: Scale | None = None
+) -> Parity:
     """Ask the pipeline and its compiled form about the same rows, (rows, inputs) as pipelines take them."""
-    trained = answer(pipeline, rows).astype(np.float32)
+    trained = answer(pipeline, rows)
     compiled = _compiled(model, rows, schema)
-    scale = 1.0 if schema.classes else max(1.0, float(np.abs(trained).max(initial=0.0)))
     differing = int((trained.argmax(axis=1) != compiled.argmax(axis=1)).sum()) if schema.classes else 0
-    difference = float(np.abs(trained - compiled).max(initial=0.0)) / scale
+    units = 1.0 if schema.classes else (scale or Scale()).of(trained)
+    difference = float((np.abs(trained - compiled) / units).max(initial=0.0))
     passed = differing == 0 and difference <= TOLERANCE  # a NaN is no parity either
     if passed:
         reason = f"Both answer {len(rows)} rows alike, missing and unseen values among them."
@@ -119,18 +124,19 @@ def compare(pipeline: Pipeline, model: bytes, schema: Schema, rows: pd.DataFrame
         rows=len(rows),
         labels_differing=differing,
         max_difference=difference if np.isfinite(difference) else 1.0,
+        scale=scale.spread if scale is not None else None,
         passed=passed,
         reason=reason,
     )
 
 
-def _compiled(model: bytes, rows: pd.DataFrame, schema: Schema) -> NDArray[np.float32]:
+def _compiled(model: bytes, rows: pd.DataFrame, schema: Schema) -> NDArray[np.float64]:
     session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
     packed = pack(rows, schema)
     blocks = {NUMERIC_INPUT: packed.numeric, STRINGS_INPUT: packed.strings}
     feed = {found.name: blocks[found.name] for found in session.get_inputs()}
     said = session.run([_output(schema)], feed)[0]
-    return np.asarray(said, np.float32).reshape(len(rows), -1)
+    return np.asarray(said, np.float64).reshape(len(rows), -1)
 
 
 def _probes(holdout: pd.DataFrame, schema: Schema) -> pd.DataFrame:
@@ -143,7 +149,7 @@ def _varied(rows: pd.DataFrame, schema: Schema) -> Iterator[pd.DataFrame]:
     for column in schema.numeric:
         span = max(1.0, abs(column.maximum or 0.0), abs(column.minimum or 0.0))
         for value in (np.nan, 0.0, 10 * span, -10 * span, 1e30, -1e30):
-            yield rows.assign(**{column.name: np.float32(value)})
+            yield rows.assign(**{column.name: numbers_type(schema).type(value)})
     for column in schema.timestamps:
         for timestamp in TIMESTAMPS:
             seen = dict(zip(FEATURES, calendar_of(timestamp), strict=True))

@@ -11,10 +11,12 @@ def join(models: Sequence[Any], weights: Sequence[float], output: str) -> Any:
 
     Weights need not add up to 1, as scikit-learn's do not.
     """
-    from onnx import TensorProto, compose, helper, numpy_helper  # noqa: PLC0415  # 50 MB that only training needs
+    from onnx import compose, helper, numpy_helper  # noqa: PLC0415  # 50 MB that only training needs
 
     nodes, initializers, inputs, parts = [], [], {}, []
     total = float(sum(weights))
+    element = next(one for one in models[0].graph.output if one.name == output).type.tensor_type.elem_type
+    kind = helper.tensor_dtype_to_np_dtype(element)
     for number, (model, weight) in enumerate(zip(models, weights, strict=True)):
         prefix = f"member{number}:"
         graph = compose.add_prefix(model, prefix).graph
@@ -22,12 +24,12 @@ def join(models: Sequence[Any], weights: Sequence[float], output: str) -> Any:
             inputs[given.name] = given
             nodes.append(helper.make_node("Identity", [given.name], [renamed.name]))
         nodes += graph.node
-        share = numpy_helper.from_array(np.array(weight / total, np.float32), f"{prefix}weight")
+        share = numpy_helper.from_array(np.array(weight / total, kind), f"{prefix}weight")
         initializers += [*graph.initializer, share]
         parts.append(f"{prefix}weighted")
         nodes.append(helper.make_node("Mul", [f"{prefix}{output}", share.name], [parts[-1]]))
     nodes.append(helper.make_node("Sum", parts, [output]))
-    answer = helper.make_tensor_value_info(output, TensorProto.FLOAT, [None, None])
+    answer = helper.make_tensor_value_info(output, element, [None, None])
     graph = helper.make_graph(nodes, "blend", list(inputs.values()), [answer], initializers)
     opsets = {(one.domain, one.version) for model in models for one in model.opset_import}
     return helper.make_model(

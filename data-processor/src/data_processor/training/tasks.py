@@ -27,6 +27,7 @@ from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.comparison import Tried
 from data_processor.tasks.pipelines import answer
 from data_processor.tasks.registry import task_of
+from data_processor.training.asking import read_as_served
 from data_processor.training.checks import check_table
 from data_processor.training.compile import compile_model
 from data_processor.training.evaluation import Champion, evaluate, fit_final, holdout_metrics
@@ -35,6 +36,7 @@ from data_processor.training.metrics import selection_metric
 from data_processor.training.plan import Plan, read_plan, rows_of
 from data_processor.training.pool import open_pool
 from data_processor.training.registration import FILES, Result, register_version
+from data_processor.training.scale import scale_of
 from data_processor.training.search import search as search_candidates
 
 SCHEMA = "schema.json"
@@ -54,11 +56,15 @@ NEEDED_LATER = ("skl2onnx", "data_processor.training.plots", "data_processor.ada
 
 
 def validate(context: TaskContext) -> dict[str, Any]:
-    """Check the snapshot against the dataset's schema, and note what training sees of each column."""
+    """Check the snapshot against the dataset's schema, and note what training sees of each column.
+
+    What cannot be asked for is not trained.
+    """
     plan = read_plan(context)
     check_table(_frame(context), plan.schema_)
     calendar = plan.policy.preparation.datetime == "calendar"
     schema = observed(plan.schema_, _frame(context), calendar=calendar)
+    read_as_served(_frame(context), schema, plan.policy, context.settings, context.log.say)
     context.write(SCHEMA, lambda path: path.write_text(schema.model_dump_json()))
     return {}
 
@@ -137,7 +143,8 @@ def compile(context: TaskContext) -> dict[str, Any]:  # noqa: A001  # the step's
     """Compile the challenger to ONNX and prove that it answers as the trained one does."""
     rows = _split(context)
     half = context.path("half.onnx")
-    compiled = compile_model(_pipeline(context), rows.schema, rows.holdout.frame, half)
+    scale = None if rows.schema.classes else scale_of(rows.holdout.target)
+    compiled = compile_model(_pipeline(context), rows.schema, rows.holdout.frame, half, scale=scale)
     if compiled.engine == "onnx":
         context.write(f"{FILES}/{ONNX_FILE}", lambda path: path.write_bytes(half.read_bytes()))
     else:
@@ -178,9 +185,9 @@ def register(context: TaskContext) -> dict[str, Any]:
 
 
 def smoke(context: TaskContext) -> dict[str, Any]:
-    """Fetch the registered version as a stage would, and let it answer recorded inputs."""
+    """Load the registered version as a stage would; let it answer recorded inputs and rows of its data."""
     row, _ = rows_of(context)
-    found = inspect(context, row.model, str(row.version))
+    found = inspect(context, row.model, str(row.version), _frame(context))
     context.log.say(
         f"Smoke test: {found['replayed']} inputs replayed on {found['engine']}, "
         f"largest difference {found['difference']:.2g}."

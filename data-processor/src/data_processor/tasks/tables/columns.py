@@ -24,6 +24,7 @@ from data_processor.features.preparation import Preparation
 from data_processor.features.schema import Schema
 from data_processor.features.split import Rows
 from data_processor.tasks.candidates import TooFewRowsError
+from data_processor.tasks.tables.centring import Centred, offsets_at
 from data_processor.tasks.tables.relations import related
 
 Encoding = Literal["ordered", "one-hot"]
@@ -129,20 +130,25 @@ def make_columns(
     parts: list[tuple[str, Any, list[int]]] = []
     if found.numbers:
         scaler = None if shape.trees else _scaler(preparation)
+
+        def chain(places: Sequence[int], *steps: Any) -> Any:
+            centre = Centred(offsets_at(tuple(places), schema)) if schema.precise else None
+            return _chain(centre, *steps) or "passthrough"
+
         if shape.trees and preparation.numeric_missing == "automatic":
             # Boosting learns from gaps; a forest's are filled behind this step, with unseen categories'.
-            parts.append(("numeric", "passthrough", list(found.numbers)))
+            parts.append(("numeric", chain(found.numbers), list(found.numbers)))
         elif preparation.numeric_missing == "extreme":
             for place in found.numbers:
-                values = rows.frame.iloc[:, place].to_numpy(np.float64)
+                values = rows.frame.iloc[:, place].to_numpy(np.float64) - offsets_at((place,), schema)
                 imputer = SimpleImputer(strategy="constant", fill_value=_extreme(values))
-                parts.append((f"numeric {place}", _chain(imputer, scaler), [place]))
+                parts.append((f"numeric {place}", chain([place], imputer, scaler), [place]))
         else:
             strategy = preparation.numeric_missing
             imputer = (
                 make_imputer() if strategy in ("automatic", "drop_row") else SimpleImputer(strategy=strategy)
             )
-            parts.append(("numeric", _chain(imputer, scaler), list(found.numbers)))
+            parts.append(("numeric", chain(found.numbers, imputer, scaler), list(found.numbers)))
     if found.categories:
         own = preparation.categorical_missing == "own_category"
         imputer = None if own else SimpleImputer(missing_values=MISSING, strategy="most_frequent")
@@ -208,4 +214,6 @@ def _scaler(preparation: Preparation) -> Any:
 
 def _chain(*steps: Any) -> Any:
     present = [step for step in steps if step is not None]
+    if not present:
+        return None
     return present[0] if len(present) == 1 else make_pipeline(*present)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_processor.features.packing import Packed, unpack
+from data_processor.features.packing import Numbers, Packed, unpack
 from data_processor.features.schema import Schema
 
 
@@ -20,11 +20,9 @@ class PipelineEngine:
             known = [str(label) for label in pipeline.classes_]
             self._order = [known.index(label) for label in schema.classes]
 
-    def predict(self, numeric: NDArray[np.float32], strings: NDArray[np.object_]) -> NDArray[np.float32]:
+    def predict(self, numeric: Numbers, strings: NDArray[np.object_]) -> Numbers:
         """Return probabilities (rows, classes) in the order of the schema's classes, or values (rows, 1)."""
         frame = unpack(Packed(numeric, strings), self._schema)
         if self._schema.classes:
-            answer = self._pipeline.predict_proba(frame)[:, self._order]
-        else:
-            answer = np.asarray(self._pipeline.predict(frame)).reshape(-1, 1)
-        return np.asarray(answer, np.float32)
+            return np.asarray(self._pipeline.predict_proba(frame)[:, self._order], np.float32)
+        return np.asarray(self._pipeline.predict(frame), np.float64).reshape(-1, 1)

@@ -7,7 +7,8 @@ from sklearn.pipeline import Pipeline
 from data_processor.features.schema import Schema
 from data_processor.features.split import Rows
 from data_processor.tasks.candidates import Candidate, TooFewRowsError
-from data_processor.tasks.pipelines import alone, few_threads, recent_weights
+from data_processor.tasks.pipelines import alone, estimator_of, few_threads, recent_weights
+from data_processor.tasks.tables.centring import CentredRegressor
 from data_processor.tasks.tables.columns import Shape, complete, make_columns, make_imputer
 from data_processor.tasks.tables.families import family_of
 
@@ -30,16 +31,17 @@ def fit_table(candidate: Candidate, rows: Rows, schema: Schema, seed: int) -> Pi
     )
     columns = make_columns(rows, weights, schema, candidate.preparation, shape)
     fill = family.trees and not family.takes_missing
+    model = family.make(candidate.params, seed)
     pipeline = Pipeline(
         [
             ("columns", columns),
             *([("impute", make_imputer())] if fill else []),
-            ("model", family.make(candidate.params, seed)),
+            ("model", model if schema.classes else CentredRegressor(model)),
         ]
     )
     with alone(pipeline), few_threads(len(rows)):
         pipeline.fit(rows.frame, rows.target, model__sample_weight=weights)
-    model = pipeline.named_steps["model"]
+    model = estimator_of(pipeline)
     if "n_jobs" in model.get_params():
         model.set_params(n_jobs=None)  # threads pay off in fitting; asked for one row they cost milliseconds
     return pipeline

@@ -4,15 +4,20 @@ from typing import Any
 
 from sklearn.pipeline import Pipeline
 
+from data_processor.features.packing import NUMERIC_INPUT
 from data_processor.features.schema import Schema
 from data_processor.features.split import Rows, Split
 from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.conversion import to_onnx
 from data_processor.tasks.space import SearchRequest, Space
+from data_processor.tasks.tables.centring import add_offset, centre_inputs, offsets_at, without_offsets
 from data_processor.tasks.tables.conversion import boosting_converters
 from data_processor.tasks.tables.fitting import fit_table
 from data_processor.tasks.tables.prepared import describe
 from data_processor.tasks.tables.space import TabularSpace
+
+VALUE = "variable"
+"""What skl2onnx calls the output of a regressor."""
 
 
 class TabularLearner:
@@ -38,4 +43,10 @@ class TabularLearner:
     def convert(self, pipeline: Pipeline, schema: Schema) -> Any:
         """Return one fitted pipeline, not a blend, as an ONNX model; raises whatever skl2onnx raises."""
         options = {"zipmap": False} if schema.classes else None
-        return to_onnx(pipeline, schema, options=options, converters=boosting_converters())
+        bare, offset = without_offsets(pipeline)
+        model = to_onnx(bare, schema, options=options, converters=boosting_converters())
+        if schema.precise:
+            centre_inputs(model, offsets_at(tuple(range(schema.width)), schema), NUMERIC_INPUT)
+        if offset is not None:
+            add_offset(model, offset, VALUE)
+        return model

@@ -20,6 +20,7 @@ from data_processor.features.schema import Schema
 from data_processor.features.split import Rows
 from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.pipelines import blended
+from data_processor.tasks.tables.centring import Centred
 from data_processor.tasks.tables.columns import usable
 from data_processor.tasks.tables.fitting import rows_for
 
@@ -79,7 +80,8 @@ def _lines(pipeline: Pipeline, schema: Schema) -> list[dict[str, Any]]:
             column = inputs[place]
             # Behind this step only a number's gap is filled: a category's is a category of its own.
             filled = impute.statistics_[behind] if impute is not None and place < len(numbers) else None
-            line = {"missing": _missing(steps, number, filled), **_steps(steps, number)}
+            offset = next((float(step.offsets[number]) for step in steps if isinstance(step, Centred)), 0.0)
+            line = {"missing": _missing(steps, number, filled, offset), **_steps(steps, number, offset)}
             behind += 1
             if kinds[column] == "datetime":
                 known = lines.setdefault(column, {"column": column, "kind": "datetime", "features": []})
@@ -89,31 +91,31 @@ def _lines(pipeline: Pipeline, schema: Schema) -> list[dict[str, Any]]:
     return list(lines.values())
 
 
-def _missing(steps: list[Any], number: int, filled: float | None) -> dict[str, Any]:
+def _missing(steps: list[Any], number: int, filled: float | None, offset: float) -> dict[str, Any]:
     imputer = next((step for step in steps if isinstance(step, SimpleImputer)), None)
     if imputer is not None:
         how = "extreme" if imputer.strategy == "constant" else imputer.strategy
-        return {"by": how, "value": _plain(imputer.statistics_[number])}
+        return {"by": how, "value": _plain(imputer.statistics_[number], offset)}
     if filled is not None:
-        return {"by": "median", "value": _plain(filled)}
+        return {"by": "median", "value": _plain(filled, offset)}
     encoded = any(isinstance(step, (OrdinalEncoder, OneHotEncoder)) for step in steps)
     return {"by": "own_category" if encoded else "estimator", "value": None}
 
 
-def _steps(steps: list[Any], number: int) -> dict[str, Any]:
+def _steps(steps: list[Any], number: int, offset: float) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for step in steps:
         if isinstance(step, StandardScaler):
             found["scaling"] = {
                 "by": "standard",
-                "mean": _plain(step.mean_[number]),
+                "mean": _plain(step.mean_[number], offset),
                 "deviation": _plain(step.scale_[number]),
             }
         elif isinstance(step, MinMaxScaler):
             found["scaling"] = {
                 "by": "min_max",
-                "minimum": _plain(step.data_min_[number]),
-                "maximum": _plain(step.data_max_[number]),
+                "minimum": _plain(step.data_min_[number], offset),
+                "maximum": _plain(step.data_max_[number], offset),
             }
         elif isinstance(step, (OrdinalEncoder, OneHotEncoder)):
             known = [str(value) for value in step.categories_[number] if value != MISSING]
@@ -135,5 +137,6 @@ def _dropped(dropped: dict[str, str], schema: Schema) -> list[dict[str, str]]:
     return lines
 
 
-def _plain(value: Any) -> float | str:
-    return float(np.float32(value)) if isinstance(value, (float, np.floating)) else str(value)
+def _plain(value: Any, offset: float = 0.0) -> float | str:
+    """Return a value of a step, counted from an offset, as a table has it."""
+    return float(np.float32(value)) + offset if isinstance(value, (float, np.floating)) else str(value)

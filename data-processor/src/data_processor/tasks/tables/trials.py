@@ -26,7 +26,7 @@ from data_processor.features import holdout
 from data_processor.features.schema import Schema
 from data_processor.features.split import Rows, Split
 from data_processor.tasks.candidates import Candidate, TooFewRowsError
-from data_processor.tasks.pipelines import answer
+from data_processor.tasks.pipelines import answer, estimator_of
 from data_processor.tasks.space import ChosenOn, Fitted, Flags
 from data_processor.tasks.tables.fitting import fit_table
 
@@ -137,7 +137,7 @@ def _sample(rows: Rows, most: int, seed: int) -> Rows:
 
 def size(pipeline: Pipeline) -> int:
     """Return how many bytes the fitted numbers of a pipeline's model take in memory."""
-    model = pipeline.named_steps["model"]
+    model = estimator_of(pipeline)
     if hasattr(model, "_predictors"):
         return sum(tree.nodes.nbytes for stage in model._predictors for tree in stage)  # noqa: SLF001  # no public way
     if hasattr(model, "estimators_"):

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_processor.features.packing import Numbers
 from data_processor.features.schema import Schema
 
 Floats = NDArray[np.float64]
@@ -32,7 +33,7 @@ class TextEngine:
         members = getattr(model, "estimators_", None) or [pipeline]
         self._members = [_Member(one, schema) for one in members]
 
-    def predict(self, numeric: NDArray[np.float32], strings: NDArray[np.object_]) -> NDArray[np.float32]:
+    def predict(self, numeric: Numbers, strings: NDArray[np.object_]) -> NDArray[np.float32]:
         """Return probabilities (rows, classes) in the order of the schema's classes."""
         del numeric
         texts = strings[:, 0].tolist()
