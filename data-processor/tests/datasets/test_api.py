@@ -341,3 +341,47 @@ def test_how_columns_are_prepared_is_confirmed_with_them_and_kept_by_its_models(
     bad = {"name": "bad", "dataset": "people", "preparation": {"datetime": "later"}}
     refused = desk.client.post("/v1/models", json=bad)
     assert [error["loc"] for error in refused.json()["errors"]] == [["body", "preparation", "datetime"]]
+
+
+SALES = b"sold;price;code;outcome\n" + b"".join(
+    f"{n % 12 + 1:02}/{n % 12 + 1:02}/2024;{n % 9},{n % 7}0;{code};{'yn'[n % 2]}\n".encode()
+    for n, code in enumerate(("3.1", "3.10", "NA") * 40)
+)
+
+
+@pytest.mark.usefixtures("tasks")
+def test_a_column_is_read_as_a_person_says_and_so_is_the_next_file(desk: Any) -> None:
+    proposal = desk.upload(SALES).json()
+    by_name = {column["name"]: column for column in proposal["columns"]}
+    assert by_name["sold"]["reading"]["format"] == "%d/%m/%Y"
+    assert by_name["price"]["reading"]["decimal"] == ","
+    assert by_name["code"]["marks"] == {"NA": 40}
+    codes = {(warning["code"], warning["column"]) for warning in proposal["warnings"]}
+    assert {("ambiguous-dates", "sold"), ("missing-marks", "code"), ("same-number", "code")} <= codes
+
+    columns = {"sold": {"format": "%m/%d/%Y"}, "code": {"kind": "categorical", "missing": []}}
+    assert desk.confirm(target="outcome", columns={**columns, "price": {"nullable": True}}).status_code == 202
+    desk.keep()
+    with closing(sqlite3.connect(desk.settings.state_dir / "warehouse.db")) as warehouse:
+        kept = warehouse.execute("SELECT sold, price, code FROM people_v1_prepared LIMIT 3").fetchall()
+    assert kept == [("2024-01-01", 0.0, "3.1"), ("2024-02-02", 1.1, "3.10"), ("2024-03-03", 2.2, "NA")]
+
+    later = SALES + b"12/31/2024;9,90;NA;y\n"
+    by_name = {column["name"]: column for column in desk.upload(later).json()["columns"]}
+    assert by_name["sold"]["reading"]["format"] == "%m/%d/%Y"
+    assert by_name["code"]["reading"]["missing"] == []
+    assert (by_name["price"]["nullable"], by_name["code"]["kind"]) == (True, "categorical")
+
+
+def test_cells_that_cannot_be_read_are_shown_and_decided_on(desk: Any) -> None:
+    proposal = desk.upload(SALES.replace(b";1,10;", b";unknown;", 1)).json()
+    price = next(column for column in proposal["columns"] if column["name"] == "price")
+    assert (price["kind"], price["readings"][0]["unreadable"]) == ("numeric", 1)
+    assert price["readings"][0]["cells"] == [{"row": 2, "text": "unknown"}]
+
+    refused = desk.confirm(target="outcome")
+    assert refused.status_code == 422
+    [error] = refused.json()["errors"]
+    assert error["loc"] == ["body", "columns", "price", "unreadable"]
+    assert "One cell is no number: 'unknown' in row 2." in error["message"]
+    assert desk.confirm(target="outcome", columns={"price": {"unreadable": "missing"}}).status_code == 202

@@ -1,10 +1,14 @@
 """A row of the file that was trained on is taken as it stands: each kind of odd table, and random ones."""
 
+import datetime as dt
+import io
 import json
 import math
 from collections.abc import Mapping
 from typing import Any
 
+import openpyxl
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -31,6 +35,7 @@ def errors(refused: pytest.ExceptionInfo[Invalid]) -> dict[tuple[Any, ...], str]
     return {tuple(error["loc"]): error["message"] for error in refused.value.errors or ()}
 
 
+DAY, NOON = dt.datetime(2024, 3, 1), dt.datetime(2024, 3, 1, 12)  # noqa: DTZ001  # as workbooks have them
 DAYS = [f"{day:02}" for day in range(1, 29)]
 
 
@@ -198,6 +203,27 @@ def test_a_few_cells_that_are_no_numbers_are_named_and_a_person_decides(bad: str
             found.send([{"area": "something else", "load": 1}])
 
 
+def test_a_text_that_many_cells_hold_is_missing_when_a_person_lists_it() -> None:
+    rows = [*table(area=[f"{n}.5" for n in range(60)]) * 10, *table(area=["unknown"])[:30]]
+    content = as_csv(rows)
+    with pytest.raises(Invalid) as refused:
+        store(content, "t.csv", "y")
+    assert "30 cells are each no number" in errors(refused)["body", "columns", "area", "unreadable"]
+    found = store(content, "t.csv", "y", area={"missing": ["unknown"]})
+    assert int(found.table["area"].isna().sum()) == 30
+
+
+def test_a_date_that_is_none_is_named_and_a_person_decides() -> None:
+    rows = table(seen=[f"{day}.03.2024" for day in DAYS])
+    rows[7]["seen"] = "tbd"
+    content = as_csv(rows)
+    with pytest.raises(Invalid) as refused:
+        store(content, "t.csv", "y")
+    message = errors(refused)["body", "columns", "seen", "unreadable"]
+    assert "no date in the format %d.%m.%Y: 'tbd' in row 8" in message
+    store(content, "t.csv", "y", seen={"unreadable": "missing"}).assert_known(rows_of_csv(content))
+
+
 def test_numbers_in_the_texts_of_json_can_be_numbers() -> None:
     rows = table(area=["95.0", "127.70", "42"])
     found = store(json.dumps(rows).encode(), "t.json", "y")
@@ -219,6 +245,46 @@ def test_booleans_are_taken_as_words_and_as_what_json_has(truth: tuple[Any, Any]
         {"member": str(truth[0]), "load": 1},
     ]
     assert len({tuple(row) for row in found.send(as_said).packed.strings.tolist()}) == 1
+
+
+def test_what_pandas_exports_of_a_csv_is_taken() -> None:
+    content = as_csv(
+        table(
+            flag=["True", "False", ""],
+            code=["007", "012"],
+            zone=["1", "2", ""],
+            seen=[f"2024-03-{day} 08:15" for day in DAYS],
+            price=["1.50", "22.25", "NA"],
+            service=["http", "-", "dns"],
+        )
+    )
+    found = store(content, "t.csv", "y", zone={"kind": "categorical"})
+    exported = pd.read_csv(io.BytesIO(content)).to_json(orient="records")
+    found.assert_known(json.loads(exported))
+
+
+def test_numbers_in_the_texts_of_a_workbook_can_be_numbers() -> None:
+    rows = table(area=["95.0", "127.70"], seen=[NOON, DAY, None], size=[1, 2.5])
+    book = openpyxl.Workbook()
+    for cells in ([*rows[0]], *([*row.values()] for row in rows)):
+        book.active.append(cells)  # type: ignore[union-attr]
+    file = io.BytesIO()
+    book.save(file)
+    found = store(file.getvalue(), "t.xlsx", "y")
+    kinds = [found.column(name).kind for name in ("area", "seen", "size", "load")]
+    assert kinds == ["numeric", "datetime", "numeric", "numeric"]
+    found.assert_known([{**row, "seen": row["seen"] and row["seen"].isoformat()} for row in rows])
+
+
+def test_a_row_of_a_parquet_file_is_taken_as_json() -> None:
+    rows = table(flag=[True, False, None], size=[1, 2, None], wide=[2**60, 2**60 + 1], day=[1, 2])
+    frame = pd.DataFrame(rows).astype({"flag": "boolean", "size": "Int64"})
+    frame["day"] = pd.to_datetime("2024-03-01T08:15:10.5") + pd.to_timedelta(frame["day"], "D")
+    file = io.BytesIO()
+    frame.to_parquet(file)
+    found = store(file.getvalue(), "t.parquet", "y", wide={"kind": "categorical"})
+    sent = json.loads(frame.to_json(orient="records", date_format="iso"))
+    found.assert_known(sent)
 
 
 def test_integers_too_long_for_a_number_are_kept_in_json_lines() -> None:

@@ -1,5 +1,7 @@
 """A table that somebody uploads becomes a model that answers, with a real worker and a real MLflow."""
 
+import csv
+import io
 import json
 import time
 from collections.abc import Callable
@@ -62,4 +64,13 @@ def test_an_uploaded_table_is_trained_on_promoted_and_answers(
         until(lambda: predict().status_code == 200, lambda: predict().text, 30)
         [prediction] = predict().json()["predictions"]
         assert prediction["label"] in dataset()["classes"]
+
+        as_written = list(csv.DictReader(io.StringIO(content.decode("utf-16")), delimiter=";"))[:300]
+        asked = {"inputs": as_written}
+        answered = client.post("/v1/models/people-income/predictions", json=asked).json()["predictions"]
+        usual = (": missing", ": no input of the model, ignored")
+        assert {flag for one in answered for flag in one["flags"] if not flag.endswith(usual)} == set()
+        assert answered[0]["probabilities"] == prediction["probabilities"]
+        given = client.post(f"/v1/predictions/{answered[0]['id']}/feedback", json={"correct": True})
+        assert given.status_code == 201
         assert client.delete("/v1/datasets/people").status_code == 409

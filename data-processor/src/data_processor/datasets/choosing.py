@@ -83,16 +83,15 @@ def _check_readable(
     """Raise `UnsuitableError` for cells that cannot be read, unless they are to be missing."""
     nothing = {*reading.missing, *ALWAYS_MISSING}
     cells = [cell for cell in found["cells"] if cell["text"] not in nothing]
-    listed_all = len(found["cells"]) == found["unreadable"]
-    count = len(cells) if listed_all else found["unreadable"]
-    count += sum(kept.values())
+    count = found["unreadable"] + sum(kept.values())
+    count -= sum(times for text, times in (found.get("texts") or {}).items() if text in nothing)
     if not count or unreadable == "missing":
         return
     named = [f"{cell['text']!r} in row {cell['row']}" for cell in cells[:_NAMED]]
     named += [f"{mark!r} {times} times" for mark, times in list(kept.items())[: _NAMED - len(named)]]
     more = f" and {count - len(cells[:_NAMED])} more" if not kept and count > _NAMED else ""
-    what = "numbers" if kind == "numeric" else f"dates in the format {reading.format}"
-    cells_are = "One cell is" if count == 1 else f"{count} cells are"
+    what = "number" if kind == "numeric" else f"date in the format {reading.format}"
+    cells_are = "One cell is" if count == 1 else f"{count} cells are each"
     raise UnsuitableError(
         f"{cells_are} no {what}: {', '.join(named)}{more}. Say that such cells are missing (unreadable: "
         "missing, or list them under missing), correct the file, or choose another kind.",

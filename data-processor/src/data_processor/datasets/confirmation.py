@@ -10,7 +10,7 @@ from data_processor.datasets.choosing import NUMERIC_TYPES, Chosen, UnsuitableEr
 from data_processor.datasets.rare_classes import rare_problem
 from data_processor.features.numerals import Mark
 from data_processor.features.preparation import DatasetPreparation
-from data_processor.features.reading import MOST_MARKS, Reading
+from data_processor.features.reading import LONGEST_MARK, MOST_MARKS, Reading
 from data_processor.features.schema import INPUT_KINDS, Kind, Schema
 from data_processor.service.errors import FieldError, Invalid
 from data_processor.tasks.registry import UnknownTaskError, likely_task, task_of
@@ -32,7 +32,7 @@ class ColumnConfirmation(BaseModel):
         pattern=r"^[^\x00-\x1f]+$",
         description="A new name for the column.",
     )
-    missing: list[Annotated[str, Field(max_length=200)]] | None = Field(
+    missing: list[Annotated[str, Field(max_length=LONGEST_MARK)]] | None = Field(
         None,
         max_length=MOST_MARKS,
         description="The texts that stand for a missing value, besides the empty one and nan; [] for none. "

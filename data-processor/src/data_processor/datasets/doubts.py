@@ -35,6 +35,8 @@ def _of_column(column: ColumnFacts) -> Iterator[tuple[str, str]]:
         yield "missing-marks", _marks(column.marks, reading)
     if "decimal" in column.doubts:
         yield "ambiguous-decimal", _decimal(column, reading)
+    if "changed" in column.doubts:
+        yield "reading-changed", f"It cannot be read as the last file was, and is read as {_how(reading)}."
     if "unit" in column.doubts:
         yield "unit", f"The numbers are read without the {reading.unit!r} beside them: {_range(column)}."
     if column.alike and reading.values == "number":
@@ -95,6 +97,14 @@ def _unlearnt(column: ColumnFacts) -> Iterator[tuple[str, str]]:
             "different texts, and predictions do not need it. If the values repeat, choose categorical."
         ),
     )
+
+
+def _how(reading: Reading) -> str:
+    if reading.values == "datetime":
+        return f"dates in the format {reading.format}"
+    if reading.values == "number":
+        return f"numbers with a decimal {'comma' if reading.decimal == ',' else 'point'}"
+    return "true and false" if reading.values == "boolean" else "texts"
 
 
 def _range(column: ColumnFacts) -> str:

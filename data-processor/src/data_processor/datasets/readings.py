@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from data_processor.datasets.reading.texts import typed, without_marks
 from data_processor.features.dates import COMPACT, EPOCHS, FORMATS, ISO, date_parser
 from data_processor.features.numerals import MINUS, UNITS, Grouping, Mark, number_parser
-from data_processor.features.reading import USUAL_MARKS, Reading
+from data_processor.features.reading import LONGEST_MARK, USUAL_MARKS, Reading
 
 FEW_UNREADABLE = 0.05
 """Of a column that is proposed as numbers or dates, at most this share cannot be read so …"""
@@ -18,6 +18,8 @@ FROM_CELLS = 20
 """… and only if it has so many cells that these few are likely to be mistakes."""
 SHOWN = 20
 """Unreadable cells that are listed."""
+COUNTED = 100
+"""Different texts of theirs that are counted, if they are no longer than a mark of a missing value may be."""
 _PROBED = 50
 """Texts from the start and from all over a column, which decide what it is worth trying on all of them."""
 _PROBE_SHARE = 0.8
@@ -42,6 +44,8 @@ class Possible:
     """Cells that cannot be read so."""
     cells: list[dict[str, Any]] = field(default_factory=list)
     """The first of them: `row` counts from 1 below the header, `text` is what is written there."""
+    texts: dict[str, int] = field(default_factory=dict)
+    """How many of them hold each text, the most frequent ones first."""
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -49,6 +53,7 @@ class Possible:
             "reading": self.reading.model_dump(mode="json"),
             "unreadable": self.unreadable,
             "cells": self.cells,
+            "texts": self.texts,
         }
 
 
@@ -61,7 +66,8 @@ class Found:
     """How many cells have each text that usually stands for a missing value."""
     doubts: list[str] = field(default_factory=list)
     """`decimal`: the mark may stand between thousands; `dates`: day and month may be swapped; `unit`;
-    `zeros`: digits that are names rather than numbers; `epoch`: whole numbers that may be times."""
+    `zeros`: digits that are names rather than numbers; `epoch`: whole numbers that may be times; `changed`:
+    the dataset's last file was read in another way, in which these cells cannot be read."""
 
     @property
     def first(self) -> Possible:
@@ -106,7 +112,11 @@ def check(values: Any, reading: Reading) -> Possible:
     if not count:
         return Possible(reading)
     places = pc.indices_nonzero(wrong)[:SHOWN].to_pylist()
-    return Possible(reading, count, [{"row": at + 1, "text": _short(values[at].as_py())} for at in places])
+    cells = [{"row": at + 1, "text": _short(values[at].as_py())} for at in places]
+    counted = pc.value_counts(values.filter(wrong))
+    often = counted.take(pc.sort_indices(counted.field("counts"))[::-1][:COUNTED]).to_pylist()
+    texts = {one["values"]: one["counts"] for one in often if len(one["values"]) <= LONGEST_MARK}
+    return Possible(reading, count, cells, texts)
 
 
 def unreadable_texts(values: Any, reading: Reading) -> list[str]:
@@ -149,11 +159,10 @@ def _finite(values: Any) -> Possible:
 
 
 def _probe(known: Any) -> list[str]:
-    """Return some texts from the start and some from all over a column, each once."""
+    """Return some texts from the start and some from all over a column, as often as they are there."""
     step = max(1, len(known) // _PROBED)
     places = pa.array(range(0, len(known), step)[:_PROBED], pa.int64())
-    sample = [*known[:_PROBED].to_pylist(), *known.take(places).to_pylist()]
-    return list(dict.fromkeys(sample))
+    return [*known[:_PROBED].to_pylist(), *known.take(places).to_pylist()]
 
 
 def _fits(probe: Sequence[str], parse: Callable[[str], Any]) -> bool:
@@ -263,11 +272,14 @@ def _doubt(found: Found, texts: Any, decimal: Mark | None) -> None:
 
 
 def _prefer(found: Found, known: Reading, values: Any) -> None:
-    """Propose what a person confirmed before, if every cell can be read so."""
+    """Propose what a person confirmed before, if the cells can be read so; else note that they cannot."""
     before = check(values, known)
-    if not before.unreadable:
+    cells = len(values) - values.null_count
+    if before.unreadable <= (FEW_UNREADABLE * cells if cells >= FROM_CELLS else 0):
         found.possible.insert(0, before)
         found.doubts = []
+    else:
+        found.doubts.append("changed")
 
 
 def _each_once(possible: list[Possible]) -> list[Possible]:

@@ -25,6 +25,9 @@ class PossibleReading(BaseModel):
     reading: Reading
     unreadable: int = Field(description="Cells that cannot be read so.")
     cells: list[UnreadableCell] = Field(description="The first of them.")
+    texts: dict[str, int] = Field(
+        {}, description="How many of them hold each text, the most frequent ones first."
+    )
 
 
 class ProposedColumn(BaseModel):

@@ -15,11 +15,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from data_processor.features.packing import MISSING, text
+from data_processor.features.reading import ALWAYS_MISSING, USUAL_MARKS
 from data_processor.features.schema import Kind, Schema
 from data_processor.features.split import FEEDBACK_COLUMN, PREDICTION_COLUMN, PROVENANCE
 
-MISSING_CELLS = ("", "?", "NA", "N/A", "NaN", "nan", "NULL", "null")
-"""How the cells of a CSV write a missing value; `?` is UCI's way."""
+_NOTHING = [*ALWAYS_MISSING, *USUAL_MARKS]
 
 
 class UnreadableTableError(ValueError):
@@ -51,7 +51,7 @@ def read_csv(source: Path | IO[bytes], names: Sequence[str] | None = None) -> pd
             io.BytesIO(content),
             header=0 if header else None,
             names=None if header else list(names or ()),
-            na_values=list(MISSING_CELLS),
+            na_values=_NOTHING,
             keep_default_na=False,
             skipinitialspace=True,
             encoding="utf-8-sig",
@@ -62,7 +62,7 @@ def read_csv(source: Path | IO[bytes], names: Sequence[str] | None = None) -> pd
     frame.columns = [str(name).strip() for name in frame.columns]
     for name in frame.columns[[not pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes]]:
         stripped = frame[name].astype("str").str.strip()
-        frame[name] = stripped.mask(stripped.isin(MISSING_CELLS))
+        frame[name] = stripped.mask(stripped.isin(_NOTHING))
     return frame
 
 

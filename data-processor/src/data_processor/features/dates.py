@@ -7,6 +7,7 @@ Whatever is read becomes a timestamp in UTC; one without a zone counts as UTC.
 import datetime as dt
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from data_processor.features.calendar import parse_timestamp
 from data_processor.features.numerals import number_parser
@@ -61,6 +62,7 @@ _CENTURY = 69
 """Two digits from here on are of the 1900s, as POSIX has it."""
 
 
+@lru_cache(maxsize=1024)
 def date_parser(form: str) -> Callable[[str], dt.datetime]:
     """Return what reads a trimmed text in a format as a timestamp without zone, in UTC.
 

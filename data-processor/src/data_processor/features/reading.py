@@ -22,7 +22,7 @@ USUAL_MARKS = (
     *("#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!"),
 )
 """How cells write a missing value, unless a person says otherwise: the last ones are spreadsheets' errors."""
-MOST_MARKS = 1000
+MOST_MARKS, LONGEST_MARK = 1000, 200
 Scalar = float | bool | str | dt.datetime
 
 

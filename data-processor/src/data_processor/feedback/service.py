@@ -146,7 +146,7 @@ def _understand(
 def _value(given: float | str | None, target: _Target) -> float | None:
     """Return a true value as a number; raises `FeedbackRefusedError`."""
     if given is None or not isinstance(given, str):
-        return given
+        return None if given is None else float(given)
     try:
         read = target.value(given)
     except UnreadableError as error:

@@ -1192,6 +1192,8 @@ class PossibleReading(TypedDict):
     """Cells that cannot be read so."""
     cells: list[UnreadableCell]
     """The first of them."""
+    texts: NotRequired[dict[str, int]]
+    """How many of them hold each text, the most frequent ones first."""
 
 
 class PredictionDetail(TypedDict):
