@@ -64,6 +64,17 @@ def test_a_table_without_faults_has_no_warnings(tmp_path: Path) -> None:
     assert warnings(path, "y") == set()
 
 
+def test_a_date_that_may_be_swapped_is_read_as_the_files_clear_ones(tmp_path: Path) -> None:
+    swapped = [f"{n % 12 + 1:02}/{n % 11 + 1:02}/2026" for n in range(50)]
+    clear = [f"01/{n % 28 + 1:02}/26" for n in range(50)]
+    [alone] = read_columns(table(tmp_path, bought=swapped))
+    assert (alone.date_format, alone.ambiguous_dates) == ("%d/%m/%Y", True)
+    bought, _ = read_columns(table(tmp_path, bought=swapped, sold=clear))
+    assert (bought.date_format, bought.ambiguous_dates) == ("%m/%d/%Y", True)
+    assert bought.reading is not None
+    assert bought.reading.format == "%m/%d/%Y"
+
+
 def test_everything_doubtful_is_warned_of(tmp_path: Path) -> None:
     y = ["rare" if n == 7 else ("a", "b")[n % 2] for n in range(ROWS)]
     path = table(

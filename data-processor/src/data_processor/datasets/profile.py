@@ -4,7 +4,7 @@ One column is in memory at a time.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from data_processor.datasets.inference import MAX_CATEGORIES, MAX_CATEGORY_SHARE
 from data_processor.datasets.reading.refusals import RefusedFileError, shown
 from data_processor.datasets.reading.texts import typed
 from data_processor.datasets.readings import Found, find_readings
+from data_processor.features.dates import month_first
 from data_processor.features.numerals import Mark
 from data_processor.features.packing import text as as_text
 from data_processor.features.reading import Reading
@@ -97,7 +98,27 @@ def read_columns(
             found.append(describe(name, values, decimal, (known or {}).get(name)))
             del values
             pa.default_memory_pool().release_unused()
+    _agree_on_dates(found)
     return found
+
+
+def _agree_on_dates(columns: Sequence[ColumnFacts]) -> None:
+    """Read dates of which day and month may be swapped as the file's other dates are, if those are clear."""
+    clear = {
+        month_first(column.date_format)
+        for column in columns
+        if column.type == "datetime" and column.date_format and not column.ambiguous_dates
+    } - {None}
+    if len(clear) != 1:
+        return
+    for column in columns:
+        if not column.ambiguous_dates:
+            continue
+        alike = [one for one in column.readings if month_first(one["reading"]["format"]) in clear]
+        if alike:
+            column.readings = [alike[0], *(one for one in column.readings if one is not alike[0])]
+            column.date_format = alike[0]["reading"]["format"]
+            column.reason = f"Every value is a date in the format {column.date_format}, as others here are."
 
 
 def likely_target(columns: list[ColumnFacts]) -> str | None:

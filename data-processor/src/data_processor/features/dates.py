@@ -89,6 +89,14 @@ def counts(form: str | None) -> bool:
     return form in EPOCHS or form in COMPACT
 
 
+def month_first(form: str | None) -> bool | None:
+    """Say whether a format has the month before the day; none if it has the year before both, or no codes."""
+    places = [(form or "").find(code) for code in ("%d", "%m")]
+    if min(places) < 0 or (form or "").startswith(("%Y", "%y")):
+        return None
+    return places[1] < places[0]
+
+
 def is_format(form: str) -> bool:
     """Say whether a text is a format: a day, a month and a year, once each, and no unknown code."""
     if form == ISO or form in EPOCHS:
