@@ -8,6 +8,7 @@ import pytest
 from data_processor.datasets.doubts import find_doubts
 from data_processor.datasets.profile import describe
 from data_processor.features.reading import Reading
+from data_processor.features.schema import Column
 
 
 def said(values: list[Any], **more: Any) -> dict[str, str]:
@@ -39,7 +40,7 @@ def test_a_column_without_doubts_has_none() -> None:
 
 
 def test_a_file_that_is_read_otherwise_than_the_last_one_says_so() -> None:
-    before = Reading(values="number", decimal=",")
+    before = Column(name="c", kind="numeric", reading=Reading(values="number", decimal=","))
     assert said(["1,5", "2,5"], known=before) == {}
     found = said(["1.5", "2.50"], known=before)["reading-changed"]
     assert found == "It cannot be read as the last file was, and is read as numbers with a decimal point."

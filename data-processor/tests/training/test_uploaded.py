@@ -70,7 +70,8 @@ def test_an_uploaded_table_is_trained_on_promoted_and_answers(
         answered = client.post("/v1/models/people-income/predictions", json=asked).json()["predictions"]
         usual = (": missing", ": no input of the model, ignored")
         assert {flag for one in answered for flag in one["flags"] if not flag.endswith(usual)} == set()
-        assert answered[0]["probabilities"] == prediction["probabilities"]
+        # A row alone and one of many may differ in the last digit.
+        assert answered[0]["probabilities"] == pytest.approx(prediction["probabilities"], abs=1e-5)
         given = client.post(f"/v1/predictions/{answered[0]['id']}/feedback", json={"correct": True})
         assert given.status_code == 201
         assert client.delete("/v1/datasets/people").status_code == 409

@@ -22,7 +22,7 @@ from data_processor.features.dates import month_first
 from data_processor.features.numerals import Mark
 from data_processor.features.packing import text as as_text
 from data_processor.features.reading import Reading
-from data_processor.features.schema import Kind
+from data_processor.features.schema import Column, Kind
 from data_processor.tasks.task import FEW
 
 ColumnType = Literal["integer", "number", "boolean", "datetime", "text"]
@@ -84,11 +84,11 @@ class ColumnFacts:
 
 
 def read_columns(
-    path: Path, decimal: Mark | None = None, known: Mapping[str, Reading] | None = None
+    path: Path, decimal: Mark | None = None, known: Mapping[str, Column] | None = None
 ) -> list[ColumnFacts]:
     """Return what the columns of an uploaded table seem to be.
 
-    `decimal` is the decimal mark of its file; `known` is how the columns of the last one were read.
+    `decimal` is the decimal mark of its file; `known` are the columns of the last one, by their names in it.
     """
     found = []
     with pq.ParquetFile(path) as file:
@@ -130,9 +130,7 @@ def likely_target(columns: list[ColumnFacts]) -> str | None:
     return usable[-1].name if usable else None
 
 
-def describe(
-    name: str, values: Any, decimal: Mark | None = None, known: Reading | None = None
-) -> ColumnFacts:
+def describe(name: str, values: Any, decimal: Mark | None = None, known: Column | None = None) -> ColumnFacts:
     """Return what one column seems to be."""
     is_text = pa.types.is_string(values.type)
     if is_text and pc.any(pc.match_substring(values, "\0")).as_py():

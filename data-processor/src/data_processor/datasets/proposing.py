@@ -12,7 +12,7 @@ from data_processor.datasets.profile import likely_target, read_columns
 from data_processor.datasets.reading.files import read_file
 from data_processor.datasets.reading.refusals import RefusedFileError
 from data_processor.datasets.reading.source import Hints
-from data_processor.features.reading import Reading
+from data_processor.features.schema import Column
 from data_processor.runs.context import TaskContext
 
 SOURCE_FILE = "source"
@@ -26,12 +26,12 @@ def propose(
 ) -> dict[str, Any]:
     """Read the file in this child's folder; return what its columns seem to be, or what is wrong with it.
 
-    `known` is how the columns of the dataset's last file were read.
+    `known` are the columns of the dataset's last file, by their names in it.
     """
     raw = context.path(RAW_FILE)
     try:
         source = read_file(context.path(SOURCE_FILE), filename, raw, Hints(**hints))
-        before = {name: Reading.model_validate(reading) for name, reading in (known or {}).items()}
+        before = {name: Column.model_validate(column) for name, column in (known or {}).items()}
         columns = read_columns(raw, source.decimal, before)
     except RefusedFileError as refused:
         return {"refused": str(refused), "field": refused.field}

@@ -11,6 +11,7 @@ from data_processor.datasets.reading.texts import typed, without_marks
 from data_processor.features.dates import COMPACT, EPOCHS, FORMATS, ISO, date_parser
 from data_processor.features.numerals import MINUS, UNITS, Grouping, Mark, number_parser
 from data_processor.features.reading import LONGEST_MARK, USUAL_MARKS, Reading
+from data_processor.features.schema import Column, Kind
 
 FEW_UNREADABLE = 0.05
 """Of a column that is proposed as numbers or dates, at most this share cannot be read so …"""
@@ -75,11 +76,11 @@ class Found:
         return self.possible[0]
 
 
-def find_readings(values: Any, decimal: Mark | None = None, known: Reading | None = None) -> Found:
+def find_readings(values: Any, decimal: Mark | None = None, known: Column | None = None) -> Found:
     """Return how a column can be read, texts or not.
 
-    `decimal` is the mark of its file, if that has one; `known` is how its dataset's last file was read, which
-    is proposed if all cells can be read so.
+    `decimal` is the mark of its file, if that has one; `known` is the column in its dataset's last file: this
+    one is read alike if its cells can be.
     """
     if not pa.types.is_string(values.type):
         return _of_type(values)
@@ -97,8 +98,8 @@ def find_readings(values: Any, decimal: Mark | None = None, known: Reading | Non
     found.possible = sorted(found.possible, key=lambda one: one.unreadable) if found.possible else []
     found.possible = [*_likely(found.possible, texts), *found.possible]
     _doubt(found, texts, decimal)
-    if known is not None:
-        _prefer(found, known, values)
+    if known is not None and known.reading is not None:
+        _prefer(found, known.reading, known.kind, values)
     found.possible = _each_once(found.possible)
     return found
 
@@ -271,12 +272,16 @@ def _doubt(found: Found, texts: Any, decimal: Mark | None) -> None:
         found.doubts.append("zeros")
 
 
-def _prefer(found: Found, known: Reading, values: Any) -> None:
+def _prefer(found: Found, known: Reading, kind: Kind, values: Any) -> None:
     """Propose what a person confirmed before, if the cells can be read so; else note that they cannot."""
     before = check(values, known)
     cells = len(values) - values.null_count
     if before.unreadable <= (FEW_UNREADABLE * cells if cells >= FROM_CELLS else 0):
         found.possible.insert(0, before)
+        found.doubts = []
+    elif kind not in ("numeric", "datetime"):
+        # Its texts are values, whatever they are; what stands for a missing one is as a person said.
+        found.possible.insert(0, Possible(Reading(values="text", missing=known.missing)))
         found.doubts = []
     else:
         found.doubts.append("changed")

@@ -89,7 +89,7 @@ class DatasetService:
         """
         with self._database.reading() as session:
             before = session.get(DatasetRow, name)
-            known = readings_of(before.schema) if before is not None and before.schema else {}
+            known = columns_of(before.schema) if before is not None and before.schema else {}
         found = self._read(folder, filename, hints, known)
         if "refused" in found:
             raise Invalid(
@@ -258,13 +258,9 @@ class DatasetService:
             shutil.rmtree(self._settings.uploads_dir / upload, ignore_errors=True)
 
 
-def readings_of(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how the columns of a stored dataset are read, by their names in its file."""
-    return {
-        column.get("source") or column["name"]: column["reading"]
-        for column in schema["columns"]
-        if column.get("reading")
-    }
+def columns_of(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of a stored dataset, by their names in its file."""
+    return {column.get("source") or column["name"]: column for column in schema["columns"]}
 
 
 def _free(session: Session, name: str) -> DatasetUploadRow | None:
