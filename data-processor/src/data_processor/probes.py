@@ -3,13 +3,13 @@
 import threading
 from collections.abc import Mapping
 
-import uvicorn
 from fastapi import FastAPI
 
 from data_processor.service.errors import install_problem_handlers
 from data_processor.service.health import Check, health_router
 from data_processor.service.metrics import ServiceMetrics
 from data_processor.service.middleware import install_middleware
+from data_processor.service.server import Server
 from data_processor.settings import Settings
 
 
@@ -25,9 +25,7 @@ class Probes:
         install_middleware(app, settings, metrics)
         app.include_router(health_router(checks))
         app.include_router(metrics.router())
-        self._server = uvicorn.Server(
-            uvicorn.Config(app, settings.host, port, log_config=None, access_log=False, server_header=False)
-        )
+        self._server = Server(app, settings.host, port)
         self._thread = threading.Thread(target=self._server.run, name="probes", daemon=True)
 
     def start(self) -> None:

@@ -1,3 +1,7 @@
+import resource
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -7,10 +11,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import ForeignKey, func, inspect, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from pipeline_api.service import database as module
 from pipeline_api.service.database import Database, UtcDateTime, now
+from pipeline_api.service.storage import FULL, LOCKED, outage
 
 LOCK = 1
 
@@ -114,6 +120,61 @@ def test_a_key_is_inserted_once(database: Database) -> None:
             return database.insert_if_absent(session, CounterRow, name="wanted", count=0, at=now())
 
     assert sorted(at_once(insert, 4)) == [False, False, False, True]
+
+
+def test_a_database_that_takes_data_is_writable_and_keeps_its_version(database: Database) -> None:
+    with database.engine.begin() as connection:
+        connection.execute(text("PRAGMA user_version=7"))
+    database.check_writable()
+    with database.reading() as session:
+        assert session.scalar(text("PRAGMA user_version")) == 7
+
+
+def test_a_locked_database_is_not_writable(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PROBE_S", 0.01)
+    with database.transaction(), pytest.raises(sqlite3.OperationalError) as failed:
+        database.check_writable()
+    assert outage(failed.value) is LOCKED
+
+
+def test_a_database_whose_disk_takes_nothing_is_not_writable(database: Database, url: str) -> None:
+    """A limit on the size of files, in another process, stands in for a full disk."""
+    program = (
+        "import sqlite3, sys\n"
+        "from pipeline_api.service.database import Database\n"
+        "from pipeline_api.service.storage import outage\n"
+        "try:\n"
+        "    Database(sys.argv[1]).check_writable()\n"
+        "except sqlite3.OperationalError as error:\n"
+        "    print(outage(error).reason)\n"
+    )
+    with database.transaction() as session:
+        session.add(CounterRow(name="x" * 100_000))
+
+    def bounded() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+
+    command = [sys.executable, "-c", program, url]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, preexec_fn=bounded)
+    assert "disk" in said.stdout
+
+
+def test_a_write_to_a_full_database_says_so(database: Database) -> None:
+    with database.engine.connect() as connection:
+        connection.execute(text("PRAGMA max_page_count=1"))
+        with pytest.raises(OperationalError) as failed:
+            connection.execute(
+                text("INSERT INTO counters VALUES (:name, 0, '', '')"), {"name": "x" * 100_000}
+            )
+    assert outage(failed.value) is FULL
+
+
+def test_a_write_waits_for_a_lock_as_long_as_it_is_told_to(database: Database, url: str) -> None:
+    impatient = Database(url, busy_timeout_s=0.01)
+    with database.transaction(), pytest.raises(OperationalError) as failed, impatient.transaction():
+        pass
+    impatient.close()
+    assert outage(failed.value) is LOCKED
 
 
 def test_several_processes_may_migrate_at_once(url: str) -> None:

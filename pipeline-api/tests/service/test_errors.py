@@ -123,6 +123,15 @@ def test_the_wait_is_told_in_whole_seconds_rounded_up() -> None:
     assert problem_response(TooManyRequests("Slow down.", retry_after=1.2)).headers["retry-after"] == "2"
 
 
+def test_not_ready_always_says_when_to_come_again() -> None:
+    waits = [
+        NotReady("Later."),
+        NotReady("Later.", retry_after=0.2),
+        NotReady("Later.", headers={"Retry-After": "9"}),
+    ]
+    assert [problem_response(problem).headers["retry-after"] for problem in waits] == ["5", "1", "9"]
+
+
 def test_a_refused_websocket_handshake_gets_the_problem(app: FastAPI, client: TestClient) -> None:
     @app.websocket("/events")
     async def events(websocket: WebSocket) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+import errno
 
 import pytest
 from fastapi import FastAPI
@@ -43,6 +44,22 @@ def test_not_ready_says_what_is_missing() -> None:
         "status": "unavailable",
         "checks": {"database": "ok", "models": "The first model is being trained."},
     }
+
+
+def test_not_ready_says_when_to_ask_again() -> None:
+    async def training() -> None:
+        raise NotReady("The first model is being trained.")
+
+    assert _client(models=training).get("/readyz").headers["retry-after"] == "5"
+
+
+def test_a_full_disk_is_named() -> None:
+    async def full() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/var/lib/hunter2")
+
+    checks = _client(database=full).get("/readyz").json()["checks"]
+    assert "no room left on the disk" in checks["database"]
+    assert "hunter2" not in checks["database"]
 
 
 def test_the_words_of_an_unknown_error_stay_inside() -> None:

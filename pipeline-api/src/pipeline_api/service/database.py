@@ -3,7 +3,7 @@
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +27,10 @@ from sqlalchemy.schema import CreateColumn
 from sqlalchemy.types import TypeDecorator
 
 BUSY_TIMEOUT_S = 30
-"""How long a connection to SQLite waits for another one's write lock."""
+"""How long a connection to SQLite waits for another one's write lock, unless it is told otherwise."""
+PATIENCE_S = 10
+"""The same where somebody waits for the answer: shorter than any client's patience."""
+_PROBE_S = 1
 
 log = structlog.get_logger(__name__)
 
@@ -59,11 +62,20 @@ class UtcDateTime(TypeDecorator[datetime]):
 class Database:
     """A pool of connections to one database."""
 
-    def __init__(self, url: str) -> None:
-        """Open the database at a SQLAlchemy URL, SQLite in WAL mode with every commit on disk."""
-        self.engine: Engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    def __init__(self, url: str, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        """Open the database at a SQLAlchemy URL, SQLite in WAL mode with every commit on disk.
+
+        `busy_timeout_s`: how long a write waits for SQLite's lock, and any work for a free connection.
+        """
+        self.engine: Engine = create_engine(
+            url, pool_pre_ping=not url.startswith("sqlite"), pool_timeout=busy_timeout_s
+        )
         if self.engine.dialect.name == "sqlite":
-            event.listen(self.engine, "connect", _prepare_sqlite)
+
+            def prepare(connection: Any, _record: object) -> None:
+                _prepare_sqlite(connection, busy_timeout_s)
+
+            event.listen(self.engine, "connect", prepare)
             event.listen(self.engine, "begin", _begin_sqlite)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
@@ -110,9 +122,27 @@ class Database:
         key = table.__mapper__.primary_key[0]
         return session.execute(statement.returning(key)).first() is not None
 
+    def check_writable(self) -> None:
+        """Raise what any write would raise at this moment, within about a second."""
+        check_writable(self.engine)
+
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+def check_writable(engine: Engine) -> None:
+    """Commit a change that changes nothing; raise what any write would raise, within about a second."""
+    if engine.dialect.name != "sqlite":
+        with engine.begin() as connection:
+            connection.execute(select(func.txid_current()))
+        return
+    # Its own connection: it waits less for the lock, and folds the log back into the file when it grows.
+    with closing(sqlite3.connect(str(engine.url.database), timeout=_PROBE_S, isolation_level=None)) as probe:
+        probe.execute("BEGIN IMMEDIATE")
+        (version,) = probe.execute("PRAGMA user_version").fetchone()
+        probe.execute(f"PRAGMA user_version={version}")  # the page that it is on is written, whatever it was
+        probe.execute("COMMIT")
 
 
 def _add_columns(metadata: MetaData, connection: Connection) -> list[str]:
@@ -128,19 +158,19 @@ def _add_columns(metadata: MetaData, connection: Connection) -> list[str]:
     return added
 
 
-def _prepare_sqlite(connection: Any, _record: object) -> None:
+def _prepare_sqlite(connection: Any, busy_timeout_s: float) -> None:
     # The driver must not open transactions of its own accord: `_begin_sqlite` does.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in (f"busy_timeout={BUSY_TIMEOUT_S * 1000}", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in (f"busy_timeout={round(busy_timeout_s * 1000)}", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
-    _switch_to_wal(cursor)
+    _switch_to_wal(cursor, busy_timeout_s)
     cursor.close()
 
 
-def _switch_to_wal(cursor: sqlite3.Cursor) -> None:
+def _switch_to_wal(cursor: sqlite3.Cursor, busy_timeout_s: float) -> None:
     """Set the journal mode; the first connection changes the file, and SQLite refuses the others at once."""
-    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    deadline = time.monotonic() + busy_timeout_s
     while True:
         try:
             cursor.execute("PRAGMA journal_mode=WAL")

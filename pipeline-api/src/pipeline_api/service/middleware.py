@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .errors import INTERNAL_ERROR, Problem, TooLarge, http_problem, problem_response
+from .errors import INTERNAL_ERROR, NotReady, Problem, TooLarge, problem_of, problem_response
 from .metrics import ServiceMetrics
 from .settings import ServiceSettings
 from .trace_context import RequestIds, current_request, request_ids
@@ -132,14 +132,19 @@ class ServiceMiddleware:
         except Exception as error:
             if exchange.started:
                 raise
-            match error:
-                case Problem():
-                    problem = error
-                case HTTPException():
-                    problem = http_problem(error, scope["path"])
-                case _:
-                    log.exception("request_failed", method=scope["method"], route=_route_template(scope))
-                    problem = Problem(INTERNAL_ERROR, trace_id=exchange.ids.trace_id)
+            problem = problem_of(error, scope["path"])
+            if problem is None:
+                log.exception("request_failed", method=scope["method"], route=_route_template(scope))
+                problem = Problem(INTERNAL_ERROR, trace_id=exchange.ids.trace_id)
+            elif problem is not error and problem.status == NotReady.status:
+                # Without the error itself: a database's names the values that it could not store.
+                log.error(  # noqa: TRY400  # see above
+                    "storage_failed",
+                    method=scope["method"],
+                    route=_route_template(scope),
+                    reason=problem.detail,
+                    error=type(error).__name__,
+                )
             await exchange.answer(problem)
 
 

@@ -4,32 +4,24 @@ import sys
 
 import uvicorn
 from starlette.types import ASGIApp
+from typing_extensions import override
 
-from .protocol import OneWriteProtocol
+from .connections import Connections, connection_limit, raise_file_limit
+from .protocol import GuardedProtocol, GuardedState
 from .settings import ServiceSettings
 
 # Longer than any client keeps an idle connection, so that the client closes it and never the server.
 KEEP_ALIVE_SECONDS = 75
 SHUTDOWN_SECONDS = 20
 _START_FAILED = 3
+_BACKLOG = 2048
+_SWEEP_EVERY_TICKS = 10
+"""uvicorn ticks ten times a second."""
 
 
 def run(app: ASGIApp, settings: ServiceSettings) -> None:
     """Serve an app in this process until SIGTERM or SIGINT, then finish the requests that have begun."""
-    config = uvicorn.Config(
-        app,
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http=OneWriteProtocol,
-        workers=1,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-    )
-    server = _Server(config)
+    server = _Service(app, settings.host, settings.port)
     try:
         server.run()
     except KeyboardInterrupt:
@@ -38,9 +30,45 @@ def run(app: ASGIApp, settings: ServiceSettings) -> None:
         sys.exit(_START_FAILED)
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
+    """uvicorn with bounded connections, which are closed when their client is silent."""
+
+    def __init__(self, app: ASGIApp, host: str, port: int) -> None:
+        """Prepare to serve an app; raise the number of files that this process may have open."""
+        files = raise_file_limit()
+        config = uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            loop="uvloop",
+            http=GuardedProtocol,
+            workers=1,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            # Whoever asks for a client's address decides whom to believe (`proxies.py`): uvicorn believes
+            # every process of this machine.
+            proxy_headers=False,
+            # A burst that is accepted in one go stays below the number of files, too.
+            backlog=min(_BACKLOG, files // 4),
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        )
+        super().__init__(config)
+        self._connections = Connections(connection_limit(files))
+        self.server_state = GuardedState(self._connections)
+
+    @override
+    async def on_tick(self, counter: int) -> bool:
+        if counter % _SWEEP_EVERY_TICKS == 0:
+            self._connections.sweep(KEEP_ALIVE_SECONDS)
+        return await super().on_tick(counter)
+
+
+class _Service(Server):
     """A server that hides what start-up created from the garbage collector, whose passes pause requests."""
 
+    @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         gc.collect()

@@ -10,11 +10,12 @@ Problem                      500
 ├── Invalid                  422  names every bad field in `errors`
 ├── TooManyRequests          429  with Retry-After
 ├── UpstreamUnreachable      502
-├── NotReady                 503
+├── NotReady                 503  with Retry-After
 └── UpstreamSlow             504
 
-Plain code raises them; only the handlers at the end know about HTTP. Anything else that is raised
-becomes a 500 that does not reveal its cause.
+Plain code raises them; only the handlers at the end know about HTTP. An error of a full disk or of a database
+that does not take data (`storage.py`) is `NotReady`; anything else that is raised becomes a 500 that does not
+reveal its cause.
 """
 
 import json
@@ -29,6 +30,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketState
+
+from .storage import Outage, outage
 
 MEDIA_TYPE = "application/problem+json"
 # Python renamed these two in 3.13; ours stay the same everywhere.
@@ -141,8 +144,7 @@ class TooManyRequests(Problem):
     def __init__(
         self, detail: str, *, retry_after: float, headers: Mapping[str, str] | None = None, **extra: Any
     ) -> None:
-        wait = str(max(1, math.ceil(retry_after)))
-        super().__init__(detail, headers={"Retry-After": wait, **(headers or {})}, **extra)
+        super().__init__(detail, headers={"Retry-After": _seconds(retry_after), **(headers or {})}, **extra)
 
 
 class UpstreamUnreachable(Problem):
@@ -152,9 +154,14 @@ class UpstreamUnreachable(Problem):
 
 
 class NotReady(Problem):
-    """The service cannot do this yet; trying again later may help."""
+    """The service cannot do this now; trying again after `retry_after` seconds may help."""
 
     status = 503
+
+    def __init__(
+        self, detail: str, *, retry_after: float = 5, headers: Mapping[str, str] | None = None, **extra: Any
+    ) -> None:
+        super().__init__(detail, headers={"Retry-After": _seconds(retry_after), **(headers or {})}, **extra)
 
 
 class UpstreamSlow(Problem):
@@ -186,20 +193,32 @@ def invalid_request(error: RequestValidationError) -> Invalid:
     return Invalid(f"{values} in the request cannot be accepted; see errors.", errors=errors)
 
 
+def storage_failed(found: Outage) -> NotReady:
+    """Return the problem of a request whose data cannot be stored or read now."""
+    return NotReady(
+        f"The service cannot use its storage: {found.reason}. Try again later.", retry_after=found.retry_after
+    )
+
+
+def problem_of(error: Exception, path: str) -> Problem | None:
+    """Return the problem that an error is to a caller; None for a defect, whose cause stays inside."""
+    match error:
+        case Problem():
+            return error
+        case RequestValidationError():
+            return invalid_request(error)
+        case HTTPException():
+            return http_problem(error, path)
+    found = outage(error)
+    return storage_failed(found) if found else None
+
+
 def install_problem_handlers(app: FastAPI) -> None:
     """Make every error of the app a problem response."""
 
     async def render(connection: HTTPConnection, error: Exception) -> Response | None:
         path = connection.url.path
-        match error:
-            case Problem():
-                problem = error
-            case RequestValidationError():
-                problem = invalid_request(error)
-            case HTTPException():
-                problem = http_problem(error, path)
-            case _:
-                problem = Problem(INTERNAL_ERROR)
+        problem = problem_of(error, path) or Problem(INTERNAL_ERROR)
         response = problem_response(problem, path)
         if isinstance(connection, WebSocket):
             await _refuse(connection, problem, response)
@@ -217,6 +236,10 @@ async def _refuse(connection: WebSocket, problem: Problem, response: Response) -
     elif connection.application_state is WebSocketState.CONNECTED:
         code = 1011 if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR else 1008
         await connection.close(code, problem.detail.encode()[:123].decode(errors="ignore"))
+
+
+def _seconds(wait: float) -> str:
+    return str(max(1, math.ceil(wait)))
 
 
 def _phrase(status: int) -> str:

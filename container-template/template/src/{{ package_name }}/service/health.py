@@ -8,7 +8,7 @@ import structlog
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from .errors import Problem
+from .errors import NotReady, Problem, problem_of
 
 CHECK_SECONDS = 2.0
 Check = Callable[[], Awaitable[None]]
@@ -36,7 +36,9 @@ def health_router(checks: Mapping[str, Check]) -> APIRouter:
         found = dict(zip(checks, answers, strict=True))
         if all(answer == "ok" for answer in answers):
             return Health(status="ok", checks=found)
-        response.status_code = 503
+        unavailable = NotReady("")
+        response.status_code = unavailable.status
+        response.headers.update(unavailable.headers)
         return Health(status="unavailable", checks=found)
 
     return router
@@ -50,7 +52,8 @@ async def _ask(name: str, check: Check) -> str:
         return problem.detail
     except TimeoutError:
         return f"{name} did not answer within {CHECK_SECONDS:g} s."
-    except Exception:
+    except Exception as error:
         log.warning("check_failed", check=name, exc_info=True)
-        return f"{name} cannot be reached."
+        known = problem_of(error, "")
+        return known.detail if known else f"{name} cannot be reached."
     return "ok"
