@@ -1,4 +1,4 @@
-"""The gateway's own tables: users, their tokens, keys, failed sign-ins; and how to reach them.
+"""The gateway's own tables: users, their tokens, keys, sign-ins; and how to reach them.
 
 No secret is stored in a usable form: passwords are Argon2id hashes, tokens and keys are SHA-256 digests (of
 256 random bits, which nobody can guess).
@@ -102,14 +102,24 @@ class KeyRow(Base):
 
 
 class FailedSignInRow(Base):
-    """How often signing in failed for a username from one address, and until when nobody may try again."""
+    """How often signing in failed (`auth/throttle.py` says for what), and until when nobody may try again."""
 
     __tablename__ = "failed_sign_ins"
 
     key: Mapped[str] = mapped_column(primary_key=True)
-    """SHA-256 of username and address: people type passwords into the wrong field."""
+    """SHA-256 of username, address or both: people type passwords into the wrong field."""
     failures: Mapped[int]
     blocked_until: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
+class SignInPlaceRow(Base):
+    """Somebody has signed in from a place, where guesses from elsewhere do not slow them down."""
+
+    __tablename__ = "sign_in_places"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    """SHA-256 of username and address."""
     at: Mapped[datetime] = mapped_column(index=True)
 
 

@@ -16,10 +16,14 @@ from pipeline_api.auth.passwords import Passwords
 from pipeline_api.auth.state import Auth
 from pipeline_api.auth.throttle import SignInThrottle
 from pipeline_api.auth.verifier import POLL_S, Verifier
+from pipeline_api.auth.visitors import Visitors
 from pipeline_api.caller import CallerSigner
 from pipeline_api.database import Database
 from pipeline_api.limits import ConcurrencyLimit, RateLimits
 from pipeline_api.metrics import GatewayMetrics
+from pipeline_api.service.database import PATIENCE_S
+from pipeline_api.service.private_folder import make_private
+from pipeline_api.service.proxies import TrustedProxies
 from pipeline_api.settings import Settings
 from pipeline_api.state import Gateway
 from pipeline_api.upstream import Upstream
@@ -30,8 +34,8 @@ log = structlog.get_logger(__name__)
 @contextlib.asynccontextmanager
 async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIterator[Gateway]:
     """Yield a running gateway; on the very first start, create its first user."""
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
-    database = Database(settings.database)
+    make_private(settings.state_dir)
+    database = Database(settings.database, busy_timeout_s=PATIENCE_S)
     verifier = Verifier(
         database,
         CallerSigner(settings.caller_key.get_secret_value().encode()),
@@ -43,6 +47,10 @@ async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIter
         keys=Keys(database),
         passwords=Passwords(),
         throttle=SignInThrottle(database),
+        visitors=Visitors(
+            TrustedProxies(settings.trusted_proxies),
+            settings.pages_token.get_secret_value() if settings.pages_token else None,
+        ),
         verifier=verifier,
         metrics=metrics,
     )

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from anyio import to_thread
 from fastapi import FastAPI
 from pydantic import BaseModel, ValidationError
-from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline_api.service.errors import NotReady, Problem
+from pipeline_api.service.errors import NotReady, Problem, problem_of
 from pipeline_api.service.health import Check
 from pipeline_api.state import Gateway
 
@@ -25,7 +24,7 @@ class _Health(BaseModel):
 def readiness_checks(app: FastAPI) -> Mapping[str, Check]:
     """Return the checks of `/readyz` by what they check; each raises a problem when it is not ready."""
     return {
-        "database": lambda: _database(app.state.gateway),
+        "database": _Cached(lambda: _database(app.state.gateway)),
         "data-processor": _Cached(lambda: _processor(app.state.gateway)),
     }
 
@@ -43,18 +42,18 @@ class _Cached:
             try:
                 await self._check()
                 self._problem = None
-            except Problem as problem:
-                self._problem = problem
+            except Exception as error:
+                self._problem = problem_of(error, "")
+                if self._problem is None:
+                    raise
             self._until = time.monotonic() + _CACHED_S
         if self._problem is not None:
             raise NotReady(self._problem.detail)
 
 
 async def _database(gateway: Gateway) -> None:
-    try:
-        await to_thread.run_sync(gateway.auth.verifier.poll)
-    except SQLAlchemyError as error:
-        raise NotReady("The gateway's database cannot be reached.") from error
+    await to_thread.run_sync(gateway.auth.verifier.poll)
+    await to_thread.run_sync(gateway.auth.accounts.check_writable)
 
 
 async def _processor(gateway: Gateway) -> None:

@@ -7,6 +7,7 @@ from pydantic import Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from pipeline_api.roles import Role
+from pipeline_api.service.proxies import TrustedProxies
 from pipeline_api.service.settings import ServiceSettings
 
 Secret = Annotated[SecretStr, Field(min_length=16)]
@@ -32,6 +33,13 @@ class Settings(ServiceSettings):
     """Token that identifies this gateway to the data-processor, at least 16 characters; the same in both."""
     caller_key: Secret
     """Key that signs the callers' names for the data-processor, at least 16 characters; the same in both."""
+
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    """Proxies whose `X-Forwarded-For` says where somebody signs in from: addresses, networks or host names,
+    separated by commas; unset: nobody is believed, and everybody behind a proxy counts as one place."""
+    pages_token: Secret | None = None
+    """Token by which the pages prove that they may name the address of a visitor, at least 16 characters; the
+    same in both; unset: everybody who signs in by the pages counts as one place."""
 
     admin_password: SecretStr | None = None
     """Password of the user `admin`, whom the first start creates; unset: a random one, shown once."""
@@ -62,11 +70,17 @@ class Settings(ServiceSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Origins whose pages may call the API from a browser, separated by commas; unset: none."""
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(origin.strip().rstrip("/") for origin in value.split(",") if origin.strip())
+            return tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        TrustedProxies(value)
         return value
 
     @property

@@ -6,8 +6,17 @@ import anyio
 import pytest
 
 from pipeline_api.auth import throttle
-from pipeline_api.auth.throttle import FREE_FAILURES, SignInThrottle, network_of, wait_after
-from pipeline_api.database import Database, FailedSignInRow
+from pipeline_api.auth.throttle import (
+    FREE_FAILURES,
+    FREE_FAILURES_OF_A_NAME,
+    FREE_FAILURES_OF_A_PLACE,
+    LONGEST_QUEUE_S,
+    TURN_S,
+    SignInThrottle,
+    network_of,
+    wait_after,
+)
+from pipeline_api.database import Database, FailedSignInRow, SignInPlaceRow
 from pipeline_api.service.database import now
 from pipeline_api.service.errors import TooManyRequests, Unauthenticated
 
@@ -105,6 +114,93 @@ def test_a_victim_signs_in_from_elsewhere(database: Database) -> None:
     assert attempts(guard, 1, good=True, address="192.0.2.2") == ["200"]
 
 
+def test_one_place_guesses_for_only_so_many_names(database: Database, clock: Callable[[float], None]) -> None:
+    guard = SignInThrottle(database)
+
+    async def spray() -> list[str]:
+        return [await attempt(guard, f"user-{n}", good=False) for n in range(2 * FREE_FAILURES_OF_A_PLACE)]
+
+    answers = anyio.run(spray)
+
+    assert answers.count("401") == FREE_FAILURES_OF_A_PLACE + 1
+    assert attempts(guard, 1, name="somebody-else", good=True) == ["429"]
+    assert attempts(guard, 1, name="somebody-else", address="192.0.2.2", good=True) == ["200"]
+    clock(1.1)
+    assert attempts(guard, 1, name="somebody-else", good=True) == ["200"]
+
+
+@pytest.fixture
+def pauses() -> list[float]:
+    """How long attempts were made to wait."""
+    return []
+
+
+@pytest.fixture
+def besieged(database: Database, pauses: list[float]) -> SignInThrottle:
+    """Alice has signed in at home; then her name was guessed from a hundred places and more."""
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    guard = SignInThrottle(database, pause)
+    attempts(guard, 1, good=True, address="192.0.2.1")
+
+    async def guess() -> None:
+        for n in range(FREE_FAILURES_OF_A_NAME + 1):
+            await attempt(guard, address=f"198.51.100.{n}", good=False)
+
+    anyio.run(guess)
+    return guard
+
+
+def test_what_one_person_mistypes_slows_nobody_down(besieged: SignInThrottle, pauses: list[float]) -> None:
+    assert pauses == []
+    assert attempts(besieged, 1, name="bob", address="203.0.113.1", good=True) == ["200"]
+    assert pauses == []
+
+
+def test_who_is_guessed_everywhere_signs_in_at_home_at_once(
+    besieged: SignInThrottle, pauses: list[float]
+) -> None:
+    assert attempts(besieged, 3, address="192.0.2.1", good=True) == ["200"] * 3
+    assert pauses == []
+
+
+def test_who_is_guessed_everywhere_waits_a_moment_elsewhere(
+    besieged: SignInThrottle, pauses: list[float]
+) -> None:
+    attempts(besieged, 1, address="203.0.113.1", good=False)
+    assert attempts(besieged, 1, address="203.0.113.2", good=True) == ["200"]
+    assert 0 < pauses[0] <= TURN_S
+    assert attempts(besieged, 1, address="203.0.113.2", good=True) == ["200"]
+    assert len(pauses) == 1  # it is one of her places now
+
+
+def test_many_places_get_only_so_many_guesses(besieged: SignInThrottle, pauses: list[float]) -> None:
+    answers = [
+        answer for n in range(50) for answer in attempts(besieged, 1, address=f"203.0.113.{n}", good=False)
+    ]
+
+    assert answers.count("401") <= LONGEST_QUEUE_S / TURN_S + 2
+    assert set(answers) == {"401", "429"}
+    assert max(pauses) <= LONGEST_QUEUE_S
+
+
+def test_forgetting_a_name_ends_its_siege(besieged: SignInThrottle, pauses: list[float]) -> None:
+    besieged.forget("alice")
+    assert attempts(besieged, 2, address="203.0.113.1", good=False) == ["401"] * 2
+    assert pauses == []
+
+
+def test_only_so_many_places_are_remembered(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throttle, "MAX_ROWS", 5)
+    guard = SignInThrottle(database)
+    for n in range(8):
+        attempts(guard, 1, good=True, address=f"192.0.2.{n}")
+    with database.reading() as session:
+        assert session.query(SignInPlaceRow).count() == 5
+
+
 def test_another_user_signs_in_from_the_same_address(database: Database) -> None:
     guard = SignInThrottle(database)
     attempts(guard, 20, good=False, name="alice")
@@ -159,12 +255,12 @@ def test_only_so_many_failures_are_remembered(database: Database, monkeypatch: p
 
     async def run() -> None:
         for index in range(12):
-            await attempt(guard, f"user-{index}", good=False)
+            await attempt(guard, f"user-{index}", f"192.0.2.{index}", good=False)
 
     anyio.run(run)
 
     with database.reading() as session:
-        assert session.query(FailedSignInRow).count() == 5
+        assert session.query(FailedSignInRow).count() <= 5
 
 
 def test_an_hour_without_failures_forgives_all(database: Database, clock: Callable[[float], None]) -> None:
@@ -179,8 +275,9 @@ def test_usernames_are_not_written_down(database: Database) -> None:
     attempts(SignInThrottle(database), 1, good=False, name="my-password-typed-into-the-wrong-field")
 
     with database.reading() as session:
-        (row,) = session.query(FailedSignInRow)
-    assert "password" not in row.key
+        keys = [row.key for row in session.query(FailedSignInRow)]
+    assert len(keys) == 3
+    assert not any("password" in key for key in keys)
 
 
 @pytest.mark.parametrize(

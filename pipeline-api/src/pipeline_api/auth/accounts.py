@@ -19,6 +19,10 @@ class Accounts:
         self._database = database
         self._token_lifetime = token_lifetime
 
+    def check_writable(self) -> None:
+        """Raise what any change would raise at this moment."""
+        self._database.check_writable()
+
     def users(self) -> list[UserRow]:
         """Return every user by name."""
         with self._database.reading() as session:

@@ -30,8 +30,9 @@ async def sign_in(
 ) -> schemas.Token:
     """Return a token for a username and a password. After repeated failures the answer is 429 for a while."""
     username = form.username.lower()
+    place = await to_thread.run_sync(auth.visitors.place, request)
     try:
-        async with auth.throttle.attempt(username, _address(request)):
+        async with auth.throttle.attempt(username, place):
             encoded = await _verify(auth, username, form.password)
             outdated = auth.passwords.outdated(encoded)
             fresh = await auth.passwords.hash(form.password) if outdated else None
@@ -46,7 +47,7 @@ async def sign_in(
     except Unauthenticated:
         auth.metrics.sign_ins.labels("refused").inc()
         # Without the username: people type passwords into the wrong field.
-        log.warning("sign_in_refused", address=_address(request))
+        log.warning("sign_in_refused", address=place)
         raise
     auth.metrics.sign_ins.labels("accepted").inc()
     log.info("signed_in", username=username)
@@ -183,10 +184,6 @@ async def _verify(auth: Auth, username: str, password: str) -> str:
     return encoded
 
 
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
-
-
 async def _hash_new(auth: Auth, password: str, username: str) -> str:
     reason = why_refused(password, username)
     if reason is not None:
@@ -198,8 +195,9 @@ async def _prove(request: Request, auth: Auth, username: str, body: schemas.User
     """Make sure that it is the person, and not somebody at their desk, who changes the password."""
     if body.current_password is None:
         raise BadRequest("To change your own password, send the current one as well, as 'current_password'.")
+    place = await to_thread.run_sync(auth.visitors.place, request)
     try:
-        async with auth.throttle.attempt(username, _address(request)):
+        async with auth.throttle.attempt(username, place):
             await _verify(auth, username, body.current_password.get_secret_value())
     except Unauthenticated as error:
         raise Forbidden("The current password is wrong.") from error

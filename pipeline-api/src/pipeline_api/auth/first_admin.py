@@ -43,21 +43,37 @@ def create_first_admin(accounts: Accounts, passwords: Passwords, settings: Setti
     _print(f"Created the user '{ADMIN}' with the password from ADMIN_PASSWORD.")
 
 
+def random_password() -> str:
+    """Return a password that nobody can guess."""
+    return secrets.token_urlsafe(18)
+
+
+def keep_password(path: Path, password: str) -> None:
+    """Replace the password in the file, which is complete at all times and only its owner can read."""
+    _draft(path, password).replace(path)
+
+
 def _kept(path: Path) -> str:
-    """Return the password in the file, which appears complete or not at all and only its owner can read."""
+    """Return the password in the file; if there is no file, create it with a random one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    draft = _draft(path, random_password())
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(secrets.token_urlsafe(18) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
         with suppress(FileExistsError):  # a start that crashed, or another replica, was here first
-            os.link(partial, path)
+            os.link(draft, path)
     finally:
-        partial.unlink()
+        draft.unlink()
     return path.read_text(encoding="utf-8").strip()
+
+
+def _draft(path: Path, password: str) -> Path:
+    """Write a password to a new file beside another; return the new one, which only its owner can read."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(f"{password}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return draft
 
 
 def _print(line: str) -> None:

@@ -11,6 +11,7 @@ from pipeline_api.auth.keys import Keys
 from pipeline_api.auth.passwords import Passwords
 from pipeline_api.auth.throttle import SignInThrottle
 from pipeline_api.auth.verifier import Verifier
+from pipeline_api.auth.visitors import Visitors
 from pipeline_api.metrics import GatewayMetrics
 
 
@@ -22,6 +23,7 @@ class Auth:
     keys: Keys
     passwords: Passwords
     throttle: SignInThrottle
+    visitors: Visitors
     verifier: Verifier
     metrics: GatewayMetrics
 
