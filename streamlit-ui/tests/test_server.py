@@ -92,6 +92,30 @@ def test_a_page_shows_only_what_it_is_told_to() -> None:
     assert chosen["runner"]["magicEnabled"] is False
 
 
+def test_no_table_is_exported_with_its_formulas_alive() -> None:
+    """The pages' own downloads defuse formulas; Streamlit's own, at every table, does not, and is off."""
+    script = (
+        "from streamlit import config; from streamlit.proto.NewSession_pb2 import Config;"
+        "from streamlit.runtime.app_session import _populate_config_msg;"
+        "from streamlit_ui.server import SCRIPT;"
+        "config._main_script_path = str(SCRIPT); config.get_config_options(force_reparse=True);"
+        "sent = Config(); _populate_config_msg(sent); print(sent.disable_data_export)"
+    )
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["True"]
+
+
+def test_what_a_visitor_claims_of_their_address_is_not_streamlits_to_believe() -> None:
+    script = (
+        "import os; from streamlit_ui import server; from streamlit_ui.settings import settings;"
+        "server.create_app = lambda: type('App', (), {'run': lambda self, config: None})();"
+        "server.run(settings()); import uvicorn;"
+        "print(uvicorn.Config(app=None).forwarded_allow_ips == '')"
+    )
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["True"]
+
+
 def test_the_first_page_does_not_wait_for_imports() -> None:
     """What the first person would wait seconds for is imported while the server starts."""
     script = "import sys; from streamlit_ui import server; server._warm_up(); print(*sys.modules)"

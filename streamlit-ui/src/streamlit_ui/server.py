@@ -1,6 +1,7 @@
 """The web server: Streamlit's own, with the session's cookie, health and security headers added."""
 
 import logging
+import os
 import secrets
 import threading
 from pathlib import Path
@@ -47,6 +48,8 @@ def create_app() -> st.App:
 
 def run(chosen: Settings) -> None:
     """Serve the pages until the process is told to stop."""
+    # uvicorn believes any process of this machine about where a visitor is (see `visitor.py`).
+    os.environ["FORWARDED_ALLOW_IPS"] = ""
     # The pages import these when somebody opens one: the first person would wait seconds for them.
     threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
     create_app().run(

@@ -4,8 +4,10 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from streamlit_ui.service.proxies import TrustedProxies
 
 
 class Settings(BaseSettings):
@@ -37,6 +39,26 @@ class Settings(BaseSettings):
     """The largest dataset that a page accepts, in megabytes; larger ones are uploaded through the API."""
     public_gateway_url: str | None = None
     """Where programs outside reach the gateway if not at GATEWAY_URL; the pages show it in examples."""
+
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    """Proxies whose `X-Forwarded-For` says where a visitor is: addresses, networks or host names, separated
+    by commas; none: nobody is believed."""
+    pages_token: Annotated[SecretStr | None, BeforeValidator(lambda given: given or None)] = None
+    """Token that lets these pages tell the gateway where a visitor signs in from; the same in both; none:
+    all visitors count as one place there."""
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        TrustedProxies(value)
+        return value
 
     @field_validator("gateway_url", "public_gateway_url")
     @classmethod

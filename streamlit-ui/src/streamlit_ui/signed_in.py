@@ -6,6 +6,7 @@ from contextlib import suppress
 import httpx
 import streamlit as st
 
+from streamlit_ui import visitor
 from streamlit_ui.client import Gateway, GatewayError, connect
 from streamlit_ui.contract.types import Role
 from streamlit_ui.sessions import COOKIE, Session, includes, sessions
@@ -47,7 +48,7 @@ def may(role: Role) -> bool:
 
 def sign_in(username: str, password: str) -> None:
     """Open a session; a wrong password is a `GatewayError`."""
-    token = Gateway(_connection()).sign_in(username, password)
+    token = Gateway(_connection()).sign_in(username, password, visitor.headers())
     # The gateway's names are in lower case, and it is they that feedback is signed with.
     opened = Session(
         username.lower(), token["role"], token["access_token"], time.time() + token["expires_in"]
