@@ -20,7 +20,7 @@ JOBS ?= 2
 # Folders are tested side by side; the output of each is shown as a whole once it has finished.
 SIDE_BY_SIDE = --jobs=$(JOBS) --output-sync=recurse --keep-going
 
-.PHONY: help run demo bench test test-services lint format contracts contracts-check template-drift \
+.PHONY: help run reset-password demo bench test test-services lint format contracts contracts-check template-drift \
         lint-delivery lint-ci deploy deploy-remote split census-income docs hooks clean
 
 help: ## Show this list
@@ -30,6 +30,10 @@ help: ## Show this list
 
 run: $(UV) ## Start everything on this machine; prints where, and the password
 	@$(MAKE) -C compose-stack run
+
+reset-password: $(UV) ## Give somebody who cannot sign in a new password: NAME=admin; works while the platform runs
+	@STATE_DIR='$(abspath $(STATE_DIR))/gateway' ADMIN_PASSWORD_FILE='$(abspath $(STATE_DIR))/admin-password' \
+	$(UV) run --frozen --project pipeline-api pipeline-api reset-password '$(or $(NAME),admin)'
 
 demo: $(UV) ## Play the whole loop: traffic, feedback, drift, falling score, retrain, gate, promotion
 	@$(MAKE) -C compose-stack demo

@@ -7,8 +7,9 @@ from compose_stack.credentials import Credentials
 def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
     first = Credentials.load_or_make(tmp_path / "secrets")
     assert Credentials.load_or_make(tmp_path / "secrets") == first
-    assert len({first.service_token, first.caller_key}) == 2
-    assert min(len(first.service_token), len(first.caller_key)) >= 32
+    made = {first.service_token, first.caller_key, first.pages_token}
+    assert len(made) == 3
+    assert min(map(len, made)) >= 32
 
 
 def test_only_the_owner_can_read_a_secret(tmp_path: Path) -> None:
@@ -28,3 +29,4 @@ def test_no_secret_is_shown_by_accident(tmp_path: Path) -> None:
     made = Credentials.load_or_make(tmp_path)
     assert made.service_token not in repr(made)
     assert made.caller_key not in repr(made)
+    assert made.pages_token not in repr(made)

@@ -1,9 +1,10 @@
+import stat
 from pathlib import Path
 
 import pytest
 
 from compose_stack.instance import admin_password, found_or_started, free_ports
-from compose_stack.lock import only_instance
+from compose_stack.lock import make_private, only_instance
 from compose_stack.settings import CannotStart, Settings
 
 
@@ -32,3 +33,22 @@ def test_an_instance_that_runs_is_used_and_not_started_again(tmp_path: Path) -> 
     ):
         pass
     assert told == [f"Using the instance that runs on {tmp_path}, at {running.gateway_url}."]
+
+
+def mode(folder: Path) -> str:
+    return f"{stat.S_IMODE(folder.stat().st_mode):04o}"
+
+
+def test_a_new_state_folder_is_its_owners(tmp_path: Path) -> None:
+    with only_instance(settings(tmp_path / "var")):
+        assert mode(tmp_path / "var") == "0700"
+        assert make_private(tmp_path / "var") is None
+
+
+def test_a_state_folder_that_others_could_enter_is_closed_and_that_is_said(tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var").chmod(0o755)
+    said = make_private(tmp_path / "var")
+    assert said is not None
+    assert "(mode 0755); now only its owner can (mode 0700)" in said
+    assert mode(tmp_path / "var") == "0700"

@@ -6,7 +6,7 @@ from compose_stack.credentials import Credentials
 from compose_stack.services import Service, default_set
 from compose_stack.settings import CannotStart, Settings
 
-CREDENTIALS = Credentials("token-token-token-token", "key-key-key-key-key-key")
+CREDENTIALS = Credentials("token-token-token-token", "key-key-key-key-key-key", "pages-pages-pages-pages")
 
 
 def tree(folder: Path) -> Path:
@@ -35,6 +35,12 @@ def test_both_sides_of_the_internal_interface_know_the_same_secrets(tmp_path: Pa
         assert made[name].environment["CALLER_KEY"] == CREDENTIALS.caller_key
     for name in ("streamlit-ui", "mlflow"):
         assert "SERVICE_TOKEN" not in made[name].environment
+
+
+def test_the_pages_can_say_where_a_visitor_is_and_no_other_process_can(tmp_path: Path) -> None:
+    made = services(tmp_path)
+    told = {n: s.environment["PAGES_TOKEN"] for n, s in made.items() if "PAGES_TOKEN" in s.environment}
+    assert told == dict.fromkeys(("streamlit-ui", "pipeline-api"), CREDENTIALS.pages_token)
 
 
 def test_only_the_gateway_is_told_the_password(tmp_path: Path) -> None:

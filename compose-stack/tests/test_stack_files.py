@@ -132,6 +132,20 @@ def test_secrets_reach_only_those_that_need_them(layout: Layout, read: dict[str,
         token = read_env(layout.secrets(stage))["SERVICE_TOKEN"]
         told = {name for name, service in read[stage]["services"].items() if token in json.dumps(service)}
         assert told == {"serve", "work", "pipeline-api"}
+        token = read_env(layout.secrets(stage))["PAGES_TOKEN"]
+        told = {name for name, service in read[stage]["services"].items() if token in json.dumps(service)}
+        assert told == {"streamlit-ui", "pipeline-api"}
+
+
+def test_what_caddy_says_of_a_visitor_is_believed_where_it_asks(read: dict[str, dict[str, Any]]) -> None:
+    for stage in STAGES:
+        found = {
+            name: service["environment"]["TRUSTED_PROXIES"]
+            for name, service in read[stage]["services"].items()
+            if "TRUSTED_PROXIES" in service.get("environment", {})
+        }
+        assert found == {"pipeline-api": "caddy", "streamlit-ui": "caddy"}
+        assert f"edge-{stage}" in read[PLATFORM]["services"]["caddy"]["networks"]
 
 
 def test_a_stage_is_a_user_of_mlflow_and_not_its_administrator(

@@ -44,6 +44,8 @@ OF_THE_GATEWAY = {
 """What each of the gateway's own operations requires; the others name their role in the document."""
 CLAIMS = b'{"sub":"admin","role":"maintainer","exp":9999999999}'
 EXAMPLES = {"key_id": "0123456789abcdef", "username": "somebody"}
+BODIES = {"PATCH /v1/auth/users/{username}": {"role": "maintainer"}}
+"""What a body must be for an operation to look at who sends it; of the others, that comes first."""
 
 
 def operations() -> dict[str, Role | None]:
@@ -64,7 +66,9 @@ def ask(gateway: Gateway, name: str, headers: dict[str, str]) -> int:
     """Return the status of an operation on things that do not exist."""
     method, template = name.split(" ")
     path = re.sub(r"\{(\w+)\}", lambda part: EXAMPLES.get(part[1], "thing"), template)
-    body = {"inputs": [{}]} if method in {"POST", "PUT", "PATCH"} else None
+    body: dict[str, Any] | None = (
+        BODIES.get(name, {"inputs": [{}]}) if method in {"POST", "PUT", "PATCH"} else None
+    )
     return gateway.client.request(method, path, json=body, headers=headers).status_code
 
 

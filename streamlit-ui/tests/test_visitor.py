@@ -2,6 +2,7 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 
 import pytest
+import streamlit as st
 from streamlit.runtime.context import StreamlitHeaders
 
 from conftest import Open
@@ -29,7 +30,7 @@ def visit(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
         settings.cache_clear()
         sent = StreamlitHeaders([("X-Forwarded-For", value) for value in forwarded])
         context = SimpleNamespace(ip_address=peer, headers=sent)
-        monkeypatch.setattr(visitor.st, "context", context)
+        monkeypatch.setattr(st, "context", context)
         return visitor.address()
 
     return visited
@@ -64,6 +65,7 @@ def test_a_sign_in_says_where_the_visitor_is(
     monkeypatch: pytest.MonkeyPatch, fake: FakeGateway, open_page: Open
 ) -> None:
     monkeypatch.setenv("PAGES_TOKEN", TOKEN)
+    monkeypatch.setattr(visitor, "address", lambda: BROWSER)
     settings.cache_clear()
     page = open_page(role=None)
     page.text_input[0].set_value("erin")
@@ -72,4 +74,4 @@ def test_a_sign_in_says_where_the_visitor_is(
     page.run()
 
     (sent,) = [headers for _, target, headers, _ in fake.requests if target == "/v1/auth/token"]
-    assert sent[visitor.HEADER.lower()] == f"{TOKEN} 127.0.0.1"
+    assert sent[visitor.HEADER.lower()] == f"{TOKEN} {BROWSER}"

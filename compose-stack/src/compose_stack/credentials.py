@@ -11,18 +11,20 @@ SECRET_BYTES = 32
 
 @dataclass(frozen=True)
 class Credentials:
-    """What the gateway authenticates to the processor with."""
+    """What the processes of one instance authenticate to each other with."""
 
     service_token: str = field(repr=False)
     """Proves that a call comes from the gateway."""
     caller_key: str = field(repr=False)
     """Signs on whose behalf the gateway calls."""
+    pages_token: str = field(repr=False)
+    """Proves to the gateway that it is the pages that say where a visitor is."""
 
     @classmethod
     def load_or_make(cls, folder: Path) -> Self:
         """Read the secrets of this instance, making those that are missing."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return cls(_load_or_make(folder / "service-token"), _load_or_make(folder / "caller-key"))
+        return cls(*(_load_or_make(folder / name) for name in ("service-token", "caller-key", "pages-token")))
 
 
 def _load_or_make(path: Path) -> str:

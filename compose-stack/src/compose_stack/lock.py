@@ -7,12 +7,28 @@ the same time do not take each other for it. filelock has no shared lock on a fi
 import fcntl
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from compose_stack.settings import CannotStart, Settings
+
+OWNER_ONLY = 0o700
+"""The mode of the state folder: it has the secrets, the users and everything that was predicted."""
+
+
+def make_private(folder: Path) -> str | None:
+    """Let only its owner enter a folder; return a sentence if others could."""
+    found = stat.S_IMODE(folder.stat().st_mode)
+    if not found & ~OWNER_ONLY:
+        return None
+    try:
+        folder.chmod(OWNER_ONLY)
+    except OSError as error:
+        return f"Others may enter {folder} (mode {found:04o}), and that cannot be changed: {error.strerror}."
+    return f"Others could enter {folder} (mode {found:04o}); now only its owner can (mode {OWNER_ONLY:04o})."
 
 
 @dataclass(frozen=True)
@@ -32,7 +48,7 @@ def only_instance(settings: Settings) -> Iterator[None]:
     The kernel releases the lock when its process ends, so kill -9 leaves nothing to clean up.
     """
     try:
-        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        settings.state_dir.mkdir(mode=OWNER_ONLY, parents=True, exist_ok=True)
         descriptor = os.open(_lock_file(settings.state_dir), os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise CannotStart(

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.status import Status
 
 from compose_stack.credentials import Credentials
-from compose_stack.lock import only_instance
+from compose_stack.lock import make_private, only_instance
 from compose_stack.services import default_set, folders
 from compose_stack.settings import CannotStart, Settings
 from compose_stack.supervisor import Supervisor
@@ -92,6 +92,8 @@ async def _run(settings: Settings, console: Console) -> None:
     services = default_set(settings, Credentials.load_or_make(settings.state_dir / "secrets"))
     terminal = Terminal(settings, console)
     report: Callable[[str], None] = terminal.report
+    if changed := make_private(settings.state_dir):
+        report(changed)
     with terminal.showing():
         await Supervisor(settings, services, report).run(
             on_progress=terminal.progress, on_ready=terminal.ready

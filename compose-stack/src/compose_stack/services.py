@@ -78,12 +78,14 @@ def default_set(
         "PORT": str(settings.gateway_port),
         "PROCESSOR_URL": settings.processor_url,
         "ADMIN_PASSWORD_FILE": str(settings.password_file),
+        "PAGES_TOKEN": credentials.pages_token,
     }
     if settings.admin_password:
         gateway["ADMIN_PASSWORD"] = settings.admin_password
     pages = {
         **base,
         "GATEWAY_URL": settings.gateway_url,
+        "PAGES_TOKEN": credentials.pages_token,
         "HOST": settings.bind_host,
         "PORT": str(settings.ui_port),
     }

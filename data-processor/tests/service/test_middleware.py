@@ -136,6 +136,17 @@ def test_a_crash_after_the_head_was_sent_is_not_hidden(settings: ServiceSettings
     assert [message["type"] for message in sent] == ["http.response.start"]
 
 
+def test_a_client_that_hangs_up_is_no_defect(
+    app: FastAPI, client: TestClient, log_lines: Callable[[], list[Any]]
+) -> None:
+    @app.post("/gone")
+    async def gone() -> None:
+        raise ClientDisconnect
+
+    assert client.post("/gone").status_code == 400
+    assert [line["event"] for line in log_lines() if line["event"] == "request_failed"] == []
+
+
 def test_a_request_costs_microseconds(settings: ServiceSettings) -> None:
     async def answer(_scope: Scope, receive: Receive, send: Send) -> None:
         await receive()

@@ -15,12 +15,18 @@ import pytest
 PROGRAM = """
 import asyncio
 import resource
-from fastapi import FastAPI, Request
+from fastapi import Request
+from data_processor.service.errors import install_problem_handlers
 from data_processor.service.logging import configure_logging
+from data_processor.service.metrics import ServiceMetrics
+from data_processor.service.middleware import ServiceApp, install_middleware
 from data_processor.service.server import run
 from data_processor.service.settings import ServiceSettings
 
-app = FastAPI()
+settings = ServiceSettings(service_name="specimen", port=0)
+app = ServiceApp(settings)
+install_problem_handlers(app)
+install_middleware(app, settings, ServiceMetrics(settings))
 
 @app.get("/slow")
 async def slow():
@@ -40,7 +46,6 @@ async def seen(request: Request):
 async def files():
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
-settings = ServiceSettings(service_name="specimen", port=0)
 configure_logging(settings)
 run(app, settings)
 """

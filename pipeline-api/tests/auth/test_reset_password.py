@@ -37,9 +37,13 @@ def test_the_last_maintainer_gets_back_in_while_the_gateway_runs(
 ) -> None:
     forgotten = settings.password_file.read_text().strip()
     token = sign_in(client, forgotten)
-    asked = []
+    asked: list[str] = []
 
-    reset_password(settings, "Admin", confirm=lambda question: asked.append(question) or "yes")
+    def confirm(question: str) -> str:
+        asked.append(question)
+        return "yes"
+
+    reset_password(settings, "Admin", confirm=confirm)
 
     password = printed_password(capsys)
     assert sign_in(client, password)

@@ -32,6 +32,7 @@ NAMES: dict[str, tuple[str, ...]] = {
             "GATEWAY_DATABASE_PASSWORD",
             "SERVICE_TOKEN",
             "CALLER_KEY",
+            "PAGES_TOKEN",
             "ADMIN_PASSWORD",
         ),
     ),

@@ -27,7 +27,7 @@ from typing import Any, ClassVar, TypedDict
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import HTTPConnection
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import Response
 from starlette.websockets import WebSocket, WebSocketState
 
@@ -209,6 +209,8 @@ def problem_of(error: Exception, path: str) -> Problem | None:
             return invalid_request(error)
         case HTTPException():
             return http_problem(error, path)
+        case ClientDisconnect():  # nobody hears it, but it is no defect either
+            return BadRequest("The request ended before its body was complete.")
     found = outage(error)
     return storage_failed(found) if found else None
 
