@@ -43,7 +43,7 @@ OF_THE_GATEWAY = {
 }
 """What each of the gateway's own operations requires; the others name their role in the document."""
 CLAIMS = b'{"sub":"admin","role":"maintainer","exp":9999999999}'
-EXAMPLES = {"key_id": "0123456789abcdef", "username": "somebody"}
+EXAMPLES = {"key_id": "0123456789abcdef", "username": "somebody", "model": "census-income"}
 BODIES = {"PATCH /v1/auth/users/{username}": {"role": "maintainer"}}
 """What a body must be for an operation to look at who sends it; of the others, that comes first."""
 
