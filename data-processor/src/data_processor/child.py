@@ -8,6 +8,7 @@ from data_processor.runs.compute import main
 
 TASKS = {
     "propose": "data_processor.datasets.proposing",
+    "audit": "data_processor.datasets.leak_audit",
     **dict.fromkeys(("prepare", "version", "warehouse"), "data_processor.datasets.tasks"),
     "profile": "data_processor.datasets.exploration.tasks",
     "snapshot": "data_processor.training.snapshot",

@@ -4,6 +4,8 @@ import sqlite3
 from contextlib import closing
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import delete, update
@@ -11,7 +13,8 @@ from sqlalchemy import delete, update
 from data_processor.datasets.service import DatasetService
 from data_processor.datasets.storing_run import StoringRun
 from data_processor.datasets.warehouse import Warehouse
-from data_processor.rows import DatasetUploadRow, RunEventRow, RunRow
+from data_processor.features.schema import Schema
+from data_processor.rows import DatasetRow, DatasetUploadRow, RunEventRow, RunRow
 from data_processor.runs.service import Runs
 
 PEOPLE = b"age;city;weight;bought\n" + b"".join(
@@ -385,3 +388,33 @@ def test_cells_that_cannot_be_read_are_shown_and_decided_on(desk: Any) -> None:
     assert error["loc"] == ["body", "columns", "price", "unreadable"]
     assert "One cell is no number: 'unknown' in row 2." in error["message"]
     assert desk.confirm(target="outcome", columns={"price": {"unreadable": "missing"}}).status_code == 202
+
+
+def test_rows_that_belong_together_are_found_and_held_out_together(desk: Any) -> None:
+    rng = np.random.default_rng(1)
+    unit, offset = np.arange(600) % 60, rng.normal(0, 3, 60)
+    table = pd.DataFrame({"unit": unit, "heat": rng.normal(size=600).round(4)})
+    table["wear"] = (offset[unit] + table["heat"] + rng.normal(0, 0.3, 600)).round(4)
+    proposal = desk.upload(table.to_csv(index=False).encode()).json()
+    assert (proposal["target"], proposal["holdout"]["target"]) == ("wear", "wear")
+    assert proposal["holdout"]["suggested"] == {"by": "group", "column": "unit"}
+    other = desk.client.get("/v1/datasets/people/holdout", params={"target": "heat"}).json()
+    assert (other["target"], [one["column"] for one in other["audit"]]) == ("heat", ["unit"])
+    assert other["audit"][0]["row_split"] != proposal["holdout"]["audit"][0]["row_split"]
+    unknown = desk.client.get("/v1/datasets/people/holdout", params={"target": "hat"})
+    assert (unknown.status_code, unknown.json()["errors"][0]["loc"]) == (422, ["query", "target"])
+
+    by_unit = {"by": "group", "column": "unit"}
+    refused = desk.confirm(target="wear", holdout={"by": "group", "column": "wear"})
+    assert refused.json()["errors"][0]["loc"] == ["body", "holdout", "column"]
+    assert desk.confirm(target="wear", holdout=by_unit).status_code == 202
+    desk.keep()
+    with desk.database.reading() as session:
+        schema = Schema.model_validate(session.get_one(DatasetRow, "people").schema)
+    assert (schema.holdout.by, schema.holdout.column) == ("group", "unit")
+    assert [column.name for column in schema.inputs] == ["heat"]
+    assert desk.client.get("/v1/datasets/people/holdout", params={"target": "heat"}).status_code == 409
+
+    again = desk.upload(table.iloc[:500].to_csv(index=False).encode()).json()
+    assert again["holdout"]["suggested"] == by_unit
+    assert "As in version 1" in again["holdout"]["reason"]

@@ -15,6 +15,7 @@ from data_processor.datasets.tables import (
     to_parquet,
     with_feedback,
 )
+from data_processor.features.schema import Column, Schema
 from data_processor.features.split import FEEDBACK_COLUMN, PREDICTION_COLUMN
 
 UCI = b"""age, workclass, fnlwgt, income
@@ -142,3 +143,17 @@ def test_without_feedback_a_table_is_the_upload() -> None:
     upload = keepable(frame, schema)
 
     assert to_parquet(with_feedback(upload, schema, [])) == to_parquet(upload)
+
+
+def test_a_group_that_came_as_a_text_is_the_number_that_the_table_has() -> None:
+    kinds = {"unit": "identifier", "x": "numeric", "y": "numeric"}
+    columns = tuple(Column.model_validate({"name": name, "kind": kind}) for name, kind in kinds.items())
+    schema = Schema(task="tabular-regression", target="y", columns=columns)
+    upload = keepable(pd.DataFrame({"unit": [7, 8], "x": [1.0, 2.0], "y": [1.0, 2.0]}), schema)
+    labelled = [
+        LabelledRow(number, f"p{number}", {"x": 1.0, "unit": unit}, 3.0)
+        for number, unit in enumerate(("7", "spare", None, 8), 1)
+    ]
+    table = from_parquet(to_parquet(with_feedback(upload, schema, labelled)))
+
+    assert table["unit"].fillna(0).tolist() == [7, 8, 7, 0, 0, 8]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from data_processor.features.calendar import FEATURES
 from data_processor.features.packing import pack_rows
-from data_processor.features.schema import Column, Schema
+from data_processor.features.schema import Column, Holdout, Schema
 from data_processor.models.policy import Policy
 from data_processor.service.errors import BadRequest, Invalid, Problem
 from data_processor.serving.diagnosis import Diagnosis, Limits
@@ -269,7 +269,7 @@ def test_fast_and_slow_validation_agree(envelope: dict[str, Any], policy: bool) 
     slow = verdict(lambda: Diagnosis(TABLE, LIMITS, reject_unseen=policy).read(content))
     assert fast[0] == slow[0]
     if isinstance(fast[1], Checked):
-        given_rows, _, version = slow[1]
+        given_rows, _, _, version = slow[1]
         assert fast[1].version == (version or None)
         packed = pack_rows(given_rows, TABLE)
         assert fast[1].packed.numeric.tobytes() == packed.numeric.tobytes()
@@ -400,3 +400,38 @@ def test_a_key_with_an_odd_name_occurs_once() -> None:
     validator = Validator(odd_table('width 5"'), Policy(), LIMITS)
     with pytest.raises(Invalid):
         validator.check(rb'{"inputs": [{"width 5\"": 1, "width 5\"": 2}]}')
+
+
+GROUPED = Schema(
+    task="tabular-regression",
+    target="wear",
+    columns=(
+        Column(name="Unit", kind="identifier", source="unit"),
+        Column(name="heat", kind="numeric"),
+        Column(name="note", kind="ignored"),
+        Column(name="wear", kind="numeric"),
+    ),
+    holdout=Holdout(by="group", column="Unit"),
+)
+
+
+@pytest.mark.parametrize("unit", [7, "7", "engine 7", None, 7.5])
+@pytest.mark.parametrize("more", [{}, {"note": "slow"}])
+def test_the_group_is_kept_with_the_prediction_and_not_asked_of_the_model(
+    unit: Any, more: dict[str, Any]
+) -> None:
+    check = Validator(GROUPED, Policy(), LIMITS).check(body({"heat": 1.5, "Unit": unit, **more}))
+
+    assert json.loads(bytes(check.rows[0])) == {"heat": 1.5, "Unit": unit}
+    assert check.packed.numeric.tolist() == [[1.5]]
+    assert len(check.flags[0]) == len(more)
+    renamed = Validator(GROUPED, Policy(), LIMITS).check(body({"heat": 1.5, "unit": unit}))
+    assert json.loads(bytes(renamed.rows[0])) == {"heat": 1.5, "Unit": unit}
+
+
+@pytest.mark.parametrize("unit", [True, [7], {"id": 7}, "x" * (LIMITS.max_text_length + 1)])
+def test_a_group_that_is_neither_a_text_nor_a_number_is_refused(unit: Any) -> None:
+    with pytest.raises(Invalid) as refused:
+        Validator(GROUPED, Policy(), LIMITS).check(body({"heat": 1.5, "Unit": unit}))
+    assert refused.value.errors is not None
+    assert refused.value.errors[0]["loc"] == ["body", "inputs", 0, "Unit"]

@@ -44,7 +44,7 @@ def test_the_bootstrap_never_asks_for_fewer_rows_than_it_needs() -> None:
     compared = terms.compare(rows, 0.025, 1)
     assert compared is not None
     assert compared.p_better == 1.0
-    assert terms.rows_needed(compared, 10, 0.025) == FEWEST_ROWS
+    assert terms.rows_needed(compared, rows, 0.025) == FEWEST_ROWS
 
 
 @pytest.mark.parametrize(("number", "shown"), [(0.5, 0.5), (math.nan, None), (math.inf, None)])

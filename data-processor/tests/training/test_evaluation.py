@@ -20,6 +20,7 @@ from data_processor.training.evaluation import (
     fit_final,
     fold_rows,
     holdout_metrics,
+    holdout_outputs,
 )
 
 OLD = Candidate(estimator="logistic-regression", params={})
@@ -164,7 +165,8 @@ def test_a_champion_of_other_classes_is_asked_in_ours() -> None:
 
 
 def test_metrics_on_reference_rows_are_those_of_the_last_fit(census_split: Split) -> None:
-    measured = holdout_metrics(census_split, fit_final(census_split, OLD, seed=1))
+    outputs = holdout_outputs(census_split, fit_final(census_split, OLD, seed=1))
+    measured = holdout_metrics(census_split, outputs)
 
     assert measured["roc_auc"] > 0.8
     assert measured["accuracy"] > 0.8

@@ -45,6 +45,8 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/v1/datasets/{dataset}", Role.ENGINEER),
     Operation("DELETE", "/v1/datasets/{dataset}", Role.ENGINEER),
     Operation("PUT", "/v1/datasets/{dataset}/schema", Role.ENGINEER),
+    # A quick model is fitted some dozens of times before it answers.
+    Operation("GET", "/v1/datasets/{dataset}/holdout", Role.ENGINEER, timeout_s=120),
     Operation("GET", "/v1/datasets/{dataset}/versions", Role.ENGINEER),
     Operation("GET", "/v1/datasets/{dataset}/profile", Role.ENGINEER),
     Operation("POST", "/v1/datasets/{dataset}/profile", Role.ENGINEER),

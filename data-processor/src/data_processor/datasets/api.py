@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data_processor.caller import Caller, CallerDep
@@ -19,6 +19,7 @@ from data_processor.datasets.schemas import (
     DatasetShort,
     DatasetStoring,
     DatasetVersion,
+    ProposedHoldout,
 )
 from data_processor.datasets.service import DatasetService
 from data_processor.datasets.spooling import FILE_FIELD, Spool
@@ -94,6 +95,19 @@ def confirm_dataset(
     """Confirm what the columns are and which one to predict; this starts the run that stores the dataset."""
     run = state.datasets.confirm(dataset, body, caller.subject)
     return DatasetStoring(name=dataset, state="storing", run=run)
+
+
+@router.get("/{dataset}/holdout")
+async def audit_dataset(
+    dataset: str,
+    target: Annotated[str, Query(max_length=200, description="The column to predict.")],
+    state: StateDep,
+    _caller: CallerDep,
+) -> ProposedHoldout:
+    """Show whether rows of the newest file belong together, for a target; measuring it takes some seconds."""
+    async with state.datasets.turns:
+        found = await asyncio.to_thread(state.datasets.audit, dataset, target)
+    return ProposedHoldout.model_validate(found)
 
 
 @router.get("")

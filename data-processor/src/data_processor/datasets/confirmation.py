@@ -11,12 +11,16 @@ from data_processor.datasets.rare_classes import rare_problem
 from data_processor.features.numerals import Mark
 from data_processor.features.preparation import DatasetPreparation
 from data_processor.features.reading import LONGEST_MARK, MOST_MARKS, Reading
-from data_processor.features.schema import INPUT_KINDS, Kind, Schema
+from data_processor.features.schema import INPUT_KINDS, Holdout, Kind, Schema
 from data_processor.service.errors import FieldError, Invalid
+from data_processor.statistics.paired import FEWEST_GROUPS
 from data_processor.tasks.registry import UnknownTaskError, likely_task, task_of
 from data_processor.tasks.task import Target, Task
 
 TARGET_KINDS: tuple[Kind, ...] = ("categorical", "numeric")
+TIME_TYPES = ("integer", "number", "datetime")
+FEWEST_TIMES = 10
+"""Different times that it takes to hold some out, to choose by some, and to fit on the others."""
 
 
 class ColumnConfirmation(BaseModel):
@@ -63,6 +67,12 @@ class SchemaConfirmation(BaseModel):
         None, description="If left out, it follows from the target's values and the inputs' kinds."
     )
     preparation: DatasetPreparation = DatasetPreparation()
+    holdout: Holdout = Field(
+        Holdout(),
+        description="What decides which rows are held out: single rows, the groups in a column (an engine, a "
+        "patient), or the time in one. Columns go by their old or their new names. The group is no input "
+        "unless its column's kind is given.",
+    )
 
 
 class ConfirmedColumn(BaseModel):
@@ -85,6 +95,8 @@ class Confirmed(BaseModel):
     task: str | None
     columns: dict[str, ConfirmedColumn]
     preparation: DatasetPreparation
+    holdout: Holdout = Holdout()
+    """With the columns' new names; what was confirmed before it could be chosen goes by rows."""
 
 
 def confirm(asked: SchemaConfirmation, proposal: Mapping[str, Any], used: Schema | None) -> Confirmed:
@@ -98,7 +110,11 @@ def confirm(asked: SchemaConfirmation, proposal: Mapping[str, Any], used: Schema
         said = asked.columns.get(name) or ColumnConfirmation()
         columns[name], known[name] = _column(column, kinds[name], said, errors)
     target = _target(asked.target, columns)
-    errors += _column_errors(asked, columns, known)
+    holdout, group, wrong = _holdout(asked.holdout, columns, known, target)
+    said_of_group = asked.columns.get(group or "") or ColumnConfirmation()
+    if group is not None and said_of_group.kind is None:
+        columns[group], known[group] = _column(proposed[group], "identifier", said_of_group, [])
+    errors += _column_errors(asked, columns, known) + wrong
     if target is None:
         errors.append(_error(_unknown(asked.target, known), "target"))
         raise Invalid("The dataset was not stored.", errors=errors)
@@ -119,6 +135,7 @@ def confirm(asked: SchemaConfirmation, proposal: Mapping[str, Any], used: Schema
         task=task.description.task,
         columns=columns,
         preparation=asked.preparation,
+        holdout=holdout,
     )
     if used is not None:
         errors += _broken(used, confirmed)
@@ -160,6 +177,73 @@ def _column(
         unreadable=said.unreadable,
     )
     return column, chosen.facts
+
+
+def _holdout(
+    asked: Holdout,
+    columns: Mapping[str, ConfirmedColumn],
+    known: Mapping[str, Any],
+    target: str | None,
+) -> tuple[Holdout, str | None, list[FieldError]]:
+    """Return what is held out, by the columns' new names; the group's name in the file; what is wrong."""
+    errors: list[FieldError] = []
+    if asked.by == "row":
+        given = [field for field in ("column", "time") if getattr(asked, field) is not None]
+        errors += [
+            _error("is for groups and times: leave it out by rows", "holdout", field) for field in given
+        ]
+        return Holdout(), None, errors
+    if asked.by == "time" and asked.time is not None:
+        errors.append(_error("is for groups: by time the field column names the time", "holdout", "time"))
+    if asked.column is None:
+        errors.append(_error(f"is missing: name the column that holds the {asked.by}", "holdout", "column"))
+        return asked, None, errors
+    found: dict[str, str] = {}
+    roles = {"column": asked.groups, "time": None} if asked.by == "group" else {"column": None}
+    for field, is_group in roles.items():
+        name = getattr(asked, field)
+        if name is None:
+            continue
+        place = _target(name, columns)
+        if place is None:
+            problem: str | None = _unknown(name, known)
+        elif place == target:
+            problem = f"{name!r} is the target: it cannot decide what is held out. Choose another column."
+        else:
+            found[field] = place
+            problem = (
+                _group_problem(known[place]) if is_group else _time_problem(known[place], columns[place].kind)
+            )
+        if problem:
+            errors.append(_error(problem, "holdout", field))
+    names = {field: columns[place].name for field, place in found.items()}
+    group = found.get("column") if asked.by == "group" else None
+    return asked.model_copy(update=names), group, errors
+
+
+def _group_problem(facts: Mapping[str, Any]) -> str | None:
+    name, distinct = facts["name"], facts["distinct"]
+    if distinct < FEWEST_GROUPS:
+        return (
+            f"{name!r} has {distinct} different values, and nothing can be proved with fewer than "
+            f"{FEWEST_GROUPS} groups: choose another column, or hold out single rows."
+        )
+    return None
+
+
+def _time_problem(facts: Mapping[str, Any], kind: Kind) -> str | None:
+    name = facts["name"]
+    if facts["type"] == "datetime" and kind != "datetime":
+        return f"{name!r} holds dates, and is to be {kind}: make it a date, so that its order is known."
+    if facts["type"] not in TIME_TYPES:
+        example = facts["examples"][0] if facts["examples"] else None
+        return f"{name!r} contains {example!r}, which is neither a date nor a number: choose another column."
+    if facts["distinct"] < FEWEST_TIMES:
+        return (
+            f"{name!r} has {facts['distinct']} different times; it takes at least {FEWEST_TIMES} to fit on "
+            "some and compare on later ones. Choose another column, or hold out single rows."
+        )
+    return None
 
 
 def _column_errors(

@@ -66,6 +66,7 @@ def detail(
             **short(row, upload, version).model_dump(),
             "classes": stored.get("classes") if stored else _classes(upload),
             "columns": _columns(row, upload),
+            "holdout": Schema.model_validate(row.schema).holdout if row.schema else None,
             "warnings": warnings,
             "proposal": proposal,
             "tables": stored.get("tables", []),

@@ -30,6 +30,13 @@ def carry_over(before: DatasetUploadRow, upload: DatasetUploadRow) -> None:
         "columns": columns,
         "target": target if target in names else upload.proposal["target"],
     }
+    found = upload.proposal.get("holdout")
+    if found is not None and confirmed.holdout.by != "row":
+        places = {one.name: name for name, one in confirmed.columns.items()}
+        same = {"by": confirmed.holdout.by, "column": places.get(confirmed.holdout.column or "")}
+        if same["column"] in names:
+            reason = f"As in version {before.version}. {found['reason']}"
+            upload.proposal["holdout"] = {**found, "suggested": same, "reason": reason}
     upload.difference = difference(before, upload.proposal)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from data_processor.features.reading import Reading
-from data_processor.features.schema import Kind
+from data_processor.features.schema import Holdout, Kind
 
 DatasetState = Literal["proposed", "storing", "ready", "failed"]
 DatasetName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
@@ -84,6 +84,33 @@ class DatasetDifference(BaseModel):
     changed: list[dict[str, Any]] = Field(description="What differs in a column, before and after.")
 
 
+class ProposedBy(BaseModel):
+    """A column that may decide which rows are held out."""
+
+    by: Literal["group", "time"]
+    column: str
+
+
+class HoldoutMeasured(ProposedBy):
+    """What holding out by a column does to the loss of a quick model."""
+
+    metric: Literal["rmse", "log_loss"]
+    row_split: float = Field(description="Its loss where single rows are held out.")
+    this_split: float = Field(description="Its loss where whole groups, or later rows, are held out.")
+    low: float = Field(description="Lower end of the 95 % interval of the relative difference.")
+    high: float
+    flagged: bool = Field(description="The loss grows by at least 10 %, and not by chance.")
+
+
+class ProposedHoldout(BaseModel):
+    """What the leak audit found: whether rows of the file belong together."""
+
+    target: str | None = Field(description="The target that it was measured for.")
+    suggested: ProposedBy | None = Field(description="What to hold out by; null: single rows will do.")
+    audit: list[HoldoutMeasured]
+    reason: str
+
+
 class DatasetProposal(BaseModel):
     """What an uploaded file seems to contain."""
 
@@ -95,6 +122,9 @@ class DatasetProposal(BaseModel):
     warnings: list[DatasetWarning] = Field(description="Those about the target assume the proposed one.")
     source: FileSource
     difference: DatasetDifference | None
+    holdout: ProposedHoldout | None = Field(
+        None, description="What the leak audit found; null for files that were read before there was one."
+    )
 
 
 class DatasetStoring(BaseModel):
@@ -129,6 +159,9 @@ class DatasetDetail(DatasetShort):
 
     classes: dict[str, int] = Field(description="How many rows each class has; empty for a regression.")
     columns: list[DatasetColumn] = Field(description="As confirmed; before that, as proposed.")
+    holdout: Holdout | None = Field(
+        None, description="What decides which rows are held out; null before that."
+    )
     warnings: list[DatasetWarning]
     proposal: DatasetProposal | None = Field(description="The proposal for the newest file.")
     tables: list[str] = Field(description="Its tables in the warehouse.")

@@ -41,14 +41,17 @@ from data_processor.rows import (
     DatasetUploadRow,
     DatasetVersionRow,
 )
-from data_processor.runs.child import Child, ChildGoneError
+from data_processor.runs.child import Child, ChildFailedError, ChildGoneError
 from data_processor.runs.repository import open_run
 from data_processor.runs.service import Runs
-from data_processor.service.errors import Conflict, Invalid, NotReady, TooLarge
+from data_processor.service.errors import Conflict, FieldError, Invalid, NotReady, TooLarge
 from data_processor.settings import Settings
 
 FORGOTTEN_S = 24 * 3600
 """A folder of this age that no upload needs was left by a process that died."""
+AUDIT_S = 60.0
+"""Seconds after which the leak audit of a file is given up; it takes a few."""
+NOT_AUDITED = "Whether rows belong together could not be found out for this file."
 READERS = 2
 """Files that are read at the same time, each by a process of its own; others wait their turn."""
 
@@ -88,9 +91,9 @@ class DatasetService:
         Raises `Invalid` for a file that cannot become a dataset, `Conflict` as `check_free` does.
         """
         with self._database.reading() as session:
-            before = session.get(DatasetRow, name)
-            known = columns_of(before.schema) if before is not None and before.schema else {}
-        found = self._read(folder, filename, hints, known)
+            stored = session.get(DatasetRow, name)
+            known = columns_of(stored.schema) if stored is not None and stored.schema else {}
+        found = self._read(folder, filename, hints, known, self._former_target(name))
         if "refused" in found:
             raise Invalid(
                 f"Nothing was stored: {found['refused']}",
@@ -231,15 +234,61 @@ class DatasetService:
             if folder.name not in known and time.time() - folder.stat().st_mtime > FORGOTTEN_S:
                 shutil.rmtree(folder, ignore_errors=True)
 
+    def audit(self, name: str, target: str) -> dict[str, Any]:
+        """Return what the leak audit of a dataset's newest file says for a target, measured if it is another.
+
+        Raises `NotFound`, `Conflict` once the file is stored, `Invalid` for a column that is not in it.
+        """
+        with self._database.reading() as session:
+            row, upload = find_dataset(session, name), newest_upload(session, name)
+        if upload is None or upload.state not in ("proposed", "failed"):
+            state = upload.state if upload else row.state
+            raise Conflict(f"Dataset {name!r} is {state}: only a file that is not stored yet is looked at.")
+        known = {column["name"]: column for column in upload.proposal["columns"]}
+        if target not in known:
+            message = f"There is no column {target!r}; there are {', '.join(map(repr, list(known)[:20]))}."
+            errors: list[FieldError] = [{"loc": ["query", "target"], "message": message}]
+            raise Invalid("Nothing was measured.", errors=errors)
+        found: dict[str, Any] | None = upload.proposal.get("holdout")
+        if found is not None and found["target"] == target:
+            return found
+        child = Child(self._settings, self._settings.uploads_dir / upload.id)
+        try:
+            return _audited(child, upload.proposal["columns"], target)
+        finally:
+            child.close()
+
+    def _former_target(self, name: str) -> str | None:
+        """Return what the dataset's last stored file was confirmed to predict, by the column's name there."""
+        with self._database.reading() as session:
+            before = last_stored_upload(session, name)
+        if before is None or before.confirmed is None:
+            return None
+        target, columns = before.confirmed["target"], before.confirmed["columns"]
+        return next((place for place, column in columns.items() if column["name"] == target), None)
+
     def _read(
-        self, folder: Path, filename: str, hints: Mapping[str, Any], known: Mapping[str, Any]
+        self,
+        folder: Path,
+        filename: str,
+        hints: Mapping[str, Any],
+        known: Mapping[str, Any],
+        former_target: str | None,
     ) -> dict[str, Any]:
-        """Have a child process read a file, within a time limit; its memory is freed when it ends."""
+        """Have a child process read a file, within a time limit; its memory is freed when it ends.
+
+        It also looks for rows that belong together, for the target that is probably meant.
+        """
         child = Child(self._settings, folder)
         late = Timer(self._settings.max_reading_s, child.kill)
         late.start()
         try:
-            return child.ask("propose", filename=filename, hints=dict(hints), known=dict(known))
+            found = child.ask("propose", filename=filename, hints=dict(hints), known=dict(known))
+            if "refused" not in found:
+                late.cancel()
+                names = [column["name"] for column in found["columns"]]
+                target = former_target if former_target in names else found["target"]
+                found["holdout"] = _audited(child, found["columns"], target)
         except ChildGoneError as error:
             log.warning("upload_not_read", upload=folder.name, error=str(error))
             if late.is_alive():
@@ -249,6 +298,8 @@ class DatasetService:
             raise TooLarge(
                 f"Reading the file took more than {self._settings.max_reading_s:g} s: upload it as Parquet."
             ) from error
+        else:
+            return found
         finally:
             late.cancel()
             child.close()
@@ -261,6 +312,19 @@ class DatasetService:
 def columns_of(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of a stored dataset, by their names in its file."""
     return {column.get("source") or column["name"]: column for column in schema["columns"]}
+
+
+def _audited(child: Child, columns: list[dict[str, Any]], target: str | None) -> dict[str, Any]:
+    """Have a child look for rows that belong together; whatever goes wrong, the file can be used."""
+    late = Timer(AUDIT_S, child.kill)
+    late.start()
+    try:
+        return child.ask("audit", columns=columns, target=target)
+    except (ChildFailedError, ChildGoneError) as error:
+        log.warning("leak_audit_failed", error=str(error))
+        return {"target": target, "suggested": None, "audit": [], "reason": NOT_AUDITED}
+    finally:
+        late.cancel()
 
 
 def _free(session: Session, name: str) -> DatasetUploadRow | None:

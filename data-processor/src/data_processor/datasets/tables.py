@@ -108,6 +108,11 @@ def with_feedback(upload: pd.DataFrame, schema: Schema, labelled: Sequence[Label
     rows = pd.DataFrame.from_records([{**row.inputs, schema.target: row.target} for row in ordered])
     feedback = keepable(rows.reindex(columns=[c.name for c in schema.columns]), schema)
     feedback = feedback.astype({name: dtype for name, dtype in upload.dtypes.items() if dtype == "str"})
+    for (
+        column
+    ) in schema.columns:  # an id is not checked in a request: what is no number there is missing here
+        if pd.api.types.is_numeric_dtype(upload[column.name].dtype) and feedback[column.name].dtype == "str":
+            feedback[column.name] = pd.to_numeric(feedback[column.name], errors="coerce")
     feedback[PREDICTION_COLUMN] = pd.Series([row.prediction for row in ordered], dtype="str")
     feedback[FEEDBACK_COLUMN] = pd.Series([row.feedback_seq for row in ordered], dtype="int64")
     return pd.concat([upload, feedback], ignore_index=True)

@@ -45,6 +45,7 @@ def prepare(context: TaskContext) -> dict[str, Any]:
         table, confirmed.target, task=task_for(confirmed, facts).description.task, kinds=kinds
     )
     schema = as_confirmed(schema, confirmed, final_readings(raw, confirmed))
+    schema = schema.model_copy(update={"holdout": confirmed.holdout})
     classes = dict(counts_of(table[confirmed.target]).most_common()) if schema.classes else {}
     if rare := rare_problem(classes, confirmed.preparation):
         raise TaskError(f"{rare[0]} (preparation.rare_classes.{rare[1]})")

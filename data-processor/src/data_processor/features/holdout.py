@@ -34,6 +34,7 @@ EXACT = "exact-"
 
 _STEPS = 2**53
 """Positions are multiples of 1/_STEPS: exact as 64-bit floats, the low digits as random as the high."""
+_GROUP = Column(name="", kind="identifier")
 _LARGEST = float(np.finfo(np.float32).max)
 """The model sees no larger number than this one."""
 _DIGITS = 15
@@ -68,6 +69,16 @@ def positions(frame: "pd.DataFrame", inputs: Sequence[Column], salt: str) -> Flo
     key = _key(salt)
     rows = map(b"".join, zip(*columns, strict=True)) if columns else [b""] * len(frame)
     return np.fromiter((_hash(row, key) for row in rows), np.float64, len(frame))
+
+
+def group_positions(groups: "pd.Series[Any]", salt: str) -> Floats:
+    """Return the position of each row's group, shape (rows,): that of its value alone; NaN where missing.
+
+    7, 7.0 and "7" are the same group, whatever the column is called.
+    """
+    key, cells = _key(salt), _cells(groups, _GROUP, exact=True)
+    known = {cell: _hash(cell, key) if cell else math.nan for cell in set(cells)}
+    return np.fromiter((known[cell] for cell in cells), np.float64, len(cells))
 
 
 def on_holdout(at: Floats) -> Flags:

@@ -42,6 +42,28 @@ class Column(BaseModel):
     """What the uploaded file calls it, if that is another name: rows may be sent by either."""
 
 
+class Holdout(BaseModel):
+    """What decides which rows a model never sees: each row's inputs, its group, or when it was."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    by: Literal["row", "group", "time"] = "row"
+    column: str | None = None
+    """The column that holds the group or the time; none by rows."""
+    time: str | None = None
+    """By group, where the rows follow each other too: the column that says which came first."""
+
+    @property
+    def groups(self) -> str | None:
+        """The column whose values are groups, if they decide."""
+        return self.column if self.by == "group" else None
+
+    @property
+    def times(self) -> str | None:
+        """The column in whose order rows are fitted, if there is one."""
+        return self.column if self.by == "time" else self.time
+
+
 class Schema(BaseModel):
     """The columns of a table and which one is to be predicted."""
 
@@ -53,11 +75,19 @@ class Schema(BaseModel):
     columns: tuple[Column, ...]
     classes: tuple[str, ...] = ()
     """Classification: every label, sorted. Regression: empty."""
+    holdout: Holdout = Holdout()
+    """What decides which rows are held out; schemas of before it could be chosen go by rows."""
 
     @property
     def inputs(self) -> tuple[Column, ...]:
         """The columns that a prediction needs, in table order."""
         return tuple(c for c in self.columns if c.kind in INPUT_KINDS and c.name != self.target)
+
+    @property
+    def beside(self) -> tuple[Column, ...]:
+        """The columns of the group and the time that are no inputs: kept with a prediction, if sent."""
+        names = {self.holdout.column, self.holdout.time} - {column.name for column in self.inputs}
+        return tuple(column for column in self.columns if column.name in names)
 
     @property
     def numeric(self) -> tuple[Column, ...]:
@@ -87,12 +117,17 @@ class Schema(BaseModel):
     def json_schema(self) -> dict[str, Any]:
         """Return the JSON Schema (2020-12) of one input row, as clients and forms read it."""
         properties = {column.name: _property(column) for column in self.inputs}
+        # What a client may send besides the inputs, so that feedback counts for its group, or at its time.
+        together = (
+            {} if self.holdout.by == "row" else {"x-holdout": self.holdout.model_dump(exclude_none=True)}
+        )
         return {
             "$schema": "https://json-schema.org/draft/2020-12/schema",
             "type": "object",
             "properties": properties,
             "required": [c.name for c in self.inputs if not c.nullable],
             "additionalProperties": False,
+            **together,
         }
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from data_processor.features.schema import Schema
+from data_processor.features.ties import Cutoff
 from data_processor.models.policy import Policy
 
 MANIFEST_FILE = "version.json"
@@ -38,6 +39,8 @@ class Lineage(BaseModel):
     mlflow_run: str | None
     code_revision: str
     trained_at: datetime
+    cutoff: Cutoff | None = None
+    """By time: the last that it was fitted to. It is compared on later rows only (`features/ties.py`)."""
 
 
 class Parity(BaseModel):

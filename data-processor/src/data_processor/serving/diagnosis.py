@@ -48,6 +48,8 @@ class Read(NamedTuple):
     """The inputs that were given, by the model's names."""
     ignored: list[list[str]]
     """Of each row, the columns of the table that are no inputs."""
+    beside: list[dict[str, Cell]]
+    """Of each row, its group and its time as they were sent, where they are no inputs."""
     version: str | None
 
 
@@ -71,6 +73,12 @@ class Diagnosis:
         }
         others = [column for column in schema.columns if column.name not in self._inputs]
         self._others = {name for one in others for name in (one.name, one.source) if name}
+        self._beside = {
+            name: one.name
+            for one in schema.beside
+            for name in (one.name, one.source)
+            if name and name not in self._inputs and name not in self._sources
+        }
 
     def read(self, body: bytes) -> Read:
         """Return a valid request.
@@ -81,7 +89,7 @@ class Diagnosis:
         if not isinstance(document, _Object):
             _refuse([_error(["body"], f"must be an object with `inputs`, not {kind_of(document)}")], 1)
         errors = [*_envelope(document)]
-        read = Read([], [], document.get("version"))
+        read = Read([], [], [], document.get("version"))
         errors += self._rows(document, read)
         if errors:
             _refuse(errors[:MAX_NAMED], len(errors))
@@ -106,13 +114,15 @@ class Diagnosis:
         for number, row in enumerate(rows):
             values: dict[str, Value] = {}
             ignored: list[str] = []
-            for name, message in self._row(row, values, ignored):
+            beside: dict[str, Cell] = {}
+            for name, message in self._row(row, values, ignored, beside):
                 yield _error([*where, number, name] if name is not None else [*where, number], message)
             read.rows.append(values)
             read.ignored.append(ignored)
+            read.beside.append(beside)
 
     def _row(
-        self, row: Any, values: dict[str, Value], ignored: list[str]
+        self, row: Any, values: dict[str, Value], ignored: list[str], beside: dict[str, Cell]
     ) -> Iterator[tuple[str | None, str]]:
         """Read one row into `values`, and yield what is wrong with it."""
         if not isinstance(row, _Object):
@@ -121,7 +131,7 @@ class Diagnosis:
         for name in row.repeated:
             yield _show(name), "occurs more than once; give it once"
         given: dict[str, Cell] = {}
-        yield from self._named(row, given, ignored)
+        yield from self._named(row, given, ignored, beside)
         for name, (column, read) in self._inputs.items():
             cell = given.get(name)
             try:
@@ -135,11 +145,17 @@ class Diagnosis:
             elif name in given:
                 values[name] = value
 
-    def _named(self, row: _Object, given: dict[str, Cell], ignored: list[str]) -> Iterator[tuple[str, str]]:
+    def _named(
+        self, row: _Object, given: dict[str, Cell], ignored: list[str], beside: dict[str, Cell]
+    ) -> Iterator[tuple[str, str]]:
         """Find the cells of a row by the model's names, and yield what is wrong with the others."""
         for name, cell in row.items():
             known = name if name in self._inputs else self._sources.get(name)
-            if known is None and name in self._others:
+            if known is None and name in self._beside:
+                if message := self._problem_beside(cell):
+                    yield _show(name), message
+                beside[self._beside[name]] = cell
+            elif known is None and name in self._others:
                 ignored.append(name)
             elif known is None:
                 yield _show(name), "is not an input of the model; leave it out"
@@ -147,6 +163,14 @@ class Diagnosis:
                 yield _show(name), f"is given as {_show(known)!r} too; give it once"
             else:
                 given[known] = cell
+
+    def _problem_beside(self, cell: Any) -> str | None:
+        """Say why a group or a time cannot be kept, if so."""
+        if isinstance(cell, bool) or not isinstance(cell, str | int | float | None):
+            return f"must be a text or a number, not {kind_of(cell)}"
+        if isinstance(cell, str):
+            return _text_problem(cell, self._limits.max_text_length)
+        return None if cell is None else _number_problem(cell)
 
     def _value(self, cell: Cell, column: Column, read: Callable[[Cell], Value]) -> Value:
         """Return what a cell means; raises `UnreadableError` if it means nothing that the model takes."""

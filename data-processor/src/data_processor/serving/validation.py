@@ -111,9 +111,10 @@ class Validator:
         return self._read_slowly(body) if checked is None else checked
 
     def _read_slowly(self, body: bytes) -> Checked:
-        rows, ignored, version = self._diagnosis.read(body)
+        rows, ignored, beside, version = self._diagnosis.read(body)
         values = [tuple(_plain(row.get(name)) for name in self._inputs) for row in rows]
-        checked = self._pack([json.dumps(row).encode() for row in rows], values, version)
+        kept = [json.dumps({**row, **more}).encode() for row, more in zip(rows, beside, strict=True)]
+        checked = self._pack(kept, values, version)
         if checked is None:
             raise AssertionError("The slow pass accepted what packing rejects.")
         for odd, names in zip(checked.flags, ignored, strict=True):
@@ -210,7 +211,7 @@ _UNNAMEABLE = re.compile(r'[\\"\x00-\x1f]')
 
 def _row_decoder(schema: Schema, limits: Limits) -> Callable[[msgspec.Raw], Any]:
     """Return what reads one input: a struct with its values in the schema's order, UNSET where absent."""
-    names = {column.name: f"c{place}" for place, column in enumerate(schema.inputs)}
+    names = {one.name: f"c{place}" for place, one in enumerate((*schema.inputs, *schema.beside))}
     if not any(_UNNAMEABLE.search(name) for name in names):
         renamed = {field: name for name, field in names.items()}
         return msgspec.json.Decoder(_row_type(schema, limits, renamed)).decode
@@ -236,6 +237,9 @@ def _row_type(schema: Schema, limits: Limits, rename: dict[str, str] | None) -> 
         kind = kinds[column.kind == "numeric"]
         optional = (f"c{place}", kind | UnsetType | None, UNSET)
         fields.append(optional if column.nullable else (f"c{place}", kind))
+    # Behind the inputs, so that their places stay: what is kept with a prediction and not asked of the model.
+    beside = kinds[True] | kinds[False] | UnsetType | None
+    fields += [(f"c{place}", beside, UNSET) for place in range(len(fields), len(fields) + len(schema.beside))]
     return msgspec.defstruct("Row", fields, rename=rename, forbid_unknown_fields=True, kw_only=True, gc=False)
 
 

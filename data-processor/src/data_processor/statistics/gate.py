@@ -12,9 +12,11 @@ a model is retried, an equal one takes its place with no more than that probabil
 Which metric decides follows from what opened the run. A run that the score opened decides on recent rows by
 what the score counts, right answers, so by McNemar's exact test; a regression's answers are right within its
 tolerance. All other runs decide on holdout rows by what candidates are selected by: McNemar if that is
-accuracy, else the paired bootstrap.
+accuracy, else the paired bootstrap. Where rows belong together, their groups are what both tests count, and
+fewer than ten of them decide nothing (`paired.py`).
 """
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_processor.statistics.measures import Answers, SelectionMetric
-from data_processor.statistics.paired import RESAMPLES, Comparison
+from data_processor.statistics.paired import EXACT_GROUPS, FEWEST_GROUPS, FLIPS, RESAMPLES, Comparison
 from data_processor.statistics.phrases import metric_name
 from data_processor.statistics.receipt import Receipt, SliceName, SliceReport, Verdict
 from data_processor.statistics.slices import Slice, Terms, constant, finite
@@ -53,20 +55,21 @@ def decide(
     k: int,
     seed: int,
     classes: Sequence[str] = (),
+    groups: NDArray[Any] | None = None,
     other_slice: Slice | None = None,
 ) -> Receipt:
     """Return the receipt of the k-th gate against this champion.
 
-    `labels`, shape (rows,), are the true labels or values of the deciding rows; `classes` are the model's, in
-    the order of its probabilities. Without a champion the challenger must beat whoever always answers the
-    same, the majority class or the mean.
+    `labels`, shape (rows,), are the true labels or values of the deciding rows, and `groups` what each row
+    belongs to, if rows belong together; `classes` are the model's, in the order of its probabilities. Without
+    a champion the challenger must beat whoever always answers the same, the majority class or the mean.
     """
     labels = np.asarray(labels)
     terms, first = Terms(metric, policy, tuple(classes)), champion is None
     alpha = next_alpha = policy.gate_alpha
     if not first:
         alpha, next_alpha = level(policy, k), level(policy, k + 1)
-    deciding = Slice(labels, champion or constant(labels, challenger, classes), challenger)
+    deciding = Slice(labels, champion or constant(labels, challenger, classes), challenger, groups)
     compared, report = terms.compare(deciding, alpha, seed), terms.report(deciding)
     slices: dict[SliceName, SliceReport] = {slice: report}
     if other_slice is not None:
@@ -74,15 +77,21 @@ def decide(
 
     verdict, why = _verdict(compared, slices, slice, policy, alpha, first=first)
     needed = None
+    if not deciding.enough and deciding.units:
+        needed = math.ceil(report.rows * FEWEST_GROUPS / deciding.units)
+        why = (
+            f"These are too few groups: {report.rows} {SHOWN_AS[slice]} of {deciding.units}, and nothing can "
+            f"be proved with fewer than {FEWEST_GROUPS}."
+        )
     if verdict == "hold" and compared is not None and compared.p_better >= alpha:
-        needed = terms.rows_needed(compared, report.rows, next_alpha)
+        needed = terms.rows_needed(compared, deciding, next_alpha)
         why = f"{why} {_wanted(needed, next_alpha)}"
     return Receipt(
         verdict=verdict,
         reason=" ".join(filter(None, (_numbers(slice, report, compared, terms, first=first), why))),
         slice=slice,
         metric=metric,
-        test=terms.test,
+        test=terms.test(deciding),
         champion=None if first else report.champion,
         challenger=report.challenger,
         baseline=report.champion if first else None,
@@ -91,11 +100,12 @@ def decide(
         alpha=alpha,
         k=k,
         n=report.rows,
+        groups=report.groups,
         n_needed=needed,
         next_alpha=next_alpha,
         discordance=finite(compared.discordance) if compared else None,
         seed=seed,
-        resamples=RESAMPLES if terms.test == "bootstrap" else None,
+        resamples=_draws(terms, deciding),
         slices=slices,
     )
 
@@ -123,6 +133,13 @@ def _verdict(
     if not first and (lost := _lost_on_holdout(slices.get("reference"), policy)):
         return "hold", f"{better} {lost} More test rows will not change that."
     return "promote", better
+
+
+def _draws(terms: Terms, rows: Slice) -> int | None:
+    """Return how many resamples, or ways of flipping signs, were drawn."""
+    if terms.test(rows) == "bootstrap":
+        return RESAMPLES
+    return FLIPS if terms.test(rows) == "sign-flip" and rows.units > EXACT_GROUPS else None
 
 
 def _broken(report: SliceReport, policy: GateTerms) -> str:
@@ -165,11 +182,11 @@ def _numbers(
         return f"On {report.rows} {SHOWN_AS[slice]} the {metric_name(terms.metric)} cannot be computed."
     was = f"{compared.champion:.3f}"
     opponent = f"{was} for always giving the same answer" if first else f"the champion's {was}"
-    counts = ""
-    if terms.test == "mcnemar" and report.pairs is not None:
+    counts, of_groups = "", f" of {report.groups} groups" if report.groups is not None else ""
+    if terms.metric == "accuracy" and report.pairs is not None:
         counts = f", {report.pairs.challenger_only} rows won and {report.pairs.champion_only} lost"
     return (
-        f"On {report.rows} {SHOWN_AS[slice]} the challenger's {metric_name(terms.metric)} is "
+        f"On {report.rows} {SHOWN_AS[slice]}{of_groups} the challenger's {metric_name(terms.metric)} is "
         f"{compared.challenger:.3f} against {opponent} (gain {compared.gain:+.3f}{counts})."
     )
 

@@ -1,15 +1,22 @@
 """Comparing two models on the same rows: McNemar's exact test, the paired bootstrap, and the rows it takes.
 
-Sources: McNemar 1947; Dietterich 1998, *Approximate statistical tests for comparing supervised classification
-learning algorithms*; Efron & Tibshirani 1993, *An introduction to the bootstrap*, chapter 16; Hesterberg
-2015, *What teachers should know about the bootstrap*, on why resamples of few rows are too narrow.
+Rows that share a group (an engine, a patient) are right and wrong together: there a group counts once. The
+bootstrap draws groups, and instead of McNemar's test the sign of each group's difference is flipped.
+
+Sources: McNemar 1947; Fisher 1935, *The design of experiments*, section 21, on flipping signs; Dietterich
+1998, *Approximate statistical tests for comparing supervised classification learning algorithms*; Efron &
+Tibshirani 1993, *An introduction to the bootstrap*, chapter 16; Hesterberg 2015, *What teachers should know
+about the bootstrap*, on why resamples of few rows are too narrow.
 """
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import betainc, ndtr, ndtri, stdtr, stdtrit
 
 from data_processor.statistics.measures import Flags, Floats, Measure, SelectionMetric, gain, value
@@ -21,6 +28,12 @@ FEWEST_BEYOND = 5
 """Below this many resamples that could lie beyond a level, the tail is not counted but taken as normal."""
 FEWEST_ROWS = 30
 """The bootstrap says nothing of fewer rows."""
+FEWEST_GROUPS = 10
+"""Nothing is said of fewer groups."""
+EXACT_GROUPS = 16
+"""Up to so many groups every way of flipping their signs is counted."""
+FLIPS = 10_000
+"""Of more groups, so many ways are drawn."""
 _WIDEST = 0.25
 """Above this level Student's t and the normal distribution are the same for our purposes."""
 _CELLS = 1_000_000
@@ -50,7 +63,8 @@ class Comparison:
     p_worse: float
     """How likely so large a loss is if the challenger is no worse."""
     discordance: float
-    """A row's second moment of the gain; for right and wrong, the share of rows only one got right."""
+    """A row's second moment of the gain; for right and wrong, the share of rows only one got right. Of rows
+    in groups, a group's, as if all were of the same size."""
 
 
 def table(champion: Flags, challenger: Flags) -> Table:
@@ -65,22 +79,61 @@ def mcnemar(wins: int, losses: int) -> float:
     return float(betainc(wins, losses + 1, 0.5)) if wins else 1.0
 
 
-def compare_right(champion: Flags, challenger: Flags) -> Comparison:
-    """Compare two models by whether each answer was right: one-sided exact McNemar tests, both ways."""
+def sign_flip(differences: Floats, seed: int) -> tuple[float, float]:
+    """Return how likely a sum at least, and at most, as large is if each difference may have either sign.
+
+    Exact up to `EXACT_GROUPS` differences that are not zero, else by `FLIPS` draws.
+    """
+    sizes, counts = np.unique(np.abs(differences[differences != 0]), return_counts=True)
+    if not len(sizes):
+        return 1.0, 1.0
+    if counts.sum() <= EXACT_GROUPS:
+        signs = np.array(list(itertools.product((-1.0, 1.0), repeat=int(counts.sum()))))
+        sums, extra = signs @ np.repeat(sizes, counts), 0
+    else:
+        # Of equal sizes it matters only how many are positive.
+        positive = np.random.default_rng(seed).binomial(counts, 0.5, (FLIPS, len(counts)))
+        sums, extra = (2 * positive - counts) @ sizes, 1  # what was seen is one of the ways
+    observed, rounding = float(differences.sum()), 1e-9 * float(sizes @ counts)
+    at_least, at_most = (sums >= observed - rounding).sum(), (sums <= observed + rounding).sum()
+    return float(at_least + extra) / (len(sums) + extra), float(at_most + extra) / (len(sums) + extra)
+
+
+def compare_right(
+    champion: Flags, challenger: Flags, groups: NDArray[Any] | None = None, *, seed: int = 0
+) -> Comparison:
+    """Compare two models by whether each answer was right: one-sided, both ways.
+
+    By exact McNemar tests; of rows in groups, shape (rows,), by flipping the signs of their differences.
+    """
     rows, counts = len(champion), table(champion, challenger)
     wins, losses = counts.challenger_only, counts.champion_only
+    if groups is None:
+        better, worse, discordance = mcnemar(wins, losses), mcnemar(losses, wins), (wins + losses) / rows
+    else:
+        _, which = np.unique(groups, return_inverse=True)
+        differences: Floats = np.bincount(which, challenger.astype(np.float64) - champion).astype(np.float64)
+        better, worse = sign_flip(differences, seed)
+        discordance = float(np.mean((differences * len(differences) / rows) ** 2))
     return Comparison(
         champion=(counts.both_right + losses) / rows,
         challenger=(counts.both_right + wins) / rows,
         gain=(wins - losses) / rows,
-        p_better=mcnemar(wins, losses),
-        p_worse=mcnemar(losses, wins),
-        discordance=(wins + losses) / rows,
+        p_better=better,
+        p_worse=worse,
+        discordance=discordance,
     )
 
 
 def compare_measured(
-    metric: SelectionMetric, champion: Measure, challenger: Measure, *, rows: int, alpha: float, seed: int
+    metric: SelectionMetric,
+    champion: Measure,
+    challenger: Measure,
+    *,
+    rows: int,
+    alpha: float,
+    seed: int,
+    groups: NDArray[Any] | None = None,
 ) -> Comparison:
     """Compare two models by a metric: the same rows are drawn again and again, with replacement, for both.
 
@@ -88,41 +141,50 @@ def compare_measured(
     Student's t is wider than the bootstrap at `alpha`: else equal models would pass too often on few rows.
     Where too few resamples could lie beyond `alpha` to be counted, it is Student's tail beyond the gain, in
     standard errors of the resamples. Fewer than `FEWEST_ROWS` rows say nothing: resamples are too much alike.
+    Of rows in groups, shape (rows,), groups are drawn and count, at least `FEWEST_GROUPS`.
     """
-    weights = _weights(rows, np.random.default_rng(seed))
+    which, units = _units(rows, groups)
+    weights = _weights(units, which, np.random.default_rng(seed))
     drawn = np.concatenate([gain(metric, challenger(w), champion(w)) for w in weights])
     was, would_be = value(champion, rows), value(challenger, rows)
     gained = float(gain(metric, np.asarray([would_be]), np.asarray([was]))[0])
     error = float(np.std(drawn[np.isfinite(drawn)])) if np.isfinite(drawn).any() else math.nan
     better, worse = 1.0, 1.0
-    if rows >= FEWEST_ROWS:
-        better = _tail(gained, drawn, error, alpha=alpha, rows=rows)
-        worse = _tail(-gained, -drawn, error, alpha=alpha, rows=rows)
+    if units >= _fewest(groups):
+        better = _tail(gained, drawn, error, alpha=alpha, units=units)
+        worse = _tail(-gained, -drawn, error, alpha=alpha, units=units)
     return Comparison(
         champion=was,
         challenger=would_be,
         gain=gained,
         p_better=better,
         p_worse=worse,
-        discordance=rows * error**2 + gained**2,
+        discordance=units * error**2 + gained**2,
     )
 
 
 def intervals(
-    pairs: Mapping[SelectionMetric, tuple[Measure, Measure]], *, rows: int, level: float, seed: int
+    pairs: Mapping[SelectionMetric, tuple[Measure, Measure]],
+    *,
+    rows: int,
+    level: float,
+    seed: int,
+    groups: NDArray[Any] | None = None,
 ) -> dict[SelectionMetric, tuple[float, float] | None]:
     """Return where the difference "second minus first" lies by each metric, at a confidence level.
 
     The percentiles of paired resamples, moved outwards as Hesterberg 2015 (section 4.1.3) does for few rows:
     at Φ(-√(n / (n - 1)) t) instead of (1 - level) / 2. None below `FEWEST_ROWS` and where there is no value.
+    Of rows in groups, groups are drawn and count, at least `FEWEST_GROUPS`.
     """
-    if rows < FEWEST_ROWS:
+    which, units = _units(rows, groups)
+    if units < _fewest(groups):
         return dict.fromkeys(pairs)
     drawn: dict[SelectionMetric, list[Floats]] = {metric: [] for metric in pairs}
-    for weights in _weights(rows, np.random.default_rng(seed)):
+    for weights in _weights(units, which, np.random.default_rng(seed)):
         for metric, (first, second) in pairs.items():
             drawn[metric].append(second(weights) - first(weights))
-    tail = float(ndtr(-math.sqrt(rows / (rows - 1)) * stdtrit(rows - 1, (1 + level) / 2)))
+    tail = float(ndtr(-math.sqrt(units / (units - 1)) * stdtrit(units - 1, (1 + level) / 2)))
     found: dict[SelectionMetric, tuple[float, float] | None] = {}
     for metric, parts in drawn.items():
         differences = np.concatenate(parts)
@@ -136,6 +198,7 @@ def rows_needed(comparison: Comparison, rows: int, alpha: float) -> int | None:
     """Return how many rows would show a gain of this size at level `alpha`, four times out of five.
 
     n = ((z_{1-alpha} √d + z_{0.8} √(d - g²)) / g)², gain g, discordance d; None if there is no gain to show.
+    Of rows in groups, `rows` and the answer count groups.
     """
     g, d = comparison.gain, comparison.discordance
     if not (math.isfinite(g) and math.isfinite(d)) or g <= 0:
@@ -145,23 +208,40 @@ def rows_needed(comparison: Comparison, rows: int, alpha: float) -> int | None:
     return max(math.ceil(needed), rows + 1)
 
 
-def _weights(rows: int, rng: np.random.Generator) -> Iterator[Floats]:
+def count_groups(groups: NDArray[Any] | None) -> int | None:
+    """Return how many groups there are, if rows are in groups."""
+    return None if groups is None else len(np.unique(groups))
+
+
+def _units(rows: int, groups: NDArray[Any] | None) -> tuple[NDArray[np.int64] | None, int]:
+    """Return the number of each row's group, if there are any, and how many units can be drawn."""
+    if groups is None:
+        return None, rows
+    found, which = np.unique(groups, return_inverse=True)
+    return which, len(found)
+
+
+def _fewest(groups: NDArray[Any] | None) -> int:
+    return FEWEST_ROWS if groups is None else FEWEST_GROUPS
+
+
+def _weights(units: int, which: NDArray[np.int64] | None, rng: np.random.Generator) -> Iterator[Floats]:
     """Draw resamples as counts, shape (some resamples, rows), until there are enough."""
-    step = max(1, _CELLS // rows)
+    step = max(1, _CELLS // (units if which is None else len(which)))
     for at in range(0, RESAMPLES, step):
         some = min(step, RESAMPLES - at)
-        drawn = rng.integers(0, rows, (some, rows)) + rows * np.arange(some)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=some * rows)
-        yield counts.reshape(some, rows).astype(np.float64)
+        drawn = rng.integers(0, units, (some, units)) + units * np.arange(some)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=some * units).reshape(some, units).astype(np.float64)
+        yield counts if which is None else counts[:, which]
 
 
-def _tail(gained: float, drawn: Floats, error: float, *, alpha: float, rows: int) -> float:
-    too_narrow = math.sqrt(rows / (rows - 1))
+def _tail(gained: float, drawn: Floats, error: float, *, alpha: float, units: int) -> float:
+    too_narrow = math.sqrt(units / (units - 1))
     if alpha * (len(drawn) + 1) >= FEWEST_BEYOND:
         at = 1 - min(alpha, _WIDEST)
-        moved = gained + (drawn - gained) * too_narrow * float(stdtrit(rows - 1, at) / ndtri(at))
+        moved = gained + (drawn - gained) * too_narrow * float(stdtrit(units - 1, at) / ndtri(at))
         beyond = len(drawn) - int((moved > 0).sum())  # a resample without a value shows no gain
         return (1 + beyond) / (1 + len(drawn))
     if error > 0:
-        return float(stdtr(rows - 1, -gained / (error * too_narrow)))
+        return float(stdtr(units - 1, -gained / (error * too_narrow)))
     return 0.0 if error == 0 and gained > 0 else 1.0

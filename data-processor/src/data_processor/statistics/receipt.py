@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict
 from data_processor.statistics.measures import SelectionMetric
 
 Verdict = Literal["promote", "hold", "reject"]
+Test = Literal["mcnemar", "sign-flip", "bootstrap"]
+"""The paired tests: of right answers by rows, or by groups; of any other metric."""
 SliceName = Literal["recent", "reference"]
 """The public names of the recent test rows and of the holdout rows."""
 
@@ -41,6 +43,8 @@ class SliceReport(_Frozen):
     """Both models on one set of held-out rows, by the metric that decides."""
 
     rows: int
+    groups: int | None = None
+    """How many groups the rows are of, if rows belong together."""
     champion: float | None
     challenger: float | None
     gain: float | None
@@ -59,7 +63,7 @@ class Receipt(_Frozen):
     slice: SliceName
     """Which rows decided."""
     metric: SelectionMetric
-    test: Literal["mcnemar", "bootstrap"]
+    test: Test
     champion: float | None
     """The champion's value of the metric on the deciding rows; none if there is no champion."""
     challenger: float | None
@@ -75,6 +79,8 @@ class Receipt(_Frozen):
     """Which gate against this champion this is, from 1."""
     n: int
     """The deciding rows."""
+    groups: int | None = None
+    """How many groups they are of, if rows belong together: these are what the test counts."""
     n_needed: int | None
     """After a `hold`: the deciding rows it would take; none if more rows would not help."""
     next_alpha: float
@@ -83,7 +89,7 @@ class Receipt(_Frozen):
     """With the gain, what `n_needed` comes from: a row's second moment of the gain."""
     seed: int
     resamples: int | None
-    """Bootstrap only: how many, drawn with `seed`."""
+    """Bootstrap, and flipped signs of many groups: how many, drawn with `seed`."""
     slices: dict[SliceName, SliceReport]
     """Both slices, as far as they were measured."""
 

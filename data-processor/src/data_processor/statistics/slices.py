@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from data_processor.statistics.measures import (
     value,
 )
 from data_processor.statistics.paired import (
+    FEWEST_GROUPS,
     FEWEST_ROWS,
     Comparison,
     compare_measured,
@@ -26,7 +27,7 @@ from data_processor.statistics.paired import (
     rows_needed,
     table,
 )
-from data_processor.statistics.receipt import ClassRecall, Pairs, SliceReport
+from data_processor.statistics.receipt import ClassRecall, Pairs, SliceReport, Test
 from data_processor.statistics.terms import GateTerms
 
 
@@ -38,6 +39,18 @@ class Slice:
     """The true labels or values, shape (rows,)."""
     champion: Answers | None
     challenger: Answers
+    groups: NDArray[Any] | None = None
+    """What each row belongs to, shape (rows,), if rows belong together."""
+
+    @property
+    def units(self) -> int:
+        """How many rows count: a group counts once."""
+        return len(self.labels) if self.groups is None else len(np.unique(self.groups))
+
+    @property
+    def enough(self) -> bool:
+        """Whether there is anything to compare on; of groups, whether there are enough of them."""
+        return self.units >= (1 if self.groups is None else FEWEST_GROUPS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +61,20 @@ class Terms:
     policy: GateTerms
     classes: tuple[str, ...]
 
-    @property
-    def test(self) -> Literal["mcnemar", "bootstrap"]:
-        """The paired test that suits the metric."""
-        return "mcnemar" if self.metric == "accuracy" else "bootstrap"
+    def test(self, rows: Slice) -> Test:
+        """Return the paired test that suits the metric and the rows."""
+        if self.metric != "accuracy":
+            return "bootstrap"
+        return "mcnemar" if rows.groups is None else "sign-flip"
 
     def compare(self, rows: Slice, alpha: float, seed: int) -> Comparison | None:
-        """Test the two models against each other; None without rows or without a champion."""
-        if rows.champion is None or not len(rows.labels):
+        """Test the two models against each other; None without a champion, rows, or enough groups."""
+        if rows.champion is None or not rows.enough:
             return None
-        if self.test == "mcnemar":
-            return compare_right(
-                self._right(rows.labels, rows.champion), self._right(rows.labels, rows.challenger)
-            )
+        if self.metric == "accuracy":
+            was_right = self._right(rows.labels, rows.champion)
+            is_right = self._right(rows.labels, rows.challenger)
+            return compare_right(was_right, is_right, rows.groups, seed=seed)
         return compare_measured(
             self.metric,
             self._prepare(rows.labels, rows.champion),
@@ -68,23 +82,32 @@ class Terms:
             rows=len(rows.labels),
             alpha=alpha,
             seed=seed,
+            groups=rows.groups,
         )
 
-    def rows_needed(self, compared: Comparison, rows: int, alpha: float) -> int | None:
-        """Return how many rows would show this gain at level `alpha`; None if there is none to show."""
-        needed = rows_needed(compared, rows, alpha)
-        if needed is not None and self.test == "bootstrap":
-            return max(needed, FEWEST_ROWS)
-        return needed
+    def rows_needed(self, compared: Comparison, rows: Slice, alpha: float) -> int | None:
+        """Return how many rows would show this gain at level `alpha`; None if there is none to show.
+
+        Of groups, as many as are in so many of them on average.
+        """
+        needed = rows_needed(compared, rows.units, alpha)
+        if needed is None:
+            return None
+        if rows.groups is not None:
+            return math.ceil(max(needed, FEWEST_GROUPS) * len(rows.labels) / rows.units)
+        return max(needed, FEWEST_ROWS) if self.test(rows) == "bootstrap" else needed
 
     def report(self, rows: Slice) -> SliceReport:
         """Describe both models on a slice."""
         count = len(rows.labels)
         if not count:
             return SliceReport(rows=0, champion=None, challenger=None, gain=None, pairs=None)
+        groups = None if rows.groups is None else rows.units
         would_be = self._value(rows.labels, rows.challenger)
         if rows.champion is None:
-            return SliceReport(rows=count, champion=None, challenger=finite(would_be), gain=None, pairs=None)
+            return SliceReport(
+                rows=count, groups=groups, champion=None, challenger=finite(would_be), gain=None, pairs=None
+            )
         was = self._value(rows.labels, rows.champion)
         was_right = self._right(rows.labels, rows.champion)
         is_right = self._right(rows.labels, rows.challenger)
@@ -92,11 +115,12 @@ class Terms:
         countable = classification or self.policy.tolerance > 0
         return SliceReport(
             rows=count,
+            groups=groups,
             champion=finite(was),
             challenger=finite(would_be),
             gain=finite(float(gain(self.metric, np.array([would_be]), np.array([was]))[0])),
             pairs=Pairs(**asdict(table(was_right, is_right))) if countable else None,
-            classes=_recalls(rows.labels, was_right, is_right, self.policy) if classification else (),
+            classes=_recalls(rows, was_right, is_right, self.policy) if classification else (),
         )
 
     def _prepare(self, labels: NDArray[Any], answers: Answers) -> Measure:
@@ -125,17 +149,15 @@ def finite(number: float) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _recalls(
-    labels: NDArray[Any], was_right: Flags, is_right: Flags, policy: GateTerms
-) -> tuple[ClassRecall, ...]:
-    """Compare the recall of every class that has enough rows."""
+def _recalls(rows: Slice, was_right: Flags, is_right: Flags, policy: GateTerms) -> tuple[ClassRecall, ...]:
+    """Compare the recall of every class that has enough rows, and enough groups."""
     compared = []
-    for label in np.unique(labels):
-        here = labels == label
-        count = int(here.sum())
-        if count < policy.min_class_rows:
+    for label in np.unique(rows.labels):
+        here = rows.labels == label
+        count, groups = int(here.sum()), None if rows.groups is None else rows.groups[here]
+        if count < policy.min_class_rows or (groups is not None and len(np.unique(groups)) < FEWEST_GROUPS):
             continue
-        pair = compare_right(was_right[here], is_right[here])
+        pair = compare_right(was_right[here], is_right[here], groups)
         compared.append(
             ClassRecall(
                 label=str(label),

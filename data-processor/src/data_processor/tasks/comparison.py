@@ -51,6 +51,13 @@ class Scorer:
     truth: NDArray[Any]
     """The labels or values of the rows."""
     schema: Schema
+    groups: NDArray[np.float64] | None = None
+    """What each row belongs to, if rows belong together."""
+
+    def some(self, rows: "NDArray[np.bool_] | slice") -> "Scorer":
+        """Return a scorer of some of the rows."""
+        groups = None if self.groups is None else self.groups[rows]
+        return Scorer(self.metric, self.truth[rows], self.schema, groups)
 
     def metrics(self, outputs: Floats) -> dict[str, float]:
         """Return the mean of each metric that has a value in every division: (divisions, rows, outputs)."""
@@ -77,11 +84,19 @@ class Scorer:
         return sorted(tried, key=lambda one: sign * one.metrics[name] if name in one.metrics else np.inf)
 
     def losses(self, answers: Answers) -> Floats:
-        """Return what each row adds to the metric's loss, shape (rows,).
+        """Return what each row adds to the mean loss of the metric, shape (rows,).
 
         Metrics that are not a mean over rows are compared by the loss closest to them: ROC AUC by log loss,
-        F1 by right and wrong, R² by squared error. For balanced accuracy every class has the same weight.
+        F1 by right and wrong, R² by squared error. For balanced accuracy every class has the same weight. Of
+        rows that belong together, shape (groups,): what each group adds.
         """
+        each = self._losses(answers)
+        if self.groups is None:
+            return each
+        found, which = np.unique(self.groups, return_inverse=True)
+        return np.bincount(which, each) * len(found) / max(1, len(each))
+
+    def _losses(self, answers: Answers) -> Floats:
         truth = self.truth
         if answers.values is not None:
             error = np.asarray(answers.values, np.float64) - truth.astype(np.float64)

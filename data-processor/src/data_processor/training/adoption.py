@@ -50,7 +50,9 @@ class VersionCheck:
             except NotFound:
                 manifest = self._manifest(model, known.version, known.source, folder)
                 # That stage numbers its own feedback: here, the version counts as older than all of it.
-                lineage = manifest.lineage.model_copy(update={"feedback_seq": 0})
+                cutoff = manifest.lineage.cutoff
+                older = cutoff and cutoff.model_copy(update={"feedback": 0})
+                lineage = manifest.lineage.model_copy(update={"feedback_seq": 0, "cutoff": older})
                 self._make_model(manifest)
                 self._registry.add_version(manifest.model_copy(update={"lineage": lineage}), known.source)
 

@@ -17,10 +17,11 @@ from sklearn.calibration import calibration_curve
 from sklearn.metrics import auc, average_precision_score, confusion_matrix, precision_recall_curve, roc_curve
 
 from data_processor.datasets.version_store import open_version_store
-from data_processor.features import holdout
+from data_processor.features import holdout, ties
 from data_processor.features.packing import pack
 from data_processor.features.rereading import read_again
 from data_processor.features.schema import Schema
+from data_processor.features.ties import Cutoff
 from data_processor.models.access import registry_of
 from data_processor.models.engine import load_engine
 from data_processor.models.manifest import Manifest
@@ -36,6 +37,11 @@ POINTS = 200
 BINS = 10
 LEVEL = 0.95
 SEED = 1
+HELD_OUT = {
+    "row": "The holdout rows, chosen by the hash of their inputs: no version is ever fitted to them.",
+    "group": "The rows of the holdout groups, chosen by their hash: no version is ever fitted to them.",
+    "time": "The rows that are later than all that any of the versions was fitted to.",
+}
 CHUNK = 4096
 """Rows that a version is asked at a time."""
 
@@ -69,15 +75,17 @@ def assess(context: TaskContext, model: str, versions: list[str], dataset: str) 
             f"Dataset {dataset!r} has no labelled rows that none of these versions was fitted to."
         )
     schema = _shared_schema(frame, manifests)
-    truth = _truth(frame, schema)
+    truth, groups = _truth(frame, schema), None
+    if schema.holdout.groups is not None and schema.holdout.groups in frame:
+        groups = ties.positions(frame, schema, salt)
     answered = []
     for manifest in manifests:
         answered.append(_ask(context, manifest, frame, schema))
         context.log.progress(len(answered) / (len(manifests) + 1))
     which = (
-        "The holdout rows, chosen by the hash of their inputs: no version is ever fitted to them."
+        HELD_OUT[manifests[0].table.holdout.by]
         if own
-        else "Rows whose inputs are not among those that any of the versions was fitted to."
+        else "Rows whose inputs, group or time are not among those that any of the versions was fitted to."
     )
     found = {
         "model": model,
@@ -91,7 +99,7 @@ def assess(context: TaskContext, model: str, versions: list[str], dataset: str) 
         "classes": list(schema.classes),
         "versions": [describe(one, truth, schema) for one in answered],
         "differences": [
-            line for one in answered[1:] for line in differences(answered[0], one, truth, schema)
+            line for one in answered[1:] for line in differences(answered[0], one, truth, schema, groups)
         ],
     }
     context.log.say(
@@ -114,7 +122,11 @@ def describe(answered: VersionAnswers, truth: NDArray[Any], schema: Schema) -> d
 
 
 def differences(
-    first: VersionAnswers, second: VersionAnswers, truth: NDArray[Any], schema: Schema
+    first: VersionAnswers,
+    second: VersionAnswers,
+    truth: NDArray[Any],
+    schema: Schema,
+    groups: Floats | None = None,
 ) -> list[dict[str, Any]]:
     """Return by how much the second differs from the first by each metric that has a value for both."""
     names = CLASSIFICATION_METRICS if schema.classes else REGRESSION_METRICS
@@ -127,7 +139,7 @@ def differences(
         for name in names
         if name in was and name in would_be
     }
-    found = intervals(pairs, rows=len(truth), level=LEVEL, seed=SEED)
+    found = intervals(pairs, rows=len(truth), level=LEVEL, seed=SEED, groups=groups)
     lines = []
     for name in pairs:
         low, high = found[name] or (None, None)
@@ -145,16 +157,30 @@ def differences(
     return lines
 
 
-def fair(frame: pd.DataFrame, fitted: pd.DataFrame | None, schema: Schema, salt: str) -> Flags:
+def fair(
+    frame: pd.DataFrame,
+    fitted: pd.DataFrame | None,
+    schema: Schema,
+    salt: str,
+    cutoff: Cutoff | None = None,
+) -> Flags:
     """Say of each row whether a version with this schema may be evaluated on it.
 
-    `fitted` is the table that the version was trained on if `frame` is of another dataset.
+    `fitted` is the table that the version was trained on if `frame` is of another dataset, `cutoff` the last
+    that it was fitted to, by time.
     """
-    at = holdout.positions(frame, schema.inputs, salt)
+    column = schema.holdout.times
+    fair = np.ones(len(frame), np.bool_)
+    if column is not None and column in frame:
+        last = cutoff.time if cutoff is not None else None
+        fair &= ties.moments(frame[column]) > (np.inf if last is None else last)
+    if schema.holdout.by == "time" and column in frame:
+        return fair
+    at = ties.positions(frame, schema, salt)
     held_out = holdout.on_holdout(at)
     if fitted is None:
-        return held_out
-    return held_out | ~np.isin(at, holdout.positions(fitted, schema.inputs, salt))
+        return fair & held_out
+    return fair & (held_out | ~np.isin(at, ties.positions(fitted, schema, salt)))
 
 
 def _fair_rows(
@@ -174,7 +200,8 @@ def _fair_rows(
         other = lineage.dataset != dataset
         fitted = store.read(lineage.dataset, lineage.dataset_version) if other else None
         try:
-            keep &= fair(frame, fitted, table, salt) & frame[table.target].notna().to_numpy(np.bool_)
+            keep &= fair(frame, fitted, table, salt, lineage.cutoff)
+            keep &= frame[table.target].notna().to_numpy(np.bool_)
         except ValueError as error:
             raise TaskError(
                 f"Dataset {dataset!r} does not suit version {manifest.version}: {error}"

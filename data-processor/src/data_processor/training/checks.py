@@ -8,7 +8,7 @@ import pandas as pd
 
 from data_processor.datasets.rare_classes import FEWEST_OF_A_CLASS, FEWEST_ROWS
 from data_processor.features.schema import Column, Schema
-from data_processor.features.split import PROVENANCE
+from data_processor.features.split import PROVENANCE, Split
 from data_processor.runs.context import TaskError
 
 SHOWN = 3
@@ -29,6 +29,22 @@ def check_table(frame: pd.DataFrame, schema: Schema) -> None:
         wrong = [*_too_little(frame, schema)]
     if wrong:
         raise UnfitTableError(" ".join(wrong))
+
+
+def check_split(split: Split) -> None:
+    """Raise `UnfitTableError` if rows that belong together leave a side without a row."""
+    by = split.schema.holdout
+    if by.by == "row":
+        return
+    sides = {"be fitted to": split.fitting, "choose by": split.validation, "be held out": split.holdout}
+    empty = [name for name, rows in sides.items() if not len(rows)]
+    if empty:
+        what = f"groups of {by.column!r}" if by.by == "group" else f"times of {by.column!r}"
+        raise UnfitTableError(
+            f"The {what} are too few to be divided: there are none left to {' or to '.join(empty)}. Upload "
+            "rows of more of them, or upload the file again and let another column, or single rows, decide "
+            "what is held out."
+        )
 
 
 def _wrong_columns(frame: pd.DataFrame, schema: Schema) -> Iterator[str]:

@@ -12,6 +12,7 @@ from data_processor.features import holdout
 from data_processor.features.packing import pack
 from data_processor.features.schema import Schema
 from data_processor.features.split import Rows, Split
+from data_processor.features.ties import windows
 from data_processor.models.policy import Policy
 from data_processor.statistics.gate import Receipt, Slice, decide
 from data_processor.statistics.measures import Answers
@@ -40,28 +41,62 @@ def fit_final(split: Split, candidate: Candidate, seed: int) -> Pipeline:
     return fit(candidate, split.allowed, split.schema, seed)
 
 
-def fold_rows(split: Split, fold: NDArray[np.bool_]) -> Rows:
-    """Return what the fit that answers a fold of the test rows may see: no row of it, and no input of it.
+def fit_for_holdout(split: Split, candidate: Candidate, seed: int, final: Pipeline) -> Pipeline:
+    """Return the fit that answers the holdout rows: by time it is not the last one if that saw later rows."""
+    rows = split.before_holdout
+    return final if len(rows) == len(split.allowed) else fit(candidate, rows, split.schema, seed)
 
-    `fold` says of each test row whether it is in the fold. Old rows with the same inputs are left out too
-    (the statistics' *What is held out*: equal inputs are never on two sides).
+
+def fold_rows(split: Split, fold: NDArray[np.bool_]) -> Rows:
+    """Return what the fit that answers a fold of the test rows may see: no row of it, nor one tied to it.
+
+    `fold` says of each test row whether it is in the fold. Old rows with the same inputs or of the same
+    groups are left out too, and by time all that is not earlier (the statistics' *What is held out*).
     """
-    others = ~fold & ~holdout.on_holdout(split.test.positions)
-    return split.fitting.without(split.test.take(fold)).join(split.validation, split.test.take(others))
+    others = ~fold & ~split.never_fitted(split.test)
+    return split.fitting.join(split.validation, split.test.take(others)).apart_from(split.test.take(fold))
+
+
+def folds_of_test(split: Split) -> NDArray[np.int64]:
+    """Return the fold of each test row, 0 … FOLDS - 1; by time -1 for the first, which are only fitted."""
+    if split.test.ties.times is not None:
+        return windows(split.test.times, FOLDS) - 1
+    return holdout.folds(split.test.positions, FOLDS)
+
+
+def compared_rows(split: Split) -> NDArray[np.bool_]:
+    """Say which test rows are compared: those that a fold answers, and that the champion has not seen."""
+    seen = split.test.ties.seen
+    answered = folds_of_test(split) >= 0
+    return answered if seen is None else answered & ~seen
+
+
+def not_compared(split: Split) -> str:
+    """Say which rows are not compared because of what the champion has seen, if there are any."""
+    held_out = len(split.holdout) - len(split.holdout.unseen())
+    test = 0 if split.test.ties.seen is None else int(split.test.ties.seen.sum())
+    if not held_out and not test:
+        return ""
+    what = "has seen later ones" if split.schema.holdout.by == "time" else "has seen others of their groups"
+    return (
+        f"The champion {what}, so {held_out} of {len(split.holdout)} holdout rows and {test} of "
+        f"{len(split.test)} recent test rows are not compared."
+    )
 
 
 def cross_fit(split: Split, candidate: Candidate, seed: int) -> Answers:
-    """Return the candidate's answers on the test rows, each by a fit on all allowed rows but its fold's."""
-    test = split.test
+    """Return the candidate's answers on the compared rows, each by a fit on rows that are not tied to it."""
+    test, compared = split.test, compared_rows(split)
     outputs = np.zeros((len(test), max(1, len(split.schema.classes))))
-    at = holdout.folds(test.positions, FOLDS)
+    at = folds_of_test(split)
 
     def answer_fold(fold: NDArray[np.bool_]) -> None:
         fitted = fit(candidate, fold_rows(split, fold), split.schema, seed)
         outputs[fold] = answer(fitted, test.frame[fold])
 
-    Parallel(n_jobs=-1, prefer="threads")(delayed(answer_fold)(at == number) for number in np.unique(at))
-    return as_answers(outputs, split.schema)
+    wanted = np.unique(at[compared])
+    Parallel(n_jobs=-1, prefer="threads")(delayed(answer_fold)(at == number) for number in wanted)
+    return as_answers(outputs[compared], split.schema)
 
 
 def evaluate(
@@ -75,24 +110,28 @@ def evaluate(
     seed: int,
     by_score: bool,
 ) -> Receipt:
-    """Let the gate decide on the chosen candidate, whose last fit is `pipeline`; `k` counts this gate.
+    """Let the gate decide on the chosen candidate; `pipeline` answers the holdout rows; `k` counts this gate.
 
     A run that the score opened (`by_score`) decides on recent test rows, even if there are none (the
     statistics' *The gate*); any other, and the first, on holdout rows. The receipt shows both if there are
-    rows.
+    rows. Rows that the champion saw, or of which it saw some of the group or a later one, are not compared.
     """
     by_recent = by_score and champion is not None
+    held_out = split.holdout if champion is None else split.holdout.unseen()
     on_holdout = Slice(
-        split.holdout.target,
-        champion_answers(champion, split.holdout, split.schema),
-        as_answers(answer(pipeline, split.holdout.frame), split.schema),
+        held_out.target,
+        champion_answers(champion, held_out, split.schema),
+        as_answers(_answered(pipeline, held_out, split.schema), split.schema),
+        held_out.ties.groups,
     )
     on_test = None
     if champion is not None and (by_score or len(split.test)):
+        test = split.test.take(compared_rows(split))
         on_test = Slice(
-            split.test.target,
-            champion_answers(champion, split.test, split.schema),
+            test.target,
+            champion_answers(champion, test, split.schema),
             cross_fit(split, candidate, seed),
+            test.ties.groups,
         )
     deciding, other = (on_test, on_holdout) if by_recent and on_test is not None else (on_holdout, on_test)
     # The public names of the test rows and the holdout rows.
@@ -107,8 +146,13 @@ def evaluate(
         k=k,
         seed=seed,
         classes=split.schema.classes,
+        groups=deciding.groups,
         other_slice=other,
     )
+
+
+def _answered(pipeline: Pipeline, rows: Rows, schema: Schema) -> NDArray[np.float64]:
+    return answer(pipeline, rows.frame) if len(rows) else np.zeros((0, max(1, len(schema.classes))))
 
 
 def champion_answers(champion: Champion | None, rows: Rows, schema: Schema) -> Answers | None:
@@ -132,9 +176,12 @@ def ask(champion: Champion, frame: pd.DataFrame) -> NDArray[np.float64]:
     return np.asarray(champion.engine.predict(*pack(frame, champion.schema)), np.float64)
 
 
-def holdout_metrics(split: Split, pipeline: Pipeline) -> dict[str, float]:
-    """Return every metric of a fitted pipeline on the holdout rows."""
+def holdout_outputs(split: Split, pipeline: Pipeline) -> NDArray[np.float64]:
+    """Return what a fitted pipeline answers on the holdout rows, (rows, classes) or (rows, 1)."""
+    return _answered(pipeline, split.holdout, split.schema)
+
+
+def holdout_metrics(split: Split, outputs: NDArray[np.float64]) -> dict[str, float]:
+    """Return every metric of answers on the holdout rows that has a value."""
     rows = split.holdout
-    if not len(rows):
-        return {}
-    return metrics(rows.target, as_answers(answer(pipeline, rows.frame), split.schema), split.schema)
+    return metrics(rows.target, as_answers(outputs, split.schema), split.schema) if len(rows) else {}

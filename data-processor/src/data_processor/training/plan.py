@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import func, select
 
 from data_processor.datasets.version_store import open_version_store
-from data_processor.features.schema import Schema
+from data_processor.features.schema import Holdout, Schema
+from data_processor.features.ties import Cutoff
 from data_processor.models.access import registry_of
 from data_processor.models.policy import Policy
 from data_processor.models.repository import serving_version
@@ -37,6 +38,10 @@ class Plan(BaseModel):
     """The version that held the stage when the run began; the promotion insists that it still does."""
     champion_feedback_seq: int | None
     """The number of the last feedback that the champion was trained on: later feedback is recent."""
+    champion_holdout: Holdout = Holdout()
+    """What was held out from the champion."""
+    champion_cutoff: Cutoff | None = None
+    """By time: the last that the champion was fitted to."""
     gate_number: int
     """Which gate against this champion it is, from 1."""
     dataset: str
@@ -50,6 +55,7 @@ class Plan(BaseModel):
 def make_plan(context: TaskContext, row: RunRow, model: ModelRow, version: DatasetVersionRow) -> Plan:
     """Fix the terms of a run on a dataset version and keep them."""
     champion = champion_of(context, row)
+    held = registry_of(context).manifest(row.model, champion) if champion else None
     policy = Policy.model_validate(model.policy)
     plan = Plan(
         run=row.id,
@@ -63,9 +69,9 @@ def make_plan(context: TaskContext, row: RunRow, model: ModelRow, version: Datas
         seed=seed_of(row.id),
         code_revision=context.settings.code_revision,
         champion=champion,
-        champion_feedback_seq=(
-            registry_of(context).manifest(row.model, champion).lineage.feedback_seq if champion else None
-        ),
+        champion_feedback_seq=held.lineage.feedback_seq if held else None,
+        champion_holdout=held.table.holdout if held else Holdout(),
+        champion_cutoff=held.lineage.cutoff if held else None,
         gate_number=_gates_against(context, row, champion) + 1,
         dataset=version.dataset,
         dataset_version=version.version,

@@ -7,6 +7,7 @@ from typing import Any
 
 from data_processor.adapters.mlflow_connection import patiently
 from data_processor.features.schema import Schema
+from data_processor.features.ties import Cutoff
 from data_processor.models.access import registry_of
 from data_processor.models.artefact import build_manifest, write_manifest
 from data_processor.models.manifest import Lineage, Manifest, Parity
@@ -35,6 +36,7 @@ class Result:
     """What fitting made of the options (`tasks/tables/prepared.py`)."""
     receipt: dict[str, Any]
     trained_at: datetime
+    cutoff: Cutoff | None
     parity: Parity
 
 
@@ -88,6 +90,7 @@ def _manifest(context: TaskContext, result: Result, version: str, mlflow_run: st
             mlflow_run=mlflow_run,
             code_revision=plan.code_revision,
             trained_at=result.trained_at,
+            cutoff=result.cutoff,
         ),
         receipt=result.receipt,
         parity=result.parity,

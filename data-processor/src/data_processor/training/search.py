@@ -24,9 +24,9 @@ from data_processor.features.split import Split
 from data_processor.models.policy import Policy
 from data_processor.statistics.measures import LOWER_IS_BETTER, SelectionMetric
 from data_processor.tasks.candidates import Candidate, TooFewRowsError
-from data_processor.tasks.comparison import Scorer, Tried
+from data_processor.tasks.comparison import Tried
 from data_processor.tasks.registry import task_of
-from data_processor.tasks.space import Fitted, SearchRequest, Space, Trials
+from data_processor.tasks.space import Fitted, Flags, SearchRequest, Space, Trials
 from data_processor.training.clock import Clock
 from data_processor.training.leaderboard import LeaderboardRow, leaderboard
 from data_processor.training.metrics import selection_metric
@@ -240,8 +240,8 @@ class _Search:
         for fold, fitted in zip(done, attempt.fitted, strict=True):
             outputs[fold.division, fold.rows] = fitted.outputs
             answered[fold.division] |= fold.rows
-        seen = answered.all(axis=0)
-        return Scorer(scorer.metric, scorer.truth[seen], scorer.schema).tried(
+        seen: Flags = np.asarray(answered.all(axis=0), np.bool_)
+        return scorer.some(seen).tried(
             attempt.candidate,
             outputs[:, seen],
             fit_seconds=float(np.mean([one.seconds + one.shared_seconds for one in attempt.fitted])),

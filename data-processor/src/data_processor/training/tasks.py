@@ -8,13 +8,16 @@ import time
 from datetime import datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 
 from data_processor.datasets.inference import observed
 from data_processor.datasets.version_store import open_version_store
 from data_processor.features.schema import Schema
 from data_processor.features.split import Split, prepare_data, summary
+from data_processor.features.ties import Cutoff, Fitted
 from data_processor.models.access import registry_of
 from data_processor.models.artefact import load_pipeline, save_pipeline
 from data_processor.models.background import write_background
@@ -25,12 +28,19 @@ from data_processor.service.database import now
 from data_processor.statistics.phrases import metric_name
 from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.comparison import Tried
-from data_processor.tasks.pipelines import answer
 from data_processor.tasks.registry import task_of
 from data_processor.training.asking import read_as_served
-from data_processor.training.checks import check_table
+from data_processor.training.checks import check_split, check_table
 from data_processor.training.compile import compile_model
-from data_processor.training.evaluation import Champion, evaluate, fit_final, holdout_metrics
+from data_processor.training.evaluation import (
+    Champion,
+    evaluate,
+    fit_final,
+    fit_for_holdout,
+    holdout_metrics,
+    holdout_outputs,
+    not_compared,
+)
 from data_processor.training.inspection import inspect
 from data_processor.training.metrics import selection_metric
 from data_processor.training.plan import Plan, read_plan, rows_of
@@ -42,6 +52,8 @@ from data_processor.training.search import search as search_candidates
 SCHEMA = "schema.json"
 SEARCHED = "search.json"
 GATED = "gate.json"
+OUTPUTS = "holdout-outputs.f8"
+"""What the holdout rows were answered, for the plots."""
 PARITY = "parity.json"
 SEARCH_FROM, SEARCH_TO = 0.18, 0.60
 """The part of a run's progress that the search is."""
@@ -70,9 +82,11 @@ def validate(context: TaskContext) -> dict[str, Any]:
 
 
 def split(context: TaskContext) -> dict[str, Any]:
-    """Divide the rows by the hash of their inputs."""
-    parts = summary(_split(context))
+    """Divide the rows by the hash of their inputs or groups, or by time."""
+    divided = _split(context)
+    parts = summary(divided)
     context.log.say(f"Rows: {', '.join(f'{name} {found}' for name, found in parts.items())}.")
+    check_split(divided)
     return {}
 
 
@@ -114,10 +128,11 @@ def gate(context: TaskContext) -> dict[str, Any]:
     candidate = Candidate.model_validate(context.read_json(SEARCHED)["best"])
     trained_at = now()
     pipeline = context.keep(SKOPS_FILE, lambda: fit_final(rows, candidate, plan.seed))
+    for_holdout = fit_for_holdout(rows, candidate, plan.seed, pipeline)
     receipt = evaluate(
         rows,
         candidate,
-        pipeline,
+        for_holdout,
         plan.policy,
         champion=_champion(context, plan),
         k=plan.gate_number,
@@ -125,16 +140,21 @@ def gate(context: TaskContext) -> dict[str, Any]:
         by_score=plan.by_score,
     )
     context.write(f"{FILES}/{SKOPS_FILE}", lambda path: save_pipeline(pipeline, path))
-    found = receipt.as_json()
+    found, outputs = receipt.as_json(), holdout_outputs(rows, for_holdout)
+    context.write(OUTPUTS, lambda path: path.write_bytes(outputs.astype("<f8").tobytes()))
+    cutoff = rows.cutoff
     context.write_json(
         GATED,
         {
             "receipt": found,
-            "metrics": holdout_metrics(rows, pipeline),
+            "metrics": holdout_metrics(rows, outputs),
+            "cutoff": cutoff.model_dump() if cutoff else None,
             "preparation": learner.prepared(pipeline, candidate, rows.allowed, rows.schema),
             "trained_at": trained_at.isoformat(),
         },
     )
+    if plan.champion is not None and (why := not_compared(rows)):
+        context.log.say(why)
     context.log.say(f"Gate: {receipt.verdict}. {receipt.reason}")
     return {"row": {"gate": found, "champion": plan.champion}, "verdict": receipt.verdict}
 
@@ -159,7 +179,7 @@ def register(context: TaskContext) -> dict[str, Any]:
     from data_processor.training.plots import draw  # noqa: PLC0415  # it imports matplotlib: see NEEDED_LATER
 
     rows, gated, searched = _split(context), context.read_json(GATED), context.read_json(SEARCHED)
-    outputs = answer(_pipeline(context), rows.holdout.frame)
+    outputs = _holdout_outputs(context)
     draw(context.path(FILES) / "plots", rows.holdout.target, outputs, rows.schema.classes)
     plan = read_plan(context)
     context.write(
@@ -177,6 +197,7 @@ def register(context: TaskContext) -> dict[str, Any]:
         preparation=gated["preparation"],
         receipt=gated["receipt"],
         trained_at=datetime.fromisoformat(gated["trained_at"]),
+        cutoff=Cutoff.model_validate(gated["cutoff"]) if gated.get("cutoff") else None,
         parity=Parity.model_validate(context.read_json(PARITY)),
     )
     version = register_version(context, result)
@@ -221,7 +242,12 @@ def _split(context: TaskContext) -> Split:
     def divide() -> Split:
         plan, schema = read_plan(context), Schema.model_validate(context.read_json(SCHEMA))
         return prepare_data(
-            _frame(context), schema, plan.salt, plan.champion_feedback_seq, validate_on_recent=plan.by_score
+            _frame(context),
+            schema,
+            plan.salt,
+            plan.champion_feedback_seq,
+            validate_on_recent=plan.by_score,
+            champion=Fitted(plan.champion_holdout, plan.champion_cutoff),
         )
 
     return context.keep("split", divide)
@@ -233,6 +259,14 @@ def _pipeline(context: TaskContext) -> Pipeline:
     return context.keep(
         SKOPS_FILE, lambda: load_pipeline(context.path(f"{FILES}/{SKOPS_FILE}").read_bytes(), trusted)
     )
+
+
+def _holdout_outputs(context: TaskContext) -> NDArray[np.float64]:
+    """Return what the holdout rows were answered; a gate of an older release did not keep it."""
+    rows, kept = _split(context), context.path(OUTPUTS)
+    if not kept.exists():
+        return holdout_outputs(rows, _pipeline(context))
+    return np.frombuffer(kept.read_bytes(), "<f8").reshape(len(rows.holdout), -1).astype(np.float64)
 
 
 def _champion(context: TaskContext, plan: Plan) -> Champion | None:

@@ -3,9 +3,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data_processor.features.schema import Schema
 from data_processor.features.split import Split
 from data_processor.models.policy import Policy
 from data_processor.tasks.space import SearchRequest, recent_shares
+from data_processor.tasks.texts.fitting import CALIBRATION_FOLDS, calibration_folds
 from data_processor.tasks.texts.folds import FOLDS, REPEATS, divide, stratified
 
 ROW = st.tuples(st.sampled_from([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), st.sampled_from(["no", "yes"]))
@@ -68,3 +70,17 @@ def test_recent_rows_are_asked_about_by_fits_that_saw_no_equal_input(drifted_spl
             assert mass == pytest.approx(
                 expected or recent.sum() / (recent.sum() + len(drifted_split.fitting))
             )
+
+
+def test_a_calibration_divides_whole_groups_if_no_class_is_left_out() -> None:
+    target = np.array(["yes", "no"] * 30, object)
+    schema = Schema(task="text-classification", target="y", columns=(), classes=("no", "yes"))
+    groups = np.repeat(np.arange(12), 5)
+    folds = calibration_folds(target, schema, groups)
+
+    assert not isinstance(folds, int)
+    assert len(folds) == CALIBRATION_FOLDS
+    assert all(not np.isin(groups[fitted], groups[asked]).any() for fitted, asked in folds)
+    assert calibration_folds(target, schema, None) == CALIBRATION_FOLDS
+    lonely = np.array(["yes"] * 55 + ["no"] * 5, object)
+    assert calibration_folds(lonely, schema, groups) == CALIBRATION_FOLDS

@@ -114,6 +114,13 @@ class Curves(TypedDict):
     """Mean predicted probability and observed share, in bins with equally many rows."""
 
 
+class Cutoff(TypedDict):
+    """The last that a version was fitted to, in order of time."""
+
+    time: float | None
+    feedback: int
+
+
 class DatasetColumn(TypedDict):
     """One column of a stored dataset."""
 
@@ -312,6 +319,31 @@ class Histogram(TypedDict):
     """Every number is whole, and the edges lie between whole numbers."""
 
 
+class Holdout(TypedDict):
+    """What decides which rows a model never sees: each row's inputs, its group, or when it was."""
+
+    by: NotRequired[Literal["row", "group", "time"]]
+    column: NotRequired[str | None]
+    time: NotRequired[str | None]
+
+
+class HoldoutMeasured(TypedDict):
+    """What holding out by a column does to the loss of a quick model."""
+
+    by: Literal["group", "time"]
+    column: str
+    metric: Literal["rmse", "log_loss"]
+    row_split: float
+    """Its loss where single rows are held out."""
+    this_split: float
+    """Its loss where whole groups, or later rows, are held out."""
+    low: float
+    """Lower end of the 95 % interval of the relative difference."""
+    high: float
+    flagged: bool
+    """The loss grows by at least 10 %, and not by chance."""
+
+
 class Hyperparameter(TypedDict):
     """One number or choice that a person or a search may set."""
 
@@ -349,6 +381,7 @@ class Lineage(TypedDict):
     mlflow_run: str | None
     code_revision: str
     trained_at: str
+    cutoff: NotRequired[Cutoff | None]
 
 
 class ModelCreated(TypedDict):
@@ -507,6 +540,24 @@ class PromotionRequest(TypedDict):
     """If given, refuse unless the stage serves this version now; null: no version."""
     override: NotRequired[bool]
     """Promote without a receipt; the reason says why."""
+
+
+class ProposedBy(TypedDict):
+    """A column that may decide which rows are held out."""
+
+    by: Literal["group", "time"]
+    column: str
+
+
+class ProposedHoldout(TypedDict):
+    """What the leak audit found: whether rows of the file belong together."""
+
+    target: str | None
+    """The target that it was measured for."""
+    suggested: ProposedBy | None
+    """What to hold out by; null: single rows will do."""
+    audit: list[HoldoutMeasured]
+    reason: str
 
 
 class RareClasses(TypedDict):
@@ -1334,6 +1385,8 @@ class SchemaConfirmation(TypedDict):
     task: NotRequired[str | None]
     """If left out, it follows from the target's values and the inputs' kinds."""
     preparation: NotRequired[DatasetPreparation]
+    holdout: NotRequired[Holdout]
+    """What decides which rows are held out: single rows, the groups in a column (an engine, a patient), or the time in one. Columns go by their old or their new names. The group is no input unless its column's kind is given."""
 
 
 class TaskDescription(TypedDict):
@@ -1372,6 +1425,8 @@ class DatasetProposal(TypedDict):
     """Those about the target assume the proposed one."""
     source: FileSource
     difference: DatasetDifference | None
+    holdout: NotRequired[ProposedHoldout | None]
+    """What the leak audit found; null for files that were read before there was one."""
 
 
 class ModelDetail(TypedDict):
@@ -1417,6 +1472,8 @@ class DatasetDetail(TypedDict):
     """How many rows each class has; empty for a regression."""
     columns: list[DatasetColumn]
     """As confirmed; before that, as proposed."""
+    holdout: NotRequired[Holdout | None]
+    """What decides which rows are held out; null before that."""
     warnings: list[DatasetWarning]
     proposal: DatasetProposal | None
     """The proposal for the newest file."""

@@ -36,8 +36,7 @@ def blend(tried: Sequence[Tried], scorer: Scorer) -> Tried | None:
         return None
     outputs = [one.outputs[0] for one in considered]
     some = slice(None, None, max(1, outputs[0].size // MOST_CELLS))
-    sampled = Scorer(scorer.metric, scorer.truth[some], scorer.schema)
-    weights = select([one[some] for one in outputs], sampled)
+    weights = select([one[some] for one in outputs], scorer.some(some))
     if len(weights) < 2:  # noqa: PLR2004  # see above
         return None
     found = joint([considered[place] for place in weights], scorer, list(weights.values()))

@@ -55,7 +55,8 @@ class TabularSpace(Space):
         )
         self._shares = recent_shares(split, request)
         self.chosen_on = ground.chosen_on
-        self.scorer = Scorer(request.metric, ground.validation.target, split.schema)
+        validation = ground.validation
+        self.scorer = Scorer(request.metric, validation.target, split.schema, validation.ties.groups)
         self.folds = [Fold(0, rows) for rows in ground.folds]
         self.checkpoints = range(1, len(self.folds)) if self._crossed else ()
         self.ahead = len(self.folds)

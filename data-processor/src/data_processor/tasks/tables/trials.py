@@ -6,8 +6,9 @@
     validation             the fitting rows                        the validation rows, once
     cross-validation       the other folds                         each fold of all rows but the holdout
 
-No fit sees inputs that it answers: folds follow the hash of the inputs. Those of a cross-validation are
-stratified besides: each has its share of every class, or of every tenth of the values.
+No fit sees inputs or groups that it answers: folds follow the hash. Those of a cross-validation are
+stratified besides: each has its share of every class, or of every tenth of the values. By time the folds are
+windows, and each is answered by a fit on what was before it.
 
 A fit may be done anywhere: by a thread here, or by a machine of a Dask cluster (`training/pool.py`).
 """
@@ -25,6 +26,7 @@ from sklearn.pipeline import Pipeline
 from data_processor.features import holdout
 from data_processor.features.schema import Schema
 from data_processor.features.split import Rows, Split
+from data_processor.features.ties import windows
 from data_processor.tasks.candidates import Candidate, TooFewRowsError
 from data_processor.tasks.pipelines import answer, estimator_of
 from data_processor.tasks.space import ChosenOn, Fitted, Flags
@@ -52,7 +54,7 @@ class Ground:
     chosen_on: ChosenOn
     validation: Rows
     fitting: Rows
-    """Empty for a cross-validation, which fits on the other folds."""
+    """Empty for a cross-validation, which fits on the other folds; by time, what is before them."""
     folds: list[Flags]
     """Of the validation rows."""
     old: int
@@ -60,16 +62,19 @@ class Ground:
 
     def part(self, candidate: Candidate, fold: Flags) -> tuple[Candidate, Rows]:
         """Return what is fitted to answer a fold."""
+        forward = self.validation.ties.times is not None
         if self.chosen_on == "validation":
-            return candidate, self.fitting
+            return candidate, self.fitting.apart_from(self.validation) if forward else self.fitting
         others = self.validation.take(~fold)
-        if self.chosen_on == "cross-validation":
+        if self.chosen_on == "cross-validation" and not forward:
             return candidate, others
-        if candidate.recent_share == "natural":
+        rows = self.fitting.join(others).apart_from(self.validation.take(fold))
+        if self.chosen_on == "recent" and candidate.recent_share == "natural":
             # The old rows are a sample here: the recent ones get the share they have among all of them.
-            share = len(others) / max(1, len(others) + self.old)
+            recent = int(rows.recent.sum())
+            share = recent / max(1, recent + self.old)
             candidate = candidate.model_copy(update={"recent_share": share})
-        return candidate, self.fitting.without(self.validation.take(fold)).join(others)
+        return candidate, rows
 
     def fit(self, candidate: Candidate, fold: int) -> Fitted:
         """Fit a candidate and let it answer the fold of this number."""
@@ -97,22 +102,43 @@ def make_ground(split: Split, budget_s: float, seed: int) -> Ground:
         for count, often in CROSS_FOLDS.items():
             if rows * often <= budget_s * ROWS_PER_SECOND:
                 every = split.fitting.join(split.validation)
-                at = stratified_folds(every.positions, every.target, count)
-                none = every.take(np.zeros(rows, np.bool_))
-                folds = [at == fold for fold in range(count)]
-                return Ground(split.schema, seed, "cross-validation", every, none, folds, rows)
-    at = holdout.folds(split.validation.positions, RECENT_FOLDS)
-    folds = [at == fold for fold in np.unique(at)] if recent else [np.ones(len(at), np.bool_)]
+                at = _folds(every, count, stratified=True)
+                first, asked = every.take(at < 0), every.take(at >= 0)
+                folds = [at[at >= 0] == fold for fold in range(count)]
+                return Ground(split.schema, seed, "cross-validation", asked, first, _some(folds), rows)
+    at = _folds(split.validation, RECENT_FOLDS) if recent else np.zeros(len(split.validation), np.int64)
+    asked, fitting = split.validation, split.fitting
+    if (at < 0).any():
+        asked, fitting = asked.take(at >= 0), fitting.join(asked.take(at < 0))
+    folds = _some([at[at >= 0] == fold for fold in range(RECENT_FOLDS)])
     most = max(FEWEST_ROWS, int(budget_s * ROWS_PER_SECOND / max(1, len(folds))))
-    sample = _sample(split.fitting, most, seed)
     chosen_on: ChosenOn = "recent" if recent else "validation"
-    return Ground(split.schema, seed, chosen_on, split.validation, sample, folds, len(split.fitting))
+    return Ground(
+        split.schema, seed, chosen_on, asked, _sample(fitting, most, seed), folds, len(split.fitting)
+    )
+
+
+def _folds(rows: Rows, count: int, *, stratified: bool = False) -> NDArray[np.int64]:
+    """Return the fold of each row, 0 … count - 1; by time -1 for those that are only fitted to."""
+    if rows.ties.times is not None:
+        return windows(rows.times, count) - 1
+    if stratified:
+        return stratified_folds(rows.positions, rows.target, count)
+    return holdout.folds(rows.positions, count)
+
+
+def _some(folds: list[Flags]) -> list[Flags]:
+    """Return the folds that have a row; raises `TooFewRowsError` if none has."""
+    some = [fold for fold in folds if fold.any()]
+    if not some:
+        raise TooFewRowsError("There are no rows to choose by.")
+    return some
 
 
 def stratified_folds(at: NDArray[np.float64], target: NDArray[Any], count: int) -> NDArray[np.int64]:
     """Return the fold of each row, 0 … count - 1, each with its share of every class or tenth of the values.
 
-    Rows at the same position, equal inputs, share a fold.
+    Rows at the same position, of equal inputs or of one group, share a fold.
     """
     positions, first, which = np.unique(at, return_index=True, return_inverse=True)
     if target.dtype.kind == "f":

@@ -16,12 +16,13 @@ from data_processor.tasks.candidates import Candidate, RecentShare, UnknownCandi
 from data_processor.tasks.requests import estimator_problems, vectorizer_problems
 from data_processor.tasks.texts.declared import DESCRIPTION, NONE
 
-CALIBRATION_FOLDS = 5
 _ROUNDS = 2_000
 
 Params = Mapping[str, Any]
-Make = Callable[[Params, int, int], BaseEstimator]
-"""From hyperparameters, a seed and the rows of the rarest class to an unfitted estimator."""
+Folds = int | Sequence[tuple[Any, Any]]
+"""How a calibration divides the rows: into so many stratified folds, or into these."""
+Make = Callable[[Params, int, Folds], BaseEstimator]
+"""From hyperparameters, a seed and the folds of a calibration to an unfitted estimator."""
 
 
 @dataclass(frozen=True)
@@ -100,11 +101,8 @@ def text_arms(asked: Sequence[Mapping[str, Any]] | None = None) -> list[TextArm]
     return made
 
 
-def make_estimator(candidate: Candidate, seed: int, rarest: int) -> BaseEstimator:
-    """Return the unfitted estimator of a candidate; `rarest` is how many rows its rarest class has.
-
-    Raises `UnknownCandidateError`.
-    """
+def make_estimator(candidate: Candidate, seed: int, folds: Folds) -> BaseEstimator:
+    """Return the unfitted estimator of a candidate; raises `UnknownCandidateError`."""
     try:
         make = _MAKE[candidate.estimator]
     except KeyError:
@@ -112,7 +110,7 @@ def make_estimator(candidate: Candidate, seed: int, rarest: int) -> BaseEstimato
             f"There is no estimator {candidate.estimator!r} for {DESCRIPTION.task}."
         ) from None
     described = next(one for one in DESCRIPTION.estimators if one.name == candidate.estimator)
-    return make({**defaults(described.hyperparameters), **candidate.params}, seed, rarest)
+    return make({**defaults(described.hyperparameters), **candidate.params}, seed, folds)
 
 
 def complete(vectorizer: Vectorizer | None) -> Vectorizer:
@@ -133,22 +131,20 @@ def _weights(params: Params) -> str | None:
     return None if params["class_weight"] == NONE else str(params["class_weight"])
 
 
-def _naive_bayes(params: Params, _seed: int, _rarest: int) -> BaseEstimator:
+def _naive_bayes(params: Params, _seed: int, _folds: Folds) -> BaseEstimator:
     return MultinomialNB(alpha=params["alpha"], fit_prior=params["fit_prior"])
 
 
-def _logistic(params: Params, seed: int, _rarest: int) -> BaseEstimator:
+def _logistic(params: Params, seed: int, _folds: Folds) -> BaseEstimator:
     return LogisticRegression(
         C=params["C"], class_weight=_weights(params), max_iter=_ROUNDS, random_state=seed
     )
 
 
-def _support_vectors(params: Params, seed: int, rarest: int) -> BaseEstimator:
+def _support_vectors(params: Params, seed: int, folds: Folds) -> BaseEstimator:
     """Calibrate on answers to folds, then fit once to every row: one linear model to ask."""
     linear = LinearSVC(C=params["C"], class_weight=_weights(params), max_iter=_ROUNDS, random_state=seed)
-    return CalibratedClassifierCV(
-        linear, method="sigmoid", cv=max(2, min(CALIBRATION_FOLDS, rarest)), ensemble=False
-    )
+    return CalibratedClassifierCV(linear, method="sigmoid", cv=folds, ensemble=False)
 
 
 _MAKE: dict[str, Make] = {

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
+from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
@@ -12,11 +14,12 @@ from data_processor.features.split import Rows
 from data_processor.tasks.candidates import Candidate, TooFewRowsError
 from data_processor.tasks.pipelines import recent_weights
 from data_processor.tasks.texts.counting import no_terms
-from data_processor.tasks.texts.families import complete, make_estimator
+from data_processor.tasks.texts.families import Folds, complete, make_estimator
 from data_processor.tasks.texts.vectorizers import make_vectorizer, words_of
 
 TEXT = "text"
 """The vectorizer's name among the columns."""
+CALIBRATION_FOLDS = 5
 FEWEST = 2
 """Rows that every class needs."""
 
@@ -25,24 +28,42 @@ def fit_texts(candidate: Candidate, rows: Rows, schema: Schema, seed: int) -> Pi
     """Fit a candidate on rows with one column of texts; raises `TooFewRowsError`."""
     if candidate.recent_share == "only":
         rows = rows.take(rows.recent)
-    rarest = rows_of_rarest(rows.target, schema)
+    folds = calibration_folds(rows.target, schema, rows.ties.groups)
     texts = rows.frame[schema.strings[0].name].tolist()
     vectorizer = make_vectorizer(complete(candidate.vectorizer), words_of(texts))
     pipeline = Pipeline(
         [
             # The column goes by its place: a compiled model has one block of texts and no column names.
             ("columns", ColumnTransformer([(TEXT, vectorizer, 0)], sparse_threshold=1.0)),
-            ("model", make_estimator(candidate, seed, rarest)),
+            ("model", make_estimator(candidate, seed, folds)),
         ]
     )
     weights = recent_weights(rows.recent, candidate.recent_share)
     try:
         with threadpool_limits(1):  # nothing here is large enough for threads to pay off
-            return pipeline.fit(rows.frame, rows.target, model__sample_weight=weights)
+            pipeline.fit(rows.frame, rows.target, model__sample_weight=weights)
     except ValueError as error:
         if any(what in str(error) for what in ("no terms remain", "empty vocabulary", "max_df")):
             raise no_terms() from error
         raise
+    model = pipeline.named_steps["model"]
+    if not isinstance(folds, int) and "cv" in model.get_params(deep=False):
+        model.set_params(cv=len(folds))  # the rows' places are nothing to keep
+    return pipeline
+
+
+def calibration_folds(target: NDArray[Any], schema: Schema, groups: NDArray[Any] | None) -> Folds:
+    """Return how rows are divided to calibrate on: so that a group is whole, if that leaves no class out.
+
+    Raises `TooFewRowsError` as `rows_of_rarest` does.
+    """
+    count = max(2, min(CALIBRATION_FOLDS, rows_of_rarest(target, schema)))
+    if groups is None or len(np.unique(groups)) < count:
+        return count
+    none = np.zeros(len(target))
+    folds = list(StratifiedGroupKFold(count).split(none, target, groups))
+    classes = set(schema.classes)
+    return folds if all(set(target[fitted].tolist()) == classes for fitted, _ in folds) else count
 
 
 def rows_of_rarest(target: NDArray[Any], schema: Schema) -> int:

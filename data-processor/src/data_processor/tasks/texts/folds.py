@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from data_processor.features import holdout
 from data_processor.features.split import Rows, Split
+from data_processor.features.ties import windows
 from data_processor.tasks.candidates import RecentShare, TooFewRowsError
 from data_processor.tasks.pipelines import recent_weights
 from data_processor.tasks.space import Fold
@@ -44,12 +45,12 @@ class Material:
     by_recent: bool
 
     def part(self, number: int, share: RecentShare) -> Part:
-        """Return what is fitted to answer a fold: all rows but the fold's, and those with its inputs."""
+        """Return what is fitted to answer a fold: all rows but the fold's and those tied to them."""
         asked = np.flatnonzero(self.validation)[self.folds[number].rows]
         fitted = np.ones(len(self.rows), np.bool_)
         fitted[asked] = False
-        if self.by_recent:
-            fitted &= ~np.isin(self.rows.positions, self.rows.positions[asked])
+        if self.by_recent or self.rows.ties.times is not None:
+            fitted &= self.rows.apart(self.rows.take(asked))
         if share == "only":
             fitted &= self.rows.recent
         recent = self.rows.recent[fitted]
@@ -71,12 +72,16 @@ def divide(split: Split, most: int, seed: int) -> Material:
         old = old.take(np.sort(random.choice(count, most, replace=False)))
     rows = old.join(split.validation) if by_recent else old
     validation = np.arange(len(rows)) >= len(old) if by_recent else np.ones(len(rows), np.bool_)
-    if not validation.any():
-        raise TooFewRowsError("There are no rows to choose by.")
-    if by_recent:
+    if rows.ties.times is not None:
+        at = windows(rows.times[validation], RECENT_FOLDS if by_recent else FOLDS)
+        validation[np.flatnonzero(validation)[at == 0]] = False
+        divisions = [at[at > 0]]
+    elif by_recent:
         divisions = [holdout.folds(rows.positions[validation], RECENT_FOLDS)]
     else:
         divisions = [stratified(rows.target, rows.positions, FOLDS, random) for _ in range(REPEATS)]
+    if not validation.any():
+        raise TooFewRowsError("There are no rows to choose by.")
     folds = [
         Fold(number, division == fold)
         for number, division in enumerate(divisions)
@@ -88,7 +93,7 @@ def divide(split: Split, most: int, seed: int) -> Material:
 def stratified(
     target: NDArray[Any], positions: NDArray[np.float64], count: int, random: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Return a fold for each row: every class is in all of them alike, and equal inputs are in one."""
+    """Return a fold for each row: every class is in all alike, and equal inputs, or a group, in one."""
     _, first, which = np.unique(positions, return_index=True, return_inverse=True)
     labels, folds, at = target[first], np.empty(len(first), np.int64), 0
     for label in np.unique(labels):

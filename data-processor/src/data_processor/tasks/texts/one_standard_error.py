@@ -30,9 +30,15 @@ def choose(tried: Sequence[Tried], scorer: Scorer) -> Tried:
 
 
 def standard_error(one: Tried, other: Tried, scorer: Scorer) -> float:
-    """Return how far the difference of two candidates varies over paired resamples of the validation rows."""
+    """Return how far the difference of two candidates varies over paired resamples of the validation rows.
+
+    Of rows that belong together, groups are drawn.
+    """
     rows, random = len(scorer.truth), np.random.default_rng(0)
-    weights = random.multinomial(rows, np.full(rows, 1 / rows), RESAMPLES).astype(np.float64)
+    which = np.arange(rows) if scorer.groups is None else np.unique(scorer.groups, return_inverse=True)[1]
+    units = len(np.unique(which))
+    drawn = random.multinomial(units, np.full(units, 1 / units), RESAMPLES).astype(np.float64)
+    weights = drawn[:, which]
     classes = scorer.schema.classes
     first, second = (
         prepare(scorer.metric, scorer.truth, each.answers, classes)(weights) for each in (one, other)

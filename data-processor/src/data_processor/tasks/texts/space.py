@@ -50,7 +50,8 @@ class TextSpace(Space):
         material = divide(split, max(FEWEST_ROWS, int(request.budget_s * ROWS_PER_SECOND)), request.seed)
         self.chosen_on = "recent" if material.by_recent else "cross-validation"
         self._blends = not request.estimators and not material.by_recent
-        self.scorer = Scorer(request.metric, material.rows.target[material.validation], split.schema)
+        validation = material.rows.take(material.validation)
+        self.scorer = Scorer(request.metric, validation.target, split.schema, validation.ties.groups)
         self.folds = material.folds
         self.checkpoints = {
             number

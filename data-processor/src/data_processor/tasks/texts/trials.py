@@ -14,7 +14,7 @@ from data_processor.tasks.candidates import Candidate, TooFewRowsError, Vectoriz
 from data_processor.tasks.space import Fitted
 from data_processor.tasks.texts.counting import Counted
 from data_processor.tasks.texts.families import make_estimator
-from data_processor.tasks.texts.fitting import rows_of_rarest
+from data_processor.tasks.texts.fitting import calibration_folds
 from data_processor.tasks.texts.folds import Material
 from data_processor.tasks.texts.vectorizers import make_vectorizer, words_of
 
@@ -52,7 +52,9 @@ class TextTrials:
         began = monotonic()
         features = counted.features(vectorizer, fitted)
         target = self._material.rows.target[fitted]
-        model = make_estimator(candidate, self._seed, rows_of_rarest(target, self._schema))
+        groups = self._material.rows.ties.groups
+        folds = calibration_folds(target, self._schema, None if groups is None else groups[fitted])
+        model = make_estimator(candidate, self._seed, folds)
         model.fit(features[fitted], target, sample_weight=weights)
         outputs = np.asarray(model.predict_proba(features[asked]), np.float64)
         return Fitted(
