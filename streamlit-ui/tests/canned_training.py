@@ -60,6 +60,29 @@ COMMENTS: dict[str, Any] = {
     "target": "toxic",
     "warnings": [],
 }
+BELONGING: dict[str, Any] = {
+    "target": "income",
+    "suggested": {"by": "group", "column": "workclass"},
+    "audit": [
+        {
+            "by": "group",
+            "column": "workclass",
+            "metric": "log_loss",
+            "row_split": 0.2,
+            "this_split": 0.5,
+            "low": 1.2,
+            "high": 1.8,
+            "flagged": True,
+        }
+    ],
+    "reason": "A quick model remembers what it has seen of each workclass.",
+}
+LATER_TARGET: dict[str, Any] = {
+    "target": "age",
+    "suggested": None,
+    "audit": [],
+    "reason": "For the age, single rows will do.",
+}
 DIFFERENCE: dict[str, Any] = {
     "version": 1,
     "rows": {"before": 1000, "after": 1200},

@@ -31,6 +31,7 @@ class FakeTraining:
             f"PUT {one}/schema": self.confirm,
             f"DELETE {one}": self.delete,
             f"GET {one}/versions": lambda **_: (200, self.dataset_versions),
+            f"GET {one}/holdout": lambda **_: (200, canned_training.LATER_TARGET),
             "POST /v1/models": self.create_model,
             f"POST {model}/evaluations": lambda **_: (200, self.evaluation),
             "DELETE /v1/models": self.remove_unused_models,

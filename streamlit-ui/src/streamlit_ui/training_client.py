@@ -13,12 +13,14 @@ from streamlit_ui.contract.types import (
     Evaluation,
     Profile,
     ProfileComputing,
+    ProposedHoldout,
     TaskDescription,
 )
 
 UPLOAD_S = 1_860
 """Timeout of an upload, which the gateway passes on and the data-processor reads."""
 EVALUATION_S = 300
+AUDIT_S = 120
 
 
 class TrainingClient(Caller):
@@ -56,6 +58,11 @@ class TrainingClient(Caller):
     def confirm_dataset(self, dataset: str, confirmation: Mapping[str, Any]) -> None:
         """Confirm the columns, the target and the task, and start to store the dataset."""
         self._call("PUT", f"/v1/datasets/{segment(dataset)}/schema", json=dict(confirmation))
+
+    def dataset_holdout(self, dataset: str, target: str) -> ProposedHoldout:
+        """Return whether rows of the newest file belong together, for a target: takes some seconds."""
+        path = f"/v1/datasets/{segment(dataset)}/holdout"
+        return cast(ProposedHoldout, self._json("GET", path, params={"target": target}, timeout=AUDIT_S))
 
     def delete_dataset(self, dataset: str) -> None:
         """Delete a dataset; 409 while a model uses it."""

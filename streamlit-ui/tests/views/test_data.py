@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -16,8 +18,8 @@ def uploaded(open_page: Open, filename: str = "My People.csv", content: bytes = 
     return page
 
 
-def proposed(open_page: Open, fake: FakeGateway) -> AppTest:
-    fake.training.proposal = canned_training.PROPOSAL
+def proposed(open_page: Open, fake: FakeGateway, **more: Any) -> AppTest:
+    fake.training.proposal = {**canned_training.PROPOSAL, **more}
     press(uploaded(open_page), "Read the file")
     return open_page("dataset", "engineer", name="my-people")
 
@@ -124,6 +126,27 @@ def test_another_target_brings_its_task_and_its_figures(open_page: Open, fake: F
     assert named(page, "selectbox", "Task").value == "tabular-regression"
     assert "38.6" in said(page)
     assert "almost by itself" not in said(page)
+
+
+def test_rows_that_belong_together_are_shown_and_held_out_with_one_click(
+    open_page: Open, fake: FakeGateway
+) -> None:
+    page = proposed(open_page, fake, holdout=canned_training.BELONGING)
+    assert "remembers what it has seen of each workclass" in said(page)
+    assert "150" in said(page)
+    press(page, "Hold out groups of workclass")
+    assert named(page, "selectbox", "Column of the groups").value == "workclass"
+    press(page, "Confirm and store")
+    (given,) = sent(fake, "/schema")
+    assert given["holdout"] == {"by": "group", "column": "workclass"}
+
+
+def test_another_target_is_looked_at_again(open_page: Open, fake: FakeGateway) -> None:
+    page = proposed(open_page, fake, holdout=canned_training.BELONGING)
+    named(page, "selectbox", "Column to predict").set_value("age")
+    page.run()
+    assert "For the age, single rows will do" in said(page)
+    assert "remembers" not in said(page)
 
 
 def test_texts_are_recognised_as_such(open_page: Open, fake: FakeGateway) -> None:

@@ -23,6 +23,7 @@ from streamlit_ui.declarations import different
 from streamlit_ui.differences import between_files
 from streamlit_ui.parts.declared import ask_declared
 from streamlit_ui.parts.facts import show_facts
+from streamlit_ui.parts.held_out import ask_holdout
 from streamlit_ui.parts.problems import show_beside
 from streamlit_ui.parts.rare_classes import ask_rare_classes
 from streamlit_ui.parts.tasks import known_tasks
@@ -64,6 +65,9 @@ def ask_columns(dataset: DatasetDetail, proposal: DatasetProposal) -> None:
             "**Before you train on it**\n" + "\n".join(f"- {plain(one)}" for one in found),
             icon=":material/warning:",
         )
+    st.subheader("What to hold out")
+    holdout = ask_holdout(dataset["name"], proposal, said, target, key)
+    places["holdout"] = st.container()
     preparation = _ask_preparation(task, key) | rare
     places["preparation"] = st.container()
     if st.button("Confirm and store", type="primary", icon=":material/check:"):
@@ -71,6 +75,7 @@ def ask_columns(dataset: DatasetDetail, proposal: DatasetProposal) -> None:
             "target": target,
             "columns": columns.changes(proposal, said, drop_unreadable=drop_unreadable),
             "task": task and task["task"],
+            **({"holdout": holdout} if holdout else {}),
             **({"preparation": preparation} if preparation else {}),
         }
         _confirm(dataset["name"], confirmation, places)

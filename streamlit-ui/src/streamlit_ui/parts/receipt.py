@@ -10,7 +10,11 @@ from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.text import number, percent, plain, title
 
 _SLICES = {"recent": "Recent feedback", "reference": "Holdout rows"}
-_TESTS = {"mcnemar": "exact McNemar test", "bootstrap": "paired bootstrap"}
+_TESTS = {
+    "mcnemar": "exact McNemar test",
+    "sign-flip": "sign-flip test over groups",
+    "bootstrap": "paired bootstrap",
+}
 
 
 def show_receipt(receipt: dict[str, Any] | None) -> None:
@@ -50,6 +54,7 @@ def figures(receipt: dict[str, Any]) -> dict[str, str]:
         f"{metric}, {rival[1]}": number(receipt.get(rival[0])),
         f"{metric}, challenger": number(receipt.get("challenger")),
         "Test rows": number(receipt.get("n")),
+        **({"Groups": number(receipt["groups"])} if receipt.get("groups") is not None else {}),
         "p-value, challenger better": number(receipt.get("p_value")),
         "Must be below": number(receipt.get("alpha")),
     }

@@ -53,7 +53,7 @@ def offer_upload(dataset: str | None = None) -> None:
     if st.button("Read the file", type="primary", icon=":material/table_view:"):
         places = {"file": about_file, "name": about_name, **dict.fromkeys(hints, about_hints)}
         try:
-            with st.spinner(f"Reading {size(uploaded.size)} …"):
+            with st.spinner(f"Reading {size(uploaded.size)}, and looking for rows that belong together …"):
                 signed_in.gateway().upload_dataset(
                     name, uploaded.name, uploaded, {hint: value for hint, value in hints.items() if value}
                 )
