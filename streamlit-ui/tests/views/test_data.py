@@ -111,7 +111,8 @@ def test_classes_with_too_few_rows_can_be_merged(open_page: Open, fake: FakeGate
     rare = {**canned_training.INCOME, "distinct": 3, "counts": {"<=50K": 760, ">50K": 236, "unknown": 4}}
     columns = [canned_training.AGE, canned_training.WORKCLASS, rare]
     fake.training.proposal = {**canned_training.PROPOSAL, "columns": columns}
-    page = proposed(open_page, fake)
+    press(uploaded(open_page), "Read the file")
+    page = open_page("dataset", "engineer", name="my-people")
     named(page, "selectbox", "Classes with fewer than 10 rows").set_value("merge")
     page.run()
     named(page, "text_input", "Name of the merged class").set_value("neither")
