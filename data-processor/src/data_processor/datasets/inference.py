@@ -132,7 +132,7 @@ def _describe(column: Column, values: "pd.Series[Any]", *, calendar: bool = True
             "minimum": float(numbers.min()),
             "maximum": float(numbers.max()),
             "integer": whole,
-            "offset": offset_of(numbers.to_numpy(np.float64)),
+            "offset": offset_of(np.asarray(numbers, np.float64)),
             "default_value": middle,
         }
     elif column.kind == "categorical" and len(known):
