@@ -3,6 +3,8 @@ UV ?= uv
 RUN := $(UV) run --frozen
 # A table of the ten slowest tests, so that nobody has to measure to see one grow.
 SLOWEST := --durations=10 --durations-min=0.5
+# Everything here starts Python again and again: compiled code is kept, whatever this machine's default is.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help sync test test-services lint format
