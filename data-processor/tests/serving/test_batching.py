@@ -25,6 +25,7 @@ from data_processor.serving.diagnosis import Limits
 from data_processor.serving.loading import LoadedModel
 from data_processor.serving.metrics import ModelMetrics
 from data_processor.serving.validation import Validator
+from data_processor.tasks.registry import task_of
 
 
 class Echo:
@@ -121,7 +122,15 @@ def open_desk(tmp_path: Path, tiny_versions: Any) -> OpenDesk:
         recorder = Counting(open_recorder(url, 0.1))
         validator = Validator(manifest.table, Policy(), Limits(100_000))
         loaded = LoadedModel(
-            "census-income", "main", "1", manifest, engine, Policy(), validator, b'{"predictions":['
+            model="census-income",
+            stage="main",
+            version="1",
+            manifest=manifest,
+            task=task_of(manifest.table.task),
+            engine=engine,
+            policy=Policy(),
+            validator=validator,
+            head=b'{"predictions":[',
         )
         desk = Desk(loaded, engine, recorder, store)
         desk.batcher = Batcher(recorder, ModelMetrics(CollectorRegistry()), max_waiting_rows)

@@ -1,4 +1,4 @@
-"""Answers given under an `Idempotency-Key`: found again for the same request, refused to any other."""
+"""Responses stored under an `Idempotency-Key`: given again to the same request, a conflict for any other."""
 
 from datetime import timedelta
 from typing import Any
@@ -10,28 +10,28 @@ from data_processor.rows import IdempotencyRow
 from data_processor.service.database import now
 from data_processor.service.errors import Conflict
 
-Answer = tuple[int, dict[str, Any]]
-"""The status and the body of a response."""
+Response = tuple[int, dict[str, Any]]
+"""Its status and its body."""
 
 # Built once: making a statement costs more than running it.
-_FORGET = delete(IdempotencyRow).where(IdempotencyRow.at < bindparam("expired"))
+_EXPIRE = delete(IdempotencyRow).where(IdempotencyRow.at < bindparam("expired"))
 _FIND = select(IdempotencyRow.body_sha256, IdempotencyRow.status, IdempotencyRow.response).where(
     IdempotencyRow.subject == bindparam("subject"), IdempotencyRow.key == bindparam("key")
 )
-_KEEP = insert(IdempotencyRow)
+_STORE = insert(IdempotencyRow)
 
 
-class Answers:
-    """The answers that are remembered for a while."""
+class StoredResponses:
+    """The responses of the last hours, by caller and key."""
 
     def __init__(self, hours: float) -> None:
-        """Remember them for so many hours."""
+        """Keep each for this many hours."""
         self._keep = timedelta(hours=hours)
 
-    def earlier(self, session: Session, subject: str, key: str, digest: str) -> Answer | None:
-        """Return what was answered to this key; raises `Conflict` if that was to another request."""
+    def find(self, session: Session, subject: str, key: str, digest: str) -> Response | None:
+        """Return the response stored under this key; raises `Conflict` if its request was another one."""
         connection = session.connection()
-        connection.execute(_FORGET, {"expired": now() - self._keep})
+        connection.execute(_EXPIRE, {"expired": now() - self._keep})
         found = connection.execute(_FIND, {"subject": subject, "key": key}).one_or_none()
         if found is None:
             return None
@@ -39,8 +39,8 @@ class Answers:
             raise Conflict(f"The Idempotency-Key {key!r} was used before for another request; use a new one.")
         return found.status, found.response
 
-    def keep(self, session: Session, subject: str, key: str, digest: str, answer: Answer) -> None:
-        """Remember an answer, in the transaction that did what it says."""
-        status, response = answer
-        row = {"subject": subject, "key": key, "body_sha256": digest, "status": status, "response": response}
-        session.connection().execute(_KEEP, {**row, "at": now()})
+    def store(self, session: Session, subject: str, key: str, digest: str, response: Response) -> None:
+        """Store a response, in the transaction that did what it says."""
+        status, body = response
+        row = {"subject": subject, "key": key, "body_sha256": digest, "status": status, "response": body}
+        session.connection().execute(_STORE, {**row, "at": now()})

@@ -15,7 +15,7 @@ from data_processor.features.cells import cell_reader, label_reader
 from data_processor.features.reading import UnreadableError
 from data_processor.features.schema import Column, Schema
 from data_processor.feedback import repository
-from data_processor.feedback.idempotency import Answers
+from data_processor.feedback.idempotency import StoredResponses
 from data_processor.feedback.schemas import Feedback, FeedbackRequest
 from data_processor.feedback.scoreboard import Scoreboard
 from data_processor.models.policy import Policy
@@ -40,7 +40,7 @@ class FeedbackService:
         self._predictions = predictions
         self._scoreboard = Scoreboard(database, settings, runs)
         self._stage = settings.stage
-        self._answers = Answers(settings.idempotency_keep_h)
+        self._responses = StoredResponses(settings.idempotency_keep_h)
         self._targets: dict[tuple[str, str], _Target] = {}
         self._turn = Lock()
         # The lock makes a model's feedback one queue over all processes: nobody decides on half a score.
@@ -88,7 +88,7 @@ class FeedbackService:
             model = session.execute(self._find_model, {"name": prediction.model}).one_or_none()
             if model is None:
                 raise NotFound(f"There is no model {prediction.model!r}.")
-            if key and (earlier := self._answers.earlier(session, caller.subject, key, digest)):
+            if key and (earlier := self._responses.find(session, caller.subject, key, digest)):
                 return earlier
             policy = Policy.model_validate(model.policy)
             target = self._target_of(session, prediction)
@@ -100,7 +100,7 @@ class FeedbackService:
                 self._scoreboard.evaluate(session, prediction.model, policy, prediction.version, seq)
             answer = 200 if again else 201, given.model_dump(mode="json")
             if key:
-                self._answers.keep(session, caller.subject, key, digest, answer)
+                self._responses.store(session, caller.subject, key, digest, answer)
         return answer
 
     def _target_of(self, session: Session, prediction: Prediction) -> "_Target":

@@ -33,16 +33,12 @@ class LoadedModel:
     stage: str
     version: str
     manifest: Manifest
+    task: Task
     engine: Engine
     policy: Policy
     validator: Validator
     head: bytes
     """The JSON of a response up to its predictions."""
-
-    @property
-    def task(self) -> Task:
-        """What kind of problem it answers."""
-        return task_of(self.manifest.table.task)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -78,6 +74,7 @@ class Loader:
             stage=settings.stage,
             version=version,
             manifest=manifest,
+            task=task_of(manifest.table.task),
             engine=engine,
             policy=policy,
             validator=Validator(manifest.table, policy, self._limits),
