@@ -33,6 +33,12 @@ def test_a_flag_becomes_a_phrase(flag: str, phrase: str) -> None:
     assert words.flag(flag) == phrase
 
 
+def test_columns_that_are_no_inputs_are_told_from_what_is_unusual() -> None:
+    flags = ["age: missing", "id: no input of the model, ignored", "a: b: no input of the model, ignored"]
+    assert words.oddities(flags) == ["age: missing"]
+    assert words.ignored(flags) == ["id", "a: b"]
+
+
 @pytest.mark.parametrize(
     ("given", "phrase"),
     [

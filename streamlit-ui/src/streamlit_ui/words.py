@@ -1,6 +1,6 @@
 """The platform's vocabulary in words: what a state, a trigger, a verdict or a flag means."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -122,6 +122,7 @@ _METRICS = {
     ),
     "r2": ("R²", "The share of the target's variance that the answers explain; 1 is perfect."),
 }
+_IGNORED = ": no input of the model, ignored"
 LOWER_IS_BETTER = frozenset({"log_loss", "mae", "rmse"})
 _DATASET_STATES = {
     "proposed": Word("To be confirmed", "orange", ":material/edit_note:", "Its columns need confirming."),
@@ -218,6 +219,16 @@ def feedback(given: GivenFeedback | FeedbackRequest) -> str:
     if truth is None and value is not None:
         truth = value if isinstance(value, str) else number(value)
     return "Wrong" if truth is None else f"Wrong, it is {truth}"
+
+
+def oddities(flags: Sequence[str]) -> list[str]:
+    """Return the flags that say what was unusual in an input."""
+    return [flag for flag in flags if not flag.endswith(_IGNORED)]
+
+
+def ignored(flags: Sequence[str]) -> list[str]:
+    """Return the columns that were sent and are no inputs of the model, which the other flags name."""
+    return [flag.removesuffix(_IGNORED) for flag in flags if flag.endswith(_IGNORED)]
 
 
 def flag(text: str) -> str:

@@ -170,6 +170,13 @@ def test_each_kind_of_run_shows(open_page: Open, fake: FakeGateway, change: dict
         assert_sound(open_page(name, **query))
 
 
+def test_ignored_columns_are_named_and_make_no_input_unusual(open_page: Open, fake: FakeGateway) -> None:
+    fake.predictions[1]["flags"] = [f"{name}: no input of the model, ignored" for name in ("id", "income")]
+    page = open_page("prediction", id="prediction-000002")
+    assert "no input of the model, so it played no part: id and income." in said(page)
+    assert not page.warning
+
+
 def test_a_page_that_names_nothing_says_what_to_do(open_page: Open) -> None:
     assert "Choose a run" in said(open_page("run"))
     assert "Choose a prediction" in said(open_page("prediction"))

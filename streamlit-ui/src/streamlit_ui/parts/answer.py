@@ -6,7 +6,7 @@ import streamlit as st
 
 from streamlit_ui import charts, words
 from streamlit_ui.contract.types import Answer, GivenFeedback
-from streamlit_ui.text import plain
+from streamlit_ui.text import listing, plain
 
 
 class AnsweredInput(Answer):
@@ -31,9 +31,12 @@ def show_answer(prediction: Answer, target: str) -> None:
                     charts.probabilities(shares, prediction.get("label")),
                     alt=", ".join(f"{name}: {share:.0%}" for name, share in shares.items()),
                 )
-    if flags := prediction.get("flags"):
+    flags = prediction.get("flags") or []
+    if odd := words.oddities(flags):
         st.warning(
             "**This input is unusual**, so the answer is less reliable:\n"
-            + "\n".join(f"- {plain(words.flag(flag))}" for flag in flags),
+            + "\n".join(f"- {plain(words.flag(flag))}" for flag in odd),
             icon=":material/flag:",
         )
+    if ignored := words.ignored(flags):
+        st.caption(f"Sent, but no input of the model, so it played no part: {plain(listing(ignored))}.")

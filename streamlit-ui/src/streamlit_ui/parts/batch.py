@@ -79,7 +79,7 @@ def show_outcome(batch: Batch) -> None:
                     "Prediction": [words.answer(answer) for _, answer in first],
                     "Probability": [words.certainty(answer) for _, answer in first],
                     "Unusual": [
-                        "; ".join(words.flag(flag) for flag in answer.get("flags") or [])
+                        "; ".join(words.flag(flag) for flag in words.oddities(answer.get("flags") or []))
                         for _, answer in first
                     ],
                 }

@@ -19,7 +19,7 @@ FILTERS: dict[str, Callable[[RecordedPrediction], bool]] = {
     "No feedback": lambda found: not found["feedback"],
     "Right": lambda found: any(given["correct"] for given in found["feedback"]),
     "Wrong": lambda found: any(not given["correct"] for given in found["feedback"]),
-    "Unusual input": lambda found: bool(found["flags"]),
+    "Unusual input": lambda found: bool(words.oddities(found["flags"])),
 }
 
 
