@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pandas as pd
 from streamlit.testing.v1 import AppTest
 
 from fake_gateway import FakeGateway
@@ -42,6 +43,16 @@ def said(page: AppTest) -> str:
     """Return everything that a page says, without the backslashes that keep it from being markup."""
     kinds = (page.title, page.markdown, page.caption, page.error, page.warning, page.info, page.success)
     return "\n".join(str(element.value) for kind in kinds for element in kind).replace("\\", "")
+
+
+def wrapped_table(page: AppTest) -> pd.DataFrame:
+    """Return the first wrapped table as it reads, without those backslashes."""
+    shown: pd.DataFrame = page.table[0].value
+    return shown.rename(columns=_read).map(_read)
+
+
+def _read(cell: str) -> str:
+    return cell.replace("\\", "")
 
 
 def sent(fake: FakeGateway, ending: str) -> list[Any]:

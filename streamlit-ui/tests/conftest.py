@@ -76,6 +76,7 @@ def open_page(fake: FakeGateway) -> Open:
         page.run()
         if view:
             page.switch_page(f"views/{view}.py")
+            page.query_params = {}
             for key, value in query.items():
                 page.query_params[key] = value
             page.run()

@@ -44,6 +44,12 @@ def open_page(page: Page, name: str) -> None:
     expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
 
 
+def open_model(page: Page, name: str) -> None:
+    open_page(page, "Models")
+    page.get_by_test_id("stMain").get_by_role("link", name="Open", exact=True).first.click()
+    expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+
+
 @pytest.mark.timeout(900)
 def test_predict_wrong_score_retrain_promoted_rolled_back(
     instance: Instance, admin: Client, page: Page, request: pytest.FixtureRequest
@@ -52,7 +58,7 @@ def test_predict_wrong_score_retrain_promoted_rolled_back(
     sign_in(page, admin_password(instance.settings))
     call_an_answer_wrong(page)
 
-    open_page(page, "Model")
+    open_model(page, "census-income")
     model = admin.model("census-income")
     expect(page.get_by_text(model["score"]["reason"]).first).to_be_visible()
 
@@ -65,7 +71,7 @@ def test_predict_wrong_score_retrain_promoted_rolled_back(
     promoted = str(fall.run.run["version"])
     expect(page.get_by_text(f"made version {promoted}").first).to_be_visible()
 
-    open_page(page, "Model")
+    open_model(page, "census-income")
     page.get_by_role("tab", name="Ledger").click()
     expect(page.get_by_text("loopkeeper", exact=False).first).to_be_visible()
     page.get_by_role("tab", name="Score").click()

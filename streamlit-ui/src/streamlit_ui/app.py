@@ -3,28 +3,38 @@
 import streamlit as st
 
 from streamlit_ui import signed_in
-from streamlit_ui.navigation import pages
+from streamlit_ui.navigation import is_about_a_model, layout, pages
 from streamlit_ui.parts import models, sign_in
 from streamlit_ui.parts.frame import MARK, show_frame
+from streamlit_ui.parts.menu import show_menu
 from streamlit_ui.parts.problems import problems_in_words
 
-st.set_page_config(page_title="Loopkeeper", page_icon=str(MARK), layout="centered")
+SIDEBAR_PX = 240
+
 session = signed_in.session()
 # Without a session every page is known and none is listed: its address still holds after the sign-in.
-page = st.navigation(
-    pages(session.role if session else "maintainer"),
-    position="sidebar" if session else "hidden",
-    expanded=True,
+known = pages(session.role if session else "maintainer")
+# The menu is our own: its links name the model, which Streamlit's cannot.
+page = st.navigation(known, position="hidden")
+st.set_page_config(
+    page_title="Loopkeeper",
+    page_icon=str(MARK),
+    layout=layout(page) if session else "centered",
+    initial_sidebar_state=SIDEBAR_PX,
 )
 with problems_in_words(again=True):
     if session:
-        frame, cookie = st.sidebar.container(), st.sidebar.container()
+        menu, frame, cookie = (st.sidebar.container() for _ in range(3))
         with cookie:
             # Before anything that takes time, and below everything that would move when it is gone.
             signed_in.keep_across_reloads()
-        with frame:
-            show_frame(session)
-            models.choose()
+        try:
+            with frame:
+                show_frame(session)
+                models.choose(in_address=is_about_a_model(page))
+        finally:
+            with menu:
+                show_menu(known, is_about_a_model)
         page.run()
     else:
         sign_in.ask()

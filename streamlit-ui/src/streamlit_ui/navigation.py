@@ -1,10 +1,30 @@
-"""Which pages there are, and for whom."""
+"""Which pages there are, for whom, how wide each is, and whether its address names a model."""
+
+from typing import Literal
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
 from streamlit_ui.contract.types import Role
 from streamlit_ui.sessions import includes
+
+_ABOUT_A_MODEL = frozenset({"predict", "upload", "history", "model"})
+_FORMS = frozenset({"predict", "prediction", "history", "train", "people"})
+"""Pages to read and fill in: their lines would be too long to read in a wide window."""
+
+
+def is_about_a_model(page: Page) -> bool:
+    """Say whether a page shows one model, which its address then names."""
+    return _path(page) in _ABOUT_A_MODEL
+
+
+def layout(page: Page) -> Literal["wide", "centered"]:
+    """Return how a page uses the window: tables and charts take its width."""
+    return "centered" if _path(page) in _FORMS else "wide"
+
+
+def _path(page: Page) -> str:
+    return page.url_path or "predict"  # the default page has an empty one
 
 
 def pages(role: Role) -> dict[str, list[Page]]:
@@ -31,7 +51,7 @@ def pages(role: Role) -> dict[str, list[Page]]:
         ]
     found["Monitor"] = [
         st.Page("views/models.py", title="Models", icon=":material/category:", url_path="models"),
-        st.Page("views/model.py", title="Model", icon=":material/monitoring:", url_path="model"),
+        st.Page("views/model.py", title="Model", url_path="model", visibility="hidden"),
     ]
     if includes(role, "engineer"):
         found["Monitor"].append(

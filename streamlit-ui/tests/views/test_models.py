@@ -1,4 +1,6 @@
-from acting import button, confirm, named, press, said, sent
+from typing import Any
+
+from acting import button, confirm, named, press, said, sent, wrapped_table
 from conftest import Open
 from fake_gateway import FakeGateway
 
@@ -6,8 +8,8 @@ from fake_gateway import FakeGateway
 def test_every_model_is_listed_with_its_versions(open_page: Open, fake: FakeGateway) -> None:
     fake.versions[2]["loaded"] = True
     page = open_page("models", "user")
-    assert len(page.dataframe) == len(fake.models)
-    table = page.dataframe[0].value
+    assert len(page.table) == len(fake.models)
+    table = wrapped_table(page)
     assert list(table["Version"]) == ["3", "2", "1"]
     assert list(table["Loaded"]) == ["loaded", "", ""]
     assert list(table["Serves"]) == ["", "main", ""]
@@ -17,16 +19,15 @@ def test_every_model_is_listed_with_its_versions(open_page: Open, fake: FakeGate
 
 def test_a_user_is_offered_neither_training_nor_removal(open_page: Open) -> None:
     labels = {found.label for found in open_page("models", "user").button}
-    assert labels == {"Sign out", "Versions"}
+    assert labels == {"Sign out"}
 
 
-def test_a_model_is_chosen_by_opening_it(open_page: Open) -> None:
+def test_a_model_and_its_sections_have_addresses(open_page: Open) -> None:
     page = open_page("models", "engineer")
-    button(page, "Compare", "Compare rents").click()
-    page.run()
-    assert not page.exception
-    assert "predicts **rent**" in said(page)
-    assert page.sidebar.selectbox[0].value == "rents"
+    found: Any = page.main.get("page_link")
+    links = [(link.proto.label, link.proto.query_string) for link in found]
+    assert ("Open", "model=rents") in links
+    assert ("Compare", "model=rents&section=Compare") in links
 
 
 def test_training_again_begins_with_that_model(open_page: Open) -> None:
@@ -105,6 +106,20 @@ def test_versions_are_compared_on_the_models_own_rows(open_page: Open, fake: Fak
     assert "version 1 is worse" in said(page)
     assert "cannot tell the two apart" in said(page)
     assert len(page.get("vega_lite_chart")) == 5
+
+
+def test_a_comparison_starts_with_the_champion_and_the_newest_of_each_model(
+    open_page: Open, fake: FakeGateway
+) -> None:
+    page = open_page("model", "engineer", section="Compare", model="census-income")
+    named(page, "multiselect", "Versions").set_value(["1"])
+    page.run()
+    page.query_params["model"] = "rents"
+    page.run()
+    assert named(page, "multiselect", "Versions").value == ["2", "3"]
+    fake.models["rents"]["version"] = "1"
+    page.run()
+    assert named(page, "multiselect", "Versions").value == ["1", "3"]
 
 
 def test_versions_are_compared_on_any_labelled_dataset(open_page: Open, fake: FakeGateway) -> None:

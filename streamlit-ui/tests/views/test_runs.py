@@ -1,5 +1,5 @@
 import canned
-from acting import confirm, press, said, sent
+from acting import confirm, press, said, sent, wrapped_table
 from conftest import Open
 from fake_gateway import FakeGateway
 
@@ -44,7 +44,7 @@ def test_a_failed_run_says_why(open_page: Open) -> None:
 
 
 def test_the_leaderboard_is_in_words(open_page: Open) -> None:
-    table = open_page("run", "engineer", id="run-2").dataframe[0].value
+    table = wrapped_table(open_page("run", "engineer", id="run-2"))
     assert table["Candidate"][0] == "Hist gradient boosting"
     assert table["Settings"][0] == "learning rate 0.08"
     assert list(table["ROC AUC"]) == ["0.926", "0.92", "0.905"]
@@ -81,7 +81,7 @@ def test_runs_are_filtered_by_kind_and_status(open_page: Open, fake: FakeGateway
     page = open_page("runs", "engineer")
     page.button_group[0].set_value("dataset")
     page.run()
-    assert [link.proto.query_string for link in page.get("page_link")] == ["id=run-5"]
+    assert [link.proto.query_string for link in page.main.get("page_link")] == ["id=run-5"]
     page.button_group[1].set_value("succeeded")
     page.run()
     assert "No such run" in said(page)

@@ -38,6 +38,8 @@ def show_comparison(model: ModelDetail) -> None:
         format_func=lambda name: f"Version {name}, {_estimator(by_name[name].get('candidate'))}",
         max_selections=MOST_VERSIONS,
         help="The others are compared with the first one.",
+        # Another model, champion or newest version starts anew.
+        key=f"compared versions of {model['name']}: {default}",
     )
     places = {"versions": st.container()}
     own = "The model's own holdout rows"

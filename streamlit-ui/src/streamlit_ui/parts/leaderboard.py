@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from streamlit_ui import words
+from streamlit_ui.parts.wrapped_table import show_wrapped
 from streamlit_ui.text import number, percent, size, title
 from streamlit_ui.times import duration
 
@@ -15,7 +16,7 @@ def show_leaderboard(rows: list[dict[str, Any]]) -> None:
     if not rows:
         st.caption("No candidate has been tried yet.")
         return
-    st.dataframe(frame(rows), hide_index=True, alt="The candidates, best first")
+    show_wrapped(frame(rows), "The candidates, best first")
     by = deciding_metric(rows)
     said = f"The best {words.metric(by)} comes first." if by else "The best one comes first."
     if any(row.get("tied") for row in rows):

@@ -13,23 +13,39 @@ from streamlit_ui.parts.blank import blank
 from streamlit_ui.settings import settings
 from streamlit_ui.text import plain
 
-_CHOSEN = "chosen_model"
+PARAMETER = "model"
+"""What names the model in an address."""
+_CHOSEN, _FIELD, _PICKED, _ASKED = "chosen_model", "model_field", "model_picked", "model_in_address"
 Found = TypeVar("Found")
 
 
-def choose() -> None:
-    """Offer the models; with only one there is nothing to choose."""
+def choose(*, in_address: bool) -> None:
+    """Offer the models, with only one there is nothing to choose; `in_address`: the page's address names it.
+
+    A link, a reload and the back button bring another address than the last one: then it decides.
+    """
     # The page itself shows what is wrong with the gateway, if anything.
     names, _ = _known("models", lambda: [model["name"] for model in signed_in.gateway().models()])
-    if len(names) > 1:
-        chosen = st.session_state.get(_CHOSEN)
-        position = names.index(chosen) if chosen in names else 0
-        chosen = st.selectbox("Model", names, index=position)
-    else:
+    chosen, asked = named(), st.query_params.get(PARAMETER)
+    picked = st.session_state.pop(_PICKED, False)
+    if asked and not picked and asked != st.session_state.get(_ASKED):
+        chosen = asked
+    elif chosen not in names and (chosen is None or chosen != asked):
         chosen = names[0] if names else None
-        if chosen:
-            st.caption(f"Model: **{plain(chosen)}**")
     st.session_state[_CHOSEN] = chosen
+    if len(names) > 1 or (names and chosen not in names):
+        st.session_state[_FIELD] = chosen if chosen in names else None
+        st.selectbox("Model", names, placeholder="Choose a model", key=_FIELD, on_change=_pick)
+    elif chosen:
+        st.caption(f"Model: **{plain(chosen)}**")
+    if in_address and chosen and asked != chosen:
+        st.query_params[PARAMETER] = asked = chosen
+    st.session_state[_ASKED] = asked
+
+
+def _pick() -> None:
+    st.session_state[_CHOSEN] = st.session_state[_FIELD]
+    st.session_state[_PICKED] = True
 
 
 def choose_it(name: str) -> None:
@@ -37,9 +53,15 @@ def choose_it(name: str) -> None:
     st.session_state[_CHOSEN] = name
 
 
+def named() -> str | None:
+    """Return the name of the chosen model, which need not exist: an address may name any."""
+    found: str | None = st.session_state.get(_CHOSEN)
+    return found
+
+
 def chosen_name() -> str:
     """Return the chosen model's name, or say that there is none yet and end the page."""
-    name: str | None = st.session_state.get(_CHOSEN)
+    name = named()
     if name is None:
         blank(
             ":material/model_training:",

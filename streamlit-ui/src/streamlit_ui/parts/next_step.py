@@ -12,5 +12,4 @@ def offer_next_step(run: RunShort) -> None:
     if run.get("status") != "succeeded" or not run.get("version") or not model:
         return
     if st.button("Predict with it", icon=":material/bolt:", type="primary"):
-        models.choose_it(model)
-        st.switch_page("views/predict.py")
+        st.switch_page("views/predict.py", query_params={models.PARAMETER: model})

@@ -8,6 +8,7 @@ import streamlit as st
 from streamlit_ui.columns import KINDS
 from streamlit_ui.declarations import shown
 from streamlit_ui.parts.facts import show_facts
+from streamlit_ui.parts.wrapped_table import show_wrapped
 from streamlit_ui.text import number, plain, plural, title
 
 
@@ -20,7 +21,7 @@ def show_preparation(prepared: dict[str, Any]) -> None:
     lines = frame(prepared)
     if len(lines):
         with st.expander("Column by column"):
-            st.dataframe(lines, hide_index=True, alt="How each column is prepared")
+            show_wrapped(lines, "How each column is prepared")
     for dropped in prepared.get("dropped") or []:
         st.caption(plain(f"{dropped['column']} is left out: {dropped['reason']}."))
     if left_out := (prepared.get("rows") or {}).get("left_out"):

@@ -11,6 +11,7 @@ from streamlit_ui.parts.prepared import show_preparation
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.parts.receipt import show_receipt
 from streamlit_ui.parts.removing import remove_unused, remove_version, show_what_was_removed
+from streamlit_ui.parts.wrapped_table import show_wrapped
 from streamlit_ui.text import number, plain, title
 from streamlit_ui.times import ago, when
 
@@ -81,8 +82,7 @@ def _offer_removal(model: str, version: VersionShort) -> None:
 
 def show_table(versions: list[VersionShort], alt: str) -> None:
     """Show versions side by side."""
-    wide = {"Settings": st.column_config.TextColumn(width="medium")}
-    st.dataframe(frame(versions), hide_index=True, column_config=wide, alt=alt)
+    show_wrapped(frame(versions), alt)
 
 
 def frame(versions: list[VersionShort]) -> pd.DataFrame:

@@ -80,7 +80,7 @@ def _delete(name: str) -> None:
         )
         if st.button("Yes, delete", type="primary"):
             signed_in.gateway().delete_dataset(name)
-            st.switch_page("views/data.py")
+            st.switch_page("views/data.py", query_params={})  # the address may name a tab, which is bound
 
 
 page()

@@ -1,4 +1,4 @@
-"""Model: its score, versions, comparison, policy and ledger."""
+"""One model: its score, versions, comparison, policy and ledger."""
 
 import streamlit as st
 
@@ -16,9 +16,10 @@ from streamlit_ui.text import plain
 
 def page() -> None:
     """Show the section that is open."""
+    st.page_link("views/models.py", label="Models", icon=":material/arrow_back:")
     model = models.chosen()
-    st.title("Model")
-    st.caption(f"**{plain(model['name'])}** predicts **{plain(model['target'])}**.")
+    st.title(plain(model["name"]))
+    st.caption(f"Predicts **{plain(model['target'])}**.")
     if problem := model.get("problem"):
         st.warning(plain(problem), icon=":material/warning:")
     if signed_in.may("maintainer"):

@@ -64,11 +64,12 @@ def _show(model: ModelShort) -> None:
     if versions:
         show_table(versions[:SHOWN], f"The newest versions of {model['name']}")
     name = model["name"]
-    with st.container(horizontal=True):
-        _offer("Versions", ":material/list:", name, "Versions")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _link("Open", ":material/chevron_right:", name)
+        _link("Versions", ":material/list:", name, "Versions")
         if signed_in.may("engineer"):
             if versions:
-                _offer("Compare", ":material/compare_arrows:", name, "Compare")
+                _link("Compare", ":material/compare_arrows:", name, "Compare")
             if st.button("Train again", icon=":material/rocket_launch:", key=f"train {name}"):
                 st.switch_page("views/train.py", query_params={"model": name})
         stays = "Default models stay as a baseline." if model.get("built_in") else None
@@ -78,11 +79,10 @@ def _show(model: ModelShort) -> None:
             delete_model(name)
 
 
-def _offer(label: str, icon: str, model: str, section: str) -> None:
-    """Lead to a section of a model's page, which then is the chosen model."""
-    if st.button(label, icon=icon, key=f"{section} {model}"):
-        models.choose_it(model)
-        st.switch_page("views/model.py", query_params={"section": section})
+def _link(label: str, icon: str, model: str, section: str | None = None) -> None:
+    """Link to a model's page, or to a section of it."""
+    asked = {models.PARAMETER: model} | ({"section": section} if section else {})
+    st.page_link("views/model.py", label=label, icon=icon, query_params=asked, width="content")
 
 
 page()

@@ -1,6 +1,7 @@
 """Predict: one input or several texts, the answers, and whether they were right."""
 
 import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -43,8 +44,8 @@ def page() -> None:
     filled = "Enter a text" if field else "Fill in what you know; what is left empty counts as missing"
     st.caption(f"What is **{plain(model['target'])}**? {filled}.")
     kept = f"answer of {model['name']}"
-    if kept not in st.session_state:
-        _remember(model, kept)
+    if (wanted := st.query_params.get(_NAMED)) and wanted != _ids(st.session_state.get(kept)):
+        _remember(model, kept, wanted)
     version = ask_version(model)
     entered = ask_texts(model, field) if field else _one(ask_row(model))
     failed = entered is not None and not _predict(model, entered, version, kept)
@@ -88,17 +89,20 @@ def _predict(model: ModelDetail, entered: list[dict[str, Any]], version: str | N
     ]
     st.session_state[kept] = answered
     # The address names the answers, so that a reload of the browser finds them again.
-    st.query_params[_NAMED] = ",".join(one["id"] for one in answer["predictions"])
+    st.query_params[_NAMED] = _ids(answered)
     return True
 
 
-def _remember(model: ModelDetail, kept: str) -> None:
-    """Show the answers that the address names, with their inputs in the form; an unknown one is ignored."""
-    if not (wanted := st.query_params.get(_NAMED)):
-        return
+def _ids(answered: Sequence[AnsweredInput] | None) -> str:
+    return ",".join(one["id"] for one in answered or [])
+
+
+def _remember(model: ModelDetail, kept: str, wanted: str) -> None:
+    """Show the answers that the address names, with their inputs in the form, unless another model's."""
     with suppress(GatewayError):
         found = [signed_in.gateway().prediction(one) for one in wanted.split(",")[:MOST_TEXTS]]
         if any(one.get("model") != model["name"] for one in found):
+            del st.query_params[_NAMED]
             return
         st.session_state[kept] = found
         inputs = [one.get("inputs") or {} for one in found]

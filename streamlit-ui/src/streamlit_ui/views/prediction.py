@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from streamlit_ui import signed_in, words
 from streamlit_ui.contract.types import PredictionDetail
+from streamlit_ui.parts import models
 from streamlit_ui.parts.answer import show_answer
 from streamlit_ui.parts.explanation import offer_explanation
 from streamlit_ui.parts.facts import show_facts
@@ -16,12 +18,14 @@ from streamlit_ui.times import ago, duration, when
 
 def page() -> None:
     """Show the prediction that the address names."""
-    st.page_link("views/history.py", label="History", icon=":material/arrow_back:")
+    back = st.container()
     wanted = st.query_params.get("id")
     if not wanted:
+        _link_back(back)
         st.info("Choose a prediction in the history.")
         return
     prediction = signed_in.gateway().prediction(wanted)
+    _link_back(back, prediction["model"])
     model = signed_in.gateway().model(prediction["model"])
     st.title("Prediction")
     st.caption(f"{when(prediction.get('at'))}, {ago(prediction.get('at'))}")
@@ -34,6 +38,11 @@ def page() -> None:
     show_facts({title(name): _shown(value) for name, value in (prediction.get("inputs") or {}).items()})
     st.subheader("Lineage")
     show_facts(_origin(prediction))
+
+
+def _link_back(place: DeltaGenerator, model: str | None = None) -> None:
+    named = {models.PARAMETER: model} if model else None
+    place.page_link("views/history.py", label="History", icon=":material/arrow_back:", query_params=named)
 
 
 def _origin(prediction: PredictionDetail) -> dict[str, str]:
