@@ -239,6 +239,7 @@ def test_booleans_are_taken_as_words_and_as_what_json_has(truth: tuple[Any, Any]
     found.assert_known(rows)
     words = {str(one) for one in truth}
     assert set(found.schema.classes) == words == set(found.column("member").categories)
+    assert found.schema.json_schema()["properties"]["member"]["x-values"] == "boolean"
     as_said = [
         {"member": True, "load": 1},
         {"member": "true", "load": 1},

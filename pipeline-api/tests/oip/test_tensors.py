@@ -215,6 +215,7 @@ def test_columns_have_the_datatype_of_their_kind() -> None:
             "age": {"type": ["integer", "null"]},
             "share": {"type": "number"},
             "job": {"type": ["string", "null"]},
+            "member": {"type": "string", "x-values": "boolean"},
         },
         "required": ["share"],
     }
@@ -225,4 +226,5 @@ def test_columns_have_the_datatype_of_their_kind() -> None:
         ("age", "INT64", [-1], False),
         ("share", "FP64", [-1], True),
         ("job", "BYTES", [-1], False),
+        ("member", "BOOL", [-1], False),
     ]

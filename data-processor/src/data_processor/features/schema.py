@@ -142,6 +142,8 @@ def _property(column: Column) -> dict[str, Any]:
         "x-minimum": column.minimum,
         "x-maximum": column.maximum,
         "x-source": column.source,
+        # Its cells are true and false, whatever the words for them.
+        "x-values": "boolean" if column.reading and column.reading.values == "boolean" else None,
         "examples": list(column.categories),
     }
     described.update({key: value for key, value in extra.items() if value not in (None, "", [])})

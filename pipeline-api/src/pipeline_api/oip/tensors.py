@@ -149,10 +149,10 @@ def output_metadata(task: str, classes: Sequence[str]) -> list[TensorMetadata]:
 
 
 def _datatype(column: Mapping[str, Any]) -> Datatype:
+    if column.get("x-values") == "boolean":
+        return "BOOL"
     kinds = column.get("type", "string")
     kinds = [kinds] if isinstance(kinds, str) else kinds
-    if "boolean" in kinds:
-        return "BOOL"
     if "integer" in kinds:
         return "INT64"
     return "FP64" if "number" in kinds else "BYTES"
