@@ -196,6 +196,7 @@ TASKS: list[dict[str, Any]] = [
         "suits": {"target": "classes", "inputs": None},
         "metrics": ["accuracy", "roc_auc", "log_loss"],
         "default_metric": "log_loss",
+        "lower_is_better": ["log_loss"],
         "estimators": [LOGISTIC, BOOSTING],
         "vectorizers": [],
         "preparation": PREPARATION,
@@ -209,6 +210,7 @@ TASKS: list[dict[str, Any]] = [
         "suits": {"target": "quantity", "inputs": None},
         "metrics": ["mae", "rmse", "r2"],
         "default_metric": "rmse",
+        "lower_is_better": ["mae", "rmse"],
         "estimators": [BOOSTING],
         "vectorizers": [],
         "preparation": PREPARATION,
@@ -222,6 +224,7 @@ TASKS: list[dict[str, Any]] = [
         "suits": {"target": "classes", "inputs": ["text"]},
         "metrics": ["accuracy", "roc_auc", "log_loss"],
         "default_metric": "roc_auc",
+        "lower_is_better": ["log_loss"],
         "estimators": [LOGISTIC],
         "vectorizers": [TFIDF],
         "preparation": [],
@@ -238,6 +241,7 @@ COUNTING: dict[str, Any] = {
     "suits": {"target": "quantity", "inputs": ["datetime"]},
     "metrics": ["mae", "r2"],
     "default_metric": "mae",
+    "lower_is_better": ["mae"],
     "estimators": [
         {
             "name": "season",

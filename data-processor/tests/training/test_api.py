@@ -165,6 +165,10 @@ def test_the_tasks_show_what_a_form_needs(engineer: TestClient) -> None:
         "log_loss",
         "rmse",
     )
+    assert [shown[name]["lower_is_better"] for name in ("tabular-classification", "tabular-regression")] == [
+        ["log_loss"],
+        ["mae", "rmse"],
+    ]
 
 
 def test_every_wrong_hyperparameter_is_named_at_once(engineer: TestClient) -> None:

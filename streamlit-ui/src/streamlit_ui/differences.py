@@ -1,5 +1,6 @@
 """Differences in words: between two versions of a dataset, and between two versions of a model."""
 
+from collections.abc import Collection
 from typing import Any
 
 from streamlit_ui import words
@@ -28,8 +29,11 @@ def between_files(difference: DatasetDifference) -> list[str]:
     return found
 
 
-def between_versions(difference: Difference) -> str:
-    """Return how two versions differ by one metric, and whether the difference is significant."""
+def between_versions(difference: Difference, lower_is_better: Collection[str]) -> str:
+    """Return how two versions differ by one metric, and whether the difference is significant.
+
+    `lower_is_better` names the metrics of which less is better.
+    """
     metric, gap = difference["metric"], difference["difference"]
     name, version, against = words.metric(metric), difference["version"], difference["against"]
     low, high = difference["low"], difference["high"]
@@ -45,7 +49,7 @@ def between_versions(difference: Difference) -> str:
     interval = f"{percent(difference['level'])} interval {_signed(low)} to {_signed(high)}"
     if low <= 0 <= high:
         return f"{said} ({interval}): these rows cannot tell the two apart."
-    better = (gap > 0) != (metric in words.LOWER_IS_BETTER)
+    better = (gap > 0) != (metric in lower_is_better)
     return f"{said} ({interval}): version {version} is {'better' if better else 'worse'}."
 
 

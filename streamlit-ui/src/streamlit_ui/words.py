@@ -123,7 +123,6 @@ _METRICS = {
     "r2": ("R²", "The share of the target's variance that the answers explain; 1 is perfect."),
 }
 _IGNORED = ": no input of the model, ignored"
-LOWER_IS_BETTER = frozenset({"log_loss", "mae", "rmse"})
 _DATASET_STATES = {
     "proposed": Word("To be confirmed", "orange", ":material/edit_note:", "Its columns need confirming."),
     "storing": Word("Being stored", "blue", ":material/autorenew:", "It is being stored in the background."),

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from data_processor.features.hyperparameters import Estimator, Hyperparameter
 from data_processor.features.packing import Numbers, Packed
 from data_processor.features.schema import Column, Kind, Schema
-from data_processor.statistics.measures import SelectionMetric
+from data_processor.statistics.measures import LOWER_IS_BETTER, SelectionMetric
 
 if TYPE_CHECKING:  # a second of imports that only training waits for
     from sklearn.pipeline import Pipeline
@@ -67,6 +67,12 @@ class TaskDescription(BaseModel):
     preparation: tuple[Hyperparameter, ...] = Field(
         (), description="What is done to the columns before an estimator sees them."
     )
+
+    @computed_field(description="Of its metrics, those of which less is better; of the others more is.")
+    @property
+    def lower_is_better(self) -> tuple[SelectionMetric, ...]:
+        """Return the metrics that measure errors."""
+        return tuple(metric for metric in self.metrics if metric in LOWER_IS_BETTER)
 
 
 class Target(NamedTuple):

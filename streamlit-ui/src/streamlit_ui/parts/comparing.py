@@ -1,5 +1,6 @@
 """Several versions of a model on the same labelled rows: which is better, and whether significantly."""
 
+from collections.abc import Collection
 from typing import Any
 
 import pandas as pd
@@ -8,9 +9,11 @@ import streamlit as st
 from streamlit_ui import evaluation_charts, signed_in, words
 from streamlit_ui.client import GatewayError, SignedOut
 from streamlit_ui.contract.types import EvaluatedVersion, Evaluation, ModelDetail
+from streamlit_ui.declarations import task_named
 from streamlit_ui.differences import between_versions
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.problems import show_beside
+from streamlit_ui.parts.tasks import known_tasks
 from streamlit_ui.parts.versions import newest_first
 from streamlit_ui.text import number, plain, plural, title
 
@@ -60,7 +63,8 @@ def show_comparison(model: ModelDetail) -> None:
             st.session_state.pop(kept, None)
             show_beside(error, places)
     if found := st.session_state.get(kept):
-        _show(found)
+        task = task_named(known_tasks(), model["task"])
+        _show(found, task["lower_is_better"] if task else [])
 
 
 def figures(evaluation: Evaluation) -> pd.DataFrame:
@@ -78,7 +82,7 @@ def figures(evaluation: Evaluation) -> pd.DataFrame:
     )
 
 
-def _show(evaluation: Evaluation) -> None:
+def _show(evaluation: Evaluation, lower_is_better: Collection[str]) -> None:
     rows = evaluation["rows"]
     st.subheader("Comparison")
     st.caption(
@@ -90,7 +94,8 @@ def _show(evaluation: Evaluation) -> None:
     st.dataframe(figures(evaluation), hide_index=True, alt="The metrics of each version")
     if evaluation["differences"]:
         st.markdown("**Is the difference real?**")
-        st.markdown("\n".join(f"- {plain(between_versions(one))}" for one in evaluation["differences"]))
+        said = [between_versions(one, lower_is_better) for one in evaluation["differences"]]
+        st.markdown("\n".join(f"- {plain(sentence)}" for sentence in said))
     curves = [drawn["label"] for one in evaluation["versions"] for drawn in one["curves"]]
     if curves:
         _show_curves(evaluation, list(dict.fromkeys(curves)))
