@@ -1410,6 +1410,10 @@ class TaskDescription(TypedDict):
     """How texts become numbers; [] for tables."""
     preparation: NotRequired[list[Hyperparameter]]
     """What is done to the columns before an estimator sees them."""
+    lower_is_better: list[
+        Literal["accuracy", "balanced_accuracy", "f1", "roc_auc", "log_loss", "mae", "rmse", "r2"]
+    ]
+    """Of its metrics, those of which less is better; of the others more is."""
 
 
 class DatasetProposal(TypedDict):
