@@ -9,7 +9,7 @@ from streamlit_ui.parts.frame import MARK, show_frame
 from streamlit_ui.parts.menu import show_menu
 from streamlit_ui.parts.problems import problems_in_words
 
-SIDEBAR_PX = 240
+SIDEBAR_PX = 264
 
 session = signed_in.session()
 # Without a session every page is known and none is listed: its address still holds after the sign-in.
