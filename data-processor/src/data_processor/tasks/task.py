@@ -68,7 +68,9 @@ class TaskDescription(BaseModel):
         (), description="What is done to the columns before an estimator sees them."
     )
 
-    @computed_field(description="Of its metrics, those of which less is better; of the others more is.")
+    @computed_field(  # type: ignore[prop-decorator] # pydantic's way: mypy knows no decorated property
+        description="Of its metrics, those of which less is better; of the others more is.",
+    )
     @property
     def lower_is_better(self) -> tuple[SelectionMetric, ...]:
         """Return the metrics that measure errors."""
