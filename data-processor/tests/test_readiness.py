@@ -12,7 +12,7 @@ def test_it_is_alive_before_it_is_ready(new_world: Callable[..., Any]) -> None:
         assert client.get("/healthz").status_code == 200
         answer = client.get("/readyz")
         assert answer.status_code == 503
-        assert answer.json()["checks"].keys() == {"records", "predictions", "models"}
+        assert answer.json()["checks"].keys() == {"records", "predictions", "uploads", "models"}
 
 
 def test_it_is_ready_when_all_that_the_ledger_names_is_served(
@@ -32,5 +32,6 @@ def test_it_names_the_database_that_is_gone(serving_world: Any, wait_until: Call
         assert checks == {
             "records": "The records database cannot be read.",
             "predictions": "ok",
+            "uploads": "ok",
             "models": "ok",
         }

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data_processor.datasets.spooling import MAX_FIELD_BYTES, Spool
-from data_processor.service.errors import BadRequest, Invalid, NotReady, TooLarge
+from data_processor.service.errors import BadRequest, Invalid, TooLarge
 
 FORM = "multipart/form-data; boundary=b"
 
@@ -70,5 +70,5 @@ def test_a_full_disk_is_said_to_be_full(tmp_path: Path, monkeypatch: pytest.Monk
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Spool, "_flush", full)
-    with pytest.raises(NotReady, match="no room left"):
+    with pytest.raises(OSError, match="No space left"):
         take(part("file", b"1", "a") + b"--b--\r\n", tmp_path / "file")

@@ -5,7 +5,6 @@ memory itself, and copy it from there.
 """
 
 import asyncio
-import errno
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import IO
@@ -13,7 +12,7 @@ from typing import IO
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from data_processor.service.errors import BadRequest, Invalid, NotReady, TooLarge
+from data_processor.service.errors import BadRequest, Invalid, TooLarge
 
 FILE_FIELD = "file"
 MAX_FIELDS = 32
@@ -55,19 +54,14 @@ class Spool:
     async def take(self, chunks: AsyncIterator[bytes]) -> None:
         """Write the file of a form to disk as its chunks come in.
 
-        Raises `BadRequest` if it is not a form, `Invalid` if it has no file, `NotReady` if the disk is full.
+        Raises `BadRequest` if it is not a form, `Invalid` if it has no file, `OSError` if the disk is full.
         """
-        try:
-            with self._target.open("wb") as file:
-                async for chunk in chunks:
-                    self._parse(chunk)
-                    if len(self._waiting) >= _FLUSH_BYTES:
-                        await asyncio.to_thread(self._flush, file)
-                await asyncio.to_thread(self._flush, file)
-        except OSError as error:
-            if error.errno != errno.ENOSPC:
-                raise
-            raise NotReady("There is no room left on the disk for this file.") from error
+        with self._target.open("wb") as file:
+            async for chunk in chunks:
+                self._parse(chunk)
+                if len(self._waiting) >= _FLUSH_BYTES:
+                    await asyncio.to_thread(self._flush, file)
+            await asyncio.to_thread(self._flush, file)
         if not self._finished:
             raise BadRequest("The form is incomplete: the request ended early.")
         if self.filename is None:

@@ -28,6 +28,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from data_processor.service.database import check_writable
+
 _TABLES_LOCK = 0x50726564
 metadata = MetaData()
 
@@ -189,6 +191,10 @@ class PredictionStore:
         """Delete predictions."""
         with self._engine.begin() as connection:
             connection.execute(delete(predictions).where(predictions.c.id.in_(ids)))
+
+    def check_writable(self) -> None:
+        """Raise what recording a prediction would raise at this moment."""
+        check_writable(self._engine)
 
     def close(self) -> None:
         """Close every connection."""

@@ -13,6 +13,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from data_processor.service.errors import storage_failed
+from data_processor.service.storage import Outage
 from data_processor.settings import Settings
 
 ENTRY = "data_processor.child"
@@ -68,7 +70,10 @@ class Child:
         return self._process.pid
 
     def ask(self, task: str, **arguments: Any) -> dict[str, Any]:
-        """Carry out one task and return its result; raises `ChildFailedError` or `ChildGoneError`."""
+        """Carry out one task and return its result.
+
+        Raises `ChildFailedError`, `ChildGoneError`, or `NotReady` if what it had to store found no room.
+        """
         with self._turn:
             self._send({"task": task, "arguments": arguments})
             assert self._process.stdout is not None  # noqa: S101  # it is a pipe, see above
@@ -76,6 +81,8 @@ class Child:
         if not line:
             raise ChildGoneError(task, self._process.wait())
         answer = json.loads(line)
+        if answer.get("outage"):
+            raise storage_failed(Outage(*answer["outage"]))
         if "error" in answer:
             raise ChildFailedError(answer["error"])
         result: dict[str, Any] = answer["result"]

@@ -22,6 +22,7 @@ from pydantic import SecretStr
 
 from data_processor.runs.context import TaskContext
 from data_processor.service.logging import configure_logging
+from data_processor.service.storage import outage
 from data_processor.settings import Settings
 
 LONGEST = 500
@@ -58,7 +59,7 @@ def _carry_out(context: TaskContext, module: str, task: str, arguments: dict[str
         return {"result": function(context, **arguments)}
     except Exception as error:  # noqa: BLE001  # every error is returned, and logged
         context.log_error(error)
-        return {"error": _sentence(task, error)}
+        return {"error": _sentence(task, error), "outage": outage(error)}
 
 
 def _sentence(task: str, error: Exception) -> str:

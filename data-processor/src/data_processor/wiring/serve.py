@@ -20,6 +20,8 @@ from data_processor.predictions.recorders import open_recorder
 from data_processor.predictions.records import PredictionStore
 from data_processor.predictions.retention import Retention
 from data_processor.runs.service import Runs
+from data_processor.service.database import PATIENCE_S
+from data_processor.service.private_folder import make_private
 from data_processor.serving.batching import Batcher
 from data_processor.serving.explanations import Explanations
 from data_processor.serving.history import History
@@ -37,8 +39,8 @@ SWITCH_INTERVAL_S = 0.001
 @contextlib.asynccontextmanager
 async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator[State]:
     """Yield the state that the routes work with; model versions follow as soon as they are loaded."""
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
-    database = Database(settings.records_url)
+    make_private(settings.state_dir)
+    database = Database(settings.records_url, busy_timeout_s=PATIENCE_S)
     predictions = PredictionStore(settings.predictions_url)
     mlflow = MlflowConnection(settings.mlflow_url, login=settings.mlflow_login)
     async with contextlib.AsyncExitStack() as opened:

@@ -14,6 +14,7 @@ from data_processor.models.stage_sync import StageSync
 from data_processor.runs.jobs import Jobs
 from data_processor.runs.metrics import RunMetrics
 from data_processor.service.metrics import ServiceMetrics
+from data_processor.service.private_folder import make_private
 from data_processor.settings import Settings
 from data_processor.training.adoption import VersionCheck
 from data_processor.training.promotion_watch import Watching
@@ -40,7 +41,8 @@ class WorkerParts:
 
 def wire_worker(settings: Settings) -> WorkerParts:
     """Open the databases and clients of a worker; nothing runs yet."""
-    for folder in (settings.state_dir, settings.runs_dir, settings.models_dir):
+    make_private(settings.state_dir)
+    for folder in (settings.runs_dir, settings.models_dir):
         folder.mkdir(parents=True, exist_ok=True)
     database = Database(settings.records_url)
     mlflow = MlflowConnection(settings.mlflow_url, login=settings.mlflow_login)
