@@ -73,6 +73,16 @@ def test_without_a_yes_nothing_changes(settings: Settings, client: TestClient, a
     assert sign_in(client, settings.password_file.read_text().strip())
 
 
+def test_where_nobody_can_answer_nothing_changes(settings: Settings, client: TestClient) -> None:
+    def end_of_file(_question: str) -> str:
+        raise EOFError
+
+    with pytest.raises(CannotReset, match=r"Run this in a terminal\."):
+        reset_password(settings, "admin", confirm=end_of_file)
+
+    assert sign_in(client, settings.password_file.read_text().strip())
+
+
 def test_who_is_not_there_is_named_with_those_who_are(settings: Settings, client: TestClient) -> None:
     del client  # it has created the first user
     with pytest.raises(CannotReset, match=r"There is no user 'bob'\. The users are: admin\."):

@@ -45,6 +45,10 @@ def reset_password(settings: Settings, username: str, confirm: Callable[[str], s
         SignInThrottle(database).forget(username)
         if username == ADMIN and settings.password_file.exists():
             keep_password(settings.password_file, password)
+    except EOFError as error:
+        raise CannotReset(
+            "Nothing was changed: nobody is there to answer. Run this in a terminal."
+        ) from error
     except Problem as problem:
         raise CannotReset(problem.detail) from problem
     finally:
