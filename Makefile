@@ -21,7 +21,7 @@ JOBS ?= 2
 SIDE_BY_SIDE = --jobs=$(JOBS) --output-sync=recurse --keep-going
 
 .PHONY: help run reset-password demo bench test test-services lint format contracts contracts-check template-drift \
-        lint-delivery lint-ci deploy deploy-remote split census-income docs hooks clean
+        lint-delivery lint-ci deploy deploy-remote split census-income sign-versions docs hooks clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -42,8 +42,16 @@ census-income: $(UV) ## Train the sample model on the real UCI Adult: CSV=path, 
 	@secrets='$(abspath $(STATE_DIR))/secrets'; \
 	if [ ! -r "$$secrets/service-token" ]; then echo "Start the platform first, in another terminal: make run" >&2; exit 1; fi; \
 	export SERVICE_TOKEN="$$(<"$$secrets/service-token")" CALLER_KEY="$$(<"$$secrets/caller-key")"; \
+	export SIGNING_KEY="$$(<"$$secrets/signing-key")"; \
 	export STATE_DIR='$(abspath $(STATE_DIR))/processor' MLFLOW_URL="http://127.0.0.1:$${MLFLOW_PORT:-5000}"; \
 	$(UV) run --frozen --project data-processor data-processor train-sample $(if $(CSV),--csv '$(CSV)')
+
+sign-versions: $(UV) ## Sign versions again after STATE_DIR/secrets/signing-key was lost or replaced; it asks first
+	@secrets='$(abspath $(STATE_DIR))/secrets'; \
+	if [ ! -r "$$secrets/signing-key" ]; then echo "There is no $$secrets/signing-key: make run makes one." >&2; exit 1; fi; \
+	export SERVICE_TOKEN="$$(<"$$secrets/service-token")" CALLER_KEY="$$(<"$$secrets/caller-key")"; \
+	export SIGNING_KEY="$$(<"$$secrets/signing-key")" STATE_DIR='$(abspath $(STATE_DIR))/processor'; \
+	$(UV) run --frozen --project data-processor data-processor sign-versions
 
 bench: $(UV) ## Measure everything that has a target; writes docs/benchmarks.md
 	@$(MAKE) -C compose-stack bench

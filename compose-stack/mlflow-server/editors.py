@@ -1,7 +1,7 @@
-"""MLflow users for programs: they may read and change experiments and models, and administer nothing.
+"""MLflow's users: its administrator, and programs, which change experiments and models and nothing else.
 
-Each is set by an environment variable `EDITOR_PASSWORD_<user>`, whose value is the password. MLflow itself
-only creates one user, its administrator.
+Each program is set by an environment variable `EDITOR_PASSWORD_<user>`, whose value is the password. MLflow
+itself only creates one user, its administrator, and never changes a password that it has.
 """
 
 import os
@@ -25,15 +25,18 @@ def editors_of(environment: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def make_editors(database: str, passwords: Mapping[str, str]) -> None:
-    """Create the missing users, and set passwords and permissions; may be repeated."""
+def make_users(database: str, administrator: tuple[str, str], passwords: Mapping[str, str]) -> None:
+    """Create the missing programs, and set passwords and permissions; may be repeated."""
     store = SqlAlchemyStore()
     store.init_db(database)
-    for name, password in passwords.items():
+    for name, password in (administrator, *passwords.items()):
         if not store.has_user(name):
+            if name == administrator[0]:
+                continue  # MLflow creates it, and refuses the password that it once shipped
             store.create_user(name, password)
         elif not store.authenticate_user(name, password):
             store.update_user(name, password=password)
+    for name in passwords:
         store.update_user(name, is_admin=False)
         for edited in EDITED:
             store.grant_user_permission(name, edited, "*", EDIT.name)
@@ -41,8 +44,12 @@ def make_editors(database: str, passwords: Mapping[str, str]) -> None:
 
 
 def main(database: str) -> None:
-    """Create the users that the environment names, and remove their passwords from it."""
+    """Create the users that the environment names, and remove the programs' passwords from it.
+
+    Raises `KeyError` without an administrator.
+    """
     passwords = editors_of(os.environ)
-    make_editors(database, passwords)
+    administrator = (os.environ["MLFLOW_AUTH_ADMIN_USERNAME"], os.environ["MLFLOW_AUTH_ADMIN_PASSWORD"])
+    make_users(database, administrator, passwords)
     for name in passwords:
         del os.environ[f"{PREFIX}{name}"]

@@ -4,10 +4,10 @@
 imported everything a second time (another 195 MB and 9 s at the start) and, killed with -9, leaves the server
 behind. This starts the same application, with the same settings, in a single process.
 
-If `MLFLOW_AUTH_DATABASE_URI` is set, every request needs a login (basic auth); it uses MLflow's own
-`MLFLOW_AUTH_ADMIN_USERNAME`, `MLFLOW_AUTH_ADMIN_PASSWORD` and `MLFLOW_FLASK_SERVER_SECRET_KEY`, and creates
-the users of `editors.py`. URLs with passwords are passed in the environment: the arguments of a process can
-be read by everyone on its machine.
+Every request but a health check needs a login (basic auth): of a user of `editors.py`, or of the one that
+MLflow's own `MLFLOW_AUTH_ADMIN_USERNAME` and `MLFLOW_AUTH_ADMIN_PASSWORD` name. There is no default password.
+Secrets, and URLs that contain some, are passed in the environment: the arguments of a process can be read by
+everyone on its machine.
 """
 
 import argparse
@@ -19,6 +19,13 @@ import uvicorn  # MLflow enables its security middleware only if a server is imp
 from mlflow.server import constants
 from mlflow.server.handlers import initialize_backend_stores
 
+LOGIN = (
+    "MLFLOW_AUTH_DATABASE_URI",
+    "MLFLOW_AUTH_ADMIN_USERNAME",
+    "MLFLOW_AUTH_ADMIN_PASSWORD",
+    "MLFLOW_FLASK_SERVER_SECRET_KEY",
+)
+"""What MLflow's login is set up with."""
 ARTIFACT_ROOT = "mlflow-artifacts:/"
 """Clients read and write artefacts through this server, and never learn where it keeps them."""
 
@@ -37,6 +44,8 @@ def main() -> None:
     options = parser.parse_args()
     if not options.backend_store_uri:
         parser.error("--backend-store-uri or MLFLOW_BACKEND_STORE_URI is required.")
+    if missing := [name for name in LOGIN if not os.environ.get(name)]:
+        parser.error(f"{', '.join(missing)} must be set: this server never answers without a login.")
     os.environ |= {
         constants.BACKEND_STORE_URI_ENV_VAR: options.backend_store_uri,
         constants.ARTIFACT_ROOT_ENV_VAR: ARTIFACT_ROOT,
@@ -44,15 +53,14 @@ def main() -> None:
         constants.SERVE_ARTIFACTS_ENV_VAR: "true",
     }
     initialize_backend_stores(options.backend_store_uri, options.backend_store_uri, ARTIFACT_ROOT)
-    users = os.environ.get("MLFLOW_AUTH_DATABASE_URI")
-    if users:
-        _require_login(users)
-        import editors  # noqa: PLC0415 - it imports MLflow's login, which reads that file
+    users = os.environ["MLFLOW_AUTH_DATABASE_URI"]
+    _require_login(users)
+    import editors  # noqa: PLC0415 - it imports MLflow's login, which reads that file
 
-        editors.main(users)
+    editors.main(users)
     uvicorn.run(
-        "mlflow.server.auth:create_app" if users else "mlflow.server.fastapi_app:app",
-        factory=bool(users),
+        "mlflow.server.auth:create_app",
+        factory=True,
         host=options.host,
         port=options.port,
         access_log=False,

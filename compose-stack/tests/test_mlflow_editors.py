@@ -25,8 +25,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("mlflow")
 
 
-def start(folder: Path, port: int, passwords: dict[str, str]) -> subprocess.Popen[bytes]:
-    environment = os.environ | {
+def environment_of(folder: Path, passwords: dict[str, str]) -> dict[str, str]:
+    return os.environ | {
         "MLFLOW_BACKEND_STORE_URI": f"sqlite:///{folder / 'mlflow.db'}",
         "MLFLOW_AUTH_DATABASE_URI": f"sqlite:///{folder / 'users.db'}",
         "MLFLOW_AUTH_ADMIN_USERNAME": "loopkeeper",
@@ -37,6 +37,10 @@ def start(folder: Path, port: int, passwords: dict[str, str]) -> subprocess.Pope
         "EDITOR_PASSWORD_staging": passwords["staging"],
         "EDITOR_PASSWORD_main": passwords["main"],
     }
+
+
+def start(folder: Path, port: int, passwords: dict[str, str]) -> subprocess.Popen[bytes]:
+    environment = environment_of(folder, passwords)
     python = SERVER / ".venv/bin/python"
     call = (python, SERVER / "serve.py", f"--port={port}", f"--artifacts-destination={folder / 'artefacts'}")
     with (folder / "server.log").open("ab") as log:
@@ -111,19 +115,39 @@ def test_no_stage_can_delete_what_the_other_made_or_see_to_users(url: str) -> No
     assert httpx.get(f"{url}{API}/experiments/search").status_code == httpx.codes.UNAUTHORIZED
 
 
+def test_nobody_gets_in_with_what_mlflow_once_shipped_or_without_a_login(url: str) -> None:
+    for login in (None, ("admin", "password1234"), ("admin", "password"), ("loopkeeper", "password1234")):
+        answer = httpx.get(f"{url}{API}/registered-models/search", auth=login)
+        assert answer.status_code == httpx.codes.UNAUTHORIZED, login
+        moved = {"name": "people", "alias": "main", "version": "1"}
+        answer = httpx.post(f"{url}{API}/registered-models/alias", json=moved, auth=login)
+        assert answer.status_code == httpx.codes.UNAUTHORIZED, login
+    assert httpx.get(f"{url}/health").is_success
+
+
+@pytest.mark.parametrize("missing", ["MLFLOW_AUTH_DATABASE_URI", "MLFLOW_AUTH_ADMIN_PASSWORD"])
+def test_the_server_never_starts_without_a_login(tmp_path: Path, missing: str) -> None:
+    told = environment_of(tmp_path, PASSWORDS) | {missing: ""}
+    call = (SERVER / ".venv/bin/python", SERVER / "serve.py", "--port=1", "--artifacts-destination=nowhere")
+    done = subprocess.run(call, env=told, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"{missing} must be set: this server never answers without a login." in done.stderr
+
+
 def test_a_password_that_was_changed_is_the_users_after_a_restart(url: str, folder: Path) -> None:
     assert url
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    changed = PASSWORDS | {"staging": "another-long-password"}
+    changed = {name: f"another-{password}" for name, password in PASSWORDS.items()}
     server = start(folder, port, changed)
     try:
         search = f"{API}/registered-models/search"
-        with as_user(f"http://127.0.0.1:{port}", "staging", changed["staging"]) as new:
-            new.get(search).raise_for_status()
-        with as_user(f"http://127.0.0.1:{port}", "staging") as old:
-            assert old.get(search).status_code == httpx.codes.UNAUTHORIZED
+        for name, password in changed.items():
+            with as_user(f"http://127.0.0.1:{port}", name, password) as new:
+                new.get(search).raise_for_status()
+            with as_user(f"http://127.0.0.1:{port}", name) as old:
+                assert old.get(search).status_code == httpx.codes.UNAUTHORIZED, name
     finally:
         server.terminate()
         server.wait(30)

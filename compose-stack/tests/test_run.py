@@ -18,4 +18,6 @@ def test_a_password_that_was_given_once_need_not_be_given_again(
     said = io.StringIO()
     settings = Settings.from_environment({"STATE_DIR": str(tmp_path), **environment})
     Terminal(settings, Console(file=said)).ready(1.0)
+    kept = tmp_path / "secrets" / "mlflow-password"
+    assert f"MLflow     http://127.0.0.1:5000  (user loopkeeper, password kept in {kept})" in said.getvalue()
     assert "password as set by ADMIN_PASSWORD at the first start" in said.getvalue()

@@ -1,3 +1,4 @@
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,7 @@ from compose_stack.credentials import Credentials
 from compose_stack.services import Service, default_set
 from compose_stack.settings import CannotStart, Settings
 
-CREDENTIALS = Credentials("token-token-token-token", "key-key-key-key-key-key", "pages-pages-pages-pages")
+CREDENTIALS = Credentials(**{made.name: f"the-{made.name}-of-the-tests" for made in fields(Credentials)})
 
 
 def tree(folder: Path) -> Path:
@@ -41,6 +42,27 @@ def test_the_pages_can_say_where_a_visitor_is_and_no_other_process_can(tmp_path:
     made = services(tmp_path)
     told = {n: s.environment["PAGES_TOKEN"] for n, s in made.items() if "PAGES_TOKEN" in s.environment}
     assert told == dict.fromkeys(("streamlit-ui", "pipeline-api"), CREDENTIALS.pages_token)
+
+
+def test_only_the_processor_can_sign_versions(tmp_path: Path) -> None:
+    told = {
+        name
+        for name, service in services(tmp_path).items()
+        if CREDENTIALS.signing_key in service.environment.values()
+    }
+    assert told == {"data-processor-serve", "data-processor-work"}
+
+
+def test_mlflow_has_a_login_and_the_processor_is_not_its_administrator(tmp_path: Path) -> None:
+    made = services(tmp_path)
+    mlflow = made["mlflow"].environment
+    assert mlflow["MLFLOW_AUTH_DATABASE_URI"].endswith("/mlflow/users.db")
+    assert mlflow["MLFLOW_AUTH_ADMIN_PASSWORD"] == CREDENTIALS.mlflow_password
+    told = {name for name, one in made.items() if CREDENTIALS.mlflow_password in one.environment.values()}
+    assert told == {"mlflow"}
+    for name in ("data-processor-serve", "data-processor-work"):
+        user = made[name].environment["MLFLOW_TRACKING_USERNAME"]
+        assert made[name].environment["MLFLOW_TRACKING_PASSWORD"] == mlflow[f"EDITOR_PASSWORD_{user}"]
 
 
 def test_only_the_gateway_is_told_the_password(tmp_path: Path) -> None:

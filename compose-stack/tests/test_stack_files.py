@@ -112,6 +112,7 @@ def test_stages_share_the_platform_and_nothing_else(read: dict[str, dict[str, An
         "WAREHOUSE_URL",
         "SERVICE_TOKEN",
         "CALLER_KEY",
+        "SIGNING_KEY",
     ):
         assert of["staging"][name] != of["main"][name], name
     for name in ("MLFLOW_URL", "DATASET_REMOTE", "DATASET_STORE"):
@@ -146,6 +147,18 @@ def test_what_caddy_says_of_a_visitor_is_believed_where_it_asks(read: dict[str, 
         }
         assert found == {"pipeline-api": "caddy", "streamlit-ui": "caddy"}
         assert f"edge-{stage}" in read[PLATFORM]["services"]["caddy"]["networks"]
+
+
+def test_versions_are_signed_where_they_are_trained_and_nowhere_else(
+    layout: Layout, read: dict[str, dict[str, Any]]
+) -> None:
+    exchange = read_env(layout.secrets(PLATFORM))["EXCHANGE_KEY"]
+    told = {(owner, name) for owner, name, service in services(read) if exchange in json.dumps(service)}
+    assert told == {(stage, "work") for stage in STAGES}
+    for stage in STAGES:
+        key = read_env(layout.secrets(stage))["SIGNING_KEY"]
+        told = {(owner, name) for owner, name, service in services(read) if key in json.dumps(service)}
+        assert told == {(stage, "serve"), (stage, "work")}
 
 
 def test_a_stage_is_a_user_of_mlflow_and_not_its_administrator(

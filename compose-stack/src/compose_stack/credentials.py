@@ -1,8 +1,8 @@
-"""The secrets that the processes of one instance share, made once and readable only by their owner."""
+"""The secrets of the processes of one instance, made once and readable only by their owner."""
 
 import os
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Self
 
@@ -11,7 +11,7 @@ SECRET_BYTES = 32
 
 @dataclass(frozen=True)
 class Credentials:
-    """What the processes of one instance authenticate to each other with."""
+    """What the processes prove to each other with, and what people open MLflow with."""
 
     service_token: str = field(repr=False)
     """Proves that a call comes from the gateway."""
@@ -19,12 +19,25 @@ class Credentials:
     """Signs on whose behalf the gateway calls."""
     pages_token: str = field(repr=False)
     """Proves to the gateway that it is the pages that say where a visitor is."""
+    signing_key: str = field(repr=False)
+    """Signs the versions that the processor loads; nobody else has it."""
+    mlflow_password: str = field(repr=False)
+    """That of MLflow's administrator, for people."""
+    mlflow_stage_password: str = field(repr=False)
+    """That of the processor's user in MLflow, which may administer nothing."""
+    mlflow_secret_key: str = field(repr=False)
+    """Protects the forms of MLflow's pages."""
 
     @classmethod
     def load_or_make(cls, folder: Path) -> Self:
         """Read the secrets of this instance, making those that are missing."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return cls(*(_load_or_make(folder / name) for name in ("service-token", "caller-key", "pages-token")))
+        return cls(**{made.name: _load_or_make(folder / file_name(made.name)) for made in fields(cls)})
+
+
+def file_name(secret: str) -> str:
+    """Return the name of the file that keeps a secret."""
+    return secret.replace("_", "-")
 
 
 def _load_or_make(path: Path) -> str:

@@ -9,10 +9,10 @@ from contextlib import AbstractContextManager, nullcontext
 from rich.console import Console
 from rich.status import Status
 
-from compose_stack.credentials import Credentials
+from compose_stack.credentials import Credentials, file_name
 from compose_stack.lock import make_private, only_instance
 from compose_stack.services import default_set, folders
-from compose_stack.settings import CannotStart, Settings
+from compose_stack.settings import MLFLOW_USER, CannotStart, Settings
 from compose_stack.supervisor import Supervisor
 
 READY = "Loopkeeper is ready"
@@ -49,12 +49,13 @@ class Terminal:
     def ready(self, seconds: float) -> None:
         """Print where everything is, and the password if this start generated one."""
         settings = self._settings
+        kept = settings.secrets_dir / file_name("mlflow_password")
         if self._status:
             self._status.stop()  # a spinner that runs all day distracts and costs CPU time
         self._print(f"{READY} after {seconds:.1f} s.")
         self._print(f"  Pages      {settings.ui_url}")
         self._print(f"  API        {settings.gateway_url}/docs")
-        self._print(f"  MLflow     {settings.mlflow_url}")
+        self._print(f"  MLflow     {settings.mlflow_url}  (user {MLFLOW_USER}, password kept in {kept})")
         self._print(f"  Sign in    user admin, password {self._password()}")
         self._print(f"  Logs       {settings.log_dir}")
         self._print("Ctrl-C stops everything and loses nothing.")
@@ -89,7 +90,7 @@ def main() -> int:
 async def _run(settings: Settings, console: Console) -> None:
     for folder in folders(settings):
         folder.mkdir(parents=True, exist_ok=True)
-    services = default_set(settings, Credentials.load_or_make(settings.state_dir / "secrets"))
+    services = default_set(settings, Credentials.load_or_make(settings.secrets_dir))
     terminal = Terminal(settings, console)
     report: Callable[[str], None] = terminal.report
     if changed := make_private(settings.state_dir):

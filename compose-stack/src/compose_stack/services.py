@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from compose_stack.credentials import Credentials
-from compose_stack.settings import LOOPBACK, CannotStart, Settings
+from compose_stack.settings import LOOPBACK, MLFLOW_USER, CannotStart, Settings
 
 NOT_INHERITED = (
     "ADMIN_PASSWORD",
@@ -19,6 +19,9 @@ NOT_INHERITED = (
     "STATE_DIR",
 )
 """Variables of the caller that would mislead the processes that we start."""
+
+STAGE = "main"
+"""The only stage on one machine, and what MLflow calls it."""
 
 LEAN = {
     # Two heaps per process are enough; with glibc's eight per core, memory of a burst is never returned.
@@ -64,10 +67,13 @@ def default_set(
         **base,
         **shared,
         "STATE_DIR": str(settings.state_dir / "processor"),
-        "STAGE": "main",
+        "STAGE": STAGE,
         "HOST": LOOPBACK,
         "PORT": str(settings.processor_port),
+        "SIGNING_KEY": credentials.signing_key,
         "MLFLOW_URL": settings.mlflow_url,
+        "MLFLOW_TRACKING_USERNAME": STAGE,
+        "MLFLOW_TRACKING_PASSWORD": credentials.mlflow_stage_password,
         "SAMPLE_MODEL": "true",
     }
     gateway = {
@@ -126,8 +132,16 @@ def default_set(
                 f"--backend-store-uri=sqlite:///{mlflow_dir / 'mlflow.db'}",
                 f"--artifacts-destination={mlflow_dir / 'artifacts'}",
             ),
-            # Its job runner starts a family of processes that nothing here uses.
-            base | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+            base
+            | {
+                # Its job runner starts a family of processes that nothing here uses.
+                "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+                "MLFLOW_AUTH_DATABASE_URI": f"sqlite:///{mlflow_dir / 'users.db'}",
+                "MLFLOW_AUTH_ADMIN_USERNAME": MLFLOW_USER,
+                "MLFLOW_AUTH_ADMIN_PASSWORD": credentials.mlflow_password,
+                f"EDITOR_PASSWORD_{STAGE}": credentials.mlflow_stage_password,
+                "MLFLOW_FLASK_SERVER_SECRET_KEY": credentials.mlflow_secret_key,
+            },
             f"{settings.mlflow_url}/health",
         ),
     )

@@ -14,6 +14,8 @@ LOOPBACK = "127.0.0.1"
 PORTS = {"UI_PORT": 8501, "GATEWAY_PORT": 8000, "PROCESSOR_PORT": 8001, "MLFLOW_PORT": 5000}
 EVERY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  # recognised here, bound only when the user asks for it
 LAST_PORT = 65_535
+MLFLOW_USER = "loopkeeper"
+"""The name under which people open MLflow."""
 
 
 class CannotStart(Exception):
@@ -79,6 +81,11 @@ class Settings:
     def password_file(self) -> Path:
         """Where the gateway keeps a password that it generated."""
         return self.state_dir / "admin-password"
+
+    @property
+    def secrets_dir(self) -> Path:
+        """Where the secrets of the processes are kept."""
+        return self.state_dir / "secrets"
 
     @property
     def log_dir(self) -> Path:

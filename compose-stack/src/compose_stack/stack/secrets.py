@@ -18,6 +18,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         "MLFLOW_DATABASE_PASSWORD",
         "MLFLOW_PASSWORD",
         "MLFLOW_SECRET_KEY",
+        "EXCHANGE_KEY",
         "GRAFANA_PASSWORD",
         *(
             f"{stage.upper()}_{name}"
@@ -33,6 +34,7 @@ NAMES: dict[str, tuple[str, ...]] = {
             "SERVICE_TOKEN",
             "CALLER_KEY",
             "PAGES_TOKEN",
+            "SIGNING_KEY",
             "ADMIN_PASSWORD",
         ),
     ),
