@@ -42,6 +42,7 @@ from data_processor.models.manifest import (
 )
 from data_processor.models.policy import Policy
 from data_processor.models.registry import Registry
+from data_processor.models.signatures import Signer
 from data_processor.predictions.records import PredictionStore
 from data_processor.rows import DatasetRow
 from data_processor.runs.jobs import Jobs, carry_through
@@ -170,6 +171,7 @@ def new_world(tmp_path: Path, tiny_versions: dict[str, TinyVersion]) -> Iterator
             **{
                 "service_token": TOKEN,
                 "caller_key": KEY,
+                "signing_key": KEY,
                 "state_dir": tmp_path / f"state-{len(made)}",
                 "mlflow_url": "http://127.0.0.1:9",
                 "poll_interval_s": 0.05,
@@ -182,7 +184,7 @@ def new_world(tmp_path: Path, tiny_versions: dict[str, TinyVersion]) -> Iterator
         database.create_tables()
         predictions = PredictionStore(settings.predictions_url)
         predictions.create_tables()
-        registry = Registry(database, settings.models_dir, FolderStore())
+        registry = Registry(database, settings.models_dir, FolderStore(), Signer.of(settings))
         loaded = LoadedVersions(database, settings.stage, settings.pinned_versions)
         world = World(settings, database, registry, Ledger(database), loaded, predictions)
         made.append(world)

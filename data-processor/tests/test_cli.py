@@ -7,7 +7,7 @@ import pytest
 from data_processor.cli import main
 
 
-@pytest.mark.parametrize("command", ["serve", "work", "train-sample", "contract"])
+@pytest.mark.parametrize("command", ["serve", "work", "train-sample", "sign-versions", "contract"])
 def test_each_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         main([command, "--help"])

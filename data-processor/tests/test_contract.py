@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
     secret = SecretStr("x" * 16)
-    return create_app(Settings(service_token=secret, caller_key=secret)).openapi()
+    return create_app(Settings(service_token=secret, caller_key=secret, signing_key=secret)).openapi()
 
 
 def test_the_committed_document_is_what_the_code_says(document: dict[str, Any]) -> None:

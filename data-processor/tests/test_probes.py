@@ -30,7 +30,9 @@ def jobs() -> Jobs:
 
 @pytest.fixture
 def probes(jobs: Jobs, wait_until: Callable[..., None]) -> Iterator[httpx.Client]:
-    settings = Settings(service_token=SecretStr("t" * 16), caller_key=SecretStr("k" * 16))
+    settings = Settings(
+        service_token=SecretStr("t" * 16), caller_key=SecretStr("k" * 16), signing_key=SecretStr("s" * 16)
+    )
     metrics = ServiceMetrics(settings)
     told = RunMetrics(metrics.registry)
     told.step("search", 5.2)

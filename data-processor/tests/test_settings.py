@@ -8,7 +8,7 @@ from data_processor.settings import Settings
 
 @pytest.fixture(autouse=True)
 def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SERVICE_TOKEN", "CALLER_KEY"):
+    for name in ("SERVICE_TOKEN", "CALLER_KEY", "SIGNING_KEY"):
         monkeypatch.setenv(name, "x" * 16)
 
 
@@ -41,7 +41,7 @@ def test_the_controller_is_on_in_main_and_off_in_staging() -> None:
     assert Settings(stage="staging", controller_enabled=True).controller_enabled
 
 
-@pytest.mark.parametrize("name", ["SERVICE_TOKEN", "CALLER_KEY"])
+@pytest.mark.parametrize("name", ["SERVICE_TOKEN", "CALLER_KEY", "SIGNING_KEY"])
 def test_secrets_have_no_default_and_are_never_shown(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "a-secret-of-the-tests")
     assert "a-secret-of-the-tests" not in repr(Settings())

@@ -24,7 +24,8 @@ work(Settings())
 
 
 def test_a_worker_that_cannot_start_says_why_and_does_not_linger(tmp_path: Path) -> None:
-    told = {"SERVICE_TOKEN": "t" * 16, "CALLER_KEY": "k" * 16, "STATE_DIR": str(tmp_path)}
+    told = dict.fromkeys(("SERVICE_TOKEN", "CALLER_KEY", "SIGNING_KEY"), "s" * 16)
+    told |= {"STATE_DIR": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-c", STUMBLES],
         env={**os.environ, **told},

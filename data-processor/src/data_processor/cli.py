@@ -41,6 +41,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         default=0.0,
         help="how much the causes of income have changed, from 0 (the default) to 1",
     )
+    signing = commands.add_parser(
+        "sign-versions",
+        help="sign versions that have no valid signature",
+        description="Sign the versions that are not loaded because their signature is missing or wrong, for "
+        "example after SIGNING_KEY was lost or replaced. It lists them first and asks: whoever confirms "
+        "vouches for them.",
+    )
+    signing.add_argument("--yes", action="store_true", help="sign all that are listed without asking")
     commands.add_parser("contract", help="print the OpenAPI document")
     asked = parser.parse_args(arguments)
     commands_: dict[str, Callable[[argparse.Namespace], None]] = {
@@ -48,6 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "work": _work,
         "train-sample": _train_sample,
         "sample-rows": _sample_rows,
+        "sign-versions": _sign_versions,
         "contract": _contract,
     }
     commands_[asked.command](asked)
@@ -90,6 +99,13 @@ def _sample_rows(asked: argparse.Namespace) -> None:
         sys.stdout.write(f"{json.dumps(row)}\n")
 
 
+def _sign_versions(asked: argparse.Namespace) -> None:
+    from data_processor.models.signing import sign_by_hand  # noqa: PLC0415
+    from data_processor.settings import Settings  # noqa: PLC0415
+
+    sign_by_hand(Settings(), lambda: bool(asked.yes) or input("Type yes to sign them: ") == "yes")
+
+
 def _contract(_asked: argparse.Namespace) -> None:
     from pydantic import SecretStr  # noqa: PLC0415
 
@@ -97,6 +113,7 @@ def _contract(_asked: argparse.Namespace) -> None:
     from data_processor.settings import Settings  # noqa: PLC0415
 
     unused = SecretStr(secrets.token_hex())  # the document depends on no setting, and printing it needs none
-    document = create_app(Settings(service_token=unused, caller_key=unused)).openapi()
+    settings = Settings(service_token=unused, caller_key=unused, signing_key=unused)
+    document = create_app(settings).openapi()
     json.dump(document, sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")

@@ -68,6 +68,8 @@ class VersionRow(Base):
     manifest: Mapped[dict[str, Any]]
     artefact_uri: Mapped[str]
     """Where the version's files are, as MLflow names it."""
+    signature: Mapped[str | None]
+    """Made by the worker that registered it (`models/signatures.py`): without it, nothing loads it."""
     barred: Mapped[str | None]
     """Why this version may not be promoted automatically, if it may not."""
     created_at: Mapped[datetime] = mapped_column(default=now)
@@ -103,13 +105,28 @@ class PromotionRow(Base):
     version: Mapped[str]
     previous: Mapped[str | None]
     kind: Mapped[str]
-    """`promotion`, `rollback` or `adoption` (an alias moved by hand)."""
+    """`promotion`, `rollback` or `adoption` (an alias moved in MLflow)."""
     subject: Mapped[str]
     """Who: a user, or `loopkeeper` when the platform did it automatically."""
     reason: Mapped[str]
     receipt: Mapped[dict[str, Any] | None]
     run: Mapped[str | None]
     at: Mapped[datetime] = mapped_column(default=now)
+
+
+class AliasRefusalRow(Base):
+    """A version that an alias was moved to in MLflow and that was not adopted (`models/refusals.py`)."""
+
+    __tablename__ = "alias_refusals"
+
+    stage: Mapped[str] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str]
+    """Why, the last time."""
+    times: Mapped[int]
+    at: Mapped[datetime]
+    """The last time."""
 
 
 class DatasetRow(Base):

@@ -35,6 +35,10 @@ class Settings(ServiceSettings):
     caller_key: SecretStr = Field(min_length=16)
     """The key that the gateway signs the caller's subject and role with. A secret: no default."""
 
+    signing_key: SecretStr = Field(min_length=16)
+    """The key that signs this stage's versions: `serve` and `work` have the same, nobody else has it, and no
+    version is loaded without its signature. A secret: no default."""
+
     state_dir: Annotated[Path, AfterValidator(Path.absolute)] = Field(
         Path("var/processor"), validate_default=True
     )
@@ -51,6 +55,9 @@ class Settings(ServiceSettings):
     """The username for an MLflow server with a login; MLflow's own variable. Default: no login."""
     mlflow_tracking_password: SecretStr | None = None
     """The password that goes with it; a secret."""
+    exchange_key: SecretStr | None = Field(None, min_length=16)
+    """The key by which two stages prove to each other in MLflow what they trained and served: `work` of both
+    has the same. A secret. Default: none, and no version comes from another stage."""
     dataset_repository: Path = _below("datasets")
     """The working copy of the git repository of the dataset versions. Default: `STATE_DIR/datasets`."""
     dataset_remote: str = _below("datasets.git", str)

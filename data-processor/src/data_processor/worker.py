@@ -10,6 +10,7 @@ and the leader, on behalf of all workers of the stage:
     jobs, every 5 s           a run whose workflow ended without a result fails
     uploads, every 2 s        a confirmed upload whose run was cancelled waits no longer
     watches, every 2 s        a promotion whose next evaluation is due gets a workflow for it
+    signatures, every 10 s    versions that a worker with the code of before registered are signed
     aliases, every 10 s       the aliases in MLflow follow the ledger
     the other stage, 10 s     versions that it served or trained are imported, where there is another stage
 
@@ -29,6 +30,7 @@ from types import FrameType
 
 import structlog
 
+from data_processor.models.signing import sign_known
 from data_processor.probes import Probes
 from data_processor.runs.jobs import PROMPT_S, UNHURRIED_S
 from data_processor.runs.workflows import Workflows, define_run, end_of, take_over
@@ -70,6 +72,7 @@ class Worker:
             sys.exit(str(error))
         self._every(NAME_S, self._poll_name)
         parts.database.create_tables()
+        self._sign_known()
         self._workflows = Workflows(self._settings.jobs_url, name)
         self._run_workflows = {kind: define_run(jobs, work) for kind, work in jobs.kinds.items()}
         self._watch_workflow = define_watch(parts.watching)
@@ -85,6 +88,7 @@ class Worker:
         self._every(UNHURRIED_S, self._if_leader(parts.storing.mend))
         self._every(UNHURRIED_S, self._if_leader(self._poll_watches))
         self._every(UNHURRIED_S, self._if_leader(parts.sample.ensure))
+        self._every(self._settings.reconcile_interval_s, self._if_leader(self._sign_known))
         self._every(self._settings.reconcile_interval_s, self._if_leader(parts.reconciler.reconcile))
         if parts.stage_sync is not None:
             self._every(self._settings.reconcile_interval_s, self._if_leader(parts.stage_sync.sync))
@@ -153,6 +157,9 @@ class Worker:
             )
             if row.cancel_requested:
                 jobs.cancel(row.id)
+
+    def _sign_known(self) -> None:
+        sign_known(self._parts.database, self._parts.signer)
 
     def _poll_jobs(self) -> None:
         self._parts.jobs.fail_abandoned(end_of)

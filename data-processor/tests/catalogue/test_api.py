@@ -5,7 +5,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from data_processor.app import create_app
-from data_processor.rows import DatasetRow
+from data_processor.models.refusals import Refusals
+from data_processor.rows import DatasetRow, VersionRow
 
 M = "census-income"
 PATH = f"/v1/models/{M}"
@@ -99,6 +100,30 @@ def test_a_version_that_cannot_be_served_is_not_promoted(boss: TestClient, servi
     assert answer.status_code == 409
     assert "cannot be served" in answer.json()["detail"]
     assert len(boss.get(f"{PATH}/promotions").json()) == 1
+
+
+def test_a_version_that_this_stage_did_not_sign_is_listed_with_the_reason_and_never_promoted(
+    boss: TestClient, serving_world: Any
+) -> None:
+    with serving_world.database.transaction() as session:
+        session.get(VersionRow, (M, "2")).signature = None
+    problems = {found["version"]: found["problem"] for found in boss.get(f"{PATH}/versions").json()}
+    assert problems.pop("2").startswith("Version 2 of 'census-income' is not signed: ")
+    assert problems == {"1": None, "3": None}
+    answer = boss.post(f"{PATH}/promotions", json={**MOVE, "version": "2", "override": True})
+    assert answer.status_code == 409
+    assert "Version 2 of 'census-income' is not signed" in answer.json()["detail"]
+    assert len(boss.get(f"{PATH}/promotions").json()) == 1
+
+
+def test_an_alias_that_was_moved_back_is_part_of_the_model(client: TestClient, serving_world: Any) -> None:
+    assert client.get(PATH).json()["refusals"] == []
+    refusals = Refusals(serving_world.database, "main")
+    for version in ("7", "8", "7"):
+        refusals.record(M, version, f"It was moved to {version}.")
+    Refusals(serving_world.database, "staging").record(M, "9", "Another stage's.")
+    found = [(one["version"], one["times"], one["reason"]) for one in client.get(PATH).json()["refusals"]]
+    assert found == [("7", 2, "It was moved to 7."), ("8", 1, "It was moved to 8.")]
 
 
 @pytest.mark.parametrize(

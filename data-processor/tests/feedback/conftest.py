@@ -145,7 +145,12 @@ def new_stage(database_url: str) -> Iterator[Callable[..., Stage]]:
         database.create_tables()
         runs, predictions = Runs(database, "main"), Recorded()
         secret = "a-secret-of-the-tests"
-        settings = Settings(service_token=secret, caller_key=secret, controller_enabled=controller_enabled)
+        settings = Settings(
+            service_token=secret,
+            caller_key=secret,
+            signing_key=secret,
+            controller_enabled=controller_enabled,
+        )
         feedback = FeedbackService(database, settings, predictions, runs)
         made = Stage(database, feedback, runs, predictions)
         with database.transaction() as session:

@@ -51,7 +51,7 @@ def main() -> None:
     """Give feedback, one prediction after the other."""
     url, first, count, subject, *key = sys.argv[1:]
     database = Database(url)
-    settings = Settings(service_token=SECRET, caller_key=SECRET)
+    settings = Settings(service_token=SECRET, caller_key=SECRET, signing_key=SECRET)
     feedback = FeedbackService(database, settings, Every(), Runs(database, "main"))
     say("ready")
     sys.stdin.readline()

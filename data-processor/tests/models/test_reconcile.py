@@ -2,10 +2,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from data_processor.adapters.mlflow_aliases import Mirrored
 from data_processor.adapters.mlflow_connection import MlflowUnreachableError
 from data_processor.models.reconcile import Reconciler
+from data_processor.models.refusals import Refusals, alias_counter
+from data_processor.rows import VersionRow
 
 M = "census-income"
 World = Any
@@ -41,11 +44,24 @@ def aliases() -> Aliases:
     return Aliases()
 
 
-def reconciler(world: World, aliases: Aliases, problem: str | None = None) -> Reconciler:
+def reconciler(
+    world: World, aliases: Aliases, problem: str | None = None, *, shared: bool = False
+) -> Reconciler:
     def check(_model: str, _version: str) -> str | None:
         return problem
 
-    return Reconciler("main", world.ledger, aliases, check)  # type: ignore[arg-type]  # an in-memory stand-in
+    refusals = Refusals(world.database, "main")
+    return Reconciler("main", world.ledger, aliases, check, refusals, shared=shared)  # type: ignore[arg-type]  # an in-memory stand-in
+
+
+def refusals_of(world: World) -> list[tuple[str, int, str]]:
+    return [(row.version, row.times, row.reason) for row in Refusals(world.database, "main").of(M)]
+
+
+def set_receipt(world: World, version: str, receipt: dict[str, Any] | None) -> None:
+    with world.database.transaction() as session:
+        row = session.get(VersionRow, (M, version))
+        row.manifest = {**row.manifest, "receipt": receipt}
 
 
 def versions_served(world: World) -> list[tuple[str, str]]:
@@ -99,6 +115,75 @@ def test_an_alias_moved_to_a_version_that_fails_the_checks_is_moved_back(
     mirror.reconcile()
     assert versions_served(serving_world) == [("promotion", "1")]
     assert aliases.versions == {"main": "1"}
+    assert [found for found, _, _ in refusals_of(serving_world)] == [version]
+
+
+@pytest.mark.parametrize(
+    ("receipt", "reason"),
+    [
+        (None, "it has passed no gate"),
+        ({"verdict": "hold"}, "its gate said 'hold'"),
+        ({"verdict": "reject"}, "its gate said 'reject'"),
+    ],
+)
+def test_an_alias_moved_to_a_version_without_a_receipt_is_moved_back_and_the_reason_is_kept(
+    serving_world: World, aliases: Aliases, receipt: dict[str, Any] | None, reason: str
+) -> None:
+    set_receipt(serving_world, "2", receipt)
+    counted = CollectorRegistry()
+    refusals = Refusals(serving_world.database, "main", alias_counter(counted))
+    mirror = Reconciler("main", serving_world.ledger, aliases, lambda *_: None, refusals)  # type: ignore[arg-type]  # as above
+    mirror.reconcile()
+    for _ in range(2):
+        aliases.versions["main"] = "2"
+        mirror.reconcile()
+    assert versions_served(serving_world) == [("promotion", "1")]
+    assert aliases.versions == {"main": "1"}
+    [(version, times, said)] = refusals_of(serving_world)
+    assert (version, times) == ("2", 2)
+    assert "from version 1 to 2, and is moved back: Version 2" in said
+    assert reason in said
+    labels = {"model": M, "stage": "main"}
+    assert counted.get_sample_value("loopkeeper_alias_refusals_total", labels) == 2
+
+
+def test_a_version_that_is_barred_is_not_adopted(serving_world: World, aliases: Aliases) -> None:
+    serving_world.promote("2")
+    serving_world.ledger.rollback(M, "main", "loopkeeper", "It is worse.", bar="It was worse.")
+    mirror = reconciler(serving_world, aliases)
+    mirror.reconcile()
+    aliases.versions["main"] = "2"
+    mirror.reconcile()
+    assert aliases.versions == {"main": "1"}
+    assert "barred from automatic promotion" in refusals_of(serving_world)[0][2]
+
+
+def test_where_a_maintainer_decides_an_alias_can_only_return_to_what_was_served(
+    serving_world: World, aliases: Aliases
+) -> None:
+    serving_world.promote("2")
+    serving_world.registry.change_policy(M, {"auto_promote": False})
+    mirror = reconciler(serving_world, aliases)
+    mirror.reconcile()
+    for version in ("3", "1"):
+        aliases.versions["main"] = version
+        mirror.reconcile()
+    assert versions_served(serving_world)[-1] == ("adoption", "1")
+    [(version, _, said)] = refusals_of(serving_world)
+    assert version == "3"
+    assert "leaves promotions to a maintainer" in said
+
+
+def test_an_alias_that_another_stage_may_have_moved_is_never_adopted(
+    serving_world: World, aliases: Aliases
+) -> None:
+    mirror = reconciler(serving_world, aliases, shared=True)
+    mirror.reconcile()
+    aliases.versions["main"] = "2"
+    mirror.reconcile()
+    assert versions_served(serving_world) == [("promotion", "1")]
+    assert aliases.versions == {"main": "1"}
+    assert "two stages share this MLflow" in refusals_of(serving_world)[0][2]
 
 
 def test_an_alias_that_lags_behind_is_not_taken_for_one_moved_by_hand(
@@ -134,7 +219,8 @@ def test_a_promotion_during_the_checks_wins_over_the_adoption(serving_world: Wor
     def check(_model: str, _version: str) -> None:
         serving_world.promote("3")
 
-    mirror = Reconciler("main", serving_world.ledger, aliases, check)  # type: ignore[arg-type]  # as above
+    refusals = Refusals(serving_world.database, "main")
+    mirror = Reconciler("main", serving_world.ledger, aliases, check, refusals)  # type: ignore[arg-type]  # as above
     mirror.reconcile()
     aliases.versions["main"] = "2"
     mirror.reconcile()

@@ -8,6 +8,7 @@ import pytest
 from data_processor.models.manifest import ONNX_FILE, Manifest
 from data_processor.models.policy import Policy
 from data_processor.models.registry import ArtefactRejectedError, Registry
+from data_processor.models.signatures import Signer
 from data_processor.rows import ModelRow
 from data_processor.service.errors import Conflict, Invalid, NotFound
 
@@ -78,7 +79,7 @@ class CountingStore:
 def fetching(world: Any, tmp_path: Path, tiny_versions: Any) -> tuple[Registry, CountingStore]:
     store = CountingStore(tmp_path / "store")
     shutil.copytree(tiny_versions["1"].folder, store.folder)
-    return Registry(world.database, tmp_path / "copies", store), store
+    return Registry(world.database, tmp_path / "copies", store, Signer.of(world.settings)), store
 
 
 def test_files_are_fetched_once_and_verified(fetching: tuple[Registry, CountingStore]) -> None:

@@ -7,11 +7,14 @@ import pytest
 
 from data_processor.adapters.mlflow_aliases import Known, Mirrored
 from data_processor.adapters.mlflow_connection import MlflowUnreachableError
+from data_processor.models.exchange import Exchange
 from data_processor.models.ledger import Ledger
 from data_processor.models.stage_sync import StageSync
+from data_processor.rows import VersionRow
 from data_processor.service.errors import Conflict
 
 M = "census-income"
+KEY = "the-key-of-both-stages"
 World = Any
 
 
@@ -23,11 +26,19 @@ class Aliases:
     away: bool = False
     present: str | None = None
     """What staging serves; none: the newest."""
+    signed: int = 0
 
     def read(self, model: str, stage: str) -> Mirrored | None:
         del model
         assert stage == "staging"
-        return Mirrored(self.present or max(self.known), None)
+        present = self.present or max(self.known)
+        return Mirrored(present, self.known[present].get("loopkeeper.staging.served"))
+
+    def sign(self, model: str, version: str, stage: str, entry: str | None, signature: str) -> None:
+        del model
+        self.signed += 1
+        told = {f"loopkeeper.{stage}.signature": signature}
+        self.known[version] |= told if entry is None else told | {f"loopkeeper.{stage}.served": entry}
 
     def models(self) -> list[str]:
         if self.away:
@@ -44,7 +55,7 @@ def stage_sync(world: World, aliases: Aliases, problem: str | None = None) -> St
         return problem
 
     return StageSync(
-        world.settings.stage,
+        Exchange(world.settings.stage, KEY),
         world.registry,
         world.ledger,
         aliases,  # type: ignore[arg-type]  # an in-memory stand-in
@@ -134,6 +145,75 @@ def test_a_version_that_fails_its_checks_is_tried_once(main: World) -> None:
     sync()
     assert main.ledger.current(M, "main") is None
     assert not main.ledger.has_served(M, "staging", "1")
+
+
+def test_a_version_that_failed_is_tried_again_once_the_other_stage_says_something_else_of_it(
+    main: World,
+) -> None:
+    aliases, asked = Aliases({"1": served_by_staging("a")}), []
+
+    def take_in(_model: str, known: Known) -> str | None:
+        asked.append(known.version)
+        return None if "loopkeeper.staging.signature" in known.tags else "Stage 'staging' has not signed it."
+
+    exchange = Exchange("main", KEY)
+    sync = StageSync(exchange, main.registry, main.ledger, aliases, take_in).sync  # type: ignore[arg-type]  # as above
+    sync()
+    sync()
+    assert (asked, main.ledger.current(M, "main")) == (["1"], None)
+    aliases.sign(M, "1", "staging", "a", "a signature")
+    sync()
+    assert main.ledger.current(M, "main").version == "1"
+
+
+def test_a_stage_signs_what_it_says_of_its_own_versions_once(staging: World) -> None:
+    aliases = Aliases({"1": {}, "2": {}, "99": {}})
+    sync = stage_sync(staging, aliases).sync
+    sync()
+    sync()
+    assert aliases.signed == 2
+    assert aliases.known["99"] == {}
+    exchange = Exchange("main", KEY)
+    manifest = staging.registry.version(M, "1").manifest
+    assert exchange.problem(Known("1", "", aliases.known["1"]), manifest) is None
+
+
+def test_a_stage_says_which_ledger_entry_served_a_version(staging: World) -> None:
+    aliases = Aliases({"1": {}})
+    sync = stage_sync(staging, aliases).sync
+    sync()
+    staging.promote("1")
+    sync()
+    assert aliases.known["1"]["loopkeeper.staging.served"] == staging.ledger.current(M, "staging").id
+    manifest = staging.registry.version(M, "1").manifest
+    assert Exchange("main", KEY).problem(Known("1", "", aliases.known["1"]), manifest) is None
+
+
+def test_what_somebody_wrote_in_its_name_is_written_over(staging: World) -> None:
+    staging.promote("1")
+    forged = {"loopkeeper.staging.served": "forged", "loopkeeper.staging.signature": "v1.forged.00"}
+    aliases = Aliases({"1": dict(forged)})
+    stage_sync(staging, aliases).sync()
+    assert not forged.items() & aliases.known["1"].items()
+
+
+def test_a_stage_does_not_vouch_for_a_version_that_it_would_not_load(staging: World) -> None:
+    with staging.database.transaction() as session:
+        session.get(VersionRow, (M, "1")).signature = None
+    aliases = Aliases({"1": {}})
+    stage_sync(staging, aliases).sync()
+    assert aliases.known == {"1": {}}
+
+
+def test_an_alias_that_follows_another_entry_does_not_say_that_staging_serves_it(main: World) -> None:
+    class Moved(Aliases):
+        def read(self, model: str, stage: str) -> Mirrored | None:
+            found = super().read(model, stage)
+            return found and Mirrored(found.version, "an older entry")
+
+    stage_sync(main, Moved({"1": served_by_staging("a")})).sync()
+    assert main.ledger.has_served(M, "staging", "1")
+    assert main.ledger.current(M, "main") is None
 
 
 def test_mlflow_being_away_is_not_an_error(main: World) -> None:

@@ -67,7 +67,8 @@ def test_a_closed_child_has_ended(child: Child) -> None:
 
 
 def test_a_child_dies_with_its_worker(world: World, tmp_path: Path) -> None:
-    told = {"STATE_DIR": str(world.settings.state_dir), "SERVICE_TOKEN": "t" * 16, "CALLER_KEY": "k" * 16}
+    told = dict.fromkeys(("SERVICE_TOKEN", "CALLER_KEY", "SIGNING_KEY"), "s" * 16)
+    told |= {"STATE_DIR": str(world.settings.state_dir)}
     worker = subprocess.Popen(
         [sys.executable, "-c", WORKER, str(tmp_path / "work")],
         env={**os.environ, **told},

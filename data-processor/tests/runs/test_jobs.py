@@ -18,7 +18,10 @@ class Plant:
 
     def __init__(self, folder: Path) -> None:
         self.settings = Settings(
-            service_token=SecretStr("t" * 16), caller_key=SecretStr("k" * 16), state_dir=folder
+            service_token=SecretStr("t" * 16),
+            caller_key=SecretStr("k" * 16),
+            signing_key=SecretStr("s" * 16),
+            state_dir=folder,
         )
         self.database = Database(self.settings.records_url)
         self.database.create_tables()

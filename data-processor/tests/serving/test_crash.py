@@ -35,6 +35,7 @@ def start(world: Any, port: int) -> "subprocess.Popen[bytes]":
         "STATE_DIR": str(world.settings.state_dir),
         "SERVICE_TOKEN": world.settings.service_token.get_secret_value(),
         "CALLER_KEY": world.settings.caller_key.get_secret_value(),
+        "SIGNING_KEY": world.settings.signing_key.get_secret_value(),
         "MLFLOW_URL": world.settings.mlflow_url,
         "PORT": str(port),
         "LOG_LEVEL": "error",

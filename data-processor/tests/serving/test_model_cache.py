@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from data_processor.models.artefact import describe
 from data_processor.models.manifest import ONNX_FILE
+from data_processor.models.signatures import Signer
 from data_processor.service.errors import Conflict, NotFound
 from data_processor.serving.metrics import ModelMetrics
 from data_processor.serving.model_manager import ModelManager
@@ -198,7 +199,9 @@ def replace(world: Any, version: str, folder: Path) -> None:
         if not (folder / name).exists():
             (folder / name).write_bytes((Path(row.artefact_uri) / name).read_bytes())
     artefacts = {name: describe(folder / name).model_dump() for name in row.manifest["artefacts"]}
-    values = {"manifest": {**row.manifest, "artefacts": artefacts}, "artefact_uri": str(folder)}
+    manifest = {**row.manifest, "artefacts": artefacts}
+    signature = Signer.of(world.settings).sign(manifest)
+    values = {"manifest": manifest, "artefact_uri": str(folder), "signature": signature}
     with world.database.transaction() as session:
         mine = (VersionRow.model == M) & (VersionRow.version == version)
         session.execute(update(VersionRow).where(mine).values(**values))

@@ -33,6 +33,7 @@ from data_processor.features.schema import Schema
 from data_processor.models.ledger import Ledger
 from data_processor.models.policy import Policy
 from data_processor.models.registry import Registry
+from data_processor.models.signatures import Signer
 from data_processor.predictions.records import PredictionStore, predictions
 from data_processor.rows import OPEN_RUN, FeedbackRow, RunRow
 from data_processor.runs.service import Runs
@@ -119,7 +120,8 @@ class Workshop:
         described = self.settings.model_dump(mode="json") | fields
         told = {name.upper(): str(value) for name, value in described.items() if value is not None}
         told.pop("TRUSTED_TYPES")
-        told |= {"SERVICE_TOKEN": "t" * 16, "CALLER_KEY": "k" * 16, "CRASH_POINTS": ",".join(points)}
+        told |= {"SERVICE_TOKEN": "t" * 16, "CALLER_KEY": "k" * 16, "SIGNING_KEY": "s" * 16}
+        told |= {"CRASH_POINTS": ",".join(points)}
         log = self.settings.state_dir / "worker.log"
         with log.open("ab") as file:
             worker = subprocess.Popen(
@@ -205,6 +207,7 @@ def make_workshop(
     settings = Settings(
         service_token=SecretStr("t" * 16),
         caller_key=SecretStr("k" * 16),
+        signing_key=SecretStr("s" * 16),
         state_dir=folder / name,
         **{"mlflow_url": url, "reconcile_interval_s": 0.3, **fields},
     )
@@ -217,7 +220,7 @@ def make_workshop(
         settings=settings,
         model=name,
         database=database,
-        registry=Registry(database, settings.models_dir, MlflowArtefacts(connection)),
+        registry=Registry(database, settings.models_dir, MlflowArtefacts(connection), Signer.of(settings)),
         ledger=Ledger(database),
         runs=Runs(database, settings.stage),
         store=VersionStore(database, repository),

@@ -14,7 +14,8 @@ from data_processor.training.asking import ROWS, read_as_served
 
 @pytest.fixture
 def settings() -> Settings:
-    return Settings(service_token=SecretStr("t" * 16), caller_key=SecretStr("k" * 16))
+    secret = SecretStr("s" * 16)
+    return Settings(service_token=secret, caller_key=secret, signing_key=secret)
 
 
 def ask(frame: pd.DataFrame, schema: Schema, settings: Settings) -> tuple[int, list[str]]:

@@ -7,6 +7,7 @@ from sqlalchemy import insert, select, update
 from data_processor.datasets.census import sample_rows
 from data_processor.models.policy import Policy
 from data_processor.models.reconcile import Reconciler
+from data_processor.models.refusals import Refusals
 from data_processor.predictions.records import predictions
 from data_processor.rows import FeedbackRow, ModelRow, VersionRow, WatchRow
 from data_processor.training.promotion_watch import Watching
@@ -32,7 +33,8 @@ def watched(world: World) -> World:
 
 @pytest.fixture
 def watching(watched: World) -> Watching:
-    reconciler = Reconciler("main", watched.ledger, NoAliases(), lambda _m, _v: None)  # type: ignore[arg-type]
+    refusals = Refusals(watched.database, "main")
+    reconciler = Reconciler("main", watched.ledger, NoAliases(), lambda _m, _v: None, refusals)  # type: ignore[arg-type]
     return Watching(watched.settings, watched.database, watched.ledger, reconciler)
 
 

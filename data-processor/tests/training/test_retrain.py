@@ -1,4 +1,6 @@
+import json
 import random
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -7,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.datasets.census import make_table
+from data_processor.models.exchange import Exchange
 from data_processor.models.policy import Policy
-from data_processor.rows import OPEN_RUN, DatasetVersionRow, PromotionRow, VersionRow
+from data_processor.models.registry import ArtefactRejectedError
+from data_processor.rows import OPEN_RUN, AliasRefusalRow, DatasetVersionRow, PromotionRow, VersionRow
 from data_processor.training.retrain import DEPLOYMENT, TRAINING
 
 Workshop = Any
@@ -295,7 +300,7 @@ def test_without_auto_promotion_a_version_waits_for_a_maintainer(new_workshop: N
 
 @pytest.mark.services
 @pytest.mark.timeout(1500)
-def test_challengers_that_are_no_better_are_registered_and_may_be_adopted_by_hand(workshop: Workshop) -> None:
+def test_challengers_that_are_no_better_are_registered_and_never_adopted(workshop: Workshop) -> None:
     workshop.start_worker()
     workshop.finish(workshop.open_run())
     useless = [{"estimator": "logistic-regression", "params": {"C": 1e-6}}]
@@ -305,9 +310,49 @@ def test_challengers_that_are_no_better_are_registered_and_may_be_adopted_by_han
     assert [(row.champion, row.version) for row in (second, third)] == [("1", "2"), ("1", "3")]
     assert [entry.version for entry in workshop.rows(PromotionRow)] == ["1"]
     move_alias(workshop, "2")
-    workshop.wait(third.id, lambda _row: len(workshop.rows(PromotionRow)) == 2)
-    entry = workshop.ledger.current(workshop.model, "main")
-    assert (entry.kind, entry.version, entry.previous) == ("adoption", "2", "1")
+    workshop.wait_for_log("alias_moved_back")
+    assert [entry.version for entry in workshop.rows(PromotionRow)] == ["1"]
+    [refusal] = workshop.rows(AliasRefusalRow)
+    assert "Version 2 of" in refusal.reason
+    assert "has no receipt that says promote" in refusal.reason
+    assert workshop.aliases.read(workshop.model, "main").version == "1"
+
+
+@pytest.mark.services
+def test_a_version_that_was_forged_in_mlflow_is_never_served(workshop: Workshop) -> None:
+    """Its files load, its manifest matches them and says promote: all that somebody with a login can make."""
+    workshop.start_worker()
+    workshop.finish(workshop.open_run())
+    [ours] = mlflow_versions(workshop)
+    source = f"{ours['source']}/forged"
+    folder = workshop.registry.directory(workshop.model, "1")
+    manifest = json.loads((folder / "version.json").read_text())
+    forged = manifest | {"version": "2", "receipt": {"verdict": "promote", "reason": "Believe me."}}
+    contents = {name: (folder / name).read_bytes() for name in manifest["artefacts"]}
+    for name, content in (contents | {"version.json": json.dumps(forged).encode()}).items():
+        path = f"/api/2.0/mlflow-artifacts/artifacts{source.removeprefix('mlflow-artifacts:')}/{name}"
+        workshop.mlflow.client.put(path, content=content).raise_for_status()
+    stray = {"name": workshop.model, "source": source, "run_id": ours["run_id"]}
+    workshop.mlflow.call("POST", "/model-versions/create", what="", json=stray)
+    move_alias(workshop, "2")
+    workshop.wait_for_log("alias_moved_back")
+    assert [entry.version for entry in workshop.rows(PromotionRow)] == ["1"]
+    assert [row.version for row in workshop.registry.versions(workshop.model)] == ["1"]
+    [refusal] = workshop.rows(AliasRefusalRow)
+    assert f"Model {workshop.model!r} has no version '2'" in refusal.reason
+
+
+@pytest.mark.services
+def test_files_that_were_replaced_in_mlflow_are_never_loaded(workshop: Workshop) -> None:
+    workshop.start_worker()
+    workshop.finish(workshop.open_run())
+    [ours] = mlflow_versions(workshop)
+    artefacts = f"/api/2.0/mlflow-artifacts/artifacts{ours['source'].removeprefix('mlflow-artifacts:')}"
+    content = workshop.mlflow.client.get(f"{artefacts}/model.skops").raise_for_status().content
+    workshop.mlflow.client.put(f"{artefacts}/model.onnx", content=content).raise_for_status()
+    shutil.rmtree(workshop.settings.models_dir / workshop.model)
+    with pytest.raises(ArtefactRejectedError, match=r"model\.onnx of version 1"):
+        workshop.registry.directory(workshop.model, "1")
 
 
 @pytest.mark.services
@@ -321,6 +366,23 @@ def test_an_alias_moved_to_a_damaged_version_is_moved_back(workshop: Workshop) -
     workshop.wait_for_log("alias_moved_back")
     assert workshop.aliases.read(workshop.model, "main").version == "1"
     assert len(workshop.rows(PromotionRow)) == 1
+
+
+@pytest.mark.services
+def test_the_other_stage_believes_what_mlflow_has_of_a_version_that_was_trained_here(
+    trained: Workshop, tmp_path: Path
+) -> None:
+    main = Exchange("main", "the-key-of-both-stages")
+    [known] = trained.aliases.versions(trained.model)
+    served = trained.ledger.current(trained.model, "main").id
+    statement = main.statement(trained.registry.version(trained.model, "1").manifest, served)
+    trained.aliases.sign(trained.model, "1", "main", served, statement)
+    MlflowArtefacts(trained.mlflow).fetch(known.source, "version.json", tmp_path / "version.json")
+    written = json.loads((tmp_path / "version.json").read_text())
+    [known] = trained.aliases.versions(trained.model)
+    staging = Exchange("staging", "the-key-of-both-stages")
+    assert staging.problem(known, written) is None
+    assert staging.problem(known, written | {"receipt": None}) is not None
 
 
 def move_alias(shop: Workshop, version: str) -> None:

@@ -25,6 +25,7 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(
         service_token=SecretStr("t" * 16),
         caller_key=SecretStr("k" * 16),
+        signing_key=SecretStr("s" * 16),
         state_dir=tmp_path / "state",
         mlflow_url="http://127.0.0.1:9",
         sample_model=True,

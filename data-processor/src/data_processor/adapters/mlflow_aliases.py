@@ -54,10 +54,7 @@ class MlflowAliases:
         return Mirrored(aliases.get(stage), tags.get(_entry_tag(stage)))
 
     def follow(self, model: str, stage: str, version: str, entry: str) -> None:
-        """Point a stage's alias to a version, and tag which ledger entry it follows; safe to repeat.
-
-        The version keeps a tag that the stage served it, by which the other stage finds it.
-        """
+        """Point a stage's alias to a version, and tag which ledger entry it follows; safe to repeat."""
         self._connection.call(
             "POST",
             "/registered-models/alias",
@@ -70,12 +67,12 @@ class MlflowAliases:
             what=f"to tag {model!r}",
             json={"name": model, "key": _entry_tag(stage), "value": entry},
         )
-        self._connection.call(
-            "POST",
-            "/model-versions/set-tag",
-            what=f"to tag version {version} of {model!r}",
-            json={"name": model, "version": version, "key": served_tag(stage), "value": entry},
-        )
+
+    def sign(self, model: str, version: str, stage: str, entry: str | None, signature: str) -> None:
+        """Tag a version with what a stage says of it: the ledger entry by which it served it, if it did."""
+        self._tag(model, version, signature_tag(stage), signature)
+        if entry is not None:  # last: by this tag the other stage finds the version
+            self._tag(model, version, served_tag(stage), entry)
 
     def models(self) -> list[str]:
         """Return the names of the registered models."""
@@ -102,21 +99,23 @@ class MlflowAliases:
         ]
         return sorted(found, key=lambda known: int(known.version))
 
-    def source(self, model: str, version: str) -> str:
-        """Return the address of a version's files; raises `MlflowRefusedError` for an unknown version."""
-        answer = self._connection.call(
-            "GET",
-            "/model-versions/get",
-            what=f"to show version {version} of {model!r}",
-            params={"name": model, "version": version},
+    def _tag(self, model: str, version: str, key: str, value: str) -> None:
+        self._connection.call(
+            "POST",
+            "/model-versions/set-tag",
+            what=f"to tag version {version} of {model!r}",
+            json={"name": model, "version": version, "key": key, "value": value},
         )
-        found: str = answer["model_version"].get("source", "")
-        return found
 
 
 def served_tag(stage: str) -> str:
     """Return the tag of versions that a stage has served; its value is the id of the ledger entry."""
     return f"loopkeeper.{stage}.served"
+
+
+def signature_tag(stage: str) -> str:
+    """Return the tag of versions that holds the signature of what a stage says of them."""
+    return f"loopkeeper.{stage}.signature"
 
 
 def _entry_tag(stage: str) -> str:

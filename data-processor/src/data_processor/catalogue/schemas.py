@@ -119,6 +119,10 @@ class VersionShort(BaseModel):
     stages: list[str] = Field(description="The stages that serve it now.")
     barred: str | None = Field(description="Why the platform may not promote it automatically, if so.")
     loaded: bool = Field(description="Whether it is kept in memory, whatever the stage serves.")
+    problem: str | None = Field(
+        None,
+        description="Why it is not loaded, whoever asks, and the remedy: it is not signed by this stage.",
+    )
 
 
 class VersionMemory(BaseModel):
@@ -160,6 +164,17 @@ class ModelShort(BaseModel):
     state: ModelState
 
 
+class AliasRefusal(BaseModel):
+    """A version that the stage's alias was moved to in MLflow, and that the stage did not adopt."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    version: str
+    reason: str
+    times: int = Field(description="How often the alias was moved there.")
+    at: datetime = Field(description="The last time.")
+
+
 class ModelDetail(ModelShort):
     """One model with everything that its form and its pages need."""
 
@@ -174,6 +189,9 @@ class ModelDetail(ModelShort):
     versions: list[VersionShort]
     ready: bool = Field(
         description="Whether it answers predictions: false until its first version is trained and loaded."
+    )
+    refusals: list[AliasRefusal] = Field(
+        [], description="Aliases that were moved in MLflow and moved back, the last first."
     )
     problem: str | None = Field(
         description="Why the version that the ledger names is not being served, or why none is."

@@ -3,7 +3,7 @@
 from collections.abc import Container, Mapping
 from typing import Any
 
-from data_processor.catalogue.schemas import ModelDetail, ModelRequest, ModelShort, VersionShort
+from data_processor.catalogue.schemas import AliasRefusal, ModelDetail, ModelRequest, ModelShort, VersionShort
 from data_processor.database import Database
 from data_processor.datasets.confirmation import Confirmed
 from data_processor.datasets.repository import last_stored_upload, ready_dataset
@@ -15,6 +15,7 @@ from data_processor.models.loaded import LoadedVersions
 from data_processor.models.manifest import Manifest
 from data_processor.models.policy import Policy
 from data_processor.models.policy_change import changed
+from data_processor.models.refusals import Refusals
 from data_processor.models.registry import Registry
 from data_processor.models.waiting import why_unserved
 from data_processor.rows import DatasetRow, ModelRow, PromotionRow, VersionRow
@@ -45,6 +46,7 @@ class Catalogue:
         self._loaded = loaded
         self._feedback = feedback
         self._runs = runs
+        self._refusals = Refusals(database, stage)
         self._stage = stage
 
     def models(self) -> list[ModelShort]:
@@ -72,6 +74,7 @@ class Catalogue:
             policy=Policy.model_validate(row.policy),
             versions=self.versions(name),
             ready=ready,
+            refusals=[AliasRefusal.model_validate(row) for row in self._refusals.of(name)],
             problem=problem,
         )
 
@@ -82,7 +85,10 @@ class Catalogue:
             if entry := self._ledger.current(model, stage):
                 stages.setdefault(entry.version, []).append(stage)
         loaded = self._loaded.of(model)
-        return [_version(row, stages, loaded) for row in self._registry.versions(model)]
+        return [
+            _version(row, stages, loaded, self._registry.problem(row))
+            for row in self._registry.versions(model)
+        ]
 
     def create(self, asked: ModelRequest, subject: str) -> tuple[ModelRow, str]:
         """Create a model from a dataset and queue the run that trains its first version; return both.
@@ -157,7 +163,9 @@ def beginning(schema: Schema, confirmed: Mapping[str, Any] | None) -> dict[str, 
     return fields | task_of(schema.task).first_policy(target)
 
 
-def _version(row: VersionRow, stages: Mapping[str, list[str]], loaded: Container[str]) -> VersionShort:
+def _version(
+    row: VersionRow, stages: Mapping[str, list[str]], loaded: Container[str], problem: str | None
+) -> VersionShort:
     manifest = Manifest.model_validate(row.manifest)
     return VersionShort(
         version=row.version,
@@ -171,4 +179,5 @@ def _version(row: VersionRow, stages: Mapping[str, list[str]], loaded: Container
         stages=stages.get(row.version, []),
         barred=row.barred,
         loaded=row.version in loaded,
+        problem=problem,
     )

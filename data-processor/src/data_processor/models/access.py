@@ -2,6 +2,7 @@
 
 from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.models.registry import Registry
+from data_processor.models.signatures import Signer
 from data_processor.runs.context import TaskContext
 
 
@@ -11,4 +12,7 @@ def registry_of(context: TaskContext) -> Registry:
 
 
 def _open(context: TaskContext) -> Registry:
-    return Registry(context.database, context.settings.models_dir, MlflowArtefacts(context.mlflow))
+    settings = context.settings
+    return Registry(
+        context.database, settings.models_dir, MlflowArtefacts(context.mlflow), Signer.of(settings)
+    )

@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session
 from data_processor.caller import PLATFORM
 from data_processor.database import Database
 from data_processor.models import repository
+from data_processor.models.policy import Policy
 from data_processor.rows import FeedbackRow, PromotionRow, VersionRow, WatchRow
-from data_processor.service.errors import Conflict
+from data_processor.service.errors import Conflict, NotFound
 
 Kind = Literal["promotion", "rollback", "adoption"]
 
@@ -60,6 +61,24 @@ class Ledger:
         """Return whether a stage serves a version or did so before."""
         with self._database.reading() as session:
             return repository.has_served(session, model, stage, version)
+
+    def served_by(self, model: str, stage: str, version: str) -> str | None:
+        """Return the id of the last entry by which a stage served a version, or None if it never did."""
+        with self._database.reading() as session:
+            return repository.served_by(session, model, stage, version)
+
+    def forbids(self, model: str, stage: str, version: str) -> str | None:
+        """Return why the platform may not let a stage serve a version, or None if it may."""
+        with self._database.reading() as session:
+            try:
+                row = repository.find_version(session, model, version)
+                self._permit(session, row, stage, row.manifest.get("receipt"), PLATFORM)
+            except (Conflict, NotFound) as problem:
+                return problem.detail
+            policy = Policy.model_validate(repository.find_model(session, model).policy)
+            if policy.auto_promote or repository.has_served(session, model, stage, version):
+                return None
+            return f"The policy of {model!r} leaves promotions to a maintainer."
 
     def note(self, model: str, stage: str, version: str, entry: str) -> None:
         """Note once that another stage, whose ledger is elsewhere, served a version by this entry there."""

@@ -1,8 +1,11 @@
 """Reconciles MLflow's aliases with the ledger, which the aliases mirror.
 
     the alias follows an older entry     it lags behind: move it to the version that the stage serves
-    it left the entry that it followed   somebody moved it in MLflow: adopt that version if it passes the
-                                         checks, in a ledger entry that says so; else move the alias back
+    it left the entry that it followed   somebody moved it in MLflow: adopt that version if the platform might
+                                         have promoted it, by its receipt, and it passes the checks, in a
+                                         ledger entry that says so; else move the alias back and say so
+
+Where two stages share MLflow, nothing is adopted: both can move an alias, and MLflow does not say who did.
 
 Serving does not depend on this: while MLflow is away, aliases stay as they are, and are mended afterwards.
 """
@@ -16,6 +19,7 @@ from data_processor.adapters.mlflow_aliases import MlflowAliases
 from data_processor.adapters.mlflow_connection import MlflowRefusedError, MlflowUnreachableError
 from data_processor.caller import PLATFORM
 from data_processor.models.ledger import Ledger
+from data_processor.models.refusals import Refusals
 from data_processor.rows import PromotionRow
 from data_processor.service.errors import Conflict
 
@@ -26,10 +30,24 @@ Check = Callable[[str, str], str | None]
 
 
 class Reconciler:
-    """Mirrors one stage's ledger in MLflow, and adopts changes that people make there."""
+    """Mirrors one stage's ledger in MLflow, and adopts or refuses changes that people make there."""
 
-    def __init__(self, stage: str, ledger: Ledger, aliases: MlflowAliases, check: Check) -> None:
-        """Reconcile a stage; `check` decides whether a version that was chosen in MLflow may be served."""
+    def __init__(
+        self,
+        stage: str,
+        ledger: Ledger,
+        aliases: MlflowAliases,
+        check: Check,
+        refusals: Refusals,
+        *,
+        shared: bool = False,
+    ) -> None:
+        """Reconcile a stage; `check` decides whether the files of a version chosen in MLflow may be served.
+
+        `shared`: another stage has a login to the same MLflow.
+        """
+        self._refusals = refusals
+        self._shared = shared
         self._stage = stage
         self._ledger = ledger
         self._aliases = aliases
@@ -75,7 +93,7 @@ class Reconciler:
 
     def _adopt_or_move_back(self, model: str, entry: PromotionRow, version: str) -> None:
         """Adopt the version that somebody pointed the alias at, or move the alias back."""
-        problem = self._check(model, version)
+        problem = self._forbidden(model, version) or self._check(model, version)
         if problem is None:
             try:
                 adopted = self._adopt(model, entry, version)
@@ -85,13 +103,23 @@ class Reconciler:
                 self._aliases.follow(model, self._stage, adopted.version, adopted.id)
                 log.info("alias_adopted", model=model, stage=self._stage, version=version, was=entry.version)
                 return
+        reason = (
+            f"The alias {self._stage!r} was moved in MLflow, from version {entry.version} to {version}, "
+            f"and is moved back: {problem}"
+        )
+        self._refusals.record(model, version, reason)
         self._aliases.follow(model, self._stage, entry.version, entry.id)
         log.warning("alias_moved_back", model=model, stage=self._stage, version=version, problem=problem)
+
+    def _forbidden(self, model: str, version: str) -> str | None:
+        if self._shared:
+            return "two stages share this MLflow, so it cannot move one of them; promote it in the stage."
+        return self._ledger.forbids(model, self._stage, version)
 
     def _adopt(self, model: str, entry: PromotionRow, version: str) -> PromotionRow:
         reason = (
             f"The alias {self._stage!r} was moved by hand in MLflow, from version {entry.version} to "
-            f"{version}, whose files passed the checks."
+            f"{version}, whose receipt says promote and whose files passed the checks."
         )
         return self._ledger.promote(
             model,
@@ -101,5 +129,4 @@ class Reconciler:
             reason,
             kind="adoption",
             expected_version=entry.version,
-            override=True,
         )

@@ -17,6 +17,7 @@ from data_processor.models.manifest import MANIFEST_FILE, Manifest
 from data_processor.models.policy import Policy
 from data_processor.models.policy_change import changed
 from data_processor.models.repository import find_model, find_version
+from data_processor.models.signatures import Signer
 from data_processor.models.uses import uses_of, why_kept
 from data_processor.rows import LoadedRow, ModelRow, VersionRow
 from data_processor.service.errors import Conflict
@@ -30,14 +31,15 @@ class ArtefactStore(Protocol):
 
 
 class ArtefactRejectedError(Exception):
-    """A version's file is not the one its manifest describes."""
+    """A version is not one that this stage signed, or a file is not the one that its manifest describes."""
 
 
 class Registry:
     """The models and versions of this stack."""
 
-    def __init__(self, database: Database, models_dir: Path, store: ArtefactStore) -> None:
-        """Keep rows in the database and copies of files under `models_dir`."""
+    def __init__(self, database: Database, models_dir: Path, store: ArtefactStore, signer: Signer) -> None:
+        """Keep rows in the database, signed, and copies of files under `models_dir`."""
+        self._signer = signer
         self._database = database
         self._models_dir = models_dir
         self._store = store
@@ -80,10 +82,19 @@ class Registry:
             return policy
 
     def add_version(
-        self, manifest: Manifest, artefact_uri: str, session: Session | None = None
+        self,
+        manifest: Manifest,
+        artefact_uri: str,
+        session: Session | None = None,
+        *,
+        written: dict[str, Any] | None = None,
     ) -> VersionRow:
-        """Add a version; repeating the call changes nothing, `Conflict` if another holds its number."""
-        described = manifest.model_dump(mode="json")
+        """Add a version and sign it: call this only for one that was made here, or whose origin was checked.
+
+        `written` is the manifest as the stage that made it wrote it down, whose code may have been another.
+        Repeating the call changes nothing; raises `Conflict` if another version holds its number.
+        """
+        described = written or manifest.model_dump(mode="json")
         with self._transaction(session) as held:
             find_model(held, manifest.model, self._database)
             row = held.get(VersionRow, (manifest.model, manifest.version))
@@ -93,6 +104,7 @@ class Registry:
                     version=manifest.version,
                     manifest=described,
                     artefact_uri=artefact_uri,
+                    signature=self._signer.sign(described),
                 )
                 held.add(row)
                 held.flush()
@@ -133,12 +145,19 @@ class Registry:
             self._manifests[model, version] = known
         return known
 
+    def problem(self, row: VersionRow) -> str | None:
+        """Return why a version may not be loaded, or None if this stage has signed it."""
+        return self._signer.problem(row)
+
     def directory(self, model: str, version: str) -> Path:
         """Return the folder with a version's verified files, downloading what is missing or damaged.
 
-        Raises `NotFound` for an unknown version, `ArtefactRejectedError` for a file that is not its own.
+        Raises `NotFound` for an unknown version, `ArtefactRejectedError` for one that this stage has not
+        signed and for a file that is not its own.
         """
         row = self.version(model, version)
+        if problem := self.problem(row):
+            raise ArtefactRejectedError(problem)
         manifest = self.manifest(model, version)
         folder = self._models_dir / model / version
         if not _damaged(folder, manifest):

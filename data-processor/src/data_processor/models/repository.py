@@ -63,8 +63,13 @@ def serving_versions(session: Session, model: str) -> dict[str, str]:
 
 def has_served(session: Session, model: str, stage: str, version: str) -> bool:
     """Return whether a stage serves a version or did so before."""
+    return served_by(session, model, stage, version) is not None
+
+
+def served_by(session: Session, model: str, stage: str, version: str) -> str | None:
+    """Return the id of the last entry by which a stage served a version, or None if it never did."""
     query = _newest_first(model, stage).where(PromotionRow.version == version)
-    return session.scalar(query.limit(1)) is not None
+    return session.scalar(query.with_only_columns(PromotionRow.id).limit(1))
 
 
 def stage_history(session: Session, model: str, stage: str) -> list[PromotionRow]:

@@ -4,21 +4,32 @@
     main      imports what staging served, notes that in its own ledger, and serves it if staging still does
               and the policy allows automatic promotion; otherwise a maintainer decides
 
-A stage that served a version tags that version in MLflow with the id of its ledger entry
-(`MlflowAliases.follow`). A version is imported once: what a stage deleted or rolled back does not come back.
+A stage tags each of its versions in MLflow with the id of the ledger entry by which it served it, if it did,
+and with a signature (`exchange.py`): what a stage has not signed is not believed. A version is imported once:
+what a stage deleted or rolled back does not come back.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import structlog
 
-from data_processor.adapters.mlflow_aliases import VERDICT_TAG, Known, MlflowAliases, served_tag
+from data_processor.adapters.mlflow_aliases import (
+    VERDICT_TAG,
+    Known,
+    Mirrored,
+    MlflowAliases,
+    served_tag,
+    signature_tag,
+)
 from data_processor.adapters.mlflow_connection import MlflowRefusedError, MlflowUnreachableError
 from data_processor.caller import PLATFORM
+from data_processor.models.exchange import Exchange
 from data_processor.models.ledger import Ledger
 from data_processor.models.policy import Policy
 from data_processor.models.registry import Registry
-from data_processor.service.errors import Conflict
+from data_processor.rows import PromotionRow
+from data_processor.service.errors import Conflict, NotFound
 
 log = structlog.get_logger(__name__)
 
@@ -28,27 +39,45 @@ STAGE_TAG = "loopkeeper.stage"
 """The tag of a version that names the stage that trained it."""
 
 
+class Said(NamedTuple):
+    """What a stage says of a version, as MLflow has it."""
+
+    model: str
+    version: str
+    served: str | None
+    signature: str | None
+
+
 class StageSync:
     """Imports the versions of the other stage into this one."""
 
     def __init__(
-        self, stage: str, registry: Registry, ledger: Ledger, aliases: MlflowAliases, take_in: TakeIn
+        self,
+        exchange: Exchange,
+        registry: Registry,
+        ledger: Ledger,
+        aliases: MlflowAliases,
+        take_in: TakeIn,
     ) -> None:
-        """Import versions into this stage."""
-        self._stage = stage
+        """Import versions into the stage that exchanges."""
+        self._exchange = exchange
+        self._stage = exchange.stage
         self._registry = registry
         self._ledger = ledger
         self._aliases = aliases
         self._take_in = take_in
-        self._refused: set[tuple[str, str]] = set()
+        self._refused: set[Said] = set()
+        self._signed: set[Said] = set()
 
     def sync(self) -> None:
-        """Import every version that this stage may have; while MLflow is away, nothing happens."""
+        """Sign what this stage says, import what it may have; while MLflow is away, nothing happens."""
         step = self._from_staging if self._stage == "main" else self._from_main
+        served = self._ledger.all_current(self._stage)
         try:
             for model in self._aliases.models():
                 for known in self._aliases.versions(model):
-                    if (model, known.version) not in self._refused:
+                    self._sign(model, known, served.get(model))
+                    if self._said(self._exchange.other, model, known) not in self._refused:
                         step(model, known)
         except MlflowUnreachableError as error:
             log.debug("mlflow_unreachable", error=str(error))
@@ -63,7 +92,7 @@ class StageSync:
         policy = Policy.model_validate(self._registry.get_model(model).policy)
         # What staging no longer serves was rolled back or is older: a maintainer may still want it.
         mirrored = self._aliases.read(model, "staging")
-        present = mirrored is not None and mirrored.version == known.version
+        present = mirrored == Mirrored(known.version, entry)
         if policy.auto_promote and present and not self._ledger.has_served(model, "main", known.version):
             self._promote(model, known, "Staging served it, and the policy allows automatic promotion.")
 
@@ -77,10 +106,33 @@ class StageSync:
         if self._taken_in(model, known):
             self._promote(model, known, "Main trained it, and it passed its gate.")
 
+    def _sign(self, model: str, known: Known, current: PromotionRow | None) -> None:
+        """Tag a version of this stage with what the stage says of it, unless it is tagged with that."""
+        said = self._said(self._stage, model, known)
+        is_new = current is not None and current.version == known.version and current.id != said.served
+        if said in self._signed and not is_new:
+            return
+        try:
+            row = self._registry.version(model, known.version)
+        except NotFound:
+            return  # of the other stage, or of nobody
+        served = self._ledger.served_by(model, self._stage, known.version)
+        statement = self._exchange.statement(row.manifest, served)
+        if statement is None or self._registry.problem(row):
+            return
+        if (said.served, said.signature) != (served, statement):
+            self._aliases.sign(model, known.version, self._stage, served, statement)
+        self._signed.add(Said(model, known.version, served, statement))
+
+    def _said(self, stage: str, model: str, known: Known) -> Said:
+        """Return what MLflow has of a stage's statement on a version: what changes is looked at again."""
+        tags = known.tags
+        return Said(model, known.version, tags.get(served_tag(stage)), tags.get(signature_tag(stage)))
+
     def _taken_in(self, model: str, known: Known) -> bool:
         problem = self._take_in(model, known)
         if problem is not None:
-            self._refused.add((model, known.version))
+            self._refused.add(self._said(self._exchange.other, model, known))
             log.warning("version_not_taken_in", model=model, version=known.version, problem=problem)
         return problem is None
 

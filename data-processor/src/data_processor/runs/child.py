@@ -19,10 +19,10 @@ from data_processor.settings import Settings
 
 ENTRY = "data_processor.child"
 """The module that lists every task (`data_processor/child.py`)."""
-SECRETS = {"service_token", "caller_key"}
+SECRETS = {"service_token", "caller_key", "exchange_key"}
 """Settings that a child does not need."""
-INHERITED = {"mlflow_tracking_password"}
-"""Settings that a child reads from its environment, as MLflow's own client does."""
+INHERITED = {"mlflow_tracking_password", "signing_key"}
+"""Secrets that a child needs: it reads them from its environment, as MLflow's own client does."""
 GONE = "The process of this run ended"
 """How the message of `ChildGoneError` begins."""
 END_S = 5
@@ -57,7 +57,7 @@ class Child:
             [sys.executable, "-m", ENTRY],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=_environment(settings.training_threads),
+            env=_environment(settings),
             start_new_session=True,  # a Ctrl-C in the terminal is meant for the worker only
             text=True,
         )
@@ -115,8 +115,9 @@ class Child:
             return  # it is gone; reading its result will tell
 
 
-def _environment(threads: int | None) -> dict[str, str]:
-    """Leave out secrets, and limit the threads of the numeric libraries, which read this at import."""
+def _environment(settings: Settings) -> dict[str, str]:
+    """Leave out others' secrets, and limit the numeric libraries' threads, which they read at import."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
     inherited = {name: value for name, value in os.environ.items() if name.lower() not in SECRETS}
-    return inherited | dict.fromkeys(names, str(threads or os.cpu_count() or 1))
+    inherited["SIGNING_KEY"] = settings.signing_key.get_secret_value()
+    return inherited | dict.fromkeys(names, str(settings.training_threads or os.cpu_count() or 1))

@@ -1,15 +1,17 @@
-"""Checking a version that came through MLflow, moved by hand or from another stage, before it is served."""
+"""Checking a version that MLflow proposes, by an alias that was moved or by what another stage says of it."""
 
 import json
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
-from data_processor.adapters.mlflow_aliases import Known, MlflowAliases
+from data_processor.adapters.mlflow_aliases import Known
 from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
+from data_processor.models.exchange import Exchange, in_any_stage
 from data_processor.models.manifest import MANIFEST_FILE, Manifest
 from data_processor.models.registry import Registry
 from data_processor.runs.child import Child, ChildFailedError, ChildGoneError
@@ -21,52 +23,41 @@ class VersionCheck:
     """Decides whether a version may be served, in a child process of its own."""
 
     def __init__(
-        self, settings: Settings, registry: Registry, aliases: MlflowAliases, artefacts: MlflowArtefacts
+        self, settings: Settings, registry: Registry, artefacts: MlflowArtefacts, exchange: Exchange
     ) -> None:
-        """Find versions in the registry first, and in MLflow those it does not know."""
+        """Find versions in the registry, and in MLflow those that the other stage has signed."""
         self._settings = settings
         self._registry = registry
-        self._aliases = aliases
         self._artefacts = artefacts
+        self._exchange = exchange
 
     def __call__(self, model: str, version: str) -> str | None:
-        """Return why a version may not be served, or None when its files passed every check."""
-
-        def find(folder: Path) -> None:
-            try:
-                self._registry.version(model, version)
-            except NotFound:
-                source = self._aliases.source(model, version)
-                self._registry.add_version(self._manifest(model, version, source, folder), source)
-
-        return self._problem(model, version, find)
+        """Return why a version of this stage may not be served, or None when it passed every check."""
+        return self._problem(model, version)
 
     def take_in(self, model: str, known: Known) -> str | None:
         """Make a version of another stage, its model and its dataset known here; return as `__call__`."""
 
         def settle(folder: Path) -> None:
             try:
-                self._registry.version(model, known.version)
+                self._require_signed(known, self._registry.version(model, known.version).manifest)
             except NotFound:
-                manifest = self._manifest(model, known.version, known.source, folder)
-                # That stage numbers its own feedback: here, the version counts as older than all of it.
-                cutoff = manifest.lineage.cutoff
-                older = cutoff and cutoff.model_copy(update={"feedback": 0})
-                lineage = manifest.lineage.model_copy(update={"feedback_seq": 0, "cutoff": older})
+                described = self._described(known, folder)
+                self._require_signed(known, described)
+                manifest = _manifest(model, known.version, described)
                 self._make_model(manifest)
-                self._registry.add_version(manifest.model_copy(update={"lineage": lineage}), known.source)
+                self._registry.add_version(manifest, known.source, written=in_any_stage(described))
 
-        return self._problem(model, known.version, settle, take_in=True)
+        return self._problem(model, known.version, settle)
 
-    def _problem(
-        self, model: str, version: str, prepare: Callable[[Path], None], *, take_in: bool = False
-    ) -> str | None:
+    def _problem(self, model: str, version: str, take_in: Callable[[Path], None] | None = None) -> str | None:
         folder = Path(tempfile.mkdtemp(prefix="adoption-", dir=self._settings.runs_dir))
         try:
-            prepare(folder)
+            if take_in is not None:
+                take_in(folder)
             child = Child(self._settings, folder)
             try:
-                if take_in:
+                if take_in is not None:
                     child.ask("take_in_dataset", model=model, version=version)
                 child.ask("inspect", model=model, version=version)
             finally:
@@ -91,17 +82,29 @@ class VersionCheck:
         except Conflict:
             return  # this stage has it
 
-    def _manifest(self, model: str, version: str, source: str, folder: Path) -> Manifest:
-        """Fetch the `version.json` of a version; raises `ValueError` if it describes another one."""
+    def _described(self, known: Known, folder: Path) -> dict[str, Any]:
+        """Fetch the `version.json` of a version; raises `ValueError` if it is none."""
         target = folder / MANIFEST_FILE
-        self._artefacts.fetch(source, MANIFEST_FILE, target)
-        try:
-            manifest = Manifest.model_validate(json.loads(target.read_text()))
-        except ValidationError as error:
-            raise ValueError(
-                f"{MANIFEST_FILE} of version {version} is not a valid manifest: {error}"
-            ) from error
-        if (manifest.model, manifest.version) != (model, version):
-            described = f"version {manifest.version} of {manifest.model!r}"
-            raise ValueError(f"{MANIFEST_FILE} of version {version} describes {described}.")
-        return manifest
+        self._artefacts.fetch(known.source, MANIFEST_FILE, target)
+        described = json.loads(target.read_text())
+        if not isinstance(described, dict) or not isinstance(described.get("lineage"), dict):
+            message = f"{MANIFEST_FILE} of version {known.version} is not a manifest."
+            raise ValueError(message)  # noqa: TRY004  # the file is bad, no argument
+        return described
+
+    def _require_signed(self, known: Known, described: dict[str, Any]) -> None:
+        """Raise `ValueError` unless the other stage has signed what MLflow says of this version."""
+        if problem := self._exchange.problem(known, described):
+            raise ValueError(problem)
+
+
+def _manifest(model: str, version: str, described: dict[str, Any]) -> Manifest:
+    """Return the manifest of a version; raises `ValueError` if it is another one's."""
+    try:
+        manifest = Manifest.model_validate(described)
+    except ValidationError as error:
+        raise ValueError(f"{MANIFEST_FILE} of version {version} is not a valid manifest: {error}") from error
+    if (manifest.model, manifest.version) != (model, version):
+        other = f"version {manifest.version} of {manifest.model!r}"
+        raise ValueError(f"{MANIFEST_FILE} of version {version} describes {other}.")
+    return manifest

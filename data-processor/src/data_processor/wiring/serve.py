@@ -16,6 +16,8 @@ from data_processor.feedback.service import FeedbackService
 from data_processor.models.ledger import Ledger
 from data_processor.models.loaded import LoadedVersions
 from data_processor.models.registry import Registry
+from data_processor.models.signatures import Signer
+from data_processor.models.signing import sign_known
 from data_processor.predictions.recorders import open_recorder
 from data_processor.predictions.records import PredictionStore
 from data_processor.predictions.retention import Retention
@@ -49,7 +51,9 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
         opened.callback(mlflow.close)
         await asyncio.to_thread(database.create_tables)
         await asyncio.to_thread(predictions.create_tables)
-        registry = Registry(database, settings.models_dir, MlflowArtefacts(mlflow))
+        signer = Signer.of(settings)
+        await asyncio.to_thread(sign_known, database, signer)  # a new `serve` starts before a new worker
+        registry = Registry(database, settings.models_dir, MlflowArtefacts(mlflow), signer)
         ledger = Ledger(database, staging_required=settings.staging_required)
         loaded = LoadedVersions(database, settings.stage, settings.pinned_versions)
         runs = Runs(database, settings.stage)

@@ -7,9 +7,12 @@ from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.adapters.mlflow_connection import MlflowConnection
 from data_processor.database import Database
 from data_processor.datasets.storing_run import StoringRun
+from data_processor.models.exchange import Exchange
 from data_processor.models.ledger import Ledger
 from data_processor.models.reconcile import Reconciler
+from data_processor.models.refusals import Refusals, alias_counter
 from data_processor.models.registry import Registry
+from data_processor.models.signatures import Signer
 from data_processor.models.stage_sync import StageSync
 from data_processor.runs.jobs import Jobs
 from data_processor.runs.metrics import RunMetrics
@@ -28,6 +31,7 @@ class WorkerParts:
     """The open clients and services of one `work` process."""
 
     database: Database
+    signer: Signer
     mlflow: MlflowConnection
     metrics: ServiceMetrics
     jobs: Jobs
@@ -47,18 +51,22 @@ def wire_worker(settings: Settings) -> WorkerParts:
     database = Database(settings.records_url)
     mlflow = MlflowConnection(settings.mlflow_url, login=settings.mlflow_login)
     aliases, artefacts = MlflowAliases(mlflow), MlflowArtefacts(mlflow)
-    registry = Registry(database, settings.models_dir, artefacts)
+    signer = Signer.of(settings)
+    registry = Registry(database, settings.models_dir, artefacts, signer)
     ledger = Ledger(database, staging_required=settings.staging_required)
-    check = VersionCheck(settings, registry, aliases, artefacts)
-    reconciler = Reconciler(settings.stage, ledger, aliases, check)
+    exchange = Exchange.of(settings)
+    check = VersionCheck(settings, registry, artefacts, exchange)
+    metrics = ServiceMetrics(settings)
+    refusals = Refusals(database, settings.stage, alias_counter(metrics.registry))
     has_other_stage = settings.stage == "staging" or settings.staging_required
+    reconciler = Reconciler(settings.stage, ledger, aliases, check, refusals, shared=has_other_stage)
     training = Retraining(
         parallel_runs=settings.parallel_runs, registry=registry, ledger=ledger, reconciler=reconciler
     )
     kinds = [training, *plain_kinds(settings, database)]
-    metrics = ServiceMetrics(settings)
     return WorkerParts(
         database=database,
+        signer=signer,
         mlflow=mlflow,
         metrics=metrics,
         jobs=Jobs(settings, database, kinds, RunMetrics(metrics.registry)),
@@ -67,6 +75,6 @@ def wire_worker(settings: Settings) -> WorkerParts:
         sample=SamplePlant(settings, database, ledger),
         reconciler=reconciler,
         stage_sync=(
-            StageSync(settings.stage, registry, ledger, aliases, check.take_in) if has_other_stage else None
+            StageSync(exchange, registry, ledger, aliases, check.take_in) if has_other_stage else None
         ),
     )
