@@ -218,6 +218,7 @@ def model(name: str, schema: dict[str, Any], classes: list[str], **changes: Any)
         "policy": dict(POLICY),
         "versions": [],
         "ready": True,
+        "refusals": [],
         "problem": None,
     }
     return {**default, **changes}
@@ -244,6 +245,7 @@ def version(name: str, **changes: Any) -> dict[str, Any]:
         "receipt": RECEIPT,
         "stages": [],
         "barred": None,
+        "problem": None,
         "loaded": False,
     }
     return {**default, **changes}

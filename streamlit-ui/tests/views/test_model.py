@@ -102,6 +102,24 @@ def test_a_barred_version_says_why(open_page: Open, fake: FakeGateway) -> None:
     assert "It was rolled back" in said(page)
 
 
+def test_a_version_that_is_never_loaded_says_why(open_page: Open, fake: FakeGateway) -> None:
+    fake.versions = [canned.version("2", problem="Version 2 of 'census-income' is not signed.")]
+    page = open_page("model", section="Versions")
+    assert "is not signed" in said(page)
+
+
+def test_an_alias_that_was_moved_back_is_said_beside_the_ledger(open_page: Open, fake: FakeGateway) -> None:
+    refusal = {
+        "version": "7",
+        "reason": "The alias was moved in *MLflow*.",
+        "times": 2,
+        "at": canned.ago(hours=1),
+    }
+    fake.models["census-income"]["refusals"] = [refusal]
+    page = open_page("model", section="Ledger")
+    assert "The alias was moved in *MLflow*. (1 hour ago)" in said(page)
+
+
 def test_an_engineer_loads_a_version_and_lets_it_go(open_page: Open, fake: FakeGateway) -> None:
     page = open_page("model", "engineer", section="Versions")
     button(page, "Load into memory", "memory of 3").click()

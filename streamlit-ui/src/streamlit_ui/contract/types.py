@@ -3,6 +3,17 @@
 from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
 
 
+class AliasRefusal(TypedDict):
+    """A version that the stage's alias was moved to in MLflow, and that the stage did not adopt."""
+
+    version: str
+    reason: str
+    times: int
+    """How often the alias was moved there."""
+    at: str
+    """The last time."""
+
+
 class Answer(TypedDict):
     """The answer to one input."""
 
@@ -950,6 +961,8 @@ class VersionShort(TypedDict):
     """Why the platform may not promote it automatically, if so."""
     loaded: bool
     """Whether it is kept in memory, whatever the stage serves."""
+    problem: NotRequired[str | None]
+    """Why it is not loaded, whoever asks, and the remedy: it is not signed by this stage."""
 
 
 class VersionsDeleted(TypedDict):
@@ -1456,6 +1469,8 @@ class ModelDetail(TypedDict):
     versions: list[VersionShort]
     ready: bool
     """Whether it answers predictions: false until its first version is trained and loaded."""
+    refusals: NotRequired[list[AliasRefusal]]
+    """Aliases that were moved in MLflow and moved back, the last first."""
     problem: str | None
     """Why the version that the ledger names is not being served, or why none is."""
 

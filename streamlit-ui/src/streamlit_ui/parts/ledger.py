@@ -7,11 +7,13 @@ from streamlit_ui.contract.types import ModelDetail, PromotionEntry
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.receipt import show_receipt
 from streamlit_ui.text import plain
-from streamlit_ui.times import when
+from streamlit_ui.times import ago, when
 
 
 def show_ledger(model: ModelDetail) -> None:
-    """Show every promotion and rollback, newest first."""
+    """Show every promotion and rollback, newest first, below the aliases that the stage moved back."""
+    for refusal in model.get("refusals") or []:
+        st.warning(f"{plain(refusal['reason'])} ({ago(refusal['at'])})", icon=":material/gpp_bad:")
     entries = signed_in.gateway().promotions(model["name"])
     if not entries:
         blank(

@@ -110,6 +110,8 @@ def newest_first(versions: list[VersionShort]) -> list[VersionShort]:
 
 
 def _details(version: VersionShort) -> None:
+    if problem := version.get("problem"):
+        st.error(plain(problem), icon=":material/key_off:")
     if barred := version.get("barred"):
         st.warning(f"Not promoted automatically: {plain(barred)}", icon=":material/block:")
     if metrics := version.get("metrics"):
