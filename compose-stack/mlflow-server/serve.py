@@ -52,6 +52,7 @@ def main() -> None:
         constants.ARTIFACTS_DESTINATION_ENV_VAR: options.artifacts_destination,
         constants.SERVE_ARTIFACTS_ENV_VAR: "true",
     }
+    os.umask(0o077)  # what it writes is read through it, with a login, or not at all
     initialize_backend_stores(options.backend_store_uri, options.backend_store_uri, ARTIFACT_ROOT)
     users = os.environ["MLFLOW_AUTH_DATABASE_URI"]
     _require_login(users)
