@@ -43,8 +43,8 @@ class VersionCheck:
                 self._require_signed(known, self._registry.version(model, known.version).manifest)
             except NotFound:
                 described = self._described(known, folder)
-                self._require_signed(known, described)
                 manifest = _manifest(model, known.version, described)
+                self._require_signed(known, described)
                 self._make_model(manifest)
                 self._registry.add_version(manifest, known.source, written=in_any_stage(described))
 
@@ -82,15 +82,11 @@ class VersionCheck:
         except Conflict:
             return  # this stage has it
 
-    def _described(self, known: Known, folder: Path) -> dict[str, Any]:
-        """Fetch the `version.json` of a version; raises `ValueError` if it is none."""
+    def _described(self, known: Known, folder: Path) -> Any:
+        """Fetch the `version.json` of a version; raises `ValueError` if it is no JSON."""
         target = folder / MANIFEST_FILE
         self._artefacts.fetch(known.source, MANIFEST_FILE, target)
-        described = json.loads(target.read_text())
-        if not isinstance(described, dict) or not isinstance(described.get("lineage"), dict):
-            message = f"{MANIFEST_FILE} of version {known.version} is not a manifest."
-            raise ValueError(message)  # noqa: TRY004  # the file is bad, no argument
-        return described
+        return json.loads(target.read_text())
 
     def _require_signed(self, known: Known, described: dict[str, Any]) -> None:
         """Raise `ValueError` unless the other stage has signed what MLflow says of this version."""
