@@ -46,7 +46,7 @@ def open_page(page: Page, name: str) -> None:
 
 def open_model(page: Page, name: str) -> None:
     open_page(page, "Models")
-    page.get_by_test_id("stMain").get_by_role("link", name="Open", exact=True).first.click()
+    page.get_by_test_id("stMain").locator(f'a[href$="model?model={name}"]').click()
     expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
 
 
