@@ -67,3 +67,9 @@ def test_every_schema_becomes_a_form(properties: dict[str, Any]) -> None:
 )
 def test_what_was_entered_becomes_json(entered: Any, sent: Any) -> None:
     assert row({"column": entered}) == {"column": sent}
+
+
+def test_columns_that_differ_in_case_have_labels_that_differ() -> None:
+    names = ("Country", "country", "hours-per-week")
+    found = fields({"properties": {name: {"type": "string"} for name in names}})
+    assert [field.label for field in found] == ["Country", "country", "Hours per week"]

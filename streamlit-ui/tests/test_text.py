@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamlit_ui.text import listing, number, percent, plain, plural, shorten, size, title
+from streamlit_ui.text import listing, number, percent, plain, plural, shorten, size, title, titles
 
 
 @given(st.text())
@@ -94,3 +94,11 @@ def test_small_words() -> None:
 )
 def test_sizes_have_a_unit(count: float | None, shown: str) -> None:
     assert size(count) == shown
+
+
+def test_names_that_would_read_alike_are_shown_as_they_are() -> None:
+    assert titles(["Country", "country", "hours-per-week"]) == {
+        "Country": "Country",
+        "country": "country",
+        "hours-per-week": "Hours per week",
+    }

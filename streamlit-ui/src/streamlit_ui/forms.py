@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Literal, get_args
 
-from streamlit_ui.text import number, power_of_ten, title
+from streamlit_ui.text import number, power_of_ten, titles
 
 Kind = Literal["numeric", "categorical", "text", "datetime"]
 _KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
@@ -56,9 +56,9 @@ class Field:
 def fields(schema: Mapping[str, Any]) -> list[Field]:
     """Return the fields of a model's schema, in its order."""
     required = set(schema.get("required", ()))
-    return [
-        _field(name, described, name in required) for name, described in schema.get("properties", {}).items()
-    ]
+    properties = schema.get("properties", {})
+    labels = titles(properties)
+    return [_field(name, properties[name], labels[name], name in required) for name in properties]
 
 
 def row(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def row(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: _value(value) for name, value in values.items()}
 
 
-def _field(name: str, described: Mapping[str, Any], required: bool) -> Field:
+def _field(name: str, described: Mapping[str, Any], label: str, required: bool) -> Field:
     kinds = described.get("type", "string")
     kinds = {kinds} if isinstance(kinds, str) else set(kinds)
     numeric = bool(kinds & {"number", "integer"})
@@ -76,7 +76,7 @@ def _field(name: str, described: Mapping[str, Any], required: bool) -> Field:
     return Field(
         name=name,
         kind=kind,
-        label=described.get("title") or title(name),
+        label=described.get("title") or label,
         required=required,
         integer=integer,
         minimum=described.get("x-minimum"),

@@ -3,6 +3,8 @@
 import math
 import re
 import sys
+from collections import Counter
+from collections.abc import Iterable
 
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 _WHITE_SPACE = re.compile(r"[ \t\r\n\f\v\u2028\u2029]+")
@@ -17,6 +19,13 @@ def title(name: str) -> str:
     """Return a column's or setting's name as a heading: `hours-per-week` → `Hours per week`."""
     words = _WHITE_SPACE.sub(" ", re.sub(r"[-_]+", " ", name)).strip()
     return words[:1].upper() + words[1:] if words else name
+
+
+def titles(names: Iterable[str]) -> dict[str, str]:
+    """Return the heading of each name: where two would read alike, the names themselves."""
+    found = {name: title(name) for name in names}
+    times = Counter(found.values())
+    return {name: name if times[heading] > 1 else heading for name, heading in found.items()}
 
 
 def shorten(text: str, length: int) -> str:

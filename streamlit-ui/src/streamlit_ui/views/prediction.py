@@ -12,7 +12,7 @@ from streamlit_ui.parts.answer import show_answer
 from streamlit_ui.parts.explanation import offer_explanation
 from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.parts.feedback import ask_feedback
-from streamlit_ui.text import number, plain, title
+from streamlit_ui.text import number, plain, titles
 from streamlit_ui.times import ago, duration, when
 
 
@@ -35,7 +35,9 @@ def page() -> None:
     ask_feedback(model, prediction)
     _feedback(prediction)
     st.subheader("Input")
-    show_facts({title(name): _shown(value) for name, value in (prediction.get("inputs") or {}).items()})
+    inputs = prediction.get("inputs") or {}
+    headings = titles(inputs)
+    show_facts({headings[name]: _shown(value) for name, value in inputs.items()})
     st.subheader("Lineage")
     show_facts(_origin(prediction))
 
