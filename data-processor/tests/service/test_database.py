@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 from sqlalchemy import ForeignKey, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from data_processor.service import database as module
 from data_processor.service.database import Database, UtcDateTime, now
-from data_processor.service.storage import FULL, LOCKED, outage
+from data_processor.service.storage import EXHAUSTED, FULL, LOCKED, UNREACHABLE, outage
 
 LOCK = 1
 
@@ -175,6 +176,27 @@ def test_a_write_waits_for_a_lock_as_long_as_it_is_told_to(database: Database, u
         pass
     impatient.close()
     assert outage(failed.value) is LOCKED
+
+
+def test_a_server_that_does_not_answer_is_unreachable() -> None:
+    database = Database("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    with pytest.raises(OperationalError) as failed, database.reading() as session:
+        session.execute(text("SELECT 1"))
+    assert outage(failed.value) is UNREACHABLE
+
+
+def test_work_that_finds_no_free_connection_is_not_a_defect(url: str) -> None:
+    database = Database(url, busy_timeout_s=0.01)
+    with ExitStack() as held:
+
+        def take_all() -> None:
+            for _ in range(100):
+                held.enter_context(database.engine.connect())
+
+        with pytest.raises(PoolTimeout) as failed:
+            take_all()
+    database.close()
+    assert outage(failed.value) is EXHAUSTED
 
 
 def test_several_processes_may_migrate_at_once(url: str) -> None:
