@@ -3,7 +3,13 @@ from collections.abc import Callable
 import pytest
 
 from data_processor.service import connections as module
-from data_processor.service.connections import BODY_S, HEAD_S, MOST_CONNECTIONS, Connections, connection_limit
+from data_processor.service.connections import (
+    BODY_S,
+    HEAD_S,
+    MOST_CONNECTIONS,
+    Connections,
+    connection_limit,
+)
 
 KEEP_ALIVE_S = 75.0
 

@@ -12,7 +12,15 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from data_processor.service.storage import FAULTY, FULL, LOCKED, READ_ONLY, UNREACHABLE, Outage, outage
+from data_processor.service.storage import (
+    FAULTY,
+    FULL,
+    LOCKED,
+    READ_ONLY,
+    UNREACHABLE,
+    Outage,
+    outage,
+)
 
 
 def failure(database: sqlite3.Connection, statement: str) -> sqlite3.Error:

@@ -3,7 +3,13 @@ from collections.abc import Callable
 import pytest
 
 from pipeline_api.service import connections as module
-from pipeline_api.service.connections import BODY_S, HEAD_S, MOST_CONNECTIONS, Connections, connection_limit
+from pipeline_api.service.connections import (
+    BODY_S,
+    HEAD_S,
+    MOST_CONNECTIONS,
+    Connections,
+    connection_limit,
+)
 
 KEEP_ALIVE_S = 75.0
 
