@@ -240,7 +240,7 @@ def test_booleans_are_taken_as_words_and_as_what_json_has(truth: tuple[Any, Any]
     words = {str(one) for one in truth}
     assert set(found.schema.classes) == words == set(found.column("member").categories)
     assert found.schema.json_schema()["properties"]["member"]["x-values"] == "boolean"
-    as_said = [
+    as_said: list[dict[str, Any]] = [
         {"member": True, "load": 1},
         {"member": "true", "load": 1},
         {"member": str(truth[0]), "load": 1},
@@ -268,7 +268,7 @@ def test_numbers_in_the_texts_of_a_workbook_can_be_numbers() -> None:
     rows = table(area=["95.0", "127.70"], seen=[NOON, DAY, None], size=[1, 2.5])
     book = openpyxl.Workbook()
     for cells in ([*rows[0]], *([*row.values()] for row in rows)):
-        book.active.append(cells)  # type: ignore[union-attr]
+        book.active.append(cells)
     file = io.BytesIO()
     book.save(file)
     found = store(file.getvalue(), "t.xlsx", "y")
