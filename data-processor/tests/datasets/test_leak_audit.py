@@ -145,3 +145,21 @@ def test_parts_of_the_calendar_and_ages_are_no_groups(tmp_path: Path, name: str)
     columns = read_columns(tmp_path / "raw.parquet")
 
     assert find_candidates(tmp_path / "raw.parquet", columns, "y", 1_000) == []
+
+
+def test_of_many_rows_whole_groups_are_looked_at(audit: Audit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data_processor.datasets.leak_measuring.MOST_ROWS", 400)
+    (few,) = audit(engines())["audit"]
+    monkeypatch.setattr("data_processor.datasets.leak_measuring.MOST_ROWS", 10_000)
+    (every,) = audit(engines())["audit"]
+
+    assert few["row_split"] != every["row_split"]
+    assert few["this_split"] > few["row_split"]
+
+
+def test_rows_whose_target_is_missing_or_infinite_are_left_out(audit: Audit) -> None:
+    frame = engines()
+    frame.loc[:50, "y"] = np.nan
+    frame.loc[51:60, "y"] = np.inf
+
+    assert audit(frame)["suggested"] == {"by": "group", "column": "unit"}

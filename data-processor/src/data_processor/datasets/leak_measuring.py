@@ -81,24 +81,22 @@ def measure(
     inputs = sorted(
         (c for c in columns if c.name != target and c.kind in INPUTS), key=lambda c: c.name not in ties
     )[:MOST_INPUTS]
-    names = dict.fromkeys([target, *(column.name for column in inputs), *ties])
-    frame = pd.DataFrame({name: read_column(raw, known[name]).to_pandas() for name in names})
-    frame = frame[frame[target].notna()]
     facts = known[target]
     quantity = Target(target, facts.kind, facts.type in ("integer", "number"), facts.distinct).is_quantity
-    if not quantity:
-        frame = frame[frame[target].isin(frame[target].value_counts().index[:MOST_CLASSES])]
+    usable = _usable(read_column(raw, facts).to_pandas(), quantity=quantity)
     found = []
     with threadpool_limits(1):  # nothing here is large enough for threads to pay off
         for candidate in candidates:
-            some = _sample(frame, candidate)
+            some = _Sample(
+                raw, _sample(read_column(raw, known[candidate.column]).to_pandas(), usable, candidate)
+            )
+            truth = some.column(facts)
+            seen = [_numbers(some.column(one), one) for one in inputs]
             rows = Material(
-                inputs=np.column_stack([_numbers(some[c.name], c) for c in inputs])
-                if inputs
-                else np.zeros((len(some), 1)),
-                target=some[target].to_numpy(np.float64) if quantity else pd.factorize(some[target])[0],
-                classes=0 if quantity else some[target].nunique(),
-                ties=_numbers(some[candidate.column], known[candidate.column]),
+                inputs=np.column_stack(seen) if seen else np.zeros((len(truth), 1)),
+                target=truth.to_numpy(np.float64) if quantity else pd.factorize(truth)[0],
+                classes=0 if quantity else truth.nunique(),
+                ties=_numbers(some.column(known[candidate.column]), known[candidate.column]),
             )
             pairs = _by_group(rows) if candidate.by == "group" else _by_time(rows)
             if not pairs:
@@ -109,18 +107,36 @@ def measure(
     return found
 
 
-def _sample(frame: pd.DataFrame, candidate: Candidate) -> pd.DataFrame:
-    """Return rows in which the candidate has a value, at most `MOST_ROWS`: of groups whole ones."""
-    frame = frame[frame[candidate.column].notna()]
-    if len(frame) <= MOST_ROWS:
-        return frame
+class _Sample(NamedTuple):
+    """Some rows of a table, of which one column is in memory at a time."""
+
+    raw: Path
+    places: Places
+
+    def column(self, facts: ColumnFacts) -> "pd.Series[Any]":
+        """Return a column of these rows."""
+        values: pd.Series[Any] = read_column(self.raw, facts).take(self.places).to_pandas()
+        return values
+
+
+def _usable(target: "pd.Series[Any]", *, quantity: bool) -> NDArray[np.bool_]:
+    """Say which rows have a target, of classes one of the most frequent."""
+    if quantity:
+        return np.asarray(np.isfinite(target.to_numpy(np.float64, na_value=np.nan)), np.bool_)
+    return target.isin(target.value_counts().index[:MOST_CLASSES]).to_numpy(np.bool_)
+
+
+def _sample(values: "pd.Series[Any]", usable: NDArray[np.bool_], candidate: Candidate) -> Places:
+    """Return the places of at most `MOST_ROWS` rows with a value of the candidate: of groups whole ones."""
+    places = np.flatnonzero(usable & values.notna().to_numpy(np.bool_))
+    if len(places) <= MOST_ROWS:
+        return places
     random = np.random.default_rng(SEED)
     if candidate.by == "time":
-        return frame.iloc[np.sort(random.choice(len(frame), MOST_ROWS, replace=False))]
-    codes, groups = pd.factorize(frame[candidate.column])
+        return np.sort(random.choice(places, MOST_ROWS, replace=False))
+    codes, groups = pd.factorize(values.iloc[places])
     rank = random.permutation(len(groups))[codes]
-    order = np.argsort(rank, kind="stable")[:MOST_ROWS]
-    return frame.iloc[np.sort(order)]
+    return np.sort(places[np.argsort(rank, kind="stable")[:MOST_ROWS]])
 
 
 def _numbers(values: "pd.Series[Any]", facts: ColumnFacts) -> Floats:
