@@ -122,6 +122,12 @@ def test_infinite_numbers_are_cells_that_cannot_be_read(tmp_path: Path) -> None:
     assert column.reason == "Numbers, except in 2 cells."
 
 
+def test_a_table_with_infinite_numbers_is_searched_for_leaks(tmp_path: Path) -> None:
+    y = ["a" if n % 301 < 150 else "b" for n in range(ROWS)]
+    n = [float("inf") if row == 3 else float(row % 301) for row in range(ROWS)]
+    assert ("leakage", "n") in warnings(table(tmp_path, n=n, y=y), "y")
+
+
 def test_a_quantity_that_is_another_in_other_units_leaks(tmp_path: Path) -> None:
     y = [n * 7919 % 301 / 3 for n in range(ROWS)]
     path = table(tmp_path, scaled=[value * 2.54 + 1 for value in y], other=[n % 7 for n in range(ROWS)], y=y)

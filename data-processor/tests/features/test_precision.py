@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from data_processor.features.precision import offset_of, share_blurred
+from data_processor.features.precision import lost, offset_of, share_blurred
 
 DRAW = np.random.default_rng(1)
 INSTANTS = 1_700_000_000_000 + DRAW.integers(0, 600_000, 1_500).astype(np.float64)
@@ -53,6 +53,13 @@ def test_of_two_heaps_the_larger_is_told_apart() -> None:
     offset = offset_of(heaps)
     assert abs(offset - INSTANTS.mean()) < 600_000
     assert share_blurred(np.unique(heaps), offset) < 0.2
+
+
+def test_what_no_offset_helps_is_known() -> None:
+    heaps = np.concatenate([INSTANTS, INSTANTS[:900] + 1e11])
+    assert lost(heaps, offset_of(heaps)) > 0.3
+    assert lost(INSTANTS, offset_of(INSTANTS)) == 0
+    assert lost(np.array([]), 0.0) == lost(np.array([1.7e12 + 1]), 0.0) == 0
 
 
 def test_an_offset_is_one_of_the_values() -> None:

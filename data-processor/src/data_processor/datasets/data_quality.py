@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_processor.datasets.profile import ColumnFacts
+from data_processor.datasets.profile import ColumnFacts, finite
 from data_processor.datasets.rare_classes import FEWEST_OF_A_CLASS, FEWEST_ROWS, named, rare_classes
 from data_processor.datasets.reading.texts import typed
 from data_processor.statistics.phrases import percent
@@ -168,6 +168,7 @@ def _head(path: Path, column: ColumnFacts) -> "pd.Series[Any]":
             values = batch.column(name)
             if reading is not None and pa.types.is_string(values.type):
                 values = typed(values, reading)
+            values = finite(values)
             parts.append(values.to_pandas())
             rows += len(batch)
             if rows >= LEAKAGE_ROWS:

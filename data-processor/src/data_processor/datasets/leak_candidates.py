@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from data_processor.datasets.profile import ColumnFacts, is_id_name
+from data_processor.datasets.profile import ColumnFacts, finite, is_id_name
 from data_processor.datasets.reading.texts import typed
 from data_processor.statistics.growth import Growth
 from data_processor.statistics.paired import FEWEST_GROUPS
@@ -68,7 +68,9 @@ def read_column(raw: Path, facts: ColumnFacts) -> Any:
     with pq.ParquetFile(raw) as file:
         values = file.read(columns=[facts.name]).column(facts.name)
     reading = facts.reading
-    return typed(values, reading) if reading is not None and pa.types.is_string(values.type) else values
+    if reading is not None and pa.types.is_string(values.type):
+        return typed(values, reading)
+    return finite(values)
 
 
 def _kind(raw: Path, facts: ColumnFacts, rows: int) -> Literal["group", "time"] | None:

@@ -39,7 +39,7 @@ def rare_problem(counts: Mapping[str, int], preparation: DatasetPreparation) -> 
     if said.action == "merge" and said.into not in left:
         if together < FEWEST_OF_A_CLASS:
             message = (
-                f"{named(rare)}: merged, they are fewer than the {FEWEST_OF_A_CLASS} rows that training "
+                f"{named(rare)}: merged, that is fewer than the {FEWEST_OF_A_CLASS} rows that training "
                 "needs. Leave them out, or merge them into a class that has enough."
             )
             return message, "into"

@@ -27,7 +27,7 @@ def offset_of(values: Floats) -> float:
 
     `values` has no NaN. It is one of them.
     """
-    distinct = np.unique(values[:: max(1, -(-len(values) // MOST_VALUES))])
+    distinct = _some(values)
     if len(distinct) < 2 or not np.abs(distinct[[0, -1]]).max() < _LARGEST:  # noqa: PLR2004  # one has no neighbour
         return 0.0
     blurred = share_blurred(distinct, 0.0)
@@ -36,6 +36,17 @@ def offset_of(values: Floats) -> float:
     middles = np.quantile(distinct, _MIDDLES, method="nearest").tolist()
     best = min(middles, key=lambda middle: share_blurred(distinct, middle))
     return float(best) if share_blurred(distinct, best) <= blurred / 2 else 0.0
+
+
+def lost(values: Floats, offset: float) -> float:
+    """Return the share of a column's different values that are blurred even from its offset."""
+    distinct = _some(values)
+    return share_blurred(distinct, offset) if len(distinct) > 1 else 0.0
+
+
+def _some(values: Floats) -> Floats:
+    """Return some of a column's values, each once, in order."""
+    return np.unique(values[:: max(1, -(-len(values) // MOST_VALUES))])
 
 
 def share_blurred(distinct: Floats, offset: float) -> float:

@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 
 from data_processor.datasets.inference import observed
 from data_processor.datasets.version_store import open_version_store
+from data_processor.features.precision import lost
 from data_processor.features.schema import Schema
 from data_processor.features.split import Split, prepare_data, summary
 from data_processor.features.ties import Cutoff, Fitted
@@ -25,7 +26,7 @@ from data_processor.models.engine import load_engine
 from data_processor.models.manifest import BACKGROUND_FILE, ONNX_FILE, SKOPS_FILE, Parity
 from data_processor.runs.context import TaskContext, import_ahead
 from data_processor.service.database import now
-from data_processor.statistics.phrases import metric_name
+from data_processor.statistics.phrases import metric_name, percent
 from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.comparison import Tried
 from data_processor.tasks.registry import task_of
@@ -58,6 +59,8 @@ PARITY = "parity.json"
 SEARCH_FROM, SEARCH_TO = 0.18, 0.60
 """The part of a run's progress that the search is."""
 REPORT_EVERY_S = 0.25
+MOST_LOST = 0.05
+"""So many of a column's values may be rounded without a word."""
 CHOSEN_ON = {
     "recent": "recent validation rows",
     "validation": "validation rows, a fifth of those it may use",
@@ -77,6 +80,14 @@ def validate(context: TaskContext) -> dict[str, Any]:
     calendar = plan.policy.preparation.datetime == "calendar"
     schema = observed(plan.schema_, _frame(context), calendar=calendar)
     read_as_served(_frame(context), schema, plan.policy, context.settings, context.log.say)
+    for column in schema.numeric:
+        share = lost(_frame(context)[column.name].dropna().to_numpy(np.float64), column.offset)
+        if share > MOST_LOST:
+            context.log.say(
+                f"Of the different values of {column.name!r}, {percent(share)} are too close together to be "
+                "told apart at their size: a model learns from it as if they were rounded.",
+                "warning",
+            )
     context.write(SCHEMA, lambda path: path.write_text(schema.model_dump_json()))
     return {}
 
