@@ -26,6 +26,14 @@ def test_a_signed_caller_is_known_by_subject_and_role(callers: Callers) -> None:
     assert callers.check(BEARER, signed("key:robot")) == Caller("key:robot", "user")
 
 
+def test_labels_are_trusted_by_role_or_because_a_key_was_marked(callers: Callers) -> None:
+    marked = sign(Caller("key:robot", "user", marked=True), KEY, time.time() + 60).encode()
+    assert callers.check(BEARER, marked) == Caller("key:robot", "user", marked=True)
+    assert callers.check(BEARER, marked).trusted
+    roles: list[Any] = ["user", "engineer", "maintainer"]
+    assert [callers.check(BEARER, signed("a", role)).trusted for role in roles] == [False, True, True]
+
+
 def test_engineers_see_everything_and_users_their_own() -> None:
     assert [Caller("a", role).sees_everything for role in ("user", "engineer", "maintainer")] == [
         False,

@@ -311,6 +311,10 @@ class FeedbackRow(Base):
     """The true label, if it is known: given, or implied by a binary answer or by `correct`."""
     value: Mapped[float | None]
     comment: Mapped[str | None]
+    trusted: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """The rater was trusted when they gave it. Nobody vouches for feedback from before this was recorded."""
+    own: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """The rater asked for the prediction. Feedback from before this was recorded breaks no tie."""
     at: Mapped[datetime] = mapped_column(default=now)
 
 

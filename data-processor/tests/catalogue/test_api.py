@@ -47,6 +47,32 @@ def test_versions_say_where_they_come_from_and_who_serves_them(client: TestClien
     assert one["barred"] is None
 
 
+def test_only_engineers_learn_whose_labels_a_version_rests_on(
+    client: TestClient, serving_world: Any, headers: Callable[..., dict[str, str]]
+) -> None:
+    receipt = {
+        "verdict": "promote",
+        "raters": [{"rater": "bob"}],
+        "more_raters": 0,
+        "without": {"rater": "bob"},
+        "waits": "Without the rows that 'bob' labelled …",
+    }
+    with serving_world.database.transaction() as session:
+        row = session.get(VersionRow, ("census-income", "1"))
+        row.manifest = {**row.manifest, "receipt": receipt}
+    for path in ("", "/versions"):
+        shown = {}
+        for role in ("user", "engineer"):
+            answer = client.get(f"/v1/models/census-income{path}", headers=headers("ann", role)).json()
+            versions = answer if path else answer["versions"]
+            shown[role] = next(one["receipt"] for one in versions if one["version"] == "1")
+        assert shown["engineer"] == receipt
+        assert shown["user"] == {
+            "verdict": "promote",
+            "waits": "A maintainer has to promote this version.",
+        }
+
+
 def test_unknown_models_are_not_found(boss: TestClient) -> None:
     for answer in (
         boss.get("/v1/models/nope"),

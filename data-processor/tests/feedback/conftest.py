@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
-from data_processor.caller import Caller
+from data_processor.caller import Caller, Role
 from data_processor.database import Database
 from data_processor.feedback.schemas import FeedbackRequest
 from data_processor.feedback.service import FeedbackService
@@ -45,11 +45,17 @@ class Stage:
     def predict(self, label: str | None = "<=50K", **fields: Any) -> str:
         """Record a prediction and return its id."""
         output = {"label": label, "probabilities": dict.fromkeys(CLASSES, 0.5)}
-        described = {"version": "1", "stage": "main", "pinned": False, "asked": False, "output": output}
+        described: dict[str, Any] = {
+            "subject": "ann",
+            "version": "1",
+            "stage": "main",
+            "pinned": False,
+            "asked": False,
+            "output": output,
+        }
         one = Prediction(
             id=f"p{next(self._numbers)}",
             model=MODEL,
-            subject="ann",
             at=now(),
             inputs={},
             flags=[],
@@ -60,15 +66,56 @@ class Stage:
         self.predictions[one.id] = one
         return one.id
 
-    def give(self, prediction: str, subject: str = "ann", *, key: str | None = None, **body: Any) -> Any:
-        """Let a person give feedback on a prediction."""
+    def give(
+        self,
+        prediction: str,
+        subject: str = "ann",
+        *,
+        role: Role | None = None,
+        key: str | None = None,
+        **body: Any,
+    ) -> Any:
+        """Let a person give feedback: a user on their own predictions, on those of others an engineer."""
         said = FeedbackRequest.model_validate({"correct": True, **body})
-        return self.feedback.give(prediction, Caller(subject, "user"), said, key)
+        found = self.predictions.get(prediction)
+        mine = found is None or found.subject == subject
+        return self.feedback.give(
+            prediction, Caller(subject, role or ("user" if mine else "engineer")), said, key
+        )
 
-    def rate(self, right: int, wrong: int = 0, subject: str = "ann", **fields: Any) -> None:
-        """Let a person give feedback on that many new predictions."""
+    def give_before(self, prediction: str, subject: str, *, correct: bool = True) -> None:
+        """Record feedback of before it was known who is trusted, when users judged any prediction."""
+        found = self.predictions[prediction]
+        label = found.output["label"] if correct else next(c for c in CLASSES if c != found.output["label"])
+        with self.database.transaction() as session:
+            session.add(
+                FeedbackRow(
+                    prediction=prediction,
+                    model=MODEL,
+                    stage=found.stage,
+                    version=found.version,
+                    pinned=found.pinned,
+                    asked=found.asked,
+                    subject=subject,
+                    correct=correct,
+                    label=label,
+                    value=None,
+                    comment=None,
+                )
+            )
+
+    def rate(
+        self,
+        right: int,
+        wrong: int = 0,
+        subject: str = "ann",
+        *,
+        role: Role | None = None,
+        **fields: Any,
+    ) -> None:
+        """Let a person give feedback on that many new predictions of their own."""
         for correct in [True] * right + [False] * wrong:
-            self.give(self.predict(**fields), subject, correct=correct)
+            self.give(self.predict(subject=subject, **fields), subject, role=role, correct=correct)
 
     def serve(self, version: str, **lineage: Any) -> None:
         """Let the stage serve a version."""

@@ -16,7 +16,10 @@ SECRET = "a-secret-of-the-tests"
 
 
 class Every:
-    """A place where every prediction was recorded."""
+    """A place where every prediction of one person was recorded."""
+
+    def __init__(self, subject: str) -> None:
+        self._subject = subject
 
     def get(self, prediction: str) -> Prediction:
         """Return it."""
@@ -27,7 +30,7 @@ class Every:
             stage="main",
             pinned=False,
             asked=False,
-            subject="ann",
+            subject=self._subject,
             at=now(),
             inputs={},
             output={"label": "<=50K", "probabilities": {"<=50K": 0.6, ">50K": 0.4}},
@@ -52,7 +55,7 @@ def main() -> None:
     url, first, count, subject, *key = sys.argv[1:]
     database = Database(url)
     settings = Settings(service_token=SECRET, caller_key=SECRET, signing_key=SECRET)
-    feedback = FeedbackService(database, settings, Every(), Runs(database, "main"))
+    feedback = FeedbackService(database, settings, Every(subject), Runs(database, "main"))
     say("ready")
     sys.stdin.readline()
     for number in range(int(first), int(first) + int(count)):

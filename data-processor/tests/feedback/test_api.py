@@ -34,6 +34,15 @@ def test_feedback_is_created_and_a_changed_mind_is_ok(client: TestClient, predic
     ]
 
 
+def test_a_user_gives_no_feedback_on_what_somebody_else_asked(
+    client: TestClient, predict: Any, headers: Callable[..., dict[str, str]]
+) -> None:
+    (prediction,) = predict(1)
+    path = f"/v1/predictions/{prediction['id']}/feedback"
+    assert client.post(path, json={"correct": True}, headers=headers("mallory")).status_code == 404
+    assert client.post(path, json={"correct": True}, headers=headers("eve", "engineer")).status_code == 201
+
+
 def test_an_unknown_prediction_is_a_404(client: TestClient) -> None:
     answer = client.post("/v1/predictions/nothing/feedback", json={"correct": True})
     assert answer.status_code == 404

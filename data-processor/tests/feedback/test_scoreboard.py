@@ -75,8 +75,8 @@ def test_every_fiftieth_prediction_with_new_feedback_is_a_checkpoint(stage: Any)
 def test_a_tie_brings_no_checkpoint_nearer(stage: Any) -> None:
     for _ in range(3):
         prediction = stage.predict()
-        stage.give(prediction)
-        stage.give(prediction, "bob", correct=False)
+        stage.give_before(prediction, "ann")
+        stage.give_before(prediction, "bob", correct=False)
     stage.rate(49)
     assert stage.decisions() == []
     stage.rate(1)
@@ -188,6 +188,19 @@ def test_after_a_hold_the_next_run_waits_for_more_rows(stage: Any) -> None:
         in stage.decisions()[-1].reason
     )
     stage.rate(0, 50)
+    assert stage.decisions()[-1].run is not None
+
+
+def test_while_a_version_waits_for_a_maintainer_the_next_run_waits_for_more_rows(stage: Any) -> None:
+    stage.rate(0, 50)
+    gate = {"verdict": "promote", "waits": "Why.", "slice": "recent", "n": 70, "n_needed": None}
+    stage.end_run(None, gate=gate, version="7")
+    stage.rate(0, 50)
+    assert (
+        "version 7 passed the last gate, on 70 test rows, but waits for a maintainer because of whose labels "
+        "those are, the next should have 140, and there are about 70" in stage.decisions()[-1].reason
+    )
+    stage.rate(0, 100)
     assert stage.decisions()[-1].run is not None
 
 

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from data_processor.caller import Caller
+from data_processor.feedback.schemas import FeedbackRequest
 from data_processor.rows import IdempotencyRow, RunRow
 from data_processor.service.database import now
 from data_processor.service.errors import Conflict, Invalid, NotFound
@@ -50,6 +52,29 @@ def test_what_the_score_needs_of_the_prediction_is_kept_with_the_feedback(stage:
 def test_an_unknown_prediction_is_not_found(stage: Any) -> None:
     with pytest.raises(NotFound, match="There is no prediction 'p99'"):
         stage.give("p99")
+
+
+def test_whoever_may_not_see_a_prediction_gives_no_feedback_on_it(stage: Any) -> None:
+    prediction = stage.predict()
+    with pytest.raises(NotFound, match="There is no prediction 'p0'"):
+        stage.give(prediction, "bob", role="user")
+    assert stage.said() == []
+    assert stage.give(prediction, "eve", role="engineer")[0] == 201
+
+
+def test_it_is_recorded_whether_a_rater_was_trusted_and_asked_for_the_prediction(stage: Any) -> None:
+    prediction = stage.predict()
+    stage.give(prediction)
+    stage.give(prediction, "eve", role="engineer")
+    assert [(row.trusted, row.own) for row in stage.said()] == [(False, True), (True, False)]
+
+
+def test_the_labels_of_a_key_that_was_marked_are_trusted(stage: Any) -> None:
+    body = FeedbackRequest(correct=True)
+    for marked in (False, True):
+        prediction = stage.predict(subject="key:robot")
+        stage.feedback.give(prediction, Caller("key:robot", "user", marked=marked), body)
+    assert [row.trusted for row in stage.said()] == [False, True]
 
 
 def test_refused_words_leave_no_trace(stage: Any) -> None:

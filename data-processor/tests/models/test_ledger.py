@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from data_processor.caller import PLATFORM
 from data_processor.database import Database
 from data_processor.models.ledger import Ledger
 from data_processor.models.policy import Policy
@@ -75,6 +76,18 @@ def test_a_version_without_a_receipt_needs_an_override(ledger: Ledger) -> None:
     with pytest.raises(Conflict, match="no receipt that says promote: its gate said 'hold'"):
         promote(ledger, "4")
     assert promote(ledger, "4", override=True).version == "4"
+
+
+def test_what_waits_for_a_maintainer_is_promoted_by_one_and_not_by_the_platform(ledger: Ledger) -> None:
+    receipt = {"verdict": "promote", "waits": "One rater must not decide alone."}
+    with pytest.raises(Conflict, match=r"waits for a maintainer\. One rater must not decide alone\."):
+        promote(ledger, "1", subject=PLATFORM, receipt=receipt)
+    assert promote(ledger, "1", subject="mia", receipt=receipt).receipt == receipt
+
+
+def test_what_waits_for_a_maintainer_may_show_itself_in_staging(ledger: Ledger) -> None:
+    receipt = {"verdict": "promote", "waits": "One rater must not decide alone."}
+    assert ledger.promote(M, "staging", "1", PLATFORM, "Main trained it.", receipt=receipt).version == "1"
 
 
 def test_a_receipt_given_with_the_promotion_counts(ledger: Ledger) -> None:

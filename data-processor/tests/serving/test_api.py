@@ -128,7 +128,9 @@ def test_the_history_shows_each_persons_latest_word(
     prediction = predict(client, inputs[:1])["predictions"][0]["id"]
     feedback = f"/v1/predictions/{prediction}/feedback"
     assert client.post(feedback, json={"correct": True}).status_code == 201
-    assert client.post(feedback, json={"correct": True}, headers=headers("bob")).status_code == 201
+    assert (
+        client.post(feedback, json={"correct": True}, headers=headers("bob", "engineer")).status_code == 201
+    )
     assert client.post(feedback, json={"correct": False, "comment": "no"}).status_code == 200
     said = client.get(f"/v1/predictions/{prediction}").json()["feedback"]
     assert [(one["subject"], one["correct"], one["comment"]) for one in said] == [

@@ -104,6 +104,18 @@ def test_nobody_supplies_more_than_their_share_once_five_have_spoken() -> None:
     )
 
 
+def test_whoever_is_trusted_is_not_limited() -> None:
+    quiet = [one for name in "bcdefghijk" for one in many(name, 10)]
+    eve = [one._replace(trusted=True) for one in many("eve", 0, 100)]
+    assert summarise([*quiet, *eve], POLICY).deciding == Share(100, 200)
+
+
+def test_the_trusted_break_a_tie_and_else_whoever_asked() -> None:
+    mine, other = said("ann", True, "p")._replace(own=True), said("bob", False, "p")
+    assert summarise([mine, other], POLICY).deciding == Share(1, 1)
+    assert summarise([mine, other._replace(trusted=True)], POLICY).deciding == Share(0, 1)
+
+
 def test_the_share_is_of_the_predictions_that_count() -> None:
     """Five raters, one of whom gave little feedback: none may supply more than that one."""
     score = summarise([*(one for name in "abcd" for one in many(name, 50)), *many("e", 3)], POLICY)

@@ -50,3 +50,14 @@ def test_the_bootstrap_never_asks_for_fewer_rows_than_it_needs() -> None:
 @pytest.mark.parametrize(("number", "shown"), [(0.5, 0.5), (math.nan, None), (math.inf, None)])
 def test_what_is_no_number_is_shown_as_nothing(number: float, shown: float | None) -> None:
     assert finite(number) == shown
+
+
+def test_some_rows_of_a_slice_are_answered_and_grouped_as_before() -> None:
+    truth = np.array(["a", "b", "a"], object)
+    answers = Answers(labels=truth[::-1], probabilities=np.eye(3))
+    some = Slice(truth, None, answers, np.array([1.0, 2.0, 2.0])).take(np.array([True, False, True]))
+    assert some.champion is None
+    assert some.labels.tolist() == ["a", "a"]
+    assert np.array_equal(some.challenger.labels, ["a", "a"])  # type: ignore[arg-type]
+    assert np.array_equal(some.challenger.probabilities, [[1, 0, 0], [0, 0, 1]])  # type: ignore[arg-type]
+    assert np.array_equal(some.groups, [1.0, 2.0])  # type: ignore[arg-type]

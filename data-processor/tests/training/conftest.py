@@ -340,4 +340,5 @@ def feedback_on(model: str, version: str, number: int, label: str) -> FeedbackRo
         label=label,
         value=None,
         comment=None,
+        trusted=True,
     )

@@ -1,14 +1,26 @@
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from data_processor.database import Database
 from data_processor.datasets.census import make_table, schema_of
 from data_processor.features import holdout
 from data_processor.features.schema import Schema
+from data_processor.features.split import PREDICTION_COLUMN
+from data_processor.models.policy import Policy
+from data_processor.rows import FeedbackRow
 from data_processor.tasks.comparison import as_answers
-from data_processor.training.assessment import POINTS, VersionAnswers, describe, differences, fair
+from data_processor.training.assessment import (
+    POINTS,
+    VersionAnswers,
+    counted,
+    describe,
+    differences,
+    fair,
+)
 
 DRAW = np.random.default_rng(3)
 BINARY = Schema.model_validate(
@@ -107,3 +119,36 @@ def test_no_row_that_a_version_was_fitted_to_is_fair() -> None:
     kept = fair(other, table, schema, "salt")
     assert kept[200:].tolist() == own[:100].tolist()
     assert kept[:200].mean() > 0.9
+
+
+def test_no_rater_supplies_more_than_their_share_of_an_evaluation(tmp_path: Path) -> None:
+    honest = [f"honest-{number % 9}" for number in range(180)]
+    said = [*[(who, False) for who in honest], *[("mallory", False)] * 600, *[("ann", True)] * 5]
+    database = Database(f"sqlite:///{tmp_path / 'test.db'}")
+    database.create_tables()
+    with database.transaction() as session:
+        session.add_all(
+            FeedbackRow(
+                prediction=f"p{number}",
+                model="m",
+                stage="main",
+                version="1",
+                pinned=pinned,
+                asked=False,
+                subject=who,
+                correct=True,
+                label="yes",
+                value=None,
+                comment=None,
+            )
+            for number, (who, pinned) in enumerate(said)
+        )
+    frame = pd.DataFrame({PREDICTION_COLUMN: ["", "", *(f"p{number}" for number in range(len(said)))]})
+    with database.reading() as session:
+        keep = counted(session, frame, Policy())
+        with_pinned = counted(session, frame, Policy(use_pinned=True))
+    database.close()
+    assert keep[:182].all()
+    assert (keep[182:782].sum(), keep[782:].sum()) == (45, 0)
+    assert with_pinned[782:].all()
+    assert counted(session, frame.drop(columns=PREDICTION_COLUMN), Policy()).all()

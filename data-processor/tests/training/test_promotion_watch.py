@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -38,7 +39,17 @@ def watching(watched: World) -> Watching:
     return Watching(watched.settings, watched.database, watched.ledger, reconciler)
 
 
-def rate(world: World, amount: int, *, right: bool, labelled: bool = True, start: int = 0) -> None:
+def rate(
+    world: World,
+    amount: int,
+    *,
+    right: bool,
+    labelled: bool = True,
+    start: int = 0,
+    raters: Sequence[str] = ("eve",),
+    trusted: bool = True,
+    pinned: bool = False,
+) -> None:
     """Record answers of version 2, all right or all wrong, and what people said of them."""
     rows = sample_rows(start + amount, seed=3)[start:]
     other = {"<=50K": ">50K", ">50K": "<=50K"}
@@ -52,13 +63,14 @@ def rate(world: World, amount: int, *, right: bool, labelled: bool = True, start
                     model=M,
                     stage="main",
                     version="2",
-                    pinned=False,
+                    pinned=pinned,
                     asked=False,
-                    subject="ann",
+                    subject=raters[number % len(raters)],
                     correct=right,
                     label=row["label"] if labelled else None,
                     value=None,
                     comment=None,
+                    trusted=trusted,
                 )
             )
 
@@ -126,6 +138,42 @@ def test_a_version_that_answers_worse_than_its_predecessor_would_is_rolled_back(
     assert (watch.state, [taken["n"] for taken in watch.looks]) == ("rolled_back", [50])
     with watched.database.reading() as session:
         assert session.get(VersionRow, (M, "2")).barred.startswith("Rolled back")
+
+
+@pytest.mark.usefixtures("tasks")
+def test_a_user_alone_returns_no_stage_to_the_predecessor(watched: World, watching: Watching) -> None:
+    rate(watched, 50, right=False, raters=["mallory"], trusted=False)
+    [(promotion, size)] = watching.due()
+    check = watching.replay(promotion, size)
+    watching.conclude(promotion, check)
+    assert (check["conclusion"], the_watch(watched).state) == ("alert", "alerted")
+    assert "not without the 50 inputs that raters who are not trusted" in check["reason"]
+    assert watched.ledger.current(M, "main").version == "2"
+
+
+@pytest.mark.usefixtures("tasks")
+def test_a_flood_of_lies_is_watched_no_longer_than_the_share_of_one_rater(
+    watched: World, watching: Watching
+) -> None:
+    honest = [f"honest-{number}" for number in range(9)]
+    rate(watched, 300, right=False, raters=["mallory"], trusted=False)
+    rate(watched, 45, right=True, raters=honest, trusted=False, start=300)
+    [(promotion, size)] = watching.due()
+    check = watching.replay(promotion, size)
+    assert (check["n"], check["conclusion"]) == (50, "continue")
+    assert check["version_only"] + check["both_right"] >= 39
+
+
+@pytest.mark.usefixtures("tasks")
+def test_many_users_return_a_stage_to_the_predecessor(watched: World, watching: Watching) -> None:
+    rate(watched, 50, right=False, raters=[f"honest-{number}" for number in range(9)], trusted=False)
+    [(promotion, size)] = watching.due()
+    assert watching.replay(promotion, size)["conclusion"] == "roll_back"
+
+
+def test_pinned_predictions_are_not_watched(watched: World, watching: Watching) -> None:
+    rate(watched, 60, right=False, pinned=True)
+    assert watching.due() == []
 
 
 @pytest.mark.usefixtures("tasks")

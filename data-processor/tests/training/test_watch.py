@@ -5,16 +5,34 @@ from numpy.typing import NDArray
 from data_processor.models.policy import Policy
 from data_processor.statistics.measures import Answers
 from data_processor.statistics.paired import mcnemar
+from data_processor.statistics.raters import Source
 from data_processor.training.watch import Check, check, counted, due
 
 POLICY = Policy()
 
 
-def taken(version_only: int, predecessor_only: int, n: int = 100, *, unlabelled: int = 0) -> Check:
+EVE = Source(("eve",), trusted=True)
+
+
+def taken(
+    version_only: int,
+    predecessor_only: int,
+    n: int = 100,
+    *,
+    unlabelled: int = 0,
+    sources: list[Source] | None = None,
+) -> Check:
     both = n - version_only - predecessor_only
     version = np.repeat([True, False, True], [version_only, predecessor_only, both])
     predecessor = np.repeat([False, True, True], [version_only, predecessor_only, both])
-    return check(version, predecessor, with_feedback=n + unlabelled, labelled=n, policy=POLICY)
+    return check(
+        version,
+        predecessor,
+        sources=sources or [EVE] * n,
+        with_feedback=n + unlabelled,
+        labelled=n,
+        policy=POLICY,
+    )
 
 
 @pytest.mark.parametrize(
@@ -53,6 +71,16 @@ def test_the_last_check_ends_the_watch() -> None:
     assert taken(20, 60, n=400).conclusion == "roll_back"
 
 
+def test_where_the_result_leans_on_one_rater_the_watch_goes_on_and_at_last_people_are_told() -> None:
+    others = [Source((f"rater-{n % 8}",), trusted=False) for n in range(400)]
+    liar = [Source(("mallory",), trusted=False)] * 17
+    found = taken(3, 17, sources=[*others[:3], *liar, *others[20:100]])
+    assert (found.conclusion, found.p_value < POLICY.watch_alpha) == ("continue", True)
+    assert "not without the 17 inputs that 'mallory' labelled: the watch goes on" in found.reason
+    assert taken(3, 17, n=400, sources=[*others[:3], *liar, *others[20:400]]).conclusion == "alert"
+    assert taken(3, 17, sources=others[:100]).conclusion == "roll_back"
+
+
 def test_people_are_told_where_too_much_feedback_has_no_label() -> None:
     assert taken(3, 17, unlabelled=25).conclusion == "roll_back"
     found = taken(3, 17, unlabelled=26)
@@ -64,7 +92,7 @@ def test_people_are_told_only_above_the_share_without_a_label() -> None:
     """Exactly the share is not more than it, whichever way it is computed."""
     policy, right, wrong = Policy(max_unlabelled_share=0.3), np.ones(100, bool), np.zeros(100, bool)
     shares = {
-        n: check(wrong, right, with_feedback=n, labelled=700, policy=policy).conclusion
+        n: check(wrong, right, sources=[EVE] * 100, with_feedback=n, labelled=700, policy=policy).conclusion
         for n in (1_000, 1_001)
     }
     assert shares == {1_000: "roll_back", 1_001: "alert"}

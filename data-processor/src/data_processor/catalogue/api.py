@@ -1,10 +1,11 @@
 """The routes of models, their versions and the ledger."""
 
+from collections.abc import Sequence
 from typing import Annotated, Protocol
 
 from fastapi import APIRouter, Depends, Query
 
-from data_processor.caller import CallerDep
+from data_processor.caller import Caller, CallerDep
 from data_processor.catalogue.schemas import (
     ModelCreated,
     ModelDetail,
@@ -28,6 +29,7 @@ from data_processor.models.registry import Registry
 from data_processor.service.errors import Invalid
 from data_processor.serving.model_manager import ModelManager
 from data_processor.settings import Settings
+from data_processor.statistics.receipt import without_names
 
 
 class State(Protocol):
@@ -63,11 +65,12 @@ def create_model(body: ModelRequest, state: StateDep, caller: CallerDep) -> Mode
 
 
 @router.get("/{model}")
-def read_model(model: str, state: StateDep, _caller: CallerDep) -> ModelDetail:
+def read_model(model: str, state: StateDep, caller: CallerDep) -> ModelDetail:
     """Show a model: the schema of its inputs, its classes, its policy, its versions."""
     failure = state.manager.failure(model)
     problem = f"Version {failure.version} is not served: {failure.reason}" if failure else None
-    return state.catalogue.model(model, ready=state.manager.find(model) is not None, problem=problem)
+    found = state.catalogue.model(model, ready=state.manager.find(model) is not None, problem=problem)
+    return found.model_copy(update={"versions": _seen_by(caller, found.versions)})
 
 
 @router.patch("/{model}")
@@ -92,9 +95,9 @@ def delete_unused_models(
 
 
 @router.get("/{model}/versions")
-def list_versions(model: str, state: StateDep, _caller: CallerDep) -> list[VersionShort]:
+def list_versions(model: str, state: StateDep, caller: CallerDep) -> list[VersionShort]:
     """List a model's versions, newest first."""
-    return state.catalogue.versions(model)
+    return _seen_by(caller, state.catalogue.versions(model))
 
 
 @router.post("/{model}/versions/{version}/load")
@@ -158,6 +161,16 @@ def roll_back(model: str, body: RollbackRequest, state: StateDep, caller: Caller
     _own_stage(state, body.stage)
     entry = state.ledger.rollback(model, body.stage, caller.subject, body.reason)
     return PromotionEntry.model_validate(entry)
+
+
+def _seen_by(caller: Caller, versions: Sequence[VersionShort]) -> list[VersionShort]:
+    """Return versions as a caller may see them: users do not learn who else gave feedback."""
+    if caller.sees_everything:
+        return list(versions)
+    return [
+        version.model_copy(update={"receipt": version.receipt and without_names(version.receipt)})
+        for version in versions
+    ]
 
 
 def _memory(state: State, model: str, version: str) -> VersionMemory:

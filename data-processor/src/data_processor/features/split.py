@@ -130,6 +130,10 @@ class Split:
     left_out: int = 0
     """Rows that are in no part: those without a time, and groups that are both before and after the cut."""
 
+    def __len__(self) -> int:
+        """Return how many rows there are in all parts."""
+        return len(self.fitting) + len(self.validation) + len(self.test) + len(self.holdout)
+
     @property
     def allowed(self) -> Rows:
         """Every row that the last fit may use, the gate having decided."""

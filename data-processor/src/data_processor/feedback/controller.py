@@ -34,12 +34,14 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """The last gate against the present champion did not decide."""
+    """The last gate against the present champion did not lead to a promotion."""
 
     rows: int
     """The test rows it had."""
     needed: int | None
     """The test rows it asked for; none if it saw no gain."""
+    waiting: str | None = None
+    """The version that the gate accepted, if it waits for a maintainer because of whose labels decided."""
 
     @property
     def rows_wanted(self) -> int:
@@ -167,9 +169,15 @@ def _missing(facts: Facts, policy: Policy) -> list[str]:
             f"the data version {facts.version} was trained on"
         )
     if facts.hold and facts.new_labels < labels_wanted(facts.hold, policy):
+        last = f"the last gate could not decide on {facts.hold.rows} test rows"
+        if facts.hold.waiting:
+            last = (
+                f"version {facts.hold.waiting} passed the last gate, on {facts.hold.rows} test rows, but "
+                "waits for a maintainer because of whose labels those are"
+            )
         missing.append(
-            f"the last gate could not decide on {facts.hold.rows} test rows, the next should have "
-            f"{facts.hold.rows_wanted}, and there are about {int(facts.new_labels * GATE_SHARE)}"
+            f"{last}, the next should have {facts.hold.rows_wanted}, and there are about "
+            f"{int(facts.new_labels * GATE_SHARE)}"
         )
     return missing
 

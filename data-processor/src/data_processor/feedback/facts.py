@@ -40,6 +40,7 @@ def gather(session: Session, model: ModelRow, policy: Policy, stage: str, versio
             model.name,
             _snapshot_seq(session, model.name, version),
             labels_wanted(hold, policy),
+            policy=policy,
         ),
         hold=hold,
         circuit_breaker=_circuit_breaker(session, model, policy),
@@ -78,17 +79,22 @@ def _idle_s(session: Session, model: str) -> float | None:
 
 
 def _hold(session: Session, model: str, version: str) -> Hold | None:
-    """Return the last gate on recent test rows against this champion, if its verdict was `hold`."""
-    gates = session.scalars(
-        select(RunRow.gate)
+    """Return the last gate on recent test rows against this champion, if nothing was promoted after it.
+
+    Either its verdict was `hold`, or what it accepted waits for a maintainer.
+    """
+    gates = session.execute(
+        select(RunRow.gate, RunRow.version)
         .where(*_training(model), RunRow.champion == version, RunRow.finished_at.is_not(None))
         .order_by(RunRow.finished_at.desc())
         .limit(HOLDS_BETWEEN)
     )
-    gate: dict[str, Any] | None = next((g for g in gates if g and g.get("slice") == "recent"), None)
-    if gate is None or gate["verdict"] != "hold":
-        return None
-    return Hold(rows=gate["n"], needed=gate["n_needed"])
+    for gate, made in gates:
+        if gate and gate.get("slice") == "recent":
+            if gate.get("waits"):
+                return Hold(rows=gate["n"], needed=None, waiting=made)
+            return Hold(rows=gate["n"], needed=gate["n_needed"]) if gate["verdict"] == "hold" else None
+    return None
 
 
 def _snapshot_seq(session: Session, model: str, version: str) -> int:

@@ -1,8 +1,6 @@
 """The queries on feedback: rows are written once and never changed; score, snapshot and watch read them."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from statistics import median
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, insert, or_, select
@@ -10,13 +8,16 @@ from sqlalchemy.orm import Session, aliased
 
 from data_processor.models.policy import Policy
 from data_processor.rows import FeedbackRow
-from data_processor.statistics.score import FeedbackEntry, Score, majority, summarise
+from data_processor.statistics.raters import Source, Voice, agreed, within_share
+from data_processor.statistics.score import FeedbackEntry, Score, summarise
 
 LOOK_BACK = (2, 5, 20)
 """Rows of feedback that are read for each prediction of the window: some are repeated, some left out.
 
 More are read only where fewer are not enough: a flood by one rater must not wash away what the others said.
 """
+LABELS_BACK = 5
+"""Labels that are read for each one wanted: others may be more than a rater's share."""
 
 F = FeedbackRow
 
@@ -34,6 +35,12 @@ class Labelled(NamedTuple):
     """The first feedback that gave it a label: what was fitted to it then is never tested on it later."""
     prediction: str
     truth: str | float
+    source: Source = Source(trusted=False)
+    """Who says so."""
+
+
+AT_ONCE = 500
+"""The most predictions that one query names."""
 
 
 def append(session: Session, feedback: Mapping[str, Any]) -> int:
@@ -50,7 +57,9 @@ def given_before(session: Session, prediction: str, subject: str) -> bool:
 def score_of(session: Session, model: str, stage: str, version: str, policy: Policy) -> Score:
     """Return the score of a version from its newest feedback, as much as it takes and no more."""
     for look_back in LOOK_BACK:
-        entries = _newest_of(session, _unpinned(model, stage, version), policy, policy.window * look_back)
+        entries = _newest_of(
+            session, scoring(model, stage, version, policy), policy, policy.window * look_back
+        )
         score = summarise(entries, policy)
         all_read = len(entries) < policy.window * look_back
         if all_read or (score.deciding.n >= policy.window and score.raters >= policy.min_raters):
@@ -58,40 +67,49 @@ def score_of(session: Session, model: str, stage: str, version: str, policy: Pol
     return score
 
 
-def count_new_feedback(session: Session, model: str, stage: str, version: str, after: int) -> int:
+def count_new_feedback(
+    session: Session, model: str, stage: str, version: str, after: int, *, policy: Policy
+) -> int:
     """Count the predictions of a version that got their first feedback later than `after`.
 
-    Those on which raters are evenly divided do not count (the statistics' *Score*).
+    Those on which raters stay divided do not count (the statistics' *Score*).
     """
     earlier = aliased(F)
-    query = select(F.prediction, F.subject, F.correct).where(
-        *_unpinned(model, stage, version),
+    query = select(F.prediction, F.subject, F.correct, F.trusted, F.own).where(
+        *scoring(model, stage, version, policy),
         F.seq > after,
         ~select(earlier.seq).where(earlier.prediction == F.prediction, earlier.seq <= after).exists(),
     )
-    ratings: dict[str, dict[str, bool]] = {}
-    for prediction, subject, correct in session.execute(query.order_by(F.seq)):
-        ratings.setdefault(prediction, {})[subject] = correct
-    return sum(majority(found) is not None for found in ratings.values())
+    ratings: dict[str, dict[str, Voice]] = {}
+    for prediction, subject, *said in session.execute(query.order_by(F.seq)):
+        ratings.setdefault(prediction, {})[subject] = Voice(*said)
+    return sum(agreed(found.values()) is not None for found in ratings.values())
 
 
-def count_new_labels(session: Session, model: str, after: int, limit: int) -> int:
-    """Count the predictions of a model that first got a label later than `after`, up to `limit` of them."""
+def count_new_labels(session: Session, model: str, after: int, limit: int, *, policy: Policy) -> int:
+    """Count the predictions of a model that first got a label later than `after`, up to `limit` of them.
+
+    As many as a run would use: of the newest, and of raters who are not trusted at most their share.
+    """
     earlier = aliased(F)
     newly = (
-        select(F.prediction)
-        .distinct()
+        select(F.prediction, F.subject, F.trusted)
         .where(
-            F.model == model,
+            *_eligible(model, policy),
             F.seq > after,
             _labelled(F),
             ~select(earlier.seq)
             .where(earlier.prediction == F.prediction, earlier.seq <= after, _labelled(earlier))
             .exists(),
         )
-        .limit(limit)
+        .order_by(F.seq.desc())
+        .limit(limit * LABELS_BACK)
     )
-    return session.scalar(select(func.count()).select_from(newly.subquery())) or 0
+    raters: dict[str, dict[str, bool]] = {}
+    for prediction, subject, trusted in session.execute(newly):
+        raters.setdefault(prediction, {}).setdefault(subject, trusted)
+    sources = [Source(tuple(found), any(found.values())) for found in raters.values()]
+    return min(limit, int(within_share(sources, range(len(sources)), policy).sum()))
 
 
 def labelled_since(
@@ -99,52 +117,97 @@ def labelled_since(
     model: str,
     after: int = 0,
     *,
+    policy: Policy,
     stage: str | None = None,
     version: str | None = None,
 ) -> list[Labelled]:
     """Return the predictions that first got a label later than `after`, in that order.
 
-    The truth is each rater's latest word, of several raters what most of them say (of values the median);
-    where they are evenly divided it is unknown. Pinned predictions count: a version does not make a truth.
+    The truth is each rater's latest word, of several raters what they agree on (`raters.py: agreed`); where
+    they stay divided it is unknown. Pinned predictions do not count, unless the policy says so.
     """
-    latest: dict[str, dict[str, str | float | None]] = {}
+    wanted = select(F.prediction).where(
+        *_eligible(model, policy), *feedback_on(None, stage, version), F.seq > after, _labelled(F)
+    )
+    return [one for one in _truths(session, F.prediction.in_(wanted)) if one.seq > after]
+
+
+def labels_of(session: Session, predictions: Iterable[str], policy: Policy) -> dict[str, Labelled]:
+    """Return what is known of the truth of these predictions, by id; of pinned ones as the policy says."""
+    ids, found = list(predictions), dict[str, Labelled]()
+    for start in range(0, len(ids), AT_ONCE):
+        some = F.prediction.in_(ids[start : start + AT_ONCE])
+        found.update({one.prediction: one for one in _truths(session, some, *_unpinned(policy))})
+    return found
+
+
+def _truths(session: Session, *conditions: ColumnElement[bool]) -> list[Labelled]:
+    """Return the predictions of which the truth is known, in the order of their first label."""
+    latest: dict[str, dict[str, Voice]] = {}
     first: dict[str, int] = {}
-    wanted = select(F.prediction).where(*feedback_on(model, stage, version), F.seq > after, _labelled(F))
-    query = select(F.seq, F.prediction, F.subject, F.label, F.value).where(F.prediction.in_(wanted))
-    for seq, prediction, subject, label, value in session.execute(query.order_by(F.seq)):
+    asked: dict[str, bool] = {}
+    query = select(F.seq, F.prediction, F.subject, F.label, F.value, F.trusted, F.own, F.asked)
+    for seq, prediction, subject, label, value, trusted, own, was_asked in session.execute(
+        query.where(*conditions).order_by(F.seq)
+    ):
         truth = label if label is not None else value
-        latest.setdefault(prediction, {})[subject] = truth
+        latest.setdefault(prediction, {})[subject] = Voice(truth, trusted, own)
+        asked[prediction] = was_asked
         if truth is not None:
             first.setdefault(prediction, seq)
-    agreed = ((seq, prediction, _agreed(latest[prediction].values())) for prediction, seq in first.items())
-    return [Labelled(seq, p, truth) for seq, p, truth in agreed if seq > after and truth is not None]
+    found = []
+    for prediction, seq in first.items():
+        voices = latest[prediction]
+        truth = agreed(voices.values())
+        if truth is not None:
+            found.append(Labelled(seq, prediction, truth, _source(voices, truth, asked=asked[prediction])))
+    return found
 
 
-def count_with_feedback(session: Session, model: str, stage: str, version: str, after: int) -> int:
+def _source(voices: Mapping[str, Voice], truth: str | float, *, asked: bool) -> Source:
+    """Say who gives a label: all who say the same, or of values all who name one."""
+    one_of_many = isinstance(truth, float)
+    giving = {
+        rater: voice
+        for rater, voice in voices.items()
+        if voice.said == truth or (one_of_many and voice.said is not None)
+    }
+    return Source(tuple(giving), any(voice.trusted for voice in giving.values()), asked)
+
+
+def count_with_feedback(
+    session: Session, model: str, stage: str, version: str, after: int, *, policy: Policy
+) -> int:
     """Count the predictions of a version with feedback later than `after`, labelled or not."""
     query = select(func.count(F.prediction.distinct()))
-    return session.scalar(query.where(*feedback_on(model, stage, version), F.seq > after)) or 0
+    return session.scalar(query.where(*scoring(model, stage, version, policy), F.seq > after)) or 0
 
 
-def _agreed(truths: Iterable[str | float | None]) -> str | float | None:
-    known = [truth for truth in truths if truth is not None]
-    values = [truth for truth in known if isinstance(truth, float)]
-    if values:
-        return median(values)
-    ranked = Counter(known).most_common(2)
-    if not ranked or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
-        return None
-    return ranked[0][0]
+def counted(labelled: Sequence[Labelled], policy: Policy) -> list[Labelled]:
+    """Return those that count when no rater who is not trusted supplies more than their share."""
+    sources = [one.source for one in labelled]
+    counts = within_share(sources, range(len(sources)), policy)
+    return [one for one, it_does in zip(labelled, counts, strict=True) if it_does]
 
 
-def feedback_on(model: str, stage: str | None, version: str | None) -> list[ColumnElement[bool]]:
+def feedback_on(model: str | None, stage: str | None, version: str | None) -> list[ColumnElement[bool]]:
     """Return the conditions for feedback on this model, of this stage and version if given."""
     given = ((F.model, model), (F.stage, stage), (F.version, version))
     return [column == value for column, value in given if value is not None]
 
 
-def _unpinned(model: str, stage: str, version: str) -> tuple[ColumnElement[bool], ...]:
-    return (*feedback_on(model, stage, version), F.pinned.is_(False))
+def scoring(model: str, stage: str, version: str, policy: Policy) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for feedback that counts towards the score of a stage's version."""
+    return (*_eligible(model, policy), *feedback_on(None, stage, version))
+
+
+def _eligible(model: str, policy: Policy) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions for feedback that scores, trains and tests."""
+    return (F.model == model, *_unpinned(policy))
+
+
+def _unpinned(policy: Policy) -> tuple[ColumnElement[bool], ...]:
+    return () if policy.use_pinned else (F.pinned.is_(False),)
 
 
 def _newest_of(
@@ -158,8 +221,9 @@ def _newest_of(
     if policy.ask_rate > 0:
         newest.append(_newest((*mine, F.asked.is_(True)), limit))
     wanted = or_(*(F.prediction.in_(some) for some in newest))
-    query = select(F.prediction, F.subject, F.correct, F.asked).where(wanted).order_by(F.seq)
-    return [FeedbackEntry._make(row) for row in session.connection().execute(query)]
+    query = select(F.prediction, F.subject, F.correct, F.asked, F.trusted, F.own)
+    found = session.connection().execute(query.where(wanted).order_by(F.seq))
+    return [FeedbackEntry._make(row) for row in found]
 
 
 def _newest(conditions: Iterable[ColumnElement[bool]], limit: int) -> Select[tuple[str]]:

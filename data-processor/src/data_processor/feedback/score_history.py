@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from data_processor.feedback.controller import ModelState
-from data_processor.feedback.repository import feedback_on
+from data_processor.feedback.repository import scoring
 from data_processor.feedback.schemas import ScorePoint, ShareOfRight
 from data_processor.models.policy import Policy
 from data_processor.models.repository import stage_history
@@ -74,14 +74,16 @@ def _points(
         FeedbackRow.subject,
         FeedbackRow.correct,
         FeedbackRow.asked,
+        FeedbackRow.trusted,
+        FeedbackRow.own,
         FeedbackRow.seq,
         FeedbackRow.at,
-    ).where(*feedback_on(model, stage, period.version), FeedbackRow.pinned.is_(False))
+    ).where(*scoring(model, stage, period.version, policy))
     if period.until is not None:
         query = query.where(FeedbackRow.at < period.until)
     reach = 2 * policy.window  # enough for the window, repeated and left-out feedback included
     rows = session.execute(query.order_by(FeedbackRow.seq.desc()).limit(limit * EVERY + reach)).all()[::-1]
-    entries = [FeedbackEntry._make(row[:4]) for row in rows]
+    entries = [FeedbackEntry._make(row[:6]) for row in rows]
     seen: set[str] = set()
     for place, row in enumerate(rows):
         new = row.prediction not in seen

@@ -56,7 +56,7 @@ class Scoreboard:
             return
         last = last_decision(session, model, self._stage, version)
         after = last.score["seq"] if last else 0
-        new = count_new_feedback(session, model, self._stage, version, after)
+        new = count_new_feedback(session, model, self._stage, version, after, policy=policy)
         if new < policy.check_every:
             # One feedback adds at most one prediction: until then there is nothing to count.
             self._not_before[model, version, policy.check_every] = seq + policy.check_every - new

@@ -54,11 +54,11 @@ class FeedbackService:
         """Record a caller's feedback on a prediction; return 201, or 200 if they gave some before, and it.
 
         At a checkpoint the controller's decision, and the run it opens, are part of the transaction. Raises
-        `NotFound` for an unknown prediction, `Invalid` for feedback that contradicts it, `Conflict` for a key
-        that was used with another body.
+        `NotFound` for a prediction that the caller may not see, `Invalid` for feedback that contradicts it,
+        `Conflict` for a key that was used with another body.
         """
         found = self._predictions.get(prediction)
-        if found is None:
+        if found is None or not (caller.sees_everything or found.subject == caller.subject):
             raise NotFound(f"There is no prediction {prediction!r}.")
         # One writer at a time, fairly: SQLite would let them wait for each other by sleeping.
         with self._turn:
@@ -95,7 +95,7 @@ class FeedbackService:
             truth = _understand(model.task, body, prediction.output, target, policy.tolerance)
             again = repository.given_before(session, prediction.id, caller.subject)
             given = _append(session, prediction, caller, truth, body.comment)
-            if not prediction.pinned and prediction.stage == self._stage:
+            if (policy.use_pinned or not prediction.pinned) and prediction.stage == self._stage:
                 seq = int(given.id)
                 self._scoreboard.evaluate(session, prediction.model, policy, prediction.version, seq)
             answer = 200 if again else 201, given.model_dump(mode="json")
@@ -168,5 +168,11 @@ def _append(
         "comment": comment or None,
         "at": now(),
     }
-    counted = {"stage": prediction.stage, "pinned": prediction.pinned, "asked": prediction.asked}
+    counted = {
+        "stage": prediction.stage,
+        "pinned": prediction.pinned,
+        "asked": prediction.asked,
+        "trusted": caller.trusted,
+        "own": prediction.subject == caller.subject,
+    }
     return Feedback.model_validate({"id": str(repository.append(session, {**given, **counted})), **given})

@@ -182,6 +182,9 @@ class Ledger:
             raise Conflict(f"{name} has no receipt that says promote: {found}; {remedy}")
         if row.barred and subject == PLATFORM:
             raise Conflict(f"{name} is barred from automatic promotion: {row.barred}")
+        waits = (receipt or {}).get("waits")
+        if waits and subject == PLATFORM and stage != "staging":  # there it may show what it can do
+            raise Conflict(f"{name} waits for a maintainer. {waits}")
         needs_staging = self._staging_required and stage == "main"
         if needs_staging and not repository.has_served(session, row.model, "staging", row.version):
             raise Conflict(f"{name} has not been served in staging yet; {remedy}")

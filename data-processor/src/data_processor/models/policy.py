@@ -46,9 +46,17 @@ class Policy(BaseModel):
     breaker_after: int = Field(3, ge=1, le=100)
     """Rejected or failed runs in a row that open the circuit breaker."""
     max_rater_share: Share = 0.2
-    """The most of a window that one rater may supply, once `min_raters` have given feedback."""
+    """The most that one rater may supply of what is counted, trained on or compared.
+
+    It applies to raters who are not trusted, once `min_raters` have given feedback.
+    """
     min_raters: int = Field(5, ge=1)
-    """How many raters must have given feedback before `max_rater_share` applies."""
+    """How many raters must have given feedback before `max_rater_share` applies.
+
+    While fewer who are not trusted have, a promotion that depends on their labels waits for a maintainer.
+    """
+    use_pinned: bool = False
+    """Let feedback on predictions with a pinned version score, train and test as other feedback does."""
     ask_rate: Share = 0.0
     """The random share of predictions on which people are asked for feedback."""
     tolerance: float = Field(0.0, ge=0)

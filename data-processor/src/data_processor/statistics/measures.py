@@ -44,6 +44,13 @@ class Answers:
     values: NDArray[Any] | None = None
     """Regression, shape (rows,)."""
 
+    def take(self, rows: "Flags") -> "Answers":
+        """Return what was answered on some of the rows."""
+        some = (
+            None if part is None else part[rows] for part in (self.labels, self.probabilities, self.values)
+        )
+        return Answers(*some)
+
 
 def right(truth: NDArray[Any], answers: Answers, tolerance: float = 0.0) -> Flags:
     """Say of each row whether the answer was right; a value is if it is off by at most `tolerance`.

@@ -1,5 +1,6 @@
 """The receipt of a gate: what was compared, on which rows, by which test, and what follows."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -55,6 +56,30 @@ class SliceReport(_Frozen):
     """Classification: the classes with enough rows to be compared."""
 
 
+class RaterLabels(_Frozen):
+    """How much of what a gate saw one rater supplied."""
+
+    rater: str
+    trusted: bool
+    """All of the labels it counts are trusted."""
+    labels: int
+    """Labels newer than the champion that the rater gave."""
+    used: int
+    """Those that count: of a rater who is not trusted at most their share."""
+    deciding: int
+    """The deciding rows among them."""
+
+
+class WithoutRater(_Frozen):
+    """What the gate would have concluded without the labels of one rater."""
+
+    rater: str
+    rows: int
+    """The deciding rows that were left out."""
+    verdict: Verdict
+    p_value: float | None
+
+
 class Receipt(_Frozen):
     """What a gate concluded, with everything needed to compute it again."""
 
@@ -92,7 +117,24 @@ class Receipt(_Frozen):
     """Bootstrap, and flipped signs of many groups: how many, drawn with `seed`."""
     slices: dict[SliceName, SliceReport]
     """Both slices, as far as they were measured."""
+    raters: tuple[RaterLabels, ...] = ()
+    """Whose labels the run saw, those with most first; no more than are listed."""
+    more_raters: int = 0
+    """How many raters are not listed."""
+    without: WithoutRater | None = None
+    """Without whoever of the raters who are not trusted labelled most of the deciding rows."""
+    waits: str | None = None
+    """Why the platform does not promote what the gate accepts: a maintainer has to. None: it does."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the receipt as the run, the ledger and `version.json` keep it."""
         return self.model_dump(mode="json")
+
+
+def without_names(receipt: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stored receipt for those who may not know who gave which feedback."""
+    whose = ("raters", "more_raters", "without")
+    shown = {name: value for name, value in receipt.items() if name not in whose}
+    if shown.get("waits"):
+        shown["waits"] = "A maintainer has to promote this version."
+    return shown

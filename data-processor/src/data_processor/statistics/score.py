@@ -1,8 +1,9 @@
 """The score: the share of right answers among the last predictions with feedback, with its interval.
 
-A prediction counts once: each rater's latest word, and of several raters the majority; in a tie it does not
-count. The score looks back over the last `policy.window` of them, in the order in which they first got
-feedback: whoever gives feedback on an old prediction changes its outcome, but does not make it recent.
+A prediction counts once: each rater's latest word, and of several raters what they agree on (`raters.py:
+agreed`); where they stay divided it does not count. The score looks back over the last `policy.window` of
+them, in the order in which they first got feedback: whoever gives feedback on an old prediction changes its
+outcome, but does not make it recent.
 """
 
 import math
@@ -11,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from data_processor.statistics.phrases import percent
+from data_processor.statistics.raters import Voice, agreed, too_much, with_room
 from data_processor.statistics.terms import ScoreTerms
 
 Z_SHOWN = 1.959963984540054
@@ -19,9 +21,8 @@ PRECISION = 2.0**-23
 """Answers may be 32-bit floats: what is off by no more than one step of them, relatively, is not off."""
 MOST_SLACK = 1e-5
 """So much of a tolerance at most, lest a step of 256 at 2 000 000 000 count as nothing beside it."""
-_ROUNDING = 1e-9
 
-Ratings = Mapping[str, bool]
+Ratings = Mapping[str, Voice]
 """Whether one prediction was right, by rater."""
 
 
@@ -33,6 +34,10 @@ class FeedbackEntry(NamedTuple):
     correct: bool
     asked: bool
     """The platform asked about this prediction; else the feedback was volunteered."""
+    trusted: bool = False
+    """The rater was trusted when they gave it."""
+    own: bool = False
+    """The rater asked for the prediction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +92,13 @@ def within(answer: float, truth: float, tolerance: float) -> bool:
     return abs(answer - truth) <= tolerance + (min(slack, MOST_SLACK * tolerance) if tolerance else slack)
 
 
-def majority(ratings: Ratings) -> bool | None:
-    """Return what most raters say of a prediction; None if they are evenly divided: it does not count."""
-    balance = sum(1 if correct else -1 for correct in ratings.values())
-    return balance > 0 if balance else None
-
-
 def summarise(entries: Iterable[FeedbackEntry], policy: ScoreTerms) -> Score:
     """Return the score of the feedback on one version, given in the order in which it came."""
-    asked: dict[str, dict[str, bool]] = {}
-    every: dict[str, dict[str, bool]] = {}
+    asked: dict[str, dict[str, Voice]] = {}
+    every: dict[str, dict[str, Voice]] = {}
     for one in entries:
         ratings = every.setdefault(one.prediction, {})
-        ratings[one.subject] = one.correct
+        ratings[one.subject] = Voice(one.correct, one.trusted, one.own)
         if one.asked:
             asked[one.prediction] = ratings
     among_all = volunteered = _look_back(list(every.values()), policy)
@@ -123,7 +122,7 @@ def summarise(entries: Iterable[FeedbackEntry], policy: ScoreTerms) -> Score:
 class _Window:
     share: Share
     most: float
-    """How many of its predictions the busiest rater supplied."""
+    """How many of its predictions the busiest rater who is not trusted supplied."""
     raters: int = 0
     """How many people gave feedback."""
     left_out: int = 0
@@ -131,7 +130,7 @@ class _Window:
 
 
 def _look_back(predictions: Sequence[Ratings], policy: ScoreTerms) -> _Window:
-    """Count the newest predictions, `policy.window` of them, and of no rater more than a rater's share.
+    """Count the newest predictions, `policy.window` of them, of no untrusted rater more than a rater's share.
 
     The share is of the predictions that count. So the cap is lowered until it fits what it leaves: it ends at
     the largest window that nobody dominates.
@@ -141,14 +140,14 @@ def _look_back(predictions: Sequence[Ratings], policy: ScoreTerms) -> _Window:
     if raters < policy.min_raters:
         return replace(whole, raters=raters)
     counted, cap = whole, math.inf
-    while counted.most > policy.max_rater_share * counted.share.n + _ROUNDING:
+    while too_much(counted.most, counted.share.n, policy):
         cap = min(policy.max_rater_share * counted.share.n, cap)
         counted = _count(predictions, policy.window, cap)
     return replace(counted, raters=raters, left_out=whole.share.n - counted.share.n)
 
 
 def _count(predictions: Sequence[Ratings], window: int, cap: float) -> _Window:
-    """Count the newest predictions when no rater may supply more than `cap` of them.
+    """Count the newest predictions when no rater who is not trusted may supply more than `cap` of them.
 
     A prediction with several raters is supplied by each in equal parts; a rater who has none left is ignored.
     """
@@ -156,26 +155,23 @@ def _count(predictions: Sequence[Ratings], window: int, cap: float) -> _Window:
     right = n = 0
     for ratings in reversed(predictions):
         counting = ratings if cap == math.inf else _within_cap(ratings, supplied, cap)
-        outcome = majority(counting)
+        outcome = agreed(counting.values())
         if outcome is None:
             continue
         n += 1
         right += outcome
-        for subject in counting:
-            supplied[subject] = supplied.get(subject, 0.0) + 1 / len(counting)
+        if not any(voice.trusted for voice in counting.values()):
+            for subject in counting:
+                supplied[subject] = supplied.get(subject, 0.0) + 1 / len(counting)
         if n == window:
             break
     return _Window(Share(right, n), max(supplied.values(), default=0.0))
 
 
 def _within_cap(ratings: Ratings, supplied: Mapping[str, float], cap: float) -> Ratings:
-    while ratings:
-        part = 1 / len(ratings)
-        fitting = {s: c for s, c in ratings.items() if supplied.get(s, 0.0) + part <= cap + _ROUNDING}
-        if len(fitting) == len(ratings):
-            break
-        ratings = fitting
-    return ratings
+    if any(voice.trusted for voice in ratings.values()):
+        return ratings
+    return {rater: ratings[rater] for rater in with_room(tuple(ratings), supplied, cap)}
 
 
 def _remark(window: _Window, policy: ScoreTerms) -> str:

@@ -52,6 +52,12 @@ class Slice:
         """Whether there is anything to compare on; of groups, whether there are enough of them."""
         return self.units >= (1 if self.groups is None else FEWEST_GROUPS)
 
+    def take(self, rows: Flags) -> "Slice":
+        """Return some of the rows."""
+        champion = None if self.champion is None else self.champion.take(rows)
+        groups = None if self.groups is None else self.groups[rows]
+        return Slice(self.labels[rows], champion, self.challenger.take(rows), groups)
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:

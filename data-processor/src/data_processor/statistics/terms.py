@@ -6,7 +6,19 @@
 from typing import Protocol
 
 
-class ScoreTerms(Protocol):
+class RaterTerms(Protocol):
+    """How much one rater may count."""
+
+    @property
+    def max_rater_share(self) -> float:
+        """The most of what is counted that one rater who is not trusted may supply."""
+
+    @property
+    def min_raters(self) -> int:
+        """How many raters must have given feedback before that limit applies."""
+
+
+class ScoreTerms(RaterTerms, Protocol):
     """What the score depends on."""
 
     @property
@@ -20,14 +32,6 @@ class ScoreTerms(Protocol):
     @property
     def ask_rate(self) -> float:
         """The share of predictions that people are asked about."""
-
-    @property
-    def max_rater_share(self) -> float:
-        """The most of a window that one rater may supply."""
-
-    @property
-    def min_raters(self) -> int:
-        """How many raters must have given feedback before that limit applies."""
 
 
 class GateTerms(Protocol):

@@ -3,6 +3,7 @@
 Which rows are fair follows from what each version was fitted to (`features/holdout.py`). Of the dataset it
 was trained on, those on the holdout side, which no version ever sees. Of another dataset, all but those
 whose inputs the version's own training rows have too. A row must be fair to every version that is compared.
+Of the rows of feedback no rater who is not trusted supplies more than their share.
 """
 
 from collections.abc import Sequence
@@ -15,20 +16,25 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import auc, average_precision_score, confusion_matrix, precision_recall_curve, roc_curve
+from sqlalchemy.orm import Session
 
 from data_processor.datasets.version_store import open_version_store
 from data_processor.features import holdout, ties
 from data_processor.features.packing import pack
 from data_processor.features.rereading import read_again
 from data_processor.features.schema import Schema
+from data_processor.features.split import PREDICTION_COLUMN
 from data_processor.features.ties import Cutoff
+from data_processor.feedback.repository import labels_of
 from data_processor.models.access import registry_of
 from data_processor.models.engine import load_engine
 from data_processor.models.manifest import Manifest
+from data_processor.models.policy import Policy
 from data_processor.runs.context import TaskContext, TaskError
 from data_processor.statistics.measures import CLASSIFICATION_METRICS, REGRESSION_METRICS, Answers, prepare
 from data_processor.statistics.paired import intervals
 from data_processor.tasks.comparison import as_answers, metrics
+from data_processor.training.raters import Sources
 
 MOST_ROWS = 50_000
 """More rows would not make the intervals noticeably narrower; those used are drawn by their hash."""
@@ -65,11 +71,13 @@ def assess(context: TaskContext, model: str, versions: list[str], dataset: str) 
     manifests = [registry_of(context).manifest(model, version) for version in versions]
     number = _newest(context, dataset)
     every = open_version_store(context).read(dataset, number)
-    salt = registry_of(context).get_model(model).salt
+    row = registry_of(context).get_model(model)
     own = dataset in {manifest.lineage.dataset for manifest in manifests}
+    with context.database.reading() as session:
+        counting = every[counted(session, every, Policy.model_validate(row.policy))]
     if not own:
-        every = read_again(every, manifests[0].table)
-    frame = _fair_rows(context, every, manifests, dataset, salt)
+        counting = read_again(counting, manifests[0].table)
+    frame = _fair_rows(context, counting, manifests, dataset, row.salt)
     if not len(frame):
         raise TaskError(
             f"Dataset {dataset!r} has no labelled rows that none of these versions was fitted to."
@@ -77,7 +85,7 @@ def assess(context: TaskContext, model: str, versions: list[str], dataset: str) 
     schema = _shared_schema(frame, manifests)
     truth, groups = _truth(frame, schema), None
     if schema.holdout.groups is not None and schema.holdout.groups in frame:
-        groups = ties.positions(frame, schema, salt)
+        groups = ties.positions(frame, schema, row.salt)
     answered = []
     for manifest in manifests:
         answered.append(_ask(context, manifest, frame, schema))
@@ -155,6 +163,20 @@ def differences(
             }
         )
     return lines
+
+
+def counted(session: Session, frame: pd.DataFrame, policy: Policy) -> Flags:
+    """Say of each row whether it counts: uploaded ones do, of feedback what each rater may supply."""
+    if PREDICTION_COLUMN not in frame:
+        return np.ones(len(frame), np.bool_)
+    given = frame[PREDICTION_COLUMN].astype(object)
+    labels = labels_of(session, given[given != ""].tolist(), policy)
+    keep = (given == "").to_numpy(np.bool_, copy=True)
+    places = np.flatnonzero(given.isin(labels))
+    keep[places] = Sources.of(labels.values()).counting(
+        given.iloc[places].tolist(), range(len(places)), policy
+    )
+    return keep
 
 
 def fair(

@@ -23,6 +23,7 @@ from data_processor.tasks.fitting import fit
 from data_processor.tasks.pipelines import answer
 from data_processor.tasks.task import Engine
 from data_processor.training.metrics import deciding_metric
+from data_processor.training.raters import Raters
 
 FOLDS = 5
 """Folds of the recent test rows: each is answered by a fit on the others."""
@@ -109,12 +110,14 @@ def evaluate(
     k: int,
     seed: int,
     by_score: bool,
+    raters: Raters | None = None,
 ) -> Receipt:
     """Let the gate decide on the chosen candidate; `pipeline` answers the holdout rows; `k` counts this gate.
 
     A run that the score opened (`by_score`) decides on recent test rows, even if there are none (the
     statistics' *The gate*); any other, and the first, on holdout rows. The receipt shows both if there are
-    rows. Rows that the champion saw, or of which it saw some of the group or a later one, are not compared.
+    rows and, if `raters` are known, what the verdict owes to them. Rows that the champion saw, or of which it
+    saw some of the group or a later one, are not compared.
     """
     by_recent = by_score and champion is not None
     held_out = split.holdout if champion is None else split.holdout.unseen()
@@ -124,9 +127,9 @@ def evaluate(
         as_answers(_answered(pipeline, held_out, split.schema), split.schema),
         held_out.ties.groups,
     )
-    on_test = None
+    on_test, test = None, split.test
     if champion is not None and (by_score or len(split.test)):
-        test = split.test.take(compared_rows(split))
+        test = test.take(compared_rows(split))
         on_test = Slice(
             test.target,
             champion_answers(champion, test, split.schema),
@@ -134,21 +137,28 @@ def evaluate(
             test.ties.groups,
         )
     deciding, other = (on_test, on_holdout) if by_recent and on_test is not None else (on_holdout, on_test)
+    rows = test if deciding is on_test else held_out
     # The public names of the test rows and the holdout rows.
     name: SliceName = "recent" if deciding is on_test else "reference"
-    return decide(
-        slice=name,
-        labels=deciding.labels,
-        champion=deciding.champion,
-        challenger=deciding.challenger,
-        metric=deciding_metric(name, policy, split.schema.task),
-        policy=policy,
-        k=k,
-        seed=seed,
-        classes=split.schema.classes,
-        groups=deciding.groups,
-        other_slice=other,
-    )
+
+    def judge(which: NDArray[np.bool_]) -> Receipt:
+        some = deciding.take(which)
+        return decide(
+            slice=name,
+            labels=some.labels,
+            champion=some.champion,
+            challenger=some.challenger,
+            metric=deciding_metric(name, policy, split.schema.task),
+            policy=policy,
+            k=k,
+            seed=seed,
+            classes=split.schema.classes,
+            groups=some.groups,
+            other_slice=other,
+        )
+
+    receipt = judge(np.ones(len(deciding.labels), np.bool_))
+    return receipt if raters is None else raters.vouch(receipt, rows, judge, split, policy)
 
 
 def _answered(pipeline: Pipeline, rows: Rows, schema: Schema) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from sqlalchemy import Select, select
 
 from data_processor.caller import PLATFORM
 from data_processor.database import Database
-from data_processor.feedback.repository import labelled_since
+from data_processor.feedback.repository import counted, labelled_since
 from data_processor.models.ledger import Ledger
 from data_processor.models.policy import Policy
 from data_processor.models.reconcile import Reconciler
@@ -54,11 +54,12 @@ class Watching:
                 model = session.get(ModelRow, row.model)
                 if model is None:
                     continue
+                policy = Policy.model_validate(model.policy)
                 labelled = labelled_since(
-                    session, row.model, row.since_seq, stage=row.stage, version=row.version
+                    session, row.model, row.since_seq, policy=policy, stage=row.stage, version=row.version
                 )
                 taken = [check["n"] for check in row.looks]
-                size = watch.due(taken, len(labelled), Policy.model_validate(model.policy))
+                size = watch.due(taken, len(counted(labelled, policy)), policy)
                 if size is not None:
                     found.append((row.promotion, size))
         return found

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from data_processor.features.packing import pack_rows
-from data_processor.feedback.repository import count_with_feedback, labelled_since
+from data_processor.feedback.repository import count_with_feedback, counted, labelled_since
 from data_processor.models.access import registry_of
 from data_processor.models.engine import load_engine
 from data_processor.models.policy import Policy
@@ -25,9 +25,13 @@ def replay(context: TaskContext, promotion: str, size: int) -> dict[str, Any]:
         if row is None or model is None:
             raise TaskError(f"There is no watch over the promotion {promotion!r}.")
         policy = Policy.model_validate(model.policy)
-        labelled = labelled_since(session, row.model, row.since_seq, stage=row.stage, version=row.version)
-        with_feedback = count_with_feedback(session, row.model, row.stage, row.version, row.since_seq)
-    first = labelled[:size]
+        labelled = labelled_since(
+            session, row.model, row.since_seq, policy=policy, stage=row.stage, version=row.version
+        )
+        with_feedback = count_with_feedback(
+            session, row.model, row.stage, row.version, row.since_seq, policy=policy
+        )
+    first = counted(labelled, policy)[:size]
     recorded = _recorded(context, [one.prediction for one in first])
     missing = [one.prediction for one in first if one.prediction not in recorded]
     if missing or len(first) < size:
@@ -38,7 +42,13 @@ def replay(context: TaskContext, promotion: str, size: int) -> dict[str, Any]:
     truth = np.array([one.truth for one in first], object)
     answered, replayed = _given(predictions), _predecessor(context, row, predictions)
     flags = watch.counted(truth, answered, replayed, policy)
-    found = watch.check(*flags, with_feedback=with_feedback, labelled=len(labelled), policy=policy)
+    found = watch.check(
+        *flags,
+        sources=[one.source for one in first],
+        with_feedback=with_feedback,
+        labelled=len(labelled),
+        policy=policy,
+    )
     return asdict(found)
 
 

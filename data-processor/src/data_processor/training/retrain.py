@@ -67,6 +67,9 @@ class Retraining(Work):
                 f"Version {row.version} waits for a maintainer: the policy does not promote automatically."
             )
             return {}
+        if waits := (row.gate or {}).get("waits"):
+            journal.say(f"Version {row.version} waits for a maintainer. {waits}")
+            return {}
         try:
             entry = self._ledger.promote(
                 row.model,

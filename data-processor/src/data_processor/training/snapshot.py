@@ -4,11 +4,13 @@ from typing import Any
 
 from data_processor.datasets.tables import LabelledRow
 from data_processor.datasets.version_store import open_version_store
-from data_processor.feedback.repository import labelled_since
+from data_processor.feedback.repository import Labelled, labelled_since
 from data_processor.models.access import registry_of
+from data_processor.models.policy import Policy
 from data_processor.predictions.records import PredictionStore
 from data_processor.runs.context import TaskContext, import_ahead
 from data_processor.training.plan import make_plan, rows_of
+from data_processor.training.raters import write_sources
 
 NEXT = "data_processor.training.tasks"
 """Scikit-learn and the rest, two seconds of work, while this step waits for git."""
@@ -18,8 +20,10 @@ def snapshot(context: TaskContext) -> dict[str, Any]:
     """Store the dataset with the labelled feedback behind it as a version, and fix the run's terms."""
     import_ahead(NEXT)
     row, model = rows_of(context)
+    labelled = _labelled(context, row.model, Policy.model_validate(model.policy))
+    write_sources(context, labelled)
     version = open_version_store(context).snapshot(
-        model.dataset, _labelled(context, row.model), request=row.id
+        model.dataset, _with_inputs(context, labelled), request=row.id
     )
     plan = make_plan(context, row, model, version)
     opponent = (
@@ -41,10 +45,13 @@ def take_in_dataset(context: TaskContext, model: str, version: str) -> dict[str,
     return {"versions": taken}
 
 
-def _labelled(context: TaskContext, model: str) -> list[LabelledRow]:
-    """Return every labelled prediction of a model with its inputs."""
+def _labelled(context: TaskContext, model: str, policy: Policy) -> list[Labelled]:
     with context.database.reading() as session:
-        labelled = labelled_since(session, model)
+        return labelled_since(session, model, policy=policy)
+
+
+def _with_inputs(context: TaskContext, labelled: list[Labelled]) -> list[LabelledRow]:
+    """Return labelled predictions with their inputs."""
     store = PredictionStore(context.settings.predictions_url)
     try:
         store.create_tables()

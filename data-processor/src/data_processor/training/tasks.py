@@ -46,6 +46,7 @@ from data_processor.training.inspection import inspect
 from data_processor.training.metrics import selection_metric
 from data_processor.training.plan import Plan, read_plan, rows_of
 from data_processor.training.pool import open_pool
+from data_processor.training.raters import Raters, Sources, limit, read_sources
 from data_processor.training.registration import FILES, Result, register_version
 from data_processor.training.scale import scale_of
 from data_processor.training.search import search as search_candidates
@@ -97,6 +98,13 @@ def split(context: TaskContext) -> dict[str, Any]:
     divided = _split(context)
     parts = summary(divided)
     context.log.say(f"Rows: {', '.join(f'{name} {found}' for name, found in parts.items())}.")
+    left_out = len(_whole(context)) - len(divided)
+    if left_out:
+        most = percent(read_plan(context).policy.max_rater_share)
+        context.log.say(
+            f"{left_out} labelled rows are left out: no rater who is not trusted may supply more than {most} "
+            "of them."
+        )
     check_split(divided)
     return {}
 
@@ -149,6 +157,7 @@ def gate(context: TaskContext) -> dict[str, Any]:
         k=plan.gate_number,
         seed=plan.seed,
         by_score=plan.by_score,
+        raters=Raters(_sources(context), _whole(context)),
     )
     context.write(f"{FILES}/{SKOPS_FILE}", lambda path: save_pipeline(pipeline, path))
     found, outputs = receipt.as_json(), holdout_outputs(rows, for_holdout)
@@ -166,7 +175,7 @@ def gate(context: TaskContext) -> dict[str, Any]:
     )
     if plan.champion is not None and (why := not_compared(rows)):
         context.log.say(why)
-    context.log.say(f"Gate: {receipt.verdict}. {receipt.reason}")
+    context.log.say(" ".join(filter(None, (f"Gate: {receipt.verdict}. {receipt.reason}", receipt.waits))))
     return {"row": {"gate": found, "champion": plan.champion}, "verdict": receipt.verdict}
 
 
@@ -249,7 +258,9 @@ def _frame(context: TaskContext) -> pd.DataFrame:
     return context.keep("frame", lambda: open_version_store(context).read(plan.dataset, plan.dataset_version))
 
 
-def _split(context: TaskContext) -> Split:
+def _whole(context: TaskContext) -> Split:
+    """Return all rows, divided."""
+
     def divide() -> Split:
         plan, schema = read_plan(context), Schema.model_validate(context.read_json(SCHEMA))
         return prepare_data(
@@ -261,7 +272,16 @@ def _split(context: TaskContext) -> Split:
             champion=Fitted(plan.champion_holdout, plan.champion_cutoff),
         )
 
-    return context.keep("split", divide)
+    return context.keep("whole", divide)
+
+
+def _split(context: TaskContext) -> Split:
+    """Return the rows that this run learns from and decides by."""
+    return context.keep("split", lambda: limit(_whole(context), _sources(context), read_plan(context).policy))
+
+
+def _sources(context: TaskContext) -> Sources:
+    return context.keep("sources", lambda: read_sources(context))
 
 
 def _pipeline(context: TaskContext) -> Pipeline:

@@ -4,6 +4,10 @@ Labelled inputs since the promotion are replayed through the predecessor. At 50,
 each time the first so many, one-sided McNemar checks whether it was right more often; p < 0.01 returns the
 stage to it. Where too much of the feedback has no label, that which has one may be a biased sample: then
 people are alerted, and decide themselves. Either way that ends the watch: it acts once per promotion.
+
+No rater who is not trusted supplies more than their share of those inputs, and none of them returns the stage
+alone (`statistics/raters.py: leaning_on`): while they are too few people are alerted, and where the result
+leans on one of them the watch goes on.
 """
 
 from collections.abc import Sequence
@@ -15,8 +19,9 @@ from numpy.typing import NDArray
 
 from data_processor.models.policy import Policy
 from data_processor.statistics.measures import Answers, Flags, right
-from data_processor.statistics.paired import compare_right, table
+from data_processor.statistics.paired import compare_right, mcnemar, table
 from data_processor.statistics.phrases import percent
+from data_processor.statistics.raters import Leaning, Source, leaning_on, untrusted
 
 Conclusion = Literal["continue", "passed", "roll_back", "alert"]
 
@@ -64,19 +69,37 @@ def counted(
 
 
 def check(
-    version_right: Flags, predecessor_right: Flags, *, with_feedback: int, labelled: int, policy: Policy
+    version_right: Flags,
+    predecessor_right: Flags,
+    *,
+    sources: Sequence[Source],
+    with_feedback: int,
+    labelled: int,
+    policy: Policy,
 ) -> Check:
     """Compare both versions on the first labelled inputs since the promotion, as many as are due.
 
-    `with_feedback` and `labelled` count all predictions since the promotion that have feedback, or a label.
+    `sources` say who labelled each input. `with_feedback` and `labelled` count all predictions since the
+    promotion that have feedback, or a label.
     """
     counts = table(predecessor_right, version_right)
     compared = compare_right(predecessor_right, version_right)
     n, p_value = len(version_right), compared.p_worse
-    conclusion: Conclusion = "passed" if n >= max(policy.watch_looks) else "continue"
+    last = n >= max(policy.watch_looks)
+    conclusion: Conclusion = "passed" if last else "continue"
+    leaning: Leaning | None = None
+    unlabelled = (with_feedback - labelled) / max(with_feedback, 1)
     if p_value < policy.watch_alpha:
-        unlabelled = (with_feedback - labelled) / max(with_feedback, 1)
-        conclusion = "alert" if unlabelled > policy.max_unlabelled_share else "roll_back"
+
+        def follows(rows: Flags) -> bool:
+            some = table(predecessor_right[rows], version_right[rows])
+            return mcnemar(some.champion_only, some.challenger_only) < policy.watch_alpha
+
+        leaning = leaning_on(sources, follows, len(untrusted(sources)), policy)
+        if unlabelled > policy.max_unlabelled_share or (leaning and (leaning.rater is None or last)):
+            conclusion = "alert"
+        elif leaning is None:
+            conclusion = "roll_back"
     words = {
         "continue": "There is no reason to roll back; the watch goes on.",
         "passed": "There is no reason to roll back; the watch ends.",
@@ -87,6 +110,12 @@ def check(
             "maintainer has to decide."
         ),
     }
+    if leaning is not None:
+        whose = f"{leaning.rater!r}" if leaning.rater else "raters who are not trusted, who are too few"
+        words["alert"] = words["continue"] = (
+            f"The predecessor seems to be better, but not without the {leaning.rows} inputs that {whose} "
+            f"labelled: {'a maintainer has to decide' if conclusion == 'alert' else 'the watch goes on'}."
+        )
     return Check(
         n=n,
         with_feedback=with_feedback,
