@@ -37,6 +37,12 @@ def test_a_header_is_good_for_two_minutes() -> None:
     assert claims == {"sub": "alice", "role": "user", "exp": 1000 + VALID_S}
 
 
+def test_only_a_trusted_key_says_so() -> None:
+    claims = json.loads(unpadded(signer.sign("key:robot", Role.USER, 1000.5, trusted=True).split(".")[1]))
+
+    assert claims == {"sub": "key:robot", "role": "user", "exp": 1000 + VALID_S, "trusted": True}
+
+
 @given(st.integers(0, 200), st.sampled_from("ABCxyz019-_"))
 def test_a_changed_header_is_not_verified(position: int, character: str) -> None:
     header = signer.sign("alice", Role.USER, time.time())

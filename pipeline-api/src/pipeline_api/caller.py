@@ -1,7 +1,8 @@
 """The header that tells the data-processor who is calling, signed so that nobody else can forge it.
 
 `v1.<base64url of {"sub","role","exp"}>.<base64url of HMAC-SHA-256 over everything before the last dot>`,
-without padding; `exp` is in Unix seconds, at most two minutes ahead: a leaked header is soon worthless.
+without padding; `exp` is in Unix seconds, at most two minutes ahead: a leaked header is soon worthless. A key
+whose labels are trusted carries `"trusted":true` as well.
 """
 
 import hashlib
@@ -25,9 +26,11 @@ class CallerSigner:
         """Keep the key."""
         self._key = key
 
-    def sign(self, subject: str, role: Role, now: float) -> str:
-        """Return the header's value for a caller, `now` in Unix seconds."""
-        claims = {"sub": subject, "role": role.value, "exp": int(now) + VALID_S}
+    def sign(self, subject: str, role: Role, now: float, *, trusted: bool = False) -> str:
+        """Return the header's value for a caller, `now` in Unix seconds; `trusted`: the key was marked so."""
+        claims: dict[str, object] = {"sub": subject, "role": role.value, "exp": int(now) + VALID_S}
+        if trusted:
+            claims["trusted"] = True
         signed = f"v1.{_encode(json.dumps(claims, separators=(',', ':')).encode())}"
         signature = hmac.digest(self._key, signed.encode(), hashlib.sha256)
         return f"{signed}.{_encode(signature)}"

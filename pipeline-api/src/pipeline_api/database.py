@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, select, update
+from sqlalchemy import ForeignKey, String, false, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -96,6 +96,8 @@ class KeyRow(Base):
     role: Mapped[Role]
     requests_per_second: Mapped[float | None]
     """This key's own rate limit, if it does not use its role's."""
+    trusted: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """The labels it gives count as an engineer's do. Keys of before are not: nobody has vouched for them."""
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_by: Mapped[str]
     expires_at: Mapped[datetime]

@@ -314,6 +314,73 @@ def test_a_key_works_and_its_secret_is_shown_once(gateway: Gateway) -> None:
     assert "key" not in listed[0]
 
 
+def key_named(gateway: Gateway, name: str) -> dict[str, Any]:
+    keys = gateway.client.get("/v1/auth/keys", headers=gateway.admin).json()
+    found: dict[str, Any] = next(key for key in keys if key["name"] == name)
+    return found
+
+
+def claims(gateway: Gateway, processor: FakeProcessor, headers: dict[str, str]) -> dict[str, Any]:
+    """Return what the processor is told about a caller."""
+    gateway.client.get("/v1/models", headers=headers)
+    told = processor.calls[-1].caller
+    assert told is not None
+    return told
+
+
+def test_the_labels_of_a_key_are_trusted_only_if_somebody_says_so(
+    gateway: Gateway, processor: FakeProcessor
+) -> None:
+    plain, vouched = gateway.new_key("plain"), gateway.new_key("vouched", trusted=True)
+
+    assert [key_named(gateway, name)["trusted"] for name in ("plain", "vouched")] == [False, True]
+    assert "trusted" not in claims(gateway, processor, plain)
+    assert claims(gateway, processor, vouched)["trusted"] is True
+    trusted = [gateway.client.get("/v1/auth/me", headers=one).json()["trusted"] for one in (plain, vouched)]
+    assert trusted == [False, True]
+
+
+def test_an_engineer_trusts_a_key_and_takes_that_back_at_once(
+    gateway: Gateway, processor: FakeProcessor
+) -> None:
+    robot, erik = gateway.new_key("robot"), gateway.new_user("erik", "engineer")
+    path = f"/v1/auth/keys/{key_named(gateway, 'robot')['id']}"
+    assert "trusted" not in claims(gateway, processor, robot)
+
+    for trusted in (True, False):
+        answer = gateway.client.patch(path, json={"trusted": trusted}, headers=erik)
+
+        assert (answer.status_code, answer.json()["trusted"]) == (200, trusted)
+        assert ("trusted" in claims(gateway, processor, robot)) is trusted
+
+
+def test_no_user_and_no_key_of_a_user_trusts_a_key(gateway: Gateway) -> None:
+    robot, alice = gateway.new_key("robot"), gateway.new_user("alice")
+    path = f"/v1/auth/keys/{key_named(gateway, 'robot')['id']}"
+
+    for headers in (robot, alice):
+        assert gateway.client.patch(path, json={"trusted": True}, headers=headers).status_code == 403
+    assert gateway.client.patch(path, json={"trusted": True}).status_code == 401
+    assert not key_named(gateway, "robot")["trusted"]
+
+
+def test_the_labels_of_an_engineers_key_are_always_trusted(gateway: Gateway) -> None:
+    gateway.new_key("robot", "engineer")
+    key = key_named(gateway, "robot")
+
+    answer = gateway.client.patch(
+        f"/v1/auth/keys/{key['id']}", json={"trusted": False}, headers=gateway.admin
+    )
+
+    assert (key["trusted"], answer.status_code) == (True, 409)
+    assert "create a key with the role 'user' instead" in answer.json()["detail"]
+
+
+def test_an_unknown_key_cannot_be_trusted(gateway: Gateway) -> None:
+    path = "/v1/auth/keys/0123456789abcdef"
+    assert gateway.client.patch(path, json={"trusted": True}, headers=gateway.admin).status_code == 404
+
+
 def test_a_revoked_key_is_dead_at_once_and_its_name_is_free(gateway: Gateway) -> None:
     robot = gateway.new_key("robot")
     assert status(gateway, robot) == 200

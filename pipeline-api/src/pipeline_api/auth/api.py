@@ -12,7 +12,7 @@ from fastapi.security import OAuth2PasswordRequestForm
 
 from pipeline_api.auth import schemas
 from pipeline_api.auth.credentials import CredentialKind
-from pipeline_api.auth.dependencies import MaintainerDep, UserDep, allow
+from pipeline_api.auth.dependencies import EngineerDep, MaintainerDep, UserDep, allow
 from pipeline_api.auth.passwords import why_refused
 from pipeline_api.auth.state import Auth, AuthDep
 from pipeline_api.roles import Role
@@ -22,6 +22,7 @@ router = APIRouter(prefix="/v1/auth", tags=["authentication"])
 log = structlog.get_logger(__name__)
 
 UsernamePath = Annotated[str, Path(max_length=64, pattern=schemas.USERNAME)]
+KeyPath = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$")]
 
 
 @router.post("/token", summary="Sign in", responses={401: {}, 413: {}, 429: {}})
@@ -72,6 +73,7 @@ async def me(caller: UserDep) -> schemas.Me:
         subject=caller.subject,
         role=caller.role,
         kind=caller.kind.value,
+        trusted=caller.trusted,
         expires_at=datetime.fromtimestamp(caller.expires_at, UTC),
     )
 
@@ -159,6 +161,7 @@ async def create_key(auth: AuthDep, caller: MaintainerDep, body: schemas.NewKey)
             role=body.role,
             lifetime=timedelta(days=body.expires_in_days),
             requests_per_second=body.requests_per_second,
+            trusted=body.trusted,
             created_by=caller.subject,
         )
     )
@@ -166,10 +169,19 @@ async def create_key(auth: AuthDep, caller: MaintainerDep, body: schemas.NewKey)
     return schemas.MadeKey(**schemas.Key.model_validate(row).model_dump(), key=secret)
 
 
+@router.patch("/keys/{key_id}", summary="Trust the labels of a key, or no longer")
+async def change_key(
+    auth: AuthDep, caller: EngineerDep, key_id: KeyPath, body: schemas.KeyChange
+) -> schemas.Key:
+    """Say whether the labels that a key gives from now on count as an engineer's."""
+    row = await to_thread.run_sync(partial(auth.keys.trust, key_id, trusted=body.trusted))
+    auth.verifier.forget()
+    log.info("credential_changed", id=key_id, name=row.name, trusted=row.trusted, by=caller.subject)
+    return schemas.Key.model_validate(row)
+
+
 @router.delete("/keys/{key_id}", status_code=204, summary="Revoke a key")
-async def revoke_key(
-    auth: AuthDep, caller: MaintainerDep, key_id: Annotated[str, Path(pattern=r"^[0-9a-f]{16}$")]
-) -> None:
+async def revoke_key(auth: AuthDep, caller: MaintainerDep, key_id: KeyPath) -> None:
     """Revoke a key, at once."""
     await to_thread.run_sync(auth.keys.revoke, key_id)
     auth.verifier.forget()

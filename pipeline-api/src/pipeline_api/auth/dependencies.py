@@ -52,4 +52,5 @@ def _requires(role: Role) -> Callable[..., Awaitable[Verified]]:
 
 
 UserDep = Annotated[Verified, Depends(_requires(Role.USER))]
+EngineerDep = Annotated[Verified, Depends(_requires(Role.ENGINEER))]
 MaintainerDep = Annotated[Verified, Depends(_requires(Role.MAINTAINER))]

@@ -34,6 +34,7 @@ class Keys:
         role: Role,
         lifetime: timedelta,
         requests_per_second: float | None,
+        trusted: bool = False,
         created_by: str,
     ) -> tuple[KeyRow, str]:
         """Create a key and return it with its secret, never seen again; raise 409 when the name is taken."""
@@ -48,6 +49,7 @@ class Keys:
                 name=name,
                 role=role,
                 requests_per_second=requests_per_second,
+                trusted=trusted,
                 created_by=created_by,
                 expires_at=now() + lifetime,
             )
@@ -56,6 +58,23 @@ class Keys:
                     f"There is already a key named '{name}'. Revoke it first, or choose another name."
                 )
             return session.get_one(KeyRow, key_id), secret
+
+    def trust(self, key_id: str, *, trusted: bool) -> KeyRow:
+        """Say whether the labels that a key gives are trusted.
+
+        Raise 404 when there is no such key, 409 when its role is one whose labels are always trusted.
+        """
+        with self._database.revoking() as session:
+            row = session.get(KeyRow, key_id)
+            if row is None:
+                raise NotFound("There is no such key.")
+            if not trusted and row.role.includes(Role.ENGINEER):
+                raise Conflict(
+                    f"The labels of a key with the role '{row.role.value}' are always trusted. Revoke "
+                    f"'{row.name}' and create a key with the role 'user' instead."
+                )
+            row.trusted = trusted
+            return row
 
     def revoke(self, key_id: str) -> None:
         """Delete a key; raise 404 when there is no such key."""

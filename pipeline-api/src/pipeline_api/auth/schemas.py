@@ -60,6 +60,8 @@ class Me(BaseModel):
     subject: str
     role: Role
     kind: Literal["token", "key"]
+    trusted: bool
+    """Labels given with this credential are trusted: by its role, or because its key was marked so."""
     expires_at: datetime
 
 
@@ -106,9 +108,16 @@ class Key(BaseModel):
     name: str
     role: Role
     requests_per_second: float | None
+    trusted: bool
+    """The labels it gives count as an engineer's do; those of engineers' and maintainers' keys always do."""
     created_at: datetime
     created_by: str
     expires_at: datetime
+
+    @model_validator(mode="after")
+    def _trust_by_role(self) -> Self:
+        self.trusted = self.trusted or self.role.includes(Role.ENGINEER)
+        return self
 
 
 class MadeKey(Key):
@@ -125,3 +134,11 @@ class NewKey(Input):
     expires_in_days: int = Field(default=90, ge=1, le=3650)
     requests_per_second: float | None = Field(default=None, gt=0, le=1_000_000)
     """The key's own rate limit instead of its role's."""
+    trusted: bool = False
+    """Count the labels it gives as an engineer's: for programs that send checked truths."""
+
+
+class KeyChange(Input):
+    """What to change about a key."""
+
+    trusted: bool

@@ -35,7 +35,17 @@ _LOOKUPS = 8
 class Verified:
     """A credential that was found good: whose it is, until when, and what it may still ask for."""
 
-    __slots__ = ("expires_at", "header", "header_until", "id", "kind", "rate_limit", "role", "subject")
+    __slots__ = (
+        "expires_at",
+        "header",
+        "header_until",
+        "id",
+        "kind",
+        "marked",
+        "rate_limit",
+        "role",
+        "subject",
+    )
 
     def __init__(
         self,
@@ -46,16 +56,23 @@ class Verified:
         role: Role,
         expires_at: float,
         rate_limit: RateLimit,
+        marked: bool = False,
     ) -> None:
-        """Keep what the database said; `expires_at` in Unix seconds."""
+        """Keep what the database said; `expires_at` in Unix seconds, `marked` is a key's mark as trusted."""
         self.id = credential
         self.kind = kind
         self.subject = subject
         self.role = role
         self.expires_at = expires_at
         self.rate_limit = rate_limit
+        self.marked = marked
         self.header = ""
         self.header_until = 0.0
+
+    @property
+    def trusted(self) -> bool:
+        """Whether labels given with this credential are trusted, by its role or because its key is marked."""
+        return self.marked or self.role.includes(Role.ENGINEER)
 
 
 class Verifier:
@@ -101,7 +118,9 @@ class Verifier:
         """Return the header that tells the processor who is calling, signed again every minute."""
         current = time.time()
         if current >= verified.header_until:
-            verified.header = self._signer.sign(verified.subject, verified.role, current)
+            verified.header = self._signer.sign(
+                verified.subject, verified.role, current, trusted=verified.marked
+            )
             verified.header_until = current + RENEW_S
         return verified.header
 
@@ -136,6 +155,7 @@ class Verifier:
     def _find(self, credential: bytes, key: bytes) -> Verified | None:
         kind = kind_of(credential)
         row: TokenRow | KeyRow
+        marked = False
         with self._database.reading() as session:
             if kind is CredentialKind.TOKEN:
                 token = tokens.find(session, key)
@@ -148,6 +168,7 @@ class Verifier:
                 if found is None:
                     return None
                 row, role, subject = found, found.role, f"key:{found.name}"
+                marked = found.trusted
                 rate = self._rates[role] if found.requests_per_second is None else found.requests_per_second
         if row.expires_at <= now():
             return None
@@ -158,6 +179,7 @@ class Verifier:
             role=role,
             expires_at=row.expires_at.timestamp(),
             rate_limit=self._rate_limits.of(row.id, rate, time.monotonic()),
+            marked=marked,
         )
 
 
