@@ -26,6 +26,7 @@ class FakePeople:
             "DELETE /v1/auth/users/{username}": self.delete_user,
             "GET /v1/auth/keys": lambda **_: (200, self.keys),
             "POST /v1/auth/keys": self.create_key,
+            "PATCH /v1/auth/keys/{key_id}": self.change_key,
             "DELETE /v1/auth/keys/{key_id}": self.delete_key,
         }
 
@@ -75,10 +76,16 @@ class FakePeople:
             "id": f"key-{len(self.keys) + 2}",
             "name": given["name"],
             "role": given["role"],
+            "trusted": given["trusted"] or given["role"] != "user",
             "created_at": canned.ago(),
         }
         self.keys.append(made)
         return 201, {**made, "key": "lk_only-shown-once"}
+
+    def change_key(self, key_id: str, given: Any, **_: Any) -> Answer:
+        key = find(self.keys, "id", key_id)
+        key["trusted"] = given["trusted"]
+        return 200, key
 
     def delete_key(self, key_id: str, **_: Any) -> Answer:
         self.keys.remove(find(self.keys, "id", key_id))

@@ -75,7 +75,8 @@ def test_writes_send_what_the_public_face_takes(fake: FakeGateway, gateway: Gate
     gateway.create_user("olga", "secret", "user")
     gateway.change_user("olga", role="engineer")
     gateway.delete_user("olga")
-    key = gateway.create_key("bot", "user", 30)
+    key = gateway.create_key("bot", "user", 30, trusted=True)
+    gateway.trust_key(key["id"], trusted=False)
     gateway.delete_key(key["id"])
     assert [(method, path, body) for method, path, _, body in fake.requests] == [
         ("POST", "/v1/predictions/prediction-000004/feedback", {"correct": False, "label": ">50K"}),
@@ -92,7 +93,8 @@ def test_writes_send_what_the_public_face_takes(fake: FakeGateway, gateway: Gate
         ("POST", "/v1/auth/users", {"username": "olga", "password": "secret", "role": "user"}),
         ("PATCH", "/v1/auth/users/olga", {"role": "engineer"}),
         ("DELETE", "/v1/auth/users/olga", None),
-        ("POST", "/v1/auth/keys", {"name": "bot", "role": "user", "expires_in_days": 30}),
+        ("POST", "/v1/auth/keys", {"name": "bot", "role": "user", "expires_in_days": 30, "trusted": True}),
+        ("PATCH", f"/v1/auth/keys/{key['id']}", {"trusted": False}),
         ("DELETE", f"/v1/auth/keys/{key['id']}", None),
     ]
 

@@ -70,10 +70,14 @@ class Gateway(TrainingClient):
         """List the programs that may call the gateway."""
         return cast(list[Key], self._json("GET", "/v1/auth/keys"))
 
-    def create_key(self, name: str, role: Role, expires_in_days: int) -> MadeKey:
+    def create_key(self, name: str, role: Role, expires_in_days: int, *, trusted: bool) -> MadeKey:
         """Make a key; its secret is in this answer and never again."""
-        body = {"name": name, "role": role, "expires_in_days": expires_in_days}
+        body = {"name": name, "role": role, "expires_in_days": expires_in_days, "trusted": trusted}
         return cast(MadeKey, self._json("POST", "/v1/auth/keys", json=body))
+
+    def trust_key(self, key: str, *, trusted: bool) -> None:
+        """Say whether the labels that a key gives count as an engineer's."""
+        self._call("PATCH", f"/v1/auth/keys/{segment(key)}", json={"trusted": trusted})
 
     def delete_key(self, key: str) -> None:
         """Revoke a key by its id."""

@@ -66,13 +66,20 @@ GROUPS: dict[str, tuple[PolicyField, ...]] = {
         share(
             "max_rater_share",
             "Maximum share of one rater",
-            "The largest part of the window that one person or key may contribute.",
+            "The largest part of what counts that one person or key may contribute, unless trusted.",
         ),
         whole(
             "min_raters",
             "Minimum raters",
-            "How many people and keys must have given feedback before that maximum applies.",
+            "How many people and keys must have given feedback before that maximum applies; until then what "
+            "depends on labels that are not trusted waits for a maintainer.",
             1,
+        ),
+        PolicyField(
+            "use_pinned",
+            "Use feedback on chosen versions",
+            "Let feedback count where the caller chose the version that answered.",
+            "switch",
         ),
         PolicyField(
             "tolerance",

@@ -1,5 +1,5 @@
 import canned
-from streamlit_ui.parts.receipt import figures, recalls, slices
+from streamlit_ui.parts.receipt import figures, raters, recalls, slices
 
 
 def test_the_figures_that_decided_are_named() -> None:
@@ -36,7 +36,20 @@ def test_each_class_is_shown() -> None:
     assert list(shown["Challenger"]) == ["83.0 %", "72.0 %"]
 
 
+def test_whose_labels_decided_is_shown() -> None:
+    line = {"rater": "uma", "trusted": False, "labels": 300, "used": 45, "deciding": 31}
+    without = {"rater": "uma", "rows": 31, "verdict": "hold", "p_value": 0.2}
+    receipt = {**canned.RECEIPT, "raters": [line], "without": without}
+    shown = raters(receipt)
+    assert shown is not None
+    assert shown.to_dict("records") == [
+        {"Rater": "uma", "Trusted": "", "Labels": "300", "Used": "45", "Test rows": "31"}
+    ]
+    assert figures(receipt)["Without uma"] == "hold, on 31 rows less"
+
+
 def test_a_receipt_of_which_little_is_known_is_still_shown() -> None:
     assert figures({"verdict": "promote"})["Test rows"] == "–"
     assert slices({}) is None
     assert recalls({"slice": "recent"}) is None
+    assert raters({}) is None

@@ -67,6 +67,31 @@ def test_a_key_is_shown_once(open_page: Open) -> None:
     assert not page.code
 
 
+def test_a_key_whose_labels_are_trusted_is_created(open_page: Open, fake: FakeGateway) -> None:
+    page = press(open_page("people", people="Keys"), "Create a key")
+    named(page, "text_input", "Name of the program").set_value("registry")
+    named(page, "checkbox", "Trust the labels it gives").check()
+    confirm(page, "Create a key", "Yes, create")
+    assert [key["trusted"] for key in fake.keys] == [False, True]
+
+
+def test_the_labels_of_a_key_are_trusted_and_no_longer(open_page: Open, fake: FakeGateway) -> None:
+    page = press(open_page("people", people="Keys"), "Trust its labels")
+    assert fake.keys[0]["trusted"]
+    assert "user · labels trusted" in said(page)
+    press(page, "No longer trust its labels")
+    assert not fake.keys[0]["trusted"]
+    assert "labels trusted" not in said(page)
+
+
+def test_the_labels_of_an_engineers_key_are_shown_as_trusted(open_page: Open, fake: FakeGateway) -> None:
+    fake.keys[0] |= {"role": "engineer", "trusted": True}
+    page = open_page("people", people="Keys")
+    assert "engineer · labels trusted" in said(page)
+    assert "Revoke…" in [found.label for found in page.button]
+    assert not any("trust" in found.label for found in page.button)
+
+
 def test_a_key_is_revoked_after_a_yes(open_page: Open, fake: FakeGateway) -> None:
     page = press(open_page("people", people="Keys"), "Revoke…")
     assert len(fake.keys) == 1

@@ -51,6 +51,14 @@ def test_the_leaderboard_is_in_words(open_page: Open) -> None:
     assert list(table["Per row"]) == ["11 µs", "34 µs", "2 µs"]
 
 
+def test_a_version_that_waits_for_a_maintainer_says_why(open_page: Open, fake: FakeGateway) -> None:
+    run = next(run for run in fake.runs if run["id"] == "run-2")
+    run["gate"] = {**run["gate"], "waits": "A maintainer has to promote this version."}
+    page = open_page("run", "engineer", id="run-2")
+    assert len(page.warning) == 1
+    assert "A maintainer has to promote this version." in said(page)
+
+
 def test_the_receipt_of_the_gate_is_in_words(open_page: Open) -> None:
     shown = said(open_page("run", "engineer", id="run-2"))
     assert "The challenger is right on 31 rows" in shown

@@ -381,6 +381,12 @@ class Hyperparameter(TypedDict):
     """The step size of a search."""
 
 
+class KeyChange(TypedDict):
+    """What to change about a key."""
+
+    trusted: bool
+
+
 class Lineage(TypedDict):
     """Where a version came from."""
 
@@ -1101,6 +1107,7 @@ class Key(TypedDict):
     name: str
     role: Role
     requests_per_second: float | None
+    trusted: bool
     created_at: str
     created_by: str
     expires_at: str
@@ -1113,6 +1120,7 @@ class MadeKey(TypedDict):
     name: str
     role: Role
     requests_per_second: float | None
+    trusted: bool
     created_at: str
     created_by: str
     expires_at: str
@@ -1125,6 +1133,7 @@ class Me(TypedDict):
     subject: str
     role: Role
     kind: Literal["token", "key"]
+    trusted: bool
     expires_at: str
 
 
@@ -1198,6 +1207,7 @@ class NewKey(TypedDict):
     role: NotRequired[Role]
     expires_in_days: NotRequired[int]
     requests_per_second: NotRequired[float | None]
+    trusted: NotRequired[bool]
 
 
 class NewUser(TypedDict):
@@ -1222,6 +1232,7 @@ class Policy(TypedDict):
     breaker_after: NotRequired[int]
     max_rater_share: NotRequired[float]
     min_raters: NotRequired[int]
+    use_pinned: NotRequired[bool]
     ask_rate: NotRequired[float]
     tolerance: NotRequired[float]
     unseen_category: NotRequired[Literal["flag", "reject"]]

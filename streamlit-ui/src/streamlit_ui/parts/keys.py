@@ -12,6 +12,10 @@ from streamlit_ui.text import plain
 from streamlit_ui.times import ago, when
 
 _LONGEST_DAYS, _DEFAULT_DAYS = 3650, 90
+TRUST_HELP = (
+    "Count the labels that this program gives as an engineer's: without a limit, and enough to promote a new "
+    "version. For programs that send checked truths, not for those that pass on what anybody says."
+)
 
 
 def show_keys(gateway: Gateway) -> None:
@@ -26,9 +30,21 @@ def show_keys(gateway: Gateway) -> None:
             with st.container(gap="xxsmall", width="stretch"):
                 st.markdown(f"**{plain(key['name'])}**")
                 until = f" · until {when(key['expires_at'])}" if key.get("expires_at") else ""
-                st.caption(plain(f"{key['role']} · created {ago(key.get('created_at'))}{until}"))
+                trust = " · labels trusted" if key["trusted"] else ""
+                st.caption(plain(f"{key['role']}{trust} · created {ago(key.get('created_at'))}{until}"))
+            _offer_trust(gateway, key)
             if st.button("Revoke…", key=f"revoke {key['id']}"):
                 _revoke(key)
+
+
+def _offer_trust(gateway: Gateway, key: Key) -> None:
+    """Let an engineer or a maintainer trust the labels of a user's key, or no longer."""
+    if key["role"] != "user":
+        return
+    label = "No longer trust its labels" if key["trusted"] else "Trust its labels"
+    if st.button(label, key=f"trust {key['id']}", help=TRUST_HELP):
+        gateway.trust_key(key["id"], trusted=not key["trusted"])
+        st.rerun()
 
 
 @st.dialog("Create a key", on_dismiss="rerun")
@@ -38,12 +54,13 @@ def _create() -> None:
         with questions.container(), st.form("key", border=False):
             name = st.text_input("Name of the program")
             role = st.selectbox("Role", ROLES, help=ROLE_HELP)
+            trusted = st.checkbox("Trust the labels it gives", help=TRUST_HELP)
             days = st.number_input("Days until it expires", 1, _LONGEST_DAYS, _DEFAULT_DAYS)
             create = st.form_submit_button("Yes, create", type="primary")
         if create and not name.strip():
             st.error("Please enter a name.")
         elif create:
-            made = signed_in.gateway().create_key(name.strip(), role, days)
+            made = signed_in.gateway().create_key(name.strip(), role, days, trusted=trusted)
             # Nothing is left to press that would make a second key.
             questions.empty()
             st.success("This is the key. Copy it now: it is **not shown again**.", icon=":material/key:")

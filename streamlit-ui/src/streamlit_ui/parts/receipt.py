@@ -29,6 +29,11 @@ def show_receipt(receipt: dict[str, Any] | None) -> None:
         if (found := recalls(receipt)) is not None:
             st.caption("Recall of each class on the test rows:")
             st.dataframe(found, hide_index=True, alt="Recall of each class")
+        if (found := raters(receipt)) is not None:
+            st.caption("Whose labels these are:")
+            st.dataframe(found, hide_index=True, alt="Labels of each rater")
+            if more := receipt.get("more_raters"):
+                st.caption(f"{number(more)} more raters gave labels.")
         st.json(receipt, expanded=False)
 
 
@@ -41,6 +46,8 @@ def show_verdict(receipt: dict[str, Any] | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(f"Gate: {verdict.label.lower()}", color=verdict.colour, icon=verdict.icon)
         st.markdown(plain(receipt.get("reason") or verdict.meaning), width="stretch")
+    if receipt.get("waits"):
+        st.warning(plain(receipt["waits"]), icon=":material/front_hand:")
 
 
 def figures(receipt: dict[str, Any]) -> dict[str, str]:
@@ -64,6 +71,9 @@ def figures(receipt: dict[str, Any]) -> dict[str, str]:
         figures["Test"] = _TESTS.get(receipt["test"], title(receipt["test"]))
     if receipt.get("k"):
         figures["Gate against this champion"] = f"number {number(receipt['k'])}"
+    if without := receipt.get("without"):
+        said = words.verdict(without.get("verdict")).label.lower()
+        figures[f"Without {without.get('rater')}"] = f"{said}, on {number(without.get('rows'))} rows less"
     if pairs := _deciding(receipt).get("pairs"):
         figures["Right: both / challenger / rival / neither"] = " / ".join(
             number(pairs.get(name))
@@ -106,6 +116,25 @@ def recalls(receipt: dict[str, Any]) -> pd.DataFrame | None:
                 "Challenger": percent(one.get("challenger"), 1),
                 "p-value, worse": number(one.get("p_worse")),
                 "Broken": "yes" if one.get("broken") else "",
+            }
+            for one in found
+        ]
+    )
+
+
+def raters(receipt: dict[str, Any]) -> pd.DataFrame | None:
+    """Return how many labels each rater gave and how many of them counted, if the receipt has it."""
+    found = receipt.get("raters") or []
+    if not found:
+        return None
+    return pd.DataFrame(
+        [
+            {
+                "Rater": str(one.get("rater")),
+                "Trusted": "yes" if one.get("trusted") else "",
+                "Labels": number(one.get("labels")),
+                "Used": number(one.get("used")),
+                "Test rows": number(one.get("deciding")),
             }
             for one in found
         ]
