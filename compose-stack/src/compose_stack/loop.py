@@ -101,7 +101,8 @@ class Loop:
             runs += len(opened)
             known.update(run["id"] for run in opened)
             followed = self._follow(opened[0])
-            if (followed.run["gate"] or {}).get("verdict") == "promote":
+            gate = followed.run["gate"] or {}
+            if gate.get("verdict") == "promote" and not gate.get("waits"):
                 self._wait_until_replaced(served, rows[0])
                 seconds = time.monotonic() - given.last_at
                 return Fall(low or score, followed, start + CHECK_EVERY, runs, seconds)
@@ -127,6 +128,8 @@ class Loop:
             self._tell(f"  candidate {entry['candidate']}: {entry['metrics']}")
         gate = followed.run.get("gate")
         self._tell(f"  gate: {describe_gate(gate) if gate else 'none'}")
+        if gate and gate.get("waits"):
+            self._tell(f"  {gate['waits']}")
         self._tell(f"  run {followed.run['status']} after {followed.seconds:.1f} s")
         if followed.run["status"] != "succeeded":
             raise LoopStaysOpen(f"Run {run['id']} {followed.run['status']}: {followed.run['error']}")
