@@ -24,6 +24,7 @@ FOR_ANYBODY = {"GET /healthz", "GET /readyz", "POST /v1/auth/token"}
 OF_THE_GATEWAY = {
     "GET /v1/auth/keys": Role.MAINTAINER,
     "POST /v1/auth/keys": Role.MAINTAINER,
+    "PATCH /v1/auth/keys/{key_id}": Role.ENGINEER,
     "DELETE /v1/auth/keys/{key_id}": Role.MAINTAINER,
     "GET /v1/auth/me": Role.USER,
     "DELETE /v1/auth/token": Role.USER,
