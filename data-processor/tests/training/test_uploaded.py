@@ -66,8 +66,8 @@ def test_an_uploaded_table_is_trained_on_promoted_and_answers(
         assert prediction["label"] in dataset()["classes"]
 
         as_written = list(csv.DictReader(io.StringIO(content.decode("utf-16")), delimiter=";"))[:300]
-        asked = {"inputs": as_written}
-        answered = client.post("/v1/models/people-income/predictions", json=asked).json()["predictions"]
+        whole: dict[str, Any] = {"inputs": as_written}
+        answered = client.post("/v1/models/people-income/predictions", json=whole).json()["predictions"]
         usual = (": missing", ": no input of the model, ignored")
         assert {flag for one in answered for flag in one["flags"] if not flag.endswith(usual)} == set()
         # A row alone and one of many may differ in the last digit.
