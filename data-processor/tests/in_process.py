@@ -16,10 +16,11 @@ from data_processor.child import TASKS
 from data_processor.runs import compute
 from data_processor.runs.child import ChildFailedError
 from data_processor.runs.context import TaskContext
+from data_processor.runs.limits import Limits
 from data_processor.settings import Settings
 
 USERS = (
-    "data_processor.datasets.service",
+    "data_processor.datasets.readers",
     "data_processor.runs.jobs",
     "data_processor.serving.explanations",
     "data_processor.training.adoption",
@@ -33,8 +34,11 @@ class ChildInProcess:
 
     process_id = os.getpid()
 
-    def __init__(self, settings: Settings, folder: Path, run: str | None = None) -> None:
+    def __init__(
+        self, settings: Settings, folder: Path, run: str | None = None, limits: Limits | None = None
+    ) -> None:
         """Open what a child opens."""
+        del limits  # they are a process's
         folder.mkdir(parents=True, exist_ok=True)
         self._context = TaskContext(settings, folder, run)
 

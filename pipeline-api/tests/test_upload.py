@@ -148,6 +148,48 @@ def test_a_user_may_not_upload(gateway: Gateway, processor: FakeProcessor) -> No
     assert not processor.calls
 
 
+def test_a_client_that_hangs_up_before_the_answer_ends_the_work_on_its_upload(
+    gateway_settings: Callable[..., Any],
+) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    taken, dropped = threading.Event(), threading.Event()
+
+    def work() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            received = b""
+            while b"\r\n\r\n" not in received:
+                received += connection.recv(1)
+            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            received = b""
+            while len(received) < len(PIECE):
+                received += connection.recv(1 << 20)
+            taken.set()
+            connection.settimeout(10)
+            if not connection.recv(1):  # the end of the connection, before any answer
+                dropped.set()
+
+    threading.Thread(target=work, daemon=True).start()
+    live = Server(
+        app_module.create_app(gateway_settings(processor_url=f"http://127.0.0.1:{listener.getsockname()[1]}"))
+    )
+    try:
+        form = {"username": "admin", "password": "correct horse battery"}
+        token = httpx.post(f"{live.url}/v1/auth/token", data=form).json()["access_token"]
+        address = httpx.URL(live.url)
+        with listener, socket.create_connection((address.host, address.port or 80)) as client:
+            head = (
+                f"POST {DATASETS} HTTP/1.1\r\nHost: gateway\r\nContent-Length: {len(PIECE)}\r\n"
+                f"Authorization: Bearer {token}\r\n\r\n"
+            )
+            client.sendall(head.encode() + PIECE)
+            assert taken.wait(10)
+            client.close()
+            assert dropped.wait(10)
+    finally:
+        live.stop()
+
+
 def test_a_processor_that_takes_too_long_over_an_upload_is_504(
     open_gateway: Callable[..., Gateway], processor: FakeProcessor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

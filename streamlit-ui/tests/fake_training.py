@@ -29,6 +29,7 @@ class FakeTraining:
             "POST /v1/datasets": self.upload,
             f"GET {one}": lambda dataset, **_: (200, find(self.datasets, "name", dataset)),
             f"PUT {one}/schema": self.confirm,
+            f"PUT {one}/reading": self.read_again,
             f"DELETE {one}": self.delete,
             f"GET {one}/versions": lambda **_: (200, self.dataset_versions),
             f"GET {one}/holdout": lambda **_: (200, canned_training.LATER_TARGET),
@@ -62,6 +63,19 @@ class FakeTraining:
             )
             self.datasets.append(made)
         return 201, proposal
+
+    def read_again(self, dataset: str, given: Any, **_: Any) -> Answer:
+        found = find(self.datasets, "name", dataset)
+        if "skip_rows" in given:
+            raise Refused(422, "Nothing was stored: Column 2 has no name in the header: give it one.")
+        source = {
+            **found["proposal"]["source"],
+            "notes": ["The rows are values."],
+            "choices": [],
+            "header": False,
+        }
+        found["proposal"] = {**found["proposal"], "source": source}
+        return 200, found["proposal"]
 
     def confirm(self, dataset: str, given: Any, **_: Any) -> Answer:
         found = find(self.datasets, "name", dataset)

@@ -72,6 +72,8 @@ class Settings(ServiceSettings):
     """The largest file that is accepted as a dataset."""
     max_reading_s: float = Field(1800, gt=0)
     """The most seconds that reading an uploaded file may take."""
+    max_reading_memory_mb: int = Field(4096, ge=256)
+    """The most memory that reading one may take; a small file may take less, by its size."""
     models_dir: Path = _below("models")
     """Verified local copies of the versions' files. Default: `STATE_DIR/models`."""
     runs_dir: Path = _below("runs")

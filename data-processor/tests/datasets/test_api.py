@@ -1,7 +1,10 @@
 """Datasets through `serve`: files are read as child processes read them, versions are under real DVC."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -10,12 +13,15 @@ import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import delete, update
 
+from data_processor.caller import Caller
+from data_processor.datasets.api import _propose
 from data_processor.datasets.service import DatasetService
 from data_processor.datasets.storing_run import StoringRun
 from data_processor.datasets.warehouse import Warehouse
 from data_processor.features.schema import Schema
 from data_processor.rows import DatasetRow, DatasetUploadRow, RunEventRow, RunRow
 from data_processor.runs.service import Runs
+from data_processor.service.errors import BadRequest
 
 PEOPLE = b"age;city;weight;bought\n" + b"".join(
     f"{20 + n % 50};{city};{60 + n % 7},{n % 10};{'no' if n % 5 else 'yes'}\n".encode()
@@ -42,6 +48,7 @@ def test_a_file_becomes_a_dataset_once_a_person_confirmed_its_columns(desk: Any)
         "delimiter": ";",
         "decimal": ",",
         "notes": [],
+        "choices": [],
     }
     assert desk.read()["classes"] == {"no": 160, "yes": 40}
     [upload] = desk.leftovers()
@@ -186,6 +193,71 @@ def test_a_file_without_a_header_gets_names_that_can_be_changed(desk: Any) -> No
     desk.keep()
     found = desk.read()
     assert (found["state"], found["target"], found["rows"]) == ("ready", "bought", 200)
+
+
+YEARS = b"region,2021,2022,grew\n" + b"".join(
+    b"r%d,%d,%d,%s\n" % (n % 4, n % 7, n % 5, b"up" if n % 3 else b"down") for n in range(40)
+)
+
+
+def test_a_file_is_read_in_another_way_without_being_sent_again(desk: Any) -> None:
+    def read_again(**fields: Any) -> Any:
+        return desk.client.put("/v1/datasets/people/reading", json=fields)
+
+    proposal = desk.upload(b"Report\n" + YEARS, delimiter=",").json()
+    assert [column["name"] for column in proposal["columns"]] == ["region", "2021", "2022", "grew"]
+    [choice] = proposal["source"]["choices"]
+    assert (choice["field"], choice["value"]) == ("header", False)
+
+    other = read_again(**{choice["field"]: choice["value"]})
+    assert (other.status_code, other.json()["rows"], desk.read()["rows"]) == (200, 41, 41)
+    [back] = other.json()["source"]["choices"]
+    assert (back["field"], back["taken"], back["value"]) == ("header", False, True)
+
+    # What was said before stays said, until it is to be detected again.
+    assert read_again(skip_rows=21).json()["rows"] == 21
+    assert read_again(header=None).json()["source"]["header"] is False
+    assert read_again(skip_rows=None, delimiter=None).json()["rows"] == 40
+    assert len(desk.leftovers()) == 1
+
+
+def test_what_cannot_be_read_again_is_refused_and_the_proposal_stays(desk: Any) -> None:
+    def read_again(**fields: Any) -> Any:
+        return desk.client.put("/v1/datasets/people/reading", json=fields)
+
+    assert read_again().status_code == 404
+    desk.upload(YEARS)
+    refused = read_again(skip_rows=500)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["loc"] == ["body", "skip_rows"]
+    assert read_again(skip_rows=-1).status_code == 422
+    assert (desk.read()["state"], len(desk.leftovers())) == ("proposed", 1)
+    [folder] = desk.leftovers()
+    (desk.settings.uploads_dir / folder / "source").unlink()
+    gone = read_again()
+    assert (gone.status_code, "upload it again" in gone.json()["detail"]) == (409, True)
+    assert desk.leftovers() == [folder]
+
+
+def test_a_reading_ends_when_its_sender_hangs_up(tmp_path: Path) -> None:
+    stopped = []
+
+    class Datasets:
+        async def read(self, *_: Any) -> None:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                stopped.append(True)
+                raise
+
+    async def receive() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    request: Any = SimpleNamespace(receive=receive)
+    state: Any = SimpleNamespace(datasets=Datasets())
+    with pytest.raises(BadRequest, match="hung up"):
+        asyncio.run(_propose(request, state, tmp_path, "people", "a.csv", {}, Caller("eve", "engineer")))
+    assert stopped == [True]
 
 
 def test_of_a_bad_file_nothing_is_stored(desk: Any) -> None:

@@ -1,6 +1,8 @@
 """Pass public operations on to the data-processor, after checking who is calling and whether they may."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import aiohttp
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -64,10 +66,14 @@ async def _pass_on(operation: Operation, path: str, scope: Scope, receive: Recei
         headers = upstream.headers(caller, passed)
         if operation.upload:
             upload = Upload(scope, receive)
-            async with upstream.upload(
-                operation.method, target, headers=headers, timeout_s=operation.timeout_s, upload=upload
-            ) as response:
-                await _stream(response, receive, send)
+
+            async def pass_on() -> None:
+                async with upstream.upload(
+                    operation.method, target, headers=headers, timeout_s=operation.timeout_s, upload=upload
+                ) as response:
+                    await _stream(response, receive, send)
+
+            await _while_awaited(pass_on(), upload)
             return
         body = await read_body(receive)
         if operation.fast:
@@ -82,6 +88,20 @@ async def _pass_on(operation: Operation, path: str, scope: Scope, receive: Recei
             operation.method, target, headers=headers, timeout_s=operation.timeout_s, body=body
         ) as response:
             await _stream(response, receive, send)
+
+
+async def _while_awaited(exchange: Coroutine[Any, Any, None], upload: Upload) -> None:
+    """Have an exchange with the processor, and break it off when nobody waits for its answer any more."""
+    passing, hung_up = asyncio.ensure_future(exchange), asyncio.ensure_future(upload.hung_up())
+    try:
+        await asyncio.wait((passing, hung_up), return_when=asyncio.FIRST_COMPLETED)
+        if not passing.done():
+            raise BadRequest(INCOMPLETE)
+        passing.result()
+    finally:
+        passing.cancel()
+        hung_up.cancel()
+        await asyncio.wait((passing, hung_up))
 
 
 async def read_body(receive: Receive) -> bytes:

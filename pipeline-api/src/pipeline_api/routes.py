@@ -41,6 +41,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/v1/models/{model}/versions", Role.USER),
     # The processor reads the whole file before it answers, which takes half an hour at most.
     Operation("POST", DATASETS, Role.ENGINEER, timeout_s=1860, upload=True),
+    Operation("PUT", "/v1/datasets/{dataset}/reading", Role.ENGINEER, timeout_s=1860),
     Operation("GET", DATASETS, Role.ENGINEER),
     Operation("GET", "/v1/datasets/{dataset}", Role.ENGINEER),
     Operation("DELETE", "/v1/datasets/{dataset}", Role.ENGINEER),

@@ -24,6 +24,7 @@ class Upload:
         self.error: Exception | None = None
         """What went wrong with the body, if anything."""
         self._receive = receive
+        self._whole = asyncio.Event()
 
     async def pieces(self, deadline: asyncio.Timeout, timeout_s: float) -> AsyncIterator[bytes]:
         """Yield the body piece by piece, and postpone a deadline with each."""
@@ -46,3 +47,10 @@ class Upload:
             more = message.get("more_body", False)
             if body := message.get("body", b""):
                 yield body
+        self._whole.set()
+
+    async def hung_up(self) -> None:
+        """Return when the client has sent the whole body, and hung up before it had an answer."""
+        await self._whole.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            continue

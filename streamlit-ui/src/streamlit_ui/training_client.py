@@ -55,6 +55,13 @@ class TrainingClient(Caller):
             ),
         )
 
+    def read_dataset_again(
+        self, dataset: str, fields: Mapping[str, bool | int | str | None]
+    ) -> DatasetProposal:
+        """Read a dataset's newest file in another way; None has a field detected again."""
+        path = f"/v1/datasets/{segment(dataset)}/reading"
+        return cast(DatasetProposal, self._json("PUT", path, json=dict(fields), timeout=UPLOAD_S))
+
     def confirm_dataset(self, dataset: str, confirmation: Mapping[str, Any]) -> None:
         """Confirm the columns, the target and the task, and start to store the dataset."""
         self._call("PUT", f"/v1/datasets/{segment(dataset)}/schema", json=dict(confirmation))

@@ -46,6 +46,40 @@ def test_a_file_is_named_after_itself_and_leads_to_its_columns(open_page: Open, 
     assert "Columns" in [heading.value for heading in page.subheader]
 
 
+CHOICES = [
+    {"field": "header", "taken": None, "value": False, "label": "The first row holds values"},
+    {"field": "skip_rows", "taken": 2, "value": None, "label": "Look for the table again"},
+]
+
+
+def with_choices(open_page: Open, fake: FakeGateway) -> AppTest:
+    source = {**canned_training.PROPOSAL["source"], "notes": ["Column 5 was left out."], "choices": CHOICES}
+    proposal = {**canned_training.PROPOSAL, "source": source}
+    fake.training.datasets.append(
+        canned_training.dataset("odd", state="proposed", version=None, proposal=proposal)
+    )
+    return open_page("dataset", "engineer", name="odd")
+
+
+def test_a_file_is_read_in_another_way_with_one_click(open_page: Open, fake: FakeGateway) -> None:
+    page = with_choices(open_page, fake)
+    assert "Column 5 was left out" in said(page)
+    press(page, "The first row holds values")
+    assert sent(fake, "/v1/datasets/odd/reading") == [{"header": False}]
+    assert "The rows are values" in said(page)
+    assert not page.exception
+
+
+def test_another_reading_that_is_refused_says_why_and_the_first_one_stays(
+    open_page: Open, fake: FakeGateway
+) -> None:
+    page = with_choices(open_page, fake)
+    press(page, "Look for the table again")
+    assert sent(fake, "/v1/datasets/odd/reading") == [{"skip_rows": None}]
+    assert "Column 2 has no name" in said(page)
+    assert "Column 5 was left out" in said(page)
+
+
 def test_how_to_read_it_is_sent_when_somebody_says_so(open_page: Open, fake: FakeGateway) -> None:
     page = uploaded(open_page)
     named(page, "selectbox", "Column names").set_value("The file has no column names")

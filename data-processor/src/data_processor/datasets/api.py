@@ -2,7 +2,8 @@
 
 import asyncio
 import shutil
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
 
@@ -12,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from data_processor.caller import Caller, CallerDep
 from data_processor.datasets import description
 from data_processor.datasets.confirmation import SchemaConfirmation
+from data_processor.datasets.folder import SOURCE_FILE
 from data_processor.datasets.schemas import (
     DatasetDetail,
     DatasetName,
@@ -24,26 +26,41 @@ from data_processor.datasets.schemas import (
 from data_processor.datasets.service import DatasetService
 from data_processor.datasets.spooling import FILE_FIELD, Spool
 from data_processor.dependencies import current_state
-from data_processor.service.errors import FieldError, Invalid
+from data_processor.service.errors import BadRequest, FieldError, Invalid
 
 PATH = "/v1/datasets"
-SOURCE_FILE = "source"
 FORM_BYTES = 64 * 1024
 """How much larger a form may be than the file in it."""
 
 
-class UploadForm(BaseModel):
-    """The fields beside the file; all but the name are detected if they are left out."""
+class ReadingFields(BaseModel):
+    """How to read a file; what is left out is detected."""
 
     model_config = ConfigDict(extra="forbid")
 
-    name: DatasetName
     delimiter: str | None = Field(
         None, pattern=r"^[^\r\n\"A-Za-z0-9]$|^tab$", description="What separates the columns of a CSV."
     )
-    encoding: str | None = Field(None, max_length=40, description="The encoding of a CSV, e.g. cp1252.")
+    encoding: str | None = Field(
+        None, max_length=40, description="The encoding of a CSV or JSON file, e.g. cp1252."
+    )
     decimal: Literal[".", ","] | None = Field(None, description="The decimal mark of a CSV.")
     header: bool | None = Field(None, description="Whether the first row names the columns.")
+    skip_rows: int | None = Field(
+        None, ge=0, le=1000, description="How many rows above the table to leave out: titles, comments."
+    )
+    skip_footer: int | None = Field(
+        None, ge=0, le=20, description="How many rows below it to leave out: totals, notes."
+    )
+    index: Literal["keep", "drop"] | None = Field(
+        None, description="What to do with row labels: a first column without a name, or a frame's index."
+    )
+
+
+class UploadForm(ReadingFields):
+    """The fields beside the file; all but the name are detected if they are left out."""
+
+    name: DatasetName
 
 
 class State(Protocol):
@@ -78,14 +95,27 @@ async def upload_dataset(request: Request, state: StateDep, caller: CallerDep) -
     For a dataset that exists, it becomes the next version once its columns are confirmed.
     """
     folder = await asyncio.to_thread(state.datasets.new_folder)
-    try:
+    async with _removed_if_refused(folder):
         spool = Spool(request.headers.get("content-type", ""), folder / SOURCE_FILE)
         await spool.take(request.stream())
         form = _checked(spool.fields)
-        return await _propose(state, folder, form, spool.filename or "", caller)
-    except BaseException:  # a hung-up client cancels this
-        await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
-        raise
+        await asyncio.to_thread(state.datasets.check_free, form.name)
+        hints = _hints(form.model_dump(exclude={"name"}))
+        return await _propose(request, state, folder, form.name, spool.filename or "", hints, caller)
+
+
+@router.put("/{dataset}/reading")
+async def read_dataset_again(
+    dataset: str, body: ReadingFields, request: Request, state: StateDep, caller: CallerDep
+) -> DatasetProposal:
+    """Read the newest file of a dataset in another way, before its columns are confirmed.
+
+    Fields that are left out stay as they were; null has them detected again.
+    """
+    folder, filename, hints = await asyncio.to_thread(state.datasets.source_again, dataset)
+    async with _removed_if_refused(folder):
+        hints |= _hints(body.model_dump(exclude_unset=True))
+        return await _propose(request, state, folder, dataset, filename, hints, caller)
 
 
 @router.put("/{dataset}/schema", status_code=202)
@@ -105,9 +135,7 @@ async def audit_dataset(
     _caller: CallerDep,
 ) -> ProposedHoldout:
     """Show whether rows of the newest file belong together, for a target; measuring it takes some seconds."""
-    async with state.datasets.turns:
-        found = await asyncio.to_thread(state.datasets.audit, dataset, target)
-    return ProposedHoldout.model_validate(found)
+    return ProposedHoldout.model_validate(await state.datasets.audit(dataset, target))
 
 
 @router.get("")
@@ -134,23 +162,48 @@ def list_dataset_versions(dataset: str, state: StateDep, _caller: CallerDep) -> 
     return [description.version_of(*found) for found in state.datasets.versions(dataset)]
 
 
-async def _propose(
-    state: State, folder: Path, form: UploadForm, filename: str, caller: Caller
+@asynccontextmanager
+async def _removed_if_refused(folder: Path) -> AsyncIterator[None]:
+    """Remove the folder of an upload if nothing comes of it."""
+    try:
+        yield
+    except BaseException:  # a hung-up client cancels this
+        await asyncio.shield(asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True))
+        raise
+
+
+async def _propose(  # noqa: PLR0917  # what a reading is made of
+    request: Request,
+    state: State,
+    folder: Path,
+    name: str,
+    filename: str,
+    hints: dict[str, Any],
+    caller: Caller,
 ) -> DatasetProposal:
-    await asyncio.to_thread(state.datasets.check_free, form.name)
-    hints = form.model_dump(exclude={"name"})
-    hints["delimiter"] = "\t" if form.delimiter == "tab" else form.delimiter
-    async with state.datasets.turns:
-        # Shielded: a thread cannot be stopped, and its folder must not vanish under it.
-        reading = asyncio.ensure_future(
-            asyncio.to_thread(state.datasets.propose, folder, form.name, filename, hints, caller.subject)
-        )
-        try:
-            upload = await asyncio.shield(reading)
-        except asyncio.CancelledError:
-            await reading
-            raise
+    reading = asyncio.ensure_future(state.datasets.read(folder, name, filename, hints))
+    hung_up = asyncio.ensure_future(_hung_up(request))
+    try:
+        await asyncio.wait((reading, hung_up), return_when=asyncio.FIRST_COMPLETED)
+        if not reading.done():
+            raise BadRequest("The sender hung up before the file was read: nothing was stored.")
+        found = reading.result()
+    finally:
+        hung_up.cancel()
+        reading.cancel()
+        await asyncio.wait((reading, hung_up))
+    upload = await asyncio.to_thread(state.datasets.propose, folder, name, found, caller.subject)
     return description.proposal_of(upload)
+
+
+async def _hung_up(request: Request) -> None:
+    """Return when the sender of a request, whose body has been read, is gone."""
+    while (await request.receive())["type"] != "http.disconnect":
+        continue
+
+
+def _hints(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: "\t" if (name, value) == ("delimiter", "tab") else value for name, value in fields.items()}
 
 
 def _checked(fields: dict[str, str]) -> UploadForm:

@@ -12,9 +12,9 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from data_processor.datasets.folder import RAW_FILE
 from data_processor.datasets.leak_candidates import Measured, find_candidates
 from data_processor.datasets.profile import ColumnFacts
-from data_processor.datasets.proposing import RAW_FILE
 from data_processor.runs.context import TaskContext
 from data_processor.statistics.phrases import metric_name
 

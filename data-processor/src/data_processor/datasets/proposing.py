@@ -8,17 +8,13 @@ import pyarrow.parquet as pq
 from data_processor.datasets.data_quality import find_warnings
 from data_processor.datasets.doubts import find_doubts
 from data_processor.datasets.duplicates import find_repeated
+from data_processor.datasets.folder import RAW_FILE, SOURCE_FILE
 from data_processor.datasets.profile import likely_target, read_columns
 from data_processor.datasets.reading.files import read_file
-from data_processor.datasets.reading.refusals import RefusedFileError
+from data_processor.datasets.reading.refusals import TOO_MUCH_MEMORY, RefusedFileError
 from data_processor.datasets.reading.source import Hints
 from data_processor.features.schema import Column
 from data_processor.runs.context import TaskContext
-
-SOURCE_FILE = "source"
-"""What was uploaded, until it has been read."""
-RAW_FILE = "raw.parquet"
-"""The table as it was uploaded, in typed columns."""
 
 
 def propose(
@@ -28,17 +24,24 @@ def propose(
 
     `known` are the columns of the dataset's last file, by their names in it.
     """
-    raw = context.path(RAW_FILE)
+    before = {name: Column.model_validate(column) for name, column in (known or {}).items()}
     try:
-        source = read_file(context.path(SOURCE_FILE), filename, raw, Hints(**hints))
-        before = {name: Column.model_validate(column) for name, column in (known or {}).items()}
-        columns = read_columns(raw, source.decimal, before)
+        return _proposal(context, filename, hints, before)
     except RefusedFileError as refused:
         return {"refused": str(refused), "field": refused.field}
+    except MemoryError:
+        return {"refused": TOO_MUCH_MEMORY, "field": "file"}
+
+
+def _proposal(
+    context: TaskContext, filename: str, hints: dict[str, Any], before: dict[str, Column]
+) -> dict[str, Any]:
+    raw = context.path(RAW_FILE)
+    source = read_file(context.path(SOURCE_FILE), filename, raw, Hints(**hints))
+    columns = read_columns(raw, source.decimal, before)
     with pq.ParquetFile(raw) as file:
         rows = file.metadata.num_rows
     target, repeated = likely_target(columns), int(find_repeated(raw).sum())
-    context.path(SOURCE_FILE).unlink()
     return {
         "rows": rows,
         "repeated": repeated,
@@ -46,4 +49,5 @@ def propose(
         "target": target,
         "warnings": [*find_doubts(columns, target), *find_warnings(raw, columns, target, rows, repeated)],
         "source": source.as_json(),
+        "file": {"name": filename, "hints": hints},
     }

@@ -63,6 +63,17 @@ class DatasetWarning(BaseModel):
     message: str
 
 
+class ReadingChoice(BaseModel):
+    """Another way to read the file."""
+
+    field: str = Field(description="The field of the upload's form that chooses it.")
+    taken: bool | int | str | None = Field(description="Its value for this reading; null if detected.")
+    value: bool | int | str | None = Field(
+        description="Its value for the other reading; null to have it detected."
+    )
+    label: str = Field(description="What the other reading does.")
+
+
 class FileSource(BaseModel):
     """How the file was read."""
 
@@ -71,7 +82,8 @@ class FileSource(BaseModel):
     encoding: str | None
     delimiter: str | None
     decimal: str | None
-    notes: list[str]
+    notes: list[str] = Field(description="What was recognised and what was left out.")
+    choices: list[ReadingChoice] = Field([], description="Other ways to read it.")
 
 
 class DatasetDifference(BaseModel):

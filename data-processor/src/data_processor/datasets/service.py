@@ -4,11 +4,11 @@ The heavy libraries are needed elsewhere only: a child process reads files, and 
 """
 
 import asyncio
+import os
 import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from threading import Timer
 from typing import Any
 from uuid import uuid4
 
@@ -22,6 +22,8 @@ from data_processor.datasets.confirmation import SchemaConfirmation, confirm
 from data_processor.datasets.difference import as_confirmed, carry_over, difference
 from data_processor.datasets.exploration.profiles import KIND as PROFILE
 from data_processor.datasets.exploration.profiles import cancel_profiles
+from data_processor.datasets.folder import SOURCE_FILE
+from data_processor.datasets.readers import Readers
 from data_processor.datasets.repository import (
     find_dataset,
     last_stored_upload,
@@ -41,19 +43,13 @@ from data_processor.rows import (
     DatasetUploadRow,
     DatasetVersionRow,
 )
-from data_processor.runs.child import Child, ChildFailedError, ChildGoneError
 from data_processor.runs.repository import open_run
 from data_processor.runs.service import Runs
-from data_processor.service.errors import Conflict, FieldError, Invalid, NotReady, TooLarge
+from data_processor.service.errors import Conflict, FieldError, Invalid
 from data_processor.settings import Settings
 
 FORGOTTEN_S = 24 * 3600
 """A folder of this age that no upload needs was left by a process that died."""
-AUDIT_S = 60.0
-"""Seconds after which the leak audit of a file is given up; it takes a few."""
-NOT_AUDITED = "Whether rows belong together could not be found out for this file."
-READERS = 2
-"""Files that are read at the same time, each by a process of its own; others wait their turn."""
 
 log = structlog.get_logger(__name__)
 
@@ -66,7 +62,7 @@ class DatasetService:
         self._settings = settings
         self._database = database
         self._runs = runs
-        self.turns = asyncio.Semaphore(READERS)
+        self._readers = Readers(settings)
 
     def new_folder(self) -> Path:
         """Return a new folder for one upload; whoever takes it removes it if nothing comes of it."""
@@ -83,22 +79,42 @@ class DatasetService:
                 f"A file of dataset {name!r} is being stored; upload the next one when that is done."
             )
 
-    def propose(
-        self, folder: Path, name: str, filename: str, hints: Mapping[str, Any], subject: str
-    ) -> DatasetUploadRow:
-        """Read the file in a folder and record what its columns seem to be.
+    async def read(self, folder: Path, name: str, filename: str, hints: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the columns of a dataset's file seem to be; raises as `Readers.read` does."""
+        known = await asyncio.to_thread(self._known_columns, name)
+        target = await asyncio.to_thread(self._former_target, name)
+        return await self._readers.read(folder, filename, hints, known, target)
 
-        Raises `Invalid` for a file that cannot become a dataset, `Conflict` as `check_free` does.
-        """
+    def _known_columns(self, name: str) -> dict[str, Any]:
+        """Return the columns of the dataset's last file, by their names in it."""
         with self._database.reading() as session:
             stored = session.get(DatasetRow, name)
-            known = columns_of(stored.schema) if stored is not None and stored.schema else {}
-        found = self._read(folder, filename, hints, known, self._former_target(name))
-        if "refused" in found:
-            raise Invalid(
-                f"Nothing was stored: {found['refused']}",
-                errors=[{"loc": ["body", found["field"]], "message": found["refused"]}],
-            )
+            return columns_of(stored.schema) if stored is not None and stored.schema else {}
+
+    def source_again(self, name: str) -> tuple[Path, str, dict[str, Any]]:
+        """Return a new folder with the newest file of a dataset, the file's name, and how it was to be read.
+
+        Raises `NotFound`, and `Conflict` unless the file still waits to be confirmed.
+        """
+        with self._database.reading() as session:
+            row = find_dataset(session, name)
+            upload = newest_upload(session, name)
+        state = upload.state if upload else row.state
+        if upload is None or state not in ("proposed", "failed"):
+            raise Conflict(f"Dataset {name!r} is {state}: upload its file again to read it in another way.")
+        source = self._settings.uploads_dir / upload.id / SOURCE_FILE
+        folder = self.new_folder()
+        try:
+            os.link(source, folder / SOURCE_FILE)
+        except FileNotFoundError as error:
+            folder.rmdir()
+            raise Conflict(f"The file of dataset {name!r} is gone: upload it again.") from error
+        except OSError:  # some file systems know no links
+            shutil.copyfile(source, folder / SOURCE_FILE)
+        return folder, upload.proposal["file"]["name"], upload.proposal["file"]["hints"]
+
+    def propose(self, folder: Path, name: str, found: Mapping[str, Any], subject: str) -> DatasetUploadRow:
+        """Record what was found of the file in a folder; raises `Conflict` as `check_free` does."""
         with self._database.transaction() as session:
             row = session.scalar(self._database.lock(select(DatasetRow).where(DatasetRow.name == name)))
             if row is None:
@@ -112,7 +128,7 @@ class DatasetService:
                 replaced.append(newest.id)
                 session.delete(newest)
             upload = DatasetUploadRow(
-                id=folder.name, dataset=name, state="proposed", proposal=found, subject=subject
+                id=folder.name, dataset=name, state="proposed", proposal=dict(found), subject=subject
             )
             before = last_stored_upload(session, name)
             if before is not None:
@@ -234,11 +250,19 @@ class DatasetService:
             if folder.name not in known and time.time() - folder.stat().st_mtime > FORGOTTEN_S:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def audit(self, name: str, target: str) -> dict[str, Any]:
+    async def audit(self, name: str, target: str) -> dict[str, Any]:
         """Return what the leak audit of a dataset's newest file says for a target, measured if it is another.
 
         Raises `NotFound`, `Conflict` once the file is stored, `Invalid` for a column that is not in it.
         """
+        upload = await asyncio.to_thread(self._to_be_audited, name, target)
+        found: dict[str, Any] | None = upload.proposal.get("holdout")
+        if found is not None and found["target"] == target:
+            return found
+        folder = self._settings.uploads_dir / upload.id
+        return await self._readers.audit(folder, upload.proposal["columns"], target)
+
+    def _to_be_audited(self, name: str, target: str) -> DatasetUploadRow:
         with self._database.reading() as session:
             row, upload = find_dataset(session, name), newest_upload(session, name)
         if upload is None or upload.state not in ("proposed", "failed"):
@@ -249,14 +273,7 @@ class DatasetService:
             message = f"There is no column {target!r}; there are {', '.join(map(repr, list(known)[:20]))}."
             errors: list[FieldError] = [{"loc": ["query", "target"], "message": message}]
             raise Invalid("Nothing was measured.", errors=errors)
-        found: dict[str, Any] | None = upload.proposal.get("holdout")
-        if found is not None and found["target"] == target:
-            return found
-        child = Child(self._settings, self._settings.uploads_dir / upload.id)
-        try:
-            return _audited(child, upload.proposal["columns"], target)
-        finally:
-            child.close()
+        return upload
 
     def _former_target(self, name: str) -> str | None:
         """Return what the dataset's last stored file was confirmed to predict, by the column's name there."""
@@ -267,43 +284,6 @@ class DatasetService:
         target, columns = before.confirmed["target"], before.confirmed["columns"]
         return next((place for place, column in columns.items() if column["name"] == target), None)
 
-    def _read(
-        self,
-        folder: Path,
-        filename: str,
-        hints: Mapping[str, Any],
-        known: Mapping[str, Any],
-        former_target: str | None,
-    ) -> dict[str, Any]:
-        """Have a child process read a file, within a time limit; its memory is freed when it ends.
-
-        It also looks for rows that belong together, for the target that is probably meant.
-        """
-        child = Child(self._settings, folder)
-        late = Timer(self._settings.max_reading_s, child.kill)
-        late.start()
-        try:
-            found = child.ask("propose", filename=filename, hints=dict(hints), known=dict(known))
-            if "refused" not in found:
-                late.cancel()
-                names = [column["name"] for column in found["columns"]]
-                target = former_target if former_target in names else found["target"]
-                found["holdout"] = _audited(child, found["columns"], target)
-        except ChildGoneError as error:
-            log.warning("upload_not_read", upload=folder.name, error=str(error))
-            if late.is_alive():
-                raise NotReady(
-                    "The file could not be read, probably for lack of memory: upload it in parts."
-                ) from error
-            raise TooLarge(
-                f"Reading the file took more than {self._settings.max_reading_s:g} s: upload it as Parquet."
-            ) from error
-        else:
-            return found
-        finally:
-            late.cancel()
-            child.close()
-
     def _clear(self, uploads: list[str]) -> None:
         for upload in uploads:
             shutil.rmtree(self._settings.uploads_dir / upload, ignore_errors=True)
@@ -312,19 +292,6 @@ class DatasetService:
 def columns_of(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of a stored dataset, by their names in its file."""
     return {column.get("source") or column["name"]: column for column in schema["columns"]}
-
-
-def _audited(child: Child, columns: list[dict[str, Any]], target: str | None) -> dict[str, Any]:
-    """Have a child look for rows that belong together; whatever goes wrong, the file can be used."""
-    late = Timer(AUDIT_S, child.kill)
-    late.start()
-    try:
-        return child.ask("audit", columns=columns, target=target)
-    except (ChildFailedError, ChildGoneError) as error:
-        log.warning("leak_audit_failed", error=str(error))
-        return {"target": target, "suggested": None, "audit": [], "reason": NOT_AUDITED}
-    finally:
-        late.cancel()
 
 
 def _free(session: Session, name: str) -> DatasetUploadRow | None:

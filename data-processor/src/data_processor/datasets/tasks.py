@@ -9,10 +9,10 @@ from data_processor.datasets.batches import batches
 from data_processor.datasets.confirmation import Confirmed
 from data_processor.datasets.data_quality import find_warnings
 from data_processor.datasets.duplicates import find_repeated
+from data_processor.datasets.folder import RAW_FILE
 from data_processor.datasets.inference import counts_of, infer_schema
 from data_processor.datasets.preparing import as_confirmed, final_readings, task_for, write_confirmed
 from data_processor.datasets.profile import ColumnFacts
-from data_processor.datasets.proposing import RAW_FILE
 from data_processor.datasets.rare_classes import rare_problem
 from data_processor.datasets.repository import models_on
 from data_processor.datasets.tables import ParquetColumns

@@ -9,10 +9,12 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from data_processor.runs.limits import ENVIRONMENT, Limits
 from data_processor.service.errors import storage_failed
 from data_processor.service.storage import Outage
 from data_processor.settings import Settings
@@ -41,15 +43,20 @@ class ChildGoneError(Exception):
         how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         hint = "; this machine may be short of memory" if code == -signal.SIGKILL else ""
         super().__init__(f"{GONE} during {task!r} ({how}{hint}).")
+        self.code = code
+        """As `subprocess` returns it: negative for the signal that ended it."""
 
 
 class Child:
     """One child process, which carries out one task at a time."""
 
-    def __init__(self, settings: Settings, folder: Path, run: str | None = None) -> None:
+    def __init__(
+        self, settings: Settings, folder: Path, run: str | None = None, limits: Limits | None = None
+    ) -> None:
         """Start the process; it keeps results in `folder` and writes to the log of `run`, if given.
 
-        Linux ties a child's life to the thread that starts it: keep that thread alive until the child ends.
+        `limits` hold from its first task on. Linux ties a child's life to the thread that starts it: keep
+        that thread alive until the child ends.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self._turn = Lock()
@@ -57,12 +64,20 @@ class Child:
             [sys.executable, "-m", ENTRY],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=_environment(settings),
+            env=_environment(settings) | (ENVIRONMENT if limits else {}),
             start_new_session=True,  # a Ctrl-C in the terminal is meant for the worker only
             text=True,
         )
         described = settings.model_dump(mode="json", exclude=SECRETS | INHERITED)
-        self._send({"settings": described, "folder": str(folder), "run": run, "parent": os.getpid()})
+        self._send(
+            {
+                "settings": described,
+                "folder": str(folder),
+                "run": run,
+                "limits": limits and asdict(limits),
+                "parent": os.getpid(),
+            }
+        )
 
     @property
     def process_id(self) -> int:

@@ -21,6 +21,7 @@ from filelock import FileLock
 from pydantic import SecretStr
 
 from data_processor.runs.context import TaskContext
+from data_processor.runs.limits import Limits
 from data_processor.service.logging import configure_logging
 from data_processor.service.storage import outage
 from data_processor.settings import Settings
@@ -44,10 +45,15 @@ def main(tasks: Mapping[str, str]) -> None:
     os.nice(settings.training_niceness)
     folder = Path(opening["folder"])
     lock = FileLock(folder / "lock", fallback_to_soft=False)  # the kernel's: it ends with its holder
+    limits = Limits(**opening["limits"]) if opening["limits"] else None
     with lock, TaskContext(settings, folder, opening["run"]) as context:
         while True:
             message = messages.get()
             task = message["task"]
+            if limits is not None:
+                importlib.import_module(tasks[task])  # what that takes is not the task's
+                limits.hold()
+                limits = None
             answers.write(json.dumps(_carry_out(context, tasks[task], task, message["arguments"])) + "\n")
             answers.flush()
 

@@ -5,51 +5,20 @@ import csv
 import datetime as dt
 import io
 import json
-import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_processor.datasets.reading.files import find_format, read_file
 from data_processor.datasets.reading.refusals import RefusedFileError
-from data_processor.datasets.reading.source import MAX_COLUMNS, Hints, Source
-from data_processor.datasets.reading.texts import typed
-from data_processor.datasets.readings import find_readings
-
-Rows = list[dict[str, Any]]
-
-
-def read(content: bytes, filename: str = "table.csv", **hints: Any) -> tuple[Rows, Source]:
-    """Return the rows of a file, every cell as its proposed reading has it, and how the file was read."""
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "source", Path(folder) / "raw.parquet"
-        source.write_bytes(content)
-        found = read_file(source, filename, target, Hints(**hints))
-        assert not (Path(folder) / "texts.parquet").exists()
-        table = pq.read_table(target)
-        columns = {
-            name: typed(column, find_readings(column, found.decimal).first.reading)
-            if pa.types.is_string(column.type)
-            else column
-            for name, column in zip(table.column_names, table.columns, strict=True)
-        }
-        return pa.table(columns).to_pylist(), found
-
-
-def refusal(content: bytes, filename: str = "table.csv", **hints: Any) -> str:
-    """Return why a file is refused."""
-    with pytest.raises(RefusedFileError) as refused:
-        read(content, filename, **hints)
-    return str(refused.value)
-
+from data_processor.datasets.reading.source import MAX_COLUMNS, Hints
+from reading_files import Rows, parquet, read, refusal, workbook
 
 WORDS = st.text(st.characters(codec="cp1252", categories=("L", "Zs", "P", "Nd")), min_size=1, max_size=12)
 TEXTS = WORDS.map(str.strip).filter(lambda text: any(c.isalpha() for c in text)).map(lambda text: f"w {text}")
@@ -162,12 +131,6 @@ def test_quoted_cells_may_hold_separators_quotes_and_line_ends() -> None:
     assert found == [{"a": "1, or\n2", "b": 'say "hi"'}, {"a": "x", "b": "y"}]
 
 
-def parquet(columns: dict[str, Any]) -> bytes:
-    file = io.BytesIO()
-    pq.write_table(pa.table(columns), file)
-    return file.getvalue()
-
-
 def test_parquet_keeps_its_types() -> None:
     noon = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
     content = parquet(
@@ -215,18 +178,6 @@ def test_json_gives_its_values_back_as_a_list_and_as_lines(rows: Rows, lines: bo
 def test_json_objects_may_lack_fields() -> None:
     found, _ = read(b'[{"a": 1, "b": "x"}, {"b": "?", "c": true}]', "table.json")
     assert found == [{"a": 1, "b": "x", "c": None}, {"a": None, "b": None, "c": True}]
-
-
-def workbook(*sheets: list[list[Any]]) -> bytes:
-    book = openpyxl.Workbook()
-    for number, rows in enumerate(sheets):
-        sheet = book.active if number == 0 else book.create_sheet()
-        assert sheet is not None
-        for row in rows:
-            sheet.append(row)
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
 
 
 def test_a_sheet_gives_its_values_back() -> None:

@@ -286,17 +286,6 @@ class FeedbackRequest(TypedDict):
     comment: NotRequired[str | None]
 
 
-class FileSource(TypedDict):
-    """How the file was read."""
-
-    format: Literal["csv", "parquet", "xlsx", "json"]
-    header: bool
-    encoding: str | None
-    delimiter: str | None
-    decimal: str | None
-    notes: list[str]
-
-
 class GivenFeedback(TypedDict):
     """A person's latest feedback on a prediction."""
 
@@ -604,6 +593,38 @@ class Reading(TypedDict):
     """Booleans: the words for true."""
     false: NotRequired[list[str]]
     """Booleans: the words for false."""
+
+
+class ReadingChoice(TypedDict):
+    """Another way to read the file."""
+
+    field: str
+    """The field of the upload's form that chooses it."""
+    taken: bool | int | str | None
+    """Its value for this reading; null if detected."""
+    value: bool | int | str | None
+    """Its value for the other reading; null to have it detected."""
+    label: str
+    """What the other reading does."""
+
+
+class ReadingFields(TypedDict):
+    """How to read a file; what is left out is detected."""
+
+    delimiter: NotRequired[str | None]
+    """What separates the columns of a CSV."""
+    encoding: NotRequired[str | None]
+    """The encoding of a CSV or JSON file, e.g. cp1252."""
+    decimal: NotRequired[Literal[".", ","] | None]
+    """The decimal mark of a CSV."""
+    header: NotRequired[bool | None]
+    """Whether the first row names the columns."""
+    skip_rows: NotRequired[int | None]
+    """How many rows above the table to leave out: titles, comments."""
+    skip_footer: NotRequired[int | None]
+    """How many rows below it to leave out: totals, notes."""
+    index: NotRequired[Literal["keep", "drop"] | None]
+    """What to do with row labels: a first column without a name, or a frame's index."""
 
 
 class RecordedPrediction(TypedDict):
@@ -1079,6 +1100,20 @@ class Explanation(TypedDict):
     """The largest first, in either direction."""
     words: NotRequired[list[WordContribution] | None]
     """For a text, in order; they add up to its contribution. Null for tables."""
+
+
+class FileSource(TypedDict):
+    """How the file was read."""
+
+    format: Literal["csv", "parquet", "xlsx", "json"]
+    header: bool
+    encoding: str | None
+    delimiter: str | None
+    decimal: str | None
+    notes: list[str]
+    """What was recognised and what was left out."""
+    choices: NotRequired[list[ReadingChoice]]
+    """Other ways to read it."""
 
 
 class InferRequest(TypedDict):

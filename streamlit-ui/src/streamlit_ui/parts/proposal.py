@@ -26,6 +26,7 @@ from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.parts.held_out import ask_holdout
 from streamlit_ui.parts.problems import show_beside
 from streamlit_ui.parts.rare_classes import ask_rare_classes
+from streamlit_ui.parts.reading import show_reading
 from streamlit_ui.parts.tasks import known_tasks
 from streamlit_ui.text import listing, number, plain, plural
 
@@ -45,7 +46,7 @@ def ask_columns(dataset: DatasetDetail, proposal: DatasetProposal) -> None:
     """Ask for names and kinds of the columns, target, task and preparation, and confirm them."""
     # Another file starts afresh; the same one keeps what was entered.
     key = hashlib.sha256(json.dumps(proposal, sort_keys=True).encode()).hexdigest()[:16]
-    st.caption(_how_read(proposal))
+    show_reading(dataset["name"], proposal, key)
     if difference := proposal.get("difference"):
         show_difference(difference)
     st.subheader("Columns")
@@ -90,23 +91,6 @@ def show_difference(difference: DatasetDifference) -> None:
         return
     with st.expander(f"Differences from version {version}", icon=":material/difference:", expanded=True):
         st.markdown("\n".join(f"- {plain(line)}" for line in found))
-
-
-def _how_read(proposal: DatasetProposal) -> str:
-    source = proposal.get("source") or {}
-    facts = [
-        plural(proposal["rows"], "row"),
-        plural(len(proposal["columns"]), "column"),
-        str(source.get("format") or "").upper(),
-        *([f"separator “{source['delimiter']}”"] if source.get("delimiter") else []),
-        *([f"encoding {source['encoding']}"] if source.get("encoding") else []),
-        *([f"decimal mark “{source['decimal']}”"] if source.get("decimal") else []),
-        *(source.get("notes") or []),
-    ]
-    read = "  \n".join([plain(" · ".join(fact for fact in facts if fact))])
-    if source.get("header") is False:
-        read += "  \n**The file has no column names**: please name the columns below."
-    return read
 
 
 def _ask_kinds(proposal: DatasetProposal, key: str) -> tuple[dict[str, Chosen], dict[str, DeltaGenerator]]:

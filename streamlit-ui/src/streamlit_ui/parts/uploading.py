@@ -73,18 +73,22 @@ def slug(filename: str) -> str:
 
 def _ask_hints() -> tuple[dict[str, str], DeltaGenerator]:
     with st.expander("How to read it", icon=":material/tune:"):
-        st.caption("Only needed if the columns of a CSV file come out wrong: all of it is detected.")
+        st.caption("Only needed if the columns of a file come out wrong: all of it is detected.")
         with st.grid(2, min_column_width=210):
             header = st.selectbox("Column names", list(_HEADER))
             delimiter = st.selectbox("Separator", list(_DELIMITERS))
             decimal = st.selectbox("Decimal mark", list(_DECIMALS))
             encoding = st.text_input("Encoding", placeholder="detected, e.g. cp1252", max_chars=40)
+            above = st.text_input("Rows above the table", placeholder="detected", max_chars=4)
+            below = st.text_input("Rows below the table", placeholder="detected", max_chars=2)
         about = st.container()
     return {
         "header": _HEADER[header],
         "delimiter": _DELIMITERS[delimiter],
         "decimal": _DECIMALS[decimal],
         "encoding": encoding.strip(),
+        "skip_rows": above.strip(),
+        "skip_footer": below.strip(),
     }, about
 
 

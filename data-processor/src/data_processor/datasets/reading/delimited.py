@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from data_processor.datasets.reading.dialects import Dialect, find_dialect
+from data_processor.datasets.reading.dialects import Dialect, cells_of, find_dialect
 from data_processor.datasets.reading.encodings import check_encoding, find_encoding
+from data_processor.datasets.reading.naming import keep_columns
 from data_processor.datasets.reading.refusals import RefusedFileError
 from data_processor.datasets.reading.source import Hints, Source, check_names, check_rows, check_width
 from data_processor.datasets.reading.texts import Seen, trimmed
@@ -30,9 +31,8 @@ def read_delimited(source: Path, target: Path, hints: Hints) -> Source:
     encoding = hints.encoding or find_encoding(source)
     if encoding != "utf-8" or hints.encoding:  # that it found by reading the whole file
         encoding = check_encoding(source, encoding)
-    dialect = find_dialect(source, encoding, delimiter=hints.delimiter, header=hints.header)
+    dialect = find_dialect(source, encoding, hints)
     check_width(len(dialect.names))
-    check_names(dialect.names)
     with ThreadPoolExecutor(pa.cpu_count()) as columns:  # Arrow works on them without holding the interpreter
         seen = [Seen() for _ in dialect.names]
         rows = 0
@@ -40,31 +40,68 @@ def read_delimited(source: Path, target: Path, hints: Hints) -> Source:
             rows += batch.num_rows
             list(columns.map(lambda one, texts: one.observe(trimmed(texts)), seen, batch.columns))
         check_rows(rows)
+        kept = keep_columns(dialect.names, [one.known for one in seen], [one.whole for one in seen], hints)
+        check_names(kept.names)
+        seen = [seen[place] for place in kept.places]
         decimal = hints.decimal or _find_decimal(seen, dialect.delimiter)
         types = [one.type for one in seen]
-        schema = pa.schema(list(zip(dialect.names, types, strict=True)))
+        schema = pa.schema(list(zip(kept.names, types, strict=True)))
         with pq.ParquetWriter(target, schema, compression="zstd") as writer:
             for batch in _batches(source, encoding, dialect):
-                kept = columns.map(lambda texts, kind: pc.cast(trimmed(texts), kind), batch.columns, types)
-                writer.write_batch(pa.record_batch(list(kept), schema=schema), _ROWS_PER_GROUP)
-    return Source("csv", dialect.header, encoding, dialect.delimiter, decimal)
+                texts = [batch.column(place) for place in kept.places]
+                cells = columns.map(lambda texts, kind: pc.cast(trimmed(texts), kind), texts, types)
+                writer.write_batch(pa.record_batch(list(cells), schema=schema), _ROWS_PER_GROUP)
+    notes, choices = [*dialect.notes, *kept.notes], [*dialect.choices, *kept.choices]
+    return Source("csv", dialect.header, encoding, dialect.delimiter, decimal, notes, choices)
 
 
 def _batches(source: Path, encoding: str, dialect: Dialect) -> Iterator[pa.RecordBatch]:
-    """Yield the rows of a CSV, every cell as the text it is."""
+    """Yield the rows of a CSV's table that are not empty, every cell as the text it is."""
     columns = [str(place) for place in range(len(dialect.names))]
+    below = sum(len(row) == len(columns) for row in dialect.footer)
     try:
         with _reader(source, encoding, dialect, columns) as reader:
-            yield from reader
+            yield from _without_last(map(_without_empty, reader), below)
     except pa.ArrowInvalid as error:
         raise RefusedFileError(_sentence(str(error), dialect)) from error
+
+
+def _without_empty(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Leave out rows of nothing but separators, with which spreadsheet programs end a CSV."""
+    empty = None
+    for column in batch.columns:
+        nothing = pc.equal(column, "")
+        empty = nothing if empty is None else pc.and_(empty, nothing)
+        if not pc.any(empty).as_py():
+            return batch
+    return batch.filter(pc.invert(empty))
+
+
+def _without_last(batches: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield batches without so many rows at the end of all of them."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        while sum(map(len, waiting[1:])) >= rows:
+            yield waiting.pop(0)
+            if not waiting:
+                break
+    left = sum(map(len, waiting)) - rows
+    for batch in waiting:
+        if left > 0:
+            yield batch[:left]
+        left -= len(batch)
 
 
 @contextmanager
 def _reader(source: Path, encoding: str, dialect: Dialect, columns: list[str]) -> Iterator[Any]:
     wrong: list[tuple[int | None, int]] = []
+    remarks = [row for row in dialect.footer if len(row) != len(columns)]
 
     def note(row: Any) -> str:
+        if remarks and cells_of(row.text, dialect.delimiter) == remarks[0]:
+            remarks.pop(0)
+            return "skip"
         wrong.append((row.number, row.actual_columns))
         return "error"
 
@@ -75,7 +112,7 @@ def _reader(source: Path, encoding: str, dialect: Dialect, columns: list[str]) -
                 use_threads=False,  # only then does it know in which row something is wrong
                 block_size=BLOCK_BYTES,
                 column_names=columns,
-                skip_rows_after_names=int(dialect.header),
+                skip_rows_after_names=dialect.skipped,
                 # Arrow skips the byte-order mark of UTF-8 itself.
                 encoding="utf8" if encoding in ("utf-8", "utf-8-sig") else encoding,
             ),

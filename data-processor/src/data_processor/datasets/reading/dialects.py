@@ -1,23 +1,27 @@
-"""How a CSV is written: what separates its columns, and whether its first line names them."""
+"""How a CSV is written: what separates its columns, and where its table is."""
 
 import csv
 import io
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_processor.datasets.reading.kinds import Row, filled
 from data_processor.datasets.reading.refusals import RefusedFileError
-from data_processor.features.reading import USUAL_MARKS
+from data_processor.datasets.reading.remarks import separator_in
+from data_processor.datasets.reading.source import Choice, Hints
+from data_processor.datasets.reading.structure import find_structure
 
 DELIMITERS = (",", ";", "\t", "|", ":", "^", "~")
 """The more usual first: of two that explain a file equally well, the first is meant."""
 SAMPLE_CHARACTERS = 128 * 1024
 SAMPLE_ROWS = 200
+TAIL_BYTES = 64 * 1024
+"""Of a long file, the end is searched for totals and notes."""
 MAX_CELL = 8 * 1024 * 1024
 _CLEAN = re.compile(r"[+-]?[\d.,  ]*\d([eE][+-]?\d+)?%?|[^,;\t|^~]*")
-_NUMBER = re.compile(r"[+-]?(\d[\d.,  ]*|[.,]\d+)([eE][+-]?\d+)?%?")
-_DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}([T ].*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,37 +31,79 @@ class Dialect:
     delimiter: str
     header: bool
     names: tuple[str, ...]
-    """From the header, or made up: `column_1`, `column_2` …"""
+    """From the header, empty where it has none; or made up: `column_1`, `column_2` …"""
+    skipped: int = 0
+    """Rows before the first one of values, empty ones counted: a title, comments, the names."""
+    footer: tuple[Row, ...] = ()
+    """The rows below the table, which are none of it."""
+    notes: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
 
 
-def find_dialect(
-    path: Path, encoding: str, *, delimiter: str | None = None, header: bool | None = None
-) -> Dialect:
+def find_dialect(path: Path, encoding: str, hints: Hints) -> Dialect:
     """Return how a CSV is written; what is given is not guessed. Raises `RefusedFileError`."""
-    sample = _sample(path, encoding)
-    if delimiter is None:
-        delimiter = _find_delimiter(sample)
-    rows = _rows(sample, delimiter)
-    if not rows:
+    sample, more = _sample(path, encoding)
+    delimiter = hints.delimiter or separator_in(sample.split("\n", 1)[0]) or _find_delimiter(sample)
+    head = _numbered(sample, delimiter)
+    if not head:
         raise RefusedFileError("The file is empty: it has no rows.")
-    has_header = _has_header(rows) if header is None else header
-    names = tuple(name.strip() for name in rows[0]) if has_header else made_up_names(len(rows[0]))
-    return Dialect(delimiter, has_header, names)
+
+    def last_rows(above: int) -> list[Row]:
+        if more:
+            return _last_rows(path, encoding, delimiter)
+        return [row for number, row in _numbered(sample, delimiter, len(sample)) if number > above]
+
+    found = find_structure(head, last_rows, hints)
+    return Dialect(
+        delimiter,
+        found.header,
+        found.names,
+        found.first if found.header else found.first - 1,
+        found.footer,
+        found.notes,
+        found.choices,
+    )
 
 
-def made_up_names(columns: int) -> tuple[str, ...]:
-    """Return names for the columns of a table that has none."""
-    return tuple(f"column_{number}" for number in range(1, columns + 1))
+def cells_of(line: str, delimiter: str) -> Row:
+    """Return the cells of one line, as they are in a dialect's footer."""
+    return next(csv.reader([line.strip("\r\n")], delimiter=delimiter), [])
 
 
-def _sample(path: Path, encoding: str) -> str:
-    """Return the first lines of a file, whole ones if there are any."""
+def _sample(path: Path, encoding: str) -> tuple[str, bool]:
+    """Return the first lines of a file, whole ones if there are any, and whether there are more."""
     with path.open(encoding=encoding, newline="", errors="replace") as file:
         sample = file.read(SAMPLE_CHARACTERS)
         more = bool(file.read(1))
     if more and "\n" in sample:
         sample = sample[: sample.rindex("\n") + 1]
-    return sample.removeprefix("\ufeff")
+    return sample.removeprefix("\ufeff"), more
+
+
+def _last_rows(path: Path, encoding: str, delimiter: str) -> list[Row]:
+    """Return the rows at the end of a long file, without the first one, of which a part may be missing."""
+    with path.open("rb") as file:
+        start = file.read(4)
+        # Nothing encodes a character in more than four bytes, or in pieces that are not aligned in a file.
+        file.seek((path.stat().st_size - TAIL_BYTES) // 4 * 4)
+        end = file.read()
+    if encoding in ("utf-16", "utf-32"):  # their mark is at the beginning
+        big = start[:1] in (b"\xfe", b"\0")
+        encoding = f"{encoding}-{'be' if big else 'le'}"
+    text = end.decode(encoding, errors="replace")
+    lines = re.split(r"\r\n|\r|\n", text)[1:]
+    return [row for _, row in _numbered("\n".join(lines), delimiter, len(lines))]
+
+
+def _numbered(sample: str, delimiter: str, most: int = SAMPLE_ROWS) -> list[tuple[int, Row]]:
+    """Return the first rows that hold anything, with their numbers."""
+    rows: list[tuple[int, Row]] = []
+    for number, row in enumerate(_parsed(sample, delimiter), 1):
+        if filled(row):
+            rows.append((number, row))
+        if len(rows) == most:
+            break
+    return rows
 
 
 def _find_delimiter(sample: str) -> str:
@@ -82,33 +128,13 @@ def _score(sample: str, delimiter: str) -> float:
     return (times / len(rows)) ** 2 * (0.2 + 0.8 * clean)
 
 
-def _rows(sample: str, delimiter: str) -> list[list[str]]:
+def _rows(sample: str, delimiter: str) -> list[Row]:
+    return [row for _, row in _numbered(sample, delimiter)]
+
+
+def _parsed(sample: str, delimiter: str) -> Iterator[list[str]]:
     csv.field_size_limit(MAX_CELL)
-    rows = []
     try:
-        for row in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter):
-            if row:
-                rows.append(row)
-            if len(rows) == SAMPLE_ROWS:
-                break
+        yield from csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
     except csv.Error:
-        return rows
-    return rows
-
-
-def _has_header(rows: list[list[str]]) -> bool:
-    """Tell whether the first row names the columns: words that are not values of the rows below."""
-    first = [cell.strip() for cell in rows[0]]
-    if any(cell in USUAL_MARKS for cell in first):
-        return False
-    if any(_is_value(cell) for cell in first):
-        return False
-    below = [row for row in rows[1:] if len(row) == len(first)]
-    if not below:
-        return True
-    repeated = sum(1 for place, name in enumerate(first) if any(row[place].strip() == name for row in below))
-    return repeated * 2 < len(first)
-
-
-def _is_value(cell: str) -> bool:
-    return bool(_NUMBER.fullmatch(cell) or _DATE.fullmatch(cell))
+        return

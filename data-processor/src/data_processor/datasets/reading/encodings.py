@@ -26,6 +26,8 @@ _SOME = 0.5
 """Texts in other scripts consist of other letters; Western ones only have some accents."""
 LATIN = ("cp1252", "cp1250", "cp1257", "cp1254")
 """What offices write Latin letters in, the West's before those of central Europe, the Baltic and Turkey."""
+_NO_FILES = ("idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape", "utf-7", "mbcs", "oem")
+"""Python's codecs of texts that are not for the contents of files: of names, of literals, of letters."""
 FALLBACK = "cp1252"
 """What files of an office in the West are in, if nothing says otherwise."""
 
@@ -55,7 +57,7 @@ def check_encoding(path: Path, encoding: str) -> str:
         raise RefusedFileError(
             f"{encoding!r} is not a known encoding; try utf-8 or cp1252, or leave it out.", field="encoding"
         ) from error
-    if not getattr(known, "_is_text_encoding", True):
+    if not getattr(known, "_is_text_encoding", True) or known.name in _NO_FILES:
         raise RefusedFileError(f"{encoding!r} is not a text encoding; try utf-8.", field="encoding")
     decoder = known.incrementaldecoder()
     try:

@@ -6,6 +6,7 @@ JSON     ── the same ──────────────────�
 Parquet  ── batches, in the few types that everything downstream knows ────────▶ Parquet
 """
 
+import codecs
 from pathlib import Path
 
 from data_processor.datasets.reading.refusals import RefusedFileError, shown
@@ -53,7 +54,7 @@ def read_file(source: Path, filename: str, target: Path, hints: Hints) -> Source
     if form == "json":
         from data_processor.datasets.reading.documents import read_json  # noqa: PLC0415
 
-        return read_json(source, target)
+        return read_json(source, target, hints)
     from data_processor.datasets.reading.delimited import read_delimited  # noqa: PLC0415
 
     return read_delimited(source, target, hints)
@@ -79,7 +80,7 @@ def find_format(source: Path, filename: str) -> Format:
         found = "parquet"
     elif head.startswith(b"PK"):
         found = "xlsx"
-    elif named != "csv" and head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+    elif named != "csv" and _begins_as_json(head):
         found = "json"
     binary = named in ("parquet", "xlsx")
     if (found in ("parquet", "xlsx") or binary) and named is not None and found != named:
@@ -94,3 +95,10 @@ def find_format(source: Path, filename: str) -> Format:
             "JSON begins with [ or {."
         )
     return found or named or "csv"
+
+
+def _begins_as_json(head: bytes) -> bool:
+    """Tell whether the first character is one that a JSON document begins with, in whatever Unicode."""
+    for mark in (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        head = head.removeprefix(mark)
+    return head.replace(b"\0", b"").lstrip()[:1] in (b"{", b"[")

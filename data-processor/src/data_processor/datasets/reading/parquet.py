@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from data_processor.datasets.reading.dialects import MAX_CELL
 from data_processor.datasets.reading.refusals import RefusedFileError, shown
 from data_processor.datasets.reading.source import Source, check_names, check_rows
 from data_processor.datasets.reading.texts import trimmed
@@ -37,6 +38,7 @@ def read_parquet(source: Path, target: Path) -> Source:
             check_names(names)
             check_rows(file.metadata.num_rows)
             _check_unpacked(file.metadata)
+            _check_texts(file.metadata)
             types = [_plain(names[n], file.schema_arrow.types[place]) for n, place in enumerate(kept)]
             schema = pa.schema(list(zip(names, types, strict=True)))
             with pq.ParquetWriter(target, schema, compression="zstd") as writer:
@@ -46,6 +48,8 @@ def read_parquet(source: Path, target: Path) -> Source:
                         for place, kind, name in zip(kept, types, names, strict=True)
                     ]
                     writer.write_batch(pa.record_batch(columns, schema=schema))
+    except MemoryError:
+        raise  # which is an error of Arrow as well, and says nothing about the file
     except (pa.ArrowException, OSError) as error:
         raise RefusedFileError(
             "The Parquet file cannot be read: it is damaged or truncated. Export it again."
@@ -70,6 +74,20 @@ def _check_unpacked(footer: Any) -> None:
             f"The Parquet file unpacks to {size // 1024**2} MB and {values} values; at most "
             f"{MAX_UNPACKED_BYTES // 1024**2} MB and {MAX_VALUES} are allowed: upload it in parts."
         )
+
+
+def _check_texts(footer: Any) -> None:
+    """Raise `RefusedFileError` for texts that are too long on average: each has to be in memory."""
+    for place in range(footer.num_row_groups):
+        group = footer.row_group(place)
+        for number in range(group.num_columns):
+            column = group.column(number)
+            size = column.total_uncompressed_size // max(1, column.num_values)
+            if column.physical_type == "BYTE_ARRAY" and size > MAX_CELL:
+                raise RefusedFileError(
+                    f"Column {shown(column.path_in_schema)} holds texts of {size // 1024**2} MB on average; "
+                    f"at most {MAX_CELL // 1024**2} MB are allowed in a cell: leave it out."
+                )
 
 
 def _pieces(batches: Any) -> Iterator[Any]:

@@ -2,6 +2,11 @@
 
 from typing import Any
 
+TOO_MUCH_MEMORY = (
+    "Reading the file takes far more memory than files of its size do: check that no cell holds a text of "
+    "millions of characters, or upload it in parts."
+)
+
 
 class RefusedFileError(ValueError):
     """A file that cannot become a dataset; the message says what is wrong with it and what to do.
@@ -13,6 +18,11 @@ class RefusedFileError(ValueError):
         """Say what is wrong with a field of the form."""
         super().__init__(message)
         self.field = field
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things: `1 row`, `2 rows`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def shown(value: Any, length: int = 40) -> str:

@@ -11,6 +11,8 @@ from data_processor.features.numerals import Mark
 from data_processor.features.packing import text as written
 
 Format = Literal["csv", "parquet", "xlsx", "json"]
+Value = bool | int | str | None
+"""What is said of a file in a field of the form."""
 MAX_COLUMNS = 1000
 """PostgreSQL takes 1600 in a table; nobody confirms more than these by hand."""
 MAX_NAME_CHARACTERS = 200
@@ -18,12 +20,31 @@ MAX_NAME_CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """What the person says about a CSV, instead of having it guessed."""
+    """What the person says about a file, instead of having it guessed."""
 
     delimiter: str | None = None
     encoding: str | None = None
     decimal: Literal[".", ","] | None = None
     header: bool | None = None
+    skip_rows: int | None = None
+    """Rows above the table, as an editor or a spreadsheet program counts them."""
+    skip_footer: int | None = None
+    """Rows below the table."""
+    index: Literal["keep", "drop"] | None = None
+    """What is done with row labels: a first column without a name, or the index of a data frame in JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Another way to read the file: a field of the form, and the value with which it is read so."""
+
+    field: str
+    taken: Value
+    """The value that this reading was given; None if it was detected."""
+    value: Value
+    """The value for the other reading; None to have it detected."""
+    label: str
+    """What the other reading does, as an order."""
 
 
 @dataclass(slots=True)
@@ -36,7 +57,8 @@ class Source:
     delimiter: str | None = None
     decimal: Mark | None = None
     notes: list[str] = field(default_factory=list)
-    """What was left out."""
+    """What was recognised and what was left out, a sentence each."""
+    choices: list[Choice] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -54,7 +76,10 @@ def check_names(names: Sequence[str]) -> None:
     seen: dict[str, int] = {}
     for number, name in enumerate(names, 1):
         if not name:
-            raise RefusedFileError(f"Column {number} has no name in the header: give it one.")
+            raise RefusedFileError(
+                f"Column {number} has no name in the header: give it one. If the names stand further down, "
+                "send the number of rows above them as skip_rows; if there are none, send header=false."
+            )
         if len(name) > MAX_NAME_CHARACTERS:
             raise RefusedFileError(
                 f"The name of column {number}, {shown(name)}, has {len(name)} characters; "
