@@ -315,6 +315,8 @@ class FeedbackRow(Base):
     """The rater was trusted when they gave it. Nobody vouches for feedback from before this was recorded."""
     own: Mapped[bool] = mapped_column(default=False, server_default=false())
     """The rater asked for the prediction. Feedback from before this was recorded breaks no tie."""
+    belongs_to: Mapped[str | None]
+    """The group that the prediction's input is of, if the model holds out groups and it was sent."""
     at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -42,7 +42,9 @@ class Stage:
     predictions: Recorded
     _numbers: Iterator[int] = field(default_factory=count)
 
-    def predict(self, label: str | None = "<=50K", **fields: Any) -> str:
+    def predict(
+        self, label: str | None = "<=50K", inputs: dict[str, Any] | None = None, **fields: Any
+    ) -> str:
         """Record a prediction and return its id."""
         output = {"label": label, "probabilities": dict.fromkeys(CLASSES, 0.5)}
         described: dict[str, Any] = {
@@ -57,7 +59,7 @@ class Stage:
             id=f"p{next(self._numbers)}",
             model=MODEL,
             at=now(),
-            inputs={},
+            inputs=inputs or {},
             flags=[],
             latency_ms=1.0,
             trace_id="0" * 32,
@@ -117,7 +119,7 @@ class Stage:
         for correct in [True] * right + [False] * wrong:
             self.give(self.predict(subject=subject, **fields), subject, role=role, correct=correct)
 
-    def serve(self, version: str, **lineage: Any) -> None:
+    def serve(self, version: str, holdout: dict[str, str] | None = None, **lineage: Any) -> None:
         """Let the stage serve a version."""
         with self.database.transaction() as session:
             if session.get(VersionRow, (MODEL, version)) is None:
@@ -127,6 +129,7 @@ class Stage:
                         "target": "income",
                         "columns": [],
                         "classes": list(CLASSES),
+                        "holdout": holdout or {"by": "row"},
                     },
                     "lineage": {"feedback_seq": 0, **lineage},
                 }

@@ -49,6 +49,23 @@ def test_what_the_score_needs_of_the_prediction_is_kept_with_the_feedback(stage:
     assert (row.model, row.stage, row.version, row.pinned, row.asked) == ("census", "main", "7", True, True)
 
 
+def test_the_group_that_was_sent_is_kept_with_the_feedback_and_widens_the_interval(stage: Any) -> None:
+    stage.serve("5", holdout={"by": "group", "column": "unit"})
+    for number in range(60):
+        unit = {"unit": number % 6} if number else {}
+        stage.give(stage.predict(version="5", inputs=unit), f"rater {number % 7}", correct=number % 6 < 4)
+    kept = [row.belongs_to for row in stage.said()]
+    assert kept == [None, *(str(number % 6) for number in range(1, 60))]
+
+    score = stage.feedback.score("census")
+    assert (score["n"], score["value"]) == (60, 40 / 60)
+    assert score["high"] - score["low"] > 0.5
+    assert "about 7 groups" in score["reason"]
+    stage.serve("6")
+    stage.give(stage.predict(version="6", inputs={"unit": 3}))
+    assert stage.said()[-1].belongs_to is None
+
+
 def test_an_unknown_prediction_is_not_found(stage: Any) -> None:
     with pytest.raises(NotFound, match="There is no prediction 'p99'"):
         stage.give("p99")

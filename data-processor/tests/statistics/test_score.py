@@ -210,3 +210,22 @@ def test_a_step_of_32_bits_does_not_widen_a_tolerance() -> None:
 def test_a_value_that_is_no_number_is_not_right() -> None:
     assert not within(math.nan, 1.0, 0.5)
     assert not right(np.array([1.0]), Answers(values=np.array([math.nan])), 0.5).any()
+
+
+def test_answers_about_one_group_are_right_and_wrong_together() -> None:
+    entries = [
+        FeedbackEntry(
+            f"p{n}", f"rater {n % 7}", correct=n % 40 < 30, asked=False, group=f"engine {n % 40 // 5}"
+        )
+        for n in range(80)
+    ]
+    alone = [entry._replace(group=None) for entry in entries]
+    of_groups, of_rows = summarise(entries, POLICY).deciding, summarise(alone, POLICY).deciding
+
+    assert (of_groups.right, of_groups.n, of_groups.groups) == (of_rows.right, of_rows.n, 8)
+    wide, narrow = of_groups.interval(), of_rows.interval()
+    assert wide is not None
+    assert narrow is not None
+    assert wide[1] - wide[0] > 2 * (narrow[1] - narrow[0])
+    assert "8 groups" in summarise(entries, POLICY).remark
+    assert summarise(alone, POLICY).remark == ""

@@ -21,6 +21,7 @@ def taken(
     *,
     unlabelled: int = 0,
     sources: list[Source] | None = None,
+    groups: NDArray[np.int64] | None = None,
 ) -> Check:
     both = n - version_only - predecessor_only
     version = np.repeat([True, False, True], [version_only, predecessor_only, both])
@@ -32,6 +33,7 @@ def taken(
         with_feedback=n + unlabelled,
         labelled=n,
         policy=POLICY,
+        groups=groups,
     )
 
 
@@ -59,6 +61,22 @@ def test_a_predecessor_that_is_better_beyond_chance_comes_back() -> None:
         "On 100 labelled inputs since the promotion this version was right in 83.0 % and its "
         "predecessor in 97.0 % of the cases (p = 0.0013)."
     )
+
+
+def test_one_group_alone_brings_no_predecessor_back_and_nor_do_few() -> None:
+    """All the losses are about one engine of twenty; then each about another one; then all about few."""
+    other, lost = np.arange(100) % 20, np.arange(3, 20)
+    one = other.copy()
+    one[lost] = 99
+    each = np.arange(100)
+    few = np.arange(100) % 9
+    found = {name: taken(3, 17, groups=of) for name, of in {"one": one, "each": each, "few": few}.items()}
+    assert {name: check.conclusion for name, check in found.items()} == {
+        "one": "continue",
+        "each": "roll_back",
+        "few": "continue",
+    }
+    assert found["few"].p_value == 1
 
 
 def test_a_predecessor_that_may_be_better_by_chance_does_not() -> None:

@@ -221,7 +221,7 @@ def _newest_of(
     if policy.ask_rate > 0:
         newest.append(_newest((*mine, F.asked.is_(True)), limit))
     wanted = or_(*(F.prediction.in_(some) for some in newest))
-    query = select(F.prediction, F.subject, F.correct, F.asked, F.trusted, F.own)
+    query = select(F.prediction, F.subject, F.correct, F.asked, F.trusted, F.own, F.belongs_to)
     found = session.connection().execute(query.where(wanted).order_by(F.seq))
     return [FeedbackEntry._make(row) for row in found]
 

@@ -76,6 +76,7 @@ def _points(
         FeedbackRow.asked,
         FeedbackRow.trusted,
         FeedbackRow.own,
+        FeedbackRow.belongs_to,
         FeedbackRow.seq,
         FeedbackRow.at,
     ).where(*scoring(model, stage, period.version, policy))
@@ -83,7 +84,7 @@ def _points(
         query = query.where(FeedbackRow.at < period.until)
     reach = 2 * policy.window  # enough for the window, repeated and left-out feedback included
     rows = session.execute(query.order_by(FeedbackRow.seq.desc()).limit(limit * EVERY + reach)).all()[::-1]
-    entries = [FeedbackEntry._make(row[:6]) for row in rows]
+    entries = [FeedbackEntry._make(row[:7]) for row in rows]
     seen: set[str] = set()
     for place, row in enumerate(rows):
         new = row.prediction not in seen

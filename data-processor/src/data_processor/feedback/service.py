@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from data_processor.caller import Caller
 from data_processor.database import Database
 from data_processor.features.cells import cell_reader, label_reader
+from data_processor.features.packing import text
 from data_processor.features.reading import UnreadableError
 from data_processor.features.schema import Column, Schema
 from data_processor.feedback import repository
@@ -94,7 +95,9 @@ class FeedbackService:
             target = self._target_of(session, prediction)
             truth = _understand(model.task, body, prediction.output, target, policy.tolerance)
             again = repository.given_before(session, prediction.id, caller.subject)
-            given = _append(session, prediction, caller, truth, body.comment)
+            given = _append(
+                session, prediction, caller, truth, body.comment, group=_group(prediction, target)
+            )
             if (policy.use_pinned or not prediction.pinned) and prediction.stage == self._stage:
                 seq = int(given.id)
                 self._scoreboard.evaluate(session, prediction.model, policy, prediction.version, seq)
@@ -117,6 +120,7 @@ class FeedbackService:
                 classes,
                 label_reader(column, classes),
                 cell_reader(column or Column(name="value", kind="numeric")),
+                schema.holdout.groups if schema else None,
             )
         return self._targets[name]
 
@@ -128,6 +132,8 @@ class _Target(NamedTuple):
     label: Callable[[Any], str]
     """Finds the class that is meant; what is none of them stays as it is."""
     value: Callable[[Any], Any]
+    groups: str | None
+    """The column that says what a prediction is about, where rows belong together."""
 
 
 def _understand(
@@ -154,8 +160,20 @@ def _value(given: float | str | None, target: _Target) -> float | None:
     return float(read) if isinstance(read, int | float) else None
 
 
+def _group(prediction: Prediction, target: _Target) -> str | None:
+    """Return what a prediction is about, if that was sent."""
+    value = prediction.inputs.get(target.groups) if target.groups is not None else None
+    return None if value is None else text(value)
+
+
 def _append(
-    session: Session, prediction: Prediction, caller: Caller, truth: Said, comment: str | None
+    session: Session,
+    prediction: Prediction,
+    caller: Caller,
+    truth: Said,
+    comment: str | None,
+    *,
+    group: str | None,
 ) -> Feedback:
     given: dict[str, Any] = {
         "prediction": prediction.id,
@@ -174,5 +192,6 @@ def _append(
         "asked": prediction.asked,
         "trusted": caller.trusted,
         "own": prediction.subject == caller.subject,
+        "belongs_to": group,
     }
     return Feedback.model_validate({"id": str(repository.append(session, {**given, **counted})), **given})

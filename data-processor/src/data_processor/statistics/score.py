@@ -7,10 +7,11 @@ outcome, but does not make it recent.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from data_processor.statistics.clusters import effective_number
 from data_processor.statistics.phrases import percent
 from data_processor.statistics.raters import Voice, agreed, too_much, with_room
 from data_processor.statistics.terms import ScoreTerms
@@ -38,6 +39,8 @@ class FeedbackEntry(NamedTuple):
     """The rater was trusted when they gave it."""
     own: bool = False
     """The rater asked for the prediction."""
+    group: str | None = None
+    """What the prediction is about, where rows belong together: an engine, a patient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,10 @@ class Share:
 
     right: int
     n: int
+    groups: int | None = None
+    """How many groups the predictions are about, where rows belong together."""
+    effective: float | None = None
+    """How many independent answers they are then worth (`clusters.py`)."""
 
     @property
     def value(self) -> float | None:
@@ -53,8 +60,14 @@ class Share:
         return self.right / self.n if self.n else None
 
     def interval(self, z: float = Z_SHOWN) -> tuple[float, float] | None:
-        """Return the Wilson interval that is `z` standard normal deviations wide on each side."""
-        return wilson(self.right, self.n, z) if self.n else None
+        """Return the Wilson interval that is `z` standard normal deviations wide on each side.
+
+        Of answers in groups it is as wide as the independent answers that they are worth make it.
+        """
+        if not self.n:
+            return None
+        worth = self.n if self.effective is None else self.effective
+        return wilson(self.right * worth / self.n, worth, z)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +109,20 @@ def summarise(entries: Iterable[FeedbackEntry], policy: ScoreTerms) -> Score:
     """Return the score of the feedback on one version, given in the order in which it came."""
     asked: dict[str, dict[str, Voice]] = {}
     every: dict[str, dict[str, Voice]] = {}
+    groups: dict[str, str] = {}
     for one in entries:
         ratings = every.setdefault(one.prediction, {})
         ratings[one.subject] = Voice(one.correct, one.trusted, one.own)
         if one.asked:
             asked[one.prediction] = ratings
-    among_all = volunteered = _look_back(list(every.values()), policy)
+        if one.group is not None:
+            groups[one.prediction] = one.group
+    among_all = volunteered = _look_back(every, groups, policy)
     among_asked = None
     if asked:
-        among_asked = _look_back(list(asked.values()), policy)
-        volunteered = _look_back([r for prediction, r in every.items() if prediction not in asked], policy)
+        among_asked = _look_back(asked, groups, policy)
+        others = {prediction: ratings for prediction, ratings in every.items() if prediction not in asked}
+        volunteered = _look_back(others, groups, policy)
     by_asked = policy.ask_rate > 0 and among_asked is not None and among_asked.share.n >= policy.min_feedback
     deciding = among_asked if by_asked and among_asked else among_all
     return Score(
@@ -129,43 +146,52 @@ class _Window:
     """How many of the last predictions do not count, because one rater supplied too many."""
 
 
-def _look_back(predictions: Sequence[Ratings], policy: ScoreTerms) -> _Window:
+def _look_back(predictions: Mapping[str, Ratings], groups: Mapping[str, str], policy: ScoreTerms) -> _Window:
     """Count the newest predictions, `policy.window` of them, of no untrusted rater more than a rater's share.
 
     The share is of the predictions that count. So the cap is lowered until it fits what it leaves: it ends at
     the largest window that nobody dominates.
     """
-    raters = len({subject for ratings in predictions for subject in ratings})
-    whole = _count(predictions, policy.window, math.inf)
+    raters = len({subject for ratings in predictions.values() for subject in ratings})
+    whole = _count(predictions, groups, policy.window, math.inf)
     if raters < policy.min_raters:
         return replace(whole, raters=raters)
     counted, cap = whole, math.inf
     while too_much(counted.most, counted.share.n, policy):
         cap = min(policy.max_rater_share * counted.share.n, cap)
-        counted = _count(predictions, policy.window, cap)
+        counted = _count(predictions, groups, policy.window, cap)
     return replace(counted, raters=raters, left_out=whole.share.n - counted.share.n)
 
 
-def _count(predictions: Sequence[Ratings], window: int, cap: float) -> _Window:
+def _count(predictions: Mapping[str, Ratings], groups: Mapping[str, str], window: int, cap: float) -> _Window:
     """Count the newest predictions when no rater who is not trusted may supply more than `cap` of them.
 
     A prediction with several raters is supplied by each in equal parts; a rater who has none left is ignored.
     """
     supplied: dict[str, float] = {}
-    right = n = 0
-    for ratings in reversed(predictions):
+    outcomes: dict[str, bool] = {}
+    for prediction in reversed(predictions):
+        ratings = predictions[prediction]
         counting = ratings if cap == math.inf else _within_cap(ratings, supplied, cap)
         outcome = agreed(counting.values())
         if outcome is None:
             continue
-        n += 1
-        right += outcome
+        outcomes[prediction] = outcome
         if not any(voice.trusted for voice in counting.values()):
             for subject in counting:
                 supplied[subject] = supplied.get(subject, 0.0) + 1 / len(counting)
-        if n == window:
+        if len(outcomes) == window:
             break
-    return _Window(Share(right, n), max(supplied.values(), default=0.0))
+    return _Window(_share(outcomes, groups), max(supplied.values(), default=0.0))
+
+
+def _share(outcomes: Mapping[str, bool], groups: Mapping[str, str]) -> Share:
+    """Return the share of right answers; a prediction whose group is unknown is on its own."""
+    right, n = sum(outcomes.values()), len(outcomes)
+    if not any(prediction in groups for prediction in outcomes):
+        return Share(right, n)
+    of = [(groups.get(prediction), prediction if prediction not in groups else "") for prediction in outcomes]
+    return Share(right, n, len(set(of)), effective_number(list(outcomes.values()), of))
 
 
 def _within_cap(ratings: Ratings, supplied: Mapping[str, float], cap: float) -> Ratings:
@@ -175,6 +201,20 @@ def _within_cap(ratings: Ratings, supplied: Mapping[str, float], cap: float) -> 
 
 
 def _remark(window: _Window, policy: ScoreTerms) -> str:
+    return " ".join(filter(None, (_remark_on_raters(window, policy), _remark_on_groups(window.share))))
+
+
+def _remark_on_groups(share: Share) -> str:
+    if share.groups is None or share.effective is None:
+        return ""
+    are = "one group" if share.groups == 1 else f"{share.groups} groups"
+    return (
+        f"These predictions are about {are}, which are right and wrong together: the interval is as wide as "
+        f"for {share.effective:.0f} that are not."
+    )
+
+
+def _remark_on_raters(window: _Window, policy: ScoreTerms) -> str:
     if 0 < window.raters < policy.min_raters:
         who = "one person" if window.raters == 1 else f"{window.raters} people"
         return f"Fewer than {policy.min_raters} raters: all of this feedback comes from {who}."

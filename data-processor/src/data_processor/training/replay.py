@@ -4,11 +4,13 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from data_processor.features.packing import pack_rows
+from data_processor.features.packing import pack_rows, text
 from data_processor.feedback.repository import count_with_feedback, counted, labelled_since
 from data_processor.models.access import registry_of
 from data_processor.models.engine import load_engine
+from data_processor.models.manifest import Manifest
 from data_processor.models.policy import Policy
 from data_processor.predictions.records import Prediction, PredictionStore
 from data_processor.rows import ModelRow, WatchRow
@@ -45,11 +47,23 @@ def replay(context: TaskContext, promotion: str, size: int) -> dict[str, Any]:
     found = watch.check(
         *flags,
         sources=[one.source for one in first],
+        groups=_groups(predictions, registry_of(context).manifest(row.model, row.version)),
         with_feedback=with_feedback,
         labelled=len(labelled),
         policy=policy,
     )
     return asdict(found)
+
+
+def _groups(predictions: list[Prediction], manifest: Manifest) -> NDArray[np.object_] | None:
+    """Return what each prediction is about, if rows belong together; one that does not say is on its own."""
+    column = manifest.table.holdout.groups
+    if column is None:
+        return None
+    values = [prediction.inputs.get(column) for prediction in predictions]
+    return np.array(
+        [f"alone: {number}" if value is None else text(value) for number, value in enumerate(values)], object
+    )
 
 
 def _recorded(context: TaskContext, ids: list[str]) -> dict[str, Prediction]:

@@ -1,9 +1,10 @@
 """After a promotion: whether the predecessor answers better after all.
 
 Labelled inputs since the promotion are replayed through the predecessor. At 50, 100, 200 and 400 of them,
-each time the first so many, one-sided McNemar checks whether it was right more often; p < 0.01 returns the
-stage to it. Where too much of the feedback has no label, that which has one may be a biased sample: then
-people are alerted, and decide themselves. Either way that ends the watch: it acts once per promotion.
+each time the first so many, one-sided McNemar (the test of their groups, where rows belong together) checks
+whether it was right more often; p < 0.01 returns the stage to it. Where too much of the feedback has no
+label, that which has one may be a biased sample: then people are alerted, and decide themselves. Either way
+that ends the watch: it acts once per promotion.
 
 No rater who is not trusted supplies more than their share of those inputs, and none of them returns the stage
 alone (`statistics/raters.py: leaning_on`): while they are too few people are alerted, and where the result
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from data_processor.models.policy import Policy
 from data_processor.statistics.measures import Answers, Flags, right
-from data_processor.statistics.paired import compare_right, mcnemar, table
+from data_processor.statistics.paired import FEWEST_GROUPS, compare_right, count_groups, table
 from data_processor.statistics.phrases import percent
 from data_processor.statistics.raters import Leaning, Source, leaning_on, untrusted
 
@@ -68,6 +69,17 @@ def counted(
     return off < predecessor_off, predecessor_off < off
 
 
+def _worse(predecessor_right: Flags, version_right: Flags, groups: NDArray[Any] | None, rows: Flags) -> float:
+    """Return how likely so many more right answers of the predecessor are if it is no better.
+
+    Of too few groups nothing follows, whatever they say.
+    """
+    of = None if groups is None else groups[rows]
+    if not rows.any() or (count_groups(of) or FEWEST_GROUPS) < FEWEST_GROUPS:
+        return 1.0
+    return compare_right(predecessor_right[rows], version_right[rows], of).p_worse
+
+
 def check(
     version_right: Flags,
     predecessor_right: Flags,
@@ -76,15 +88,17 @@ def check(
     with_feedback: int,
     labelled: int,
     policy: Policy,
+    groups: NDArray[Any] | None = None,
 ) -> Check:
     """Compare both versions on the first labelled inputs since the promotion, as many as are due.
 
-    `sources` say who labelled each input. `with_feedback` and `labelled` count all predictions since the
-    promotion that have feedback, or a label.
+    `sources` say who labelled each input, and `groups` what each is about, where rows belong together.
+    `with_feedback` and `labelled` count all predictions since the promotion that have feedback, or a label.
     """
     counts = table(predecessor_right, version_right)
     compared = compare_right(predecessor_right, version_right)
-    n, p_value = len(version_right), compared.p_worse
+    every = np.ones(len(version_right), np.bool_)
+    n, p_value = len(version_right), _worse(predecessor_right, version_right, groups, every)
     last = n >= max(policy.watch_looks)
     conclusion: Conclusion = "passed" if last else "continue"
     leaning: Leaning | None = None
@@ -92,8 +106,7 @@ def check(
     if p_value < policy.watch_alpha:
 
         def follows(rows: Flags) -> bool:
-            some = table(predecessor_right[rows], version_right[rows])
-            return mcnemar(some.champion_only, some.challenger_only) < policy.watch_alpha
+            return _worse(predecessor_right, version_right, groups, rows) < policy.watch_alpha
 
         leaning = leaning_on(sources, follows, len(untrusted(sources)), policy)
         if unlabelled > policy.max_unlabelled_share or (leaning and (leaning.rater is None or last)):
