@@ -34,7 +34,9 @@ FILES: dict[str, tuple[str, Callable[[], bytes], dict[str, str], str]] = {
     ),
     "counted names": (
         "a.csv",
-        lambda: b"0,1,2,target\n" + b"".join(b"%.3f,-%.3f,%.2f,ab\n" % (n / 7, n / 3, n / 9) for n in range(40)),
+        lambda: (
+            b"0,1,2,target\n" + b"".join(b"%.3f,-%.3f,%.2f,ab\n" % (n / 7, n / 3, n / 9) for n in range(40))
+        ),
         {"0": "number", "1": "number", "2": "number", "target": "text"},
         "taken for names",
     ),
