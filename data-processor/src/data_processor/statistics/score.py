@@ -170,7 +170,7 @@ def _count(predictions: Mapping[str, Ratings], groups: Mapping[str, str], window
     """
     supplied: dict[str, float] = {}
     outcomes: dict[str, bool] = {}
-    for prediction in reversed(predictions):
+    for prediction in reversed(list(predictions)):
         ratings = predictions[prediction]
         counting = ratings if cap == math.inf else _within_cap(ratings, supplied, cap)
         outcome = agreed(counting.values())
