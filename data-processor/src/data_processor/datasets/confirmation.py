@@ -13,7 +13,7 @@ from data_processor.features.preparation import DatasetPreparation
 from data_processor.features.reading import LONGEST_MARK, MOST_MARKS, Reading
 from data_processor.features.schema import INPUT_KINDS, Holdout, Kind, Schema
 from data_processor.service.errors import FieldError, Invalid
-from data_processor.statistics.paired import FEWEST_GROUPS
+from data_processor.statistics.clusters import FEWEST_GROUPS
 from data_processor.tasks.registry import UnknownTaskError, likely_task, task_of
 from data_processor.tasks.task import Target, Task
 

@@ -20,10 +20,11 @@ from data_processor.datasets.batches import batches
 from data_processor.datasets.confirmation import Confirmed
 from data_processor.datasets.duplicates import find_repeated
 from data_processor.datasets.profile import EXACT, ColumnFacts, finite
-from data_processor.datasets.rare_classes import rare_classes, without_rare
+from data_processor.datasets.rare_classes import rare_classes
 from data_processor.datasets.reading.texts import typed, without_marks
 from data_processor.datasets.readings import unreadable_texts
 from data_processor.features.packing import MISSING, text
+from data_processor.features.preparation import DatasetPreparation
 from data_processor.features.reading import MOST_MARKS, Reading
 from data_processor.features.schema import Kind, Schema
 from data_processor.features.split import FEEDBACK_COLUMN, PREDICTION_COLUMN
@@ -81,7 +82,7 @@ def write_confirmed(
                 values = [column.convert(batch.column(name)) for name, column in columns.items()]
                 empty = [pa.array([""] * len(batch), pa.string()), pa.array(np.zeros(len(batch), np.int64))]
                 ready = pa.record_batch([*values, *empty], schema=schema)
-                writer.write_batch(without_rare(ready, confirmed.target, rare, confirmed.preparation))
+                writer.write_batch(_without_rare(ready, confirmed.target, rare, confirmed.preparation))
                 tell(done / rows)
 
 
@@ -255,3 +256,18 @@ def _unit(raw: Path, name: str, read: Callable[[Any], Any]) -> Literal["day", "s
             if finest == "day" and pc.any(pc.not_equal(pc.floor_temporal(found, unit="day"), found)).as_py():
                 finest = "s"
     return finest
+
+
+def _without_rare(
+    batch: pa.RecordBatch, target: str, rare: list[str], preparation: DatasetPreparation
+) -> pa.RecordBatch:
+    """Return rows of a confirmed table with the rare classes left out, or merged."""
+    if not rare:
+        return batch
+    place = batch.schema.get_field_index(target)
+    labels = batch.column(place)
+    found: Any = pc.is_in(labels, pa.array(rare, pa.string()))
+    if preparation.rare_classes.action == "leave_out":
+        return batch.filter(pc.invert(found))
+    merged = pc.if_else(found, pa.scalar(preparation.rare_classes.into), labels)
+    return batch.set_column(place, batch.schema.field(place), merged)

@@ -1,10 +1,6 @@
 """Classes with too few rows to be learnt: refused, left out, or merged into one, as a person says."""
 
 from collections.abc import Mapping
-from typing import Any
-
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from data_processor.features.preparation import DatasetPreparation
 
@@ -54,21 +50,6 @@ def named(rare: Mapping[str, int]) -> str:
     parts = [f"{label!r} {_rows(rows)}" for label, rows in list(rare.items())[:NAMED]]
     more = f" and {len(rare) - NAMED} more" if len(rare) > NAMED else ""
     return ("Class " if len(rare) == 1 else "Classes ") + ", ".join(parts) + more
-
-
-def without_rare(
-    batch: pa.RecordBatch, target: str, rare: list[str], preparation: DatasetPreparation
-) -> pa.RecordBatch:
-    """Return rows of a confirmed table with the rare classes left out, or merged."""
-    if not rare:
-        return batch
-    place = batch.schema.get_field_index(target)
-    labels = batch.column(place)
-    found: Any = pc.is_in(labels, pa.array(rare, pa.string()))
-    if preparation.rare_classes.action == "leave_out":
-        return batch.filter(pc.invert(found))
-    merged = pc.if_else(found, pa.scalar(preparation.rare_classes.into), labels)
-    return batch.set_column(place, batch.schema.field(place), merged)
 
 
 def _rows(count: int) -> str:

@@ -9,6 +9,9 @@ any method for independent answers is used, as Wilson's interval is here).
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 
+FEWEST_GROUPS = 10
+"""Nothing is said of fewer groups."""
+
 
 def effective_number(right: Sequence[bool], groups: Sequence[Hashable]) -> float:
     """Return how many independent answers some are worth: from the number of their groups up to their own.

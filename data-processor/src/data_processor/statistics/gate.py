@@ -23,8 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_processor.statistics.clusters import FEWEST_GROUPS
 from data_processor.statistics.measures import Answers, SelectionMetric
-from data_processor.statistics.paired import EXACT_GROUPS, FEWEST_GROUPS, FLIPS, RESAMPLES, Comparison
+from data_processor.statistics.paired import EXACT_GROUPS, FLIPS, RESAMPLES, Comparison
 from data_processor.statistics.phrases import metric_name
 from data_processor.statistics.receipt import Receipt, SliceName, SliceReport, Verdict
 from data_processor.statistics.slices import Slice, Terms, constant, finite

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, ndtr, ndtri, stdtr, stdtrit
 
+from data_processor.statistics.clusters import FEWEST_GROUPS
 from data_processor.statistics.measures import Flags, Floats, Measure, SelectionMetric, gain, value
 
 RESAMPLES = 2_000
@@ -28,8 +29,6 @@ FEWEST_BEYOND = 5
 """Below this many resamples that could lie beyond a level, the tail is not counted but taken as normal."""
 FEWEST_ROWS = 30
 """The bootstrap says nothing of fewer rows."""
-FEWEST_GROUPS = 10
-"""Nothing is said of fewer groups."""
 EXACT_GROUPS = 16
 """Up to so many groups every way of flipping their signs is counted."""
 FLIPS = 10_000

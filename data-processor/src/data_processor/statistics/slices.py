@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_processor.statistics.clusters import FEWEST_GROUPS
 from data_processor.statistics.measures import (
     Answers,
     Flags,
@@ -19,7 +20,6 @@ from data_processor.statistics.measures import (
     value,
 )
 from data_processor.statistics.paired import (
-    FEWEST_GROUPS,
     FEWEST_ROWS,
     Comparison,
     compare_measured,

@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_processor.models.policy import Policy
+from data_processor.statistics.clusters import FEWEST_GROUPS
 from data_processor.statistics.measures import Answers, Flags, right
-from data_processor.statistics.paired import FEWEST_GROUPS, compare_right, count_groups, table
+from data_processor.statistics.paired import compare_right, count_groups, table
 from data_processor.statistics.phrases import percent
 from data_processor.statistics.raters import Leaning, Source, leaning_on, untrusted
 
