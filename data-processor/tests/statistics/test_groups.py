@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from data_processor.models.policy import Policy
+from data_processor.statistics.clusters import FEWEST_GROUPS
 from data_processor.statistics.gate import Answers, Receipt, decide
 from data_processor.statistics.measures import SelectionMetric, prepare
 from data_processor.statistics.paired import (
-    FEWEST_GROUPS,
     FLIPS,
     compare_measured,
     compare_right,

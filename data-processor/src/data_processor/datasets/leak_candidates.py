@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from data_processor.datasets.profile import ColumnFacts, finite, is_id_name
 from data_processor.datasets.reading.texts import typed
+from data_processor.statistics.clusters import FEWEST_GROUPS
 from data_processor.statistics.growth import Growth
-from data_processor.statistics.paired import FEWEST_GROUPS
 
 ROWS_PER_VALUE = 2
 """So many rows has every other value of a group at least."""
