@@ -104,6 +104,13 @@ def test_columns_of_the_table_that_are_no_inputs_are_ignored_and_said() -> None:
     assert json.loads(bytes(checked.rows[0])) == GOOD
 
 
+@pytest.mark.parametrize(("name", "shown"), [("", "(no name)"), ("Unnamed: 0", "Unnamed: 0")])
+def test_row_labels_that_an_upload_left_out_may_be_sent_back(name: str, shown: str) -> None:
+    checked = FLAGGING.check(body({**GOOD, name: "17"}))
+    assert checked.flags == [[f"{shown}: no input of the model, ignored"]]
+    assert json.loads(bytes(checked.rows[0])) == GOOD
+
+
 def test_a_whole_column_takes_other_numbers_and_flags_them() -> None:
     checked = FLAGGING.check(body({**GOOD, "age": 40.5}))
     assert checked.packed.numeric[0, 0] == 40.5

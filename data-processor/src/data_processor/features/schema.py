@@ -1,5 +1,6 @@
 """What a model takes: its columns, their kinds and what training saw of them."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -9,6 +10,15 @@ from data_processor.features.reading import Reading
 
 Kind = Literal["numeric", "categorical", "text", "datetime", "identifier", "ignored"]
 INPUT_KINDS: tuple[Kind, ...] = ("numeric", "categorical", "text", "datetime")
+
+
+_UNNAMED = re.compile(r"Unnamed: \d+(_level_\d+)?")
+"""What pandas calls a column whose name is empty."""
+
+
+def is_unnamed(name: str) -> bool:
+    """Say whether a name is none: of row labels, or of what stands behind a trailing separator."""
+    return not name or _UNNAMED.fullmatch(name) is not None
 
 
 class Column(BaseModel):

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from data_processor.features.cells import Cell, Value, cell_reader, kind_of
 from data_processor.features.reading import UnreadableError
-from data_processor.features.schema import Column, Schema
+from data_processor.features.schema import Column, Schema, is_unnamed
 from data_processor.service.errors import BadRequest, FieldError, Invalid
 
 LARGEST_NUMBER = 1e30
@@ -155,7 +155,7 @@ class Diagnosis:
                 if message := self._problem_beside(cell):
                     yield _show(name), message
                 beside[self._beside[name]] = cell
-            elif known is None and name in self._others:
+            elif known is None and (name in self._others or is_unnamed(name)):
                 ignored.append(name)
             elif known is None:
                 yield _show(name), "is not an input of the model; leave it out"

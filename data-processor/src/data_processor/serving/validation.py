@@ -28,6 +28,8 @@ MISSING_FLAG = ": missing"
 BLANK_FLAG = ": blank"
 UNSEEN_FLAG = ": unseen category "
 IGNORED_FLAG = ": no input of the model, ignored"
+NAMELESS = "(no name)"
+"""What a flag calls a column whose name is empty."""
 
 
 class Checked(NamedTuple):
@@ -118,7 +120,7 @@ class Validator:
         if checked is None:
             raise AssertionError("The slow pass accepted what packing rejects.")
         for odd, names in zip(checked.flags, ignored, strict=True):
-            odd += [f"{name}{IGNORED_FLAG}" for name in names]
+            odd += [f"{name or NAMELESS}{IGNORED_FLAG}" for name in names]
         return checked
 
     def _pack(

@@ -1,15 +1,13 @@
 """What the columns of a file are called, and which of them are none of its table."""
 
 import datetime as dt
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from data_processor.datasets.reading.source import Choice, Hints
+from data_processor.features.schema import is_unnamed
 
-_UNNAMED = re.compile(r"Unnamed: \d+(_level_\d+)?")
-"""What pandas calls a column whose name is empty."""
 _INDEX = "index"
 
 
@@ -35,7 +33,7 @@ def name_of(cell: Any) -> str:
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     name = str(cell).strip()
-    return "" if _UNNAMED.fullmatch(name) else name
+    return "" if is_unnamed(name) else name
 
 
 def made_up_names(columns: int) -> tuple[str, ...]:
