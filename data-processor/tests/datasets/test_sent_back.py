@@ -145,6 +145,16 @@ def test_codes_keep_every_character(codes: list[str], categories: set[str]) -> N
     assert len(as_target.schema.classes) == len(categories)
 
 
+def test_whole_numbers_that_would_be_one_number_are_kept_digit_by_digit() -> None:
+    codes = {"100000000000000001", "100000000000000002", "100000000000000003"}
+    content = as_csv(table(code=[*sorted(codes), ""]))
+    found = store(content, "t.csv", "y")
+    assert found.column("code").kind == "categorical"
+    assert set(found.column("code").categories) == codes
+    assert "long" in found.proposal[0]["doubts"]
+    found.assert_known(rows_of_csv(content))
+
+
 def test_codes_that_would_be_the_same_number_are_said() -> None:
     found = store(as_csv(table(code=["3.1", "3.10", "3.9"])), "t.csv", "y")
     assert (found.proposal[0]["distinct"], found.proposal[0]["alike"]) == (2, 1)

@@ -41,7 +41,7 @@ def _of_column(column: ColumnFacts) -> Iterator[tuple[str, str]]:
         yield "unit", f"The numbers are read without the {reading.unit!r} beside them: {_range(column)}."
     if column.alike and reading.values == "number":
         yield "same-number", _alike(column)
-    if "zeros" in column.doubts:
+    if "zeros" in column.doubts or "long" in column.doubts:
         yield "digits", _digits(column)
     if "epoch" in column.doubts and column.kind == "numeric":
         form = next(one["reading"]["format"] for one in column.readings if one["reading"]["format"])
@@ -84,8 +84,8 @@ def _alike(column: ColumnFacts) -> str:
 
 def _digits(column: ColumnFacts) -> str:
     return (
-        f"Digits such as {column.examples[0]!r} are kept as texts, because as numbers they would lose "
-        "characters. If they are quantities, choose numeric."
+        f"Digits such as {str(column.examples[0])!r} are kept as texts, because as numbers they would lose "
+        "some of them. If they are quantities, choose numeric."
     )
 
 

@@ -208,6 +208,11 @@ def _by_type(facts: ColumnFacts, known: Any) -> tuple[Kind, str]:
 def _number(facts: ColumnFacts, known: Any) -> tuple[Kind, str]:
     unique = facts.distinct == len(known) and len(known) > FEW
     whole = facts.type == "integer"
+    if whole and _merge_as_floats(facts, known):
+        facts.doubts.append("long")
+        if _few_enough(facts.distinct, len(known)):
+            return "categorical", f"{facts.distinct} distinct whole numbers, too long to compute with."
+        return "identifier", "Whole numbers too long to compute with."
     if whole and unique:
         span = (facts.maximum or 0) - (facts.minimum or 0) + 1
         if is_id_name(facts.name):
@@ -217,6 +222,18 @@ def _number(facts: ColumnFacts, known: Any) -> tuple[Kind, str]:
     return "numeric", "Whole numbers." if whole else "Numbers."
 
 
+def _merge_as_floats(facts: ColumnFacts, known: Any) -> bool:
+    """Say whether different whole numbers would be the same one to a model."""
+    if max(abs(facts.minimum or 0), abs(facts.maximum or 0)) <= EXACT:
+        return False
+    return int(pc.count_distinct(pc.cast(known, pa.float64(), safe=False)).as_py()) < facts.distinct
+
+
+def _few_enough(distinct: int, rows: int) -> bool:
+    """Say whether values repeat often enough to be categories."""
+    return distinct <= max(FEW, min(MAX_CATEGORIES, MAX_CATEGORY_SHARE * rows))
+
+
 def _text(facts: ColumnFacts, known: Any) -> tuple[Kind, str]:
     facts.formulas = int(pc.sum(pc.match_substring_regex(known, _FORMULA)).as_py())
     distinct, rows = facts.distinct, len(known)
@@ -224,7 +241,7 @@ def _text(facts: ColumnFacts, known: Any) -> tuple[Kind, str]:
     long = pc.mean(pc.utf8_length(known)).as_py()
     if distinct <= FEW and not (distinct == rows and spaced >= _FREE_WORDS):
         return "categorical", f"{distinct} distinct values."
-    if distinct <= min(MAX_CATEGORIES, MAX_CATEGORY_SHARE * rows):
+    if _few_enough(distinct, rows):
         return "categorical", f"{distinct} distinct values in {rows} rows."
     if spaced >= _FREE_WORDS:
         return "text", f"Free text: {distinct} distinct values of {long:.0f} characters on average."
