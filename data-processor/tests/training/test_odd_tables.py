@@ -24,7 +24,9 @@ class Desk:
         """Work in a shop that has a worker."""
         self._shop, self._client = shop, client
 
-    def trained(self, name: str, frame: pd.DataFrame, target: str, **schema: Any) -> dict[str, Any]:
+    def trained(
+        self, name: str, frame: pd.DataFrame, target: str, *, budget_s: float = 3, **schema: Any
+    ) -> dict[str, Any]:
         """Return the version that a table became, promoted."""
         file = io.BytesIO()
         frame.to_parquet(file)
@@ -34,7 +36,7 @@ class Desk:
         confirmed = self._client.put(f"/v1/datasets/{name}/schema", json={"target": target, **schema})
         assert confirmed.status_code == 202, confirmed.text
         self._shop.finish(confirmed.json()["run"])
-        asked = {"name": name, "dataset": name, "policy": {"budget_s": 3}}
+        asked = {"name": name, "dataset": name, "policy": {"budget_s": budget_s}}
         created = self._client.post("/v1/models", json=asked)
         assert created.status_code == 201, created.text
         self._shop.finish(created.json()["run"])
@@ -75,7 +77,8 @@ def test_large_targets_are_answered_to_their_last_digits(desk: Desk) -> None:
     draw = np.random.default_rng(2)
     a = draw.integers(0, 700, ROWS)
     frame = pd.DataFrame({"a": a, "total": 2_000_000_000 + 37 * a + draw.integers(0, 5, ROWS)})
-    version = desk.trained("totals", frame, "total")
+    # Time for more than the first candidate, also on a busy machine.
+    version = desk.trained("totals", frame, "total", budget_s=15)
     assert version["metrics"]["rmse"] < 5
     said = [one["value"] for one in desk.asked("totals", frame[["a"]].head(50))]
     assert np.abs(np.array(said) - frame["total"].head(50)).max() < 20
