@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from data_processor.runs.child import Child, ChildFailedError, ChildGoneError
+from data_processor.runs.limits import Limits
 
 World = Any
 WORKER = """
@@ -52,6 +53,19 @@ def test_an_error_nobody_expected_is_named_in_one_line(child: Child) -> None:
 def test_the_child_knows_no_secrets(child: Child) -> None:
     environment = psutil.Process(child.process_id).environ()
     assert not {"SERVICE_TOKEN", "CALLER_KEY"} & environment.keys()
+
+
+def test_a_child_that_reads_strangers_files_knows_not_even_the_key_of_versions(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "p" * 16)
+    made = Child(world.settings, tmp_path / "work", limits=Limits(2**30, 60))
+    try:
+        environment = psutil.Process(made.process_id).environ()
+    finally:
+        made.close()
+    assert "MLFLOW_TRACKING_PASSWORD" not in environment
+    assert environment["SIGNING_KEY"] != world.settings.signing_key.get_secret_value()
 
 
 def test_a_killed_child_is_missed_by_whoever_waits_for_it(child: Child) -> None:

@@ -6,6 +6,7 @@ ends, a run is cancelled by killing its child, and a child never outlives its wo
 
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -55,7 +56,8 @@ class Child:
     ) -> None:
         """Start the process; it keeps results in `folder` and writes to the log of `run`, if given.
 
-        `limits` hold from its first task on. Linux ties a child's life to the thread that starts it: keep
+        `limits` hold from its first task on, and such a child is trusted with no secret: strangers' files are
+        read under limits. Linux ties a child's life to the thread that starts it: keep
         that thread alive until the child ends.
         """
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +66,7 @@ class Child:
             [sys.executable, "-m", ENTRY],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=_environment(settings) | (ENVIRONMENT if limits else {}),
+            env=_environment(settings, limits),
             start_new_session=True,  # a Ctrl-C in the terminal is meant for the worker only
             text=True,
         )
@@ -130,9 +132,12 @@ class Child:
             return  # it is gone; reading its result will tell
 
 
-def _environment(settings: Settings) -> dict[str, str]:
-    """Leave out others' secrets, and limit the numeric libraries' threads, which they read at import."""
+def _environment(settings: Settings, limits: Limits | None) -> dict[str, str]:
+    """Leave out secrets it does not need, and limit the threads of numeric libraries (read at import)."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
-    inherited = {name: value for name, value in os.environ.items() if name.lower() not in SECRETS}
-    inherited["SIGNING_KEY"] = settings.signing_key.get_secret_value()
-    return inherited | dict.fromkeys(names, str(settings.training_threads or os.cpu_count() or 1))
+    unneeded = SECRETS | INHERITED if limits else SECRETS
+    inherited = {name: value for name, value in os.environ.items() if name.lower() not in unneeded}
+    # Settings are not valid without a key: under limits it is one that signs nothing.
+    inherited["SIGNING_KEY"] = secrets.token_hex() if limits else settings.signing_key.get_secret_value()
+    inherited |= dict.fromkeys(names, str(settings.training_threads or os.cpu_count() or 1))
+    return inherited | ENVIRONMENT if limits else inherited
