@@ -5,8 +5,9 @@ The first reading learns what each column holds, the second writes it.
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -15,6 +16,7 @@ from data_processor.datasets.reading.refusals import RefusedFileError, shown
 from data_processor.datasets.reading.source import array_of, check_names, check_rows
 
 Row = Sequence[Any]
+Item = TypeVar("Item")
 _BATCH_ROWS = 5_000
 _INT64 = 2**63
 
@@ -46,7 +48,7 @@ def write_rows(names: Sequence[str], open_rows: Callable[[], Iterable[Row]], tar
     check_rows(rows)
     schema = pa.schema([(name, _type(found)) for name, found in zip(names, kinds, strict=True)])
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:
-        for batch in _batches(open_rows()):
+        for batch in in_batches(open_rows(), _BATCH_ROWS):
             columns = [
                 _array(name, values, kind)
                 for name, values, kind in zip(names, zip(*batch, strict=True), schema.types, strict=True)
@@ -63,15 +65,11 @@ def _array(name: str, values: Iterable[Any], kind: pa.DataType) -> pa.Array:
         ) from error
 
 
-def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    waiting: list[Row] = []
-    for row in rows:
-        waiting.append(row)
-        if len(waiting) == _BATCH_ROWS:
-            yield waiting
-            waiting = []
-    if waiting:
-        yield waiting
+def in_batches(rows: Iterable[Item], most: int) -> Iterator[list[Item]]:
+    """Yield lists of `most` rows, and of what is left in the end."""
+    left = iter(rows)
+    while batch := list(islice(left, most)):
+        yield batch
 
 
 def _kind(value: Any) -> type:

@@ -1,6 +1,5 @@
 """XLSX, unpacked only after its size is known: a small file may unpack to more than any disk holds."""
 
-import pickle
 import tempfile
 import warnings
 import zipfile
@@ -9,9 +8,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from data_processor.datasets.reading.kept_rows import keep, kept_rows
 from data_processor.datasets.reading.kinds import Row
 from data_processor.datasets.reading.naming import keep_columns
-from data_processor.datasets.reading.records import write_rows
+from data_processor.datasets.reading.records import in_batches, write_rows
 from data_processor.datasets.reading.refusals import RefusedFileError, counted, shown
 from data_processor.datasets.reading.source import Hints, Source
 from data_processor.datasets.reading.structure import Numbered, Structure, find_structure
@@ -89,8 +89,8 @@ def _read_book(book: Any, kept: IO[bytes], target: Path, hints: Hints) -> Source
     sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"] or book.worksheets
     for sheet in sheets:
         seen = _Seen()
-        for batch in _batches(_rows_of(sheet, seen)):
-            pickle.dump(batch, kept, pickle.HIGHEST_PROTOCOL)
+        for batch in in_batches(_rows_of(sheet, seen), _BATCH_ROWS):
+            keep(batch, kept)
         if seen.head:
             break
     else:
@@ -99,9 +99,8 @@ def _read_book(book: Any, kept: IO[bytes], target: Path, hints: Hints) -> Source
     columns = keep_columns(found.names, *seen.columns(found), hints)
 
     def rows() -> Iterator[Row]:
-        kept.seek(0)
         left = seen.rows - len(found.footer)
-        for number, row in _loaded(kept):
+        for number, row in kept_rows(kept):
             left -= 1
             if left < 0:
                 return
@@ -190,23 +189,3 @@ def _rows_of(sheet: Any, seen: _Seen) -> Iterator[Numbered]:
         for number, row in SheetRows(sheet, source, seen.odd).rows():
             seen.take(number, row)
             yield number, row
-
-
-def _batches(rows: Iterator[Numbered]) -> Iterator[list[Numbered]]:
-    batch: list[Numbered] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == _BATCH_ROWS:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _loaded(kept: IO[bytes]) -> Iterator[Numbered]:
-    """Yield the rows that were put into a file of this process's own."""
-    while True:
-        try:
-            yield from pickle.load(kept)  # noqa: S301  # nobody else has the file
-        except EOFError:
-            return
