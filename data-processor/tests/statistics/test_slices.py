@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data_processor.models.policy import Policy
-from data_processor.statistics.measures import Answers
+from data_processor.statistics.measures import Answers, SelectionMetric
 from data_processor.statistics.paired import FEWEST_ROWS
 from data_processor.statistics.slices import Slice, Terms, constant, finite
 
@@ -45,6 +45,24 @@ def test_the_bootstrap_never_asks_for_fewer_rows_than_it_needs() -> None:
     assert compared is not None
     assert compared.p_better == 1.0
     assert terms.rows_needed(compared, rows, 0.025) == FEWEST_ROWS
+
+
+@pytest.mark.parametrize("groups", [None, np.arange(400) // 4])
+@pytest.mark.parametrize("metric", ["rmse", "mae", "r2"])
+def test_the_same_model_rounded_is_neither_better_nor_worse(
+    metric: SelectionMetric, groups: np.ndarray | None
+) -> None:
+    rng = np.random.default_rng(1)
+    truth = rng.normal(20_000, 5_000, 400)
+    answered = truth + rng.normal(0, 1_000, 400)
+    rounded = answered + (truth - answered) * 1e-7  # it happens that rounding helps every row
+    rows = Slice(truth, Answers(values=answered), Answers(values=rounded), groups)
+    terms = Terms(metric, Policy(), ())
+    compared = terms.compare(rows, 0.025, 1)
+    assert compared is not None
+    assert compared.gain > 0
+    assert min(compared.p_better, compared.p_worse) > 0.9
+    assert terms.rows_needed(compared, rows, 0.025) is None
 
 
 @pytest.mark.parametrize(("number", "shown"), [(0.5, 0.5), (math.nan, None), (math.inf, None)])

@@ -124,7 +124,7 @@ def test_what_takes_longer_than_the_budget_is_not_waited_for(
     took = time.monotonic() - began
     release.set()
 
-    assert took < 60  # six seconds, and whatever else the machine is doing
+    assert took < 150  # six seconds, and whatever else the machine is doing; not the 200 of the slow fit
     assert {row.candidate.estimator for row in found.leaderboard} == {"logistic-regression"}
 
 

@@ -64,6 +64,8 @@ class Comparison:
     discordance: float
     """A row's second moment of the gain; for right and wrong, the share of rows only one got right. Of rows
     in groups, a group's, as if all were of the same size."""
+    margin: float = 0.0
+    """A gain or a loss of no more than this is rounding."""
 
 
 def table(champion: Flags, challenger: Flags) -> Table:
@@ -133,6 +135,7 @@ def compare_measured(
     alpha: float,
     seed: int,
     groups: NDArray[Any] | None = None,
+    margin: float = 0.0,
 ) -> Comparison:
     """Compare two models by a metric: the same rows are drawn again and again, with replacement, for both.
 
@@ -141,6 +144,9 @@ def compare_measured(
     Where too few resamples could lie beyond `alpha` to be counted, it is Student's tail beyond the gain, in
     standard errors of the resamples. Fewer than `FEWEST_ROWS` rows say nothing: resamples are too much alike.
     Of rows in groups, shape (rows,), groups are drawn and count, at least `FEWEST_GROUPS`.
+
+    A resample shows a gain, or a loss, if it is larger than `margin`: what rounding does to a model's answers
+    it does to all rows alike, and no number of rows makes it chance.
     """
     which, units = _units(rows, groups)
     weights = _weights(units, which, np.random.default_rng(seed))
@@ -150,8 +156,8 @@ def compare_measured(
     error = float(np.std(drawn[np.isfinite(drawn)])) if np.isfinite(drawn).any() else math.nan
     better, worse = 1.0, 1.0
     if units >= _fewest(groups):
-        better = _tail(gained, drawn, error, alpha=alpha, units=units)
-        worse = _tail(-gained, -drawn, error, alpha=alpha, units=units)
+        better = _tail(gained - margin, drawn - margin, error, alpha=alpha, units=units)
+        worse = _tail(-gained - margin, -drawn - margin, error, alpha=alpha, units=units)
     return Comparison(
         champion=was,
         challenger=would_be,
@@ -159,6 +165,7 @@ def compare_measured(
         p_better=better,
         p_worse=worse,
         discordance=units * error**2 + gained**2,
+        margin=margin,
     )
 
 
@@ -200,7 +207,7 @@ def rows_needed(comparison: Comparison, rows: int, alpha: float) -> int | None:
     Of rows in groups, `rows` and the answer count groups.
     """
     g, d = comparison.gain, comparison.discordance
-    if not (math.isfinite(g) and math.isfinite(d)) or g <= 0:
+    if not (math.isfinite(g) and math.isfinite(d)) or g <= comparison.margin:
         return None
     at_level, with_power = float(ndtri(1 - alpha)), float(ndtri(POWER))
     needed = ((at_level * math.sqrt(d) + with_power * math.sqrt(max(d - g * g, 0.0))) / g) ** 2

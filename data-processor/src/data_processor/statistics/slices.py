@@ -30,6 +30,10 @@ from data_processor.statistics.paired import (
 from data_processor.statistics.receipt import ClassRecall, Pairs, SliceReport, Test
 from data_processor.statistics.terms import GateTerms
 
+ROUNDING = 1e-5
+"""What the compiled form of a model may answer differently (`training/compile.py`), as a probability or as a
+share of the target's spread: a difference of metrics that is no larger says nothing of two models."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Slice:
@@ -89,6 +93,7 @@ class Terms:
             alpha=alpha,
             seed=seed,
             groups=rows.groups,
+            margin=self._margin(rows.labels),
         )
 
     def rows_needed(self, compared: Comparison, rows: Slice, alpha: float) -> int | None:
@@ -128,6 +133,11 @@ class Terms:
             pairs=Pairs(**asdict(table(was_right, is_right))) if countable else None,
             classes=_recalls(rows, was_right, is_right, self.policy) if classification else (),
         )
+
+    def _margin(self, labels: NDArray[Any]) -> float:
+        """Return `ROUNDING` in the unit of the metric."""
+        in_units_of_target = self.metric in ("mae", "rmse")
+        return ROUNDING * (float(np.std(labels.astype(np.float64))) if in_units_of_target else 1.0)
 
     def _prepare(self, labels: NDArray[Any], answers: Answers) -> Measure:
         return prepare(self.metric, labels, answers, self.classes, self.policy.tolerance)
