@@ -19,6 +19,7 @@ from loopkeeper_docs.openapi import (
     tags,
     type_of,
 )
+from loopkeeper_docs.signals import describe_signals
 
 DOCS = Path(__file__).parents[1]
 REFERENCE = DOCS / "reference"
@@ -183,3 +184,16 @@ def test_messages_are_described_with_the_fields_that_all_have() -> None:
     assert "## `/v1/runs/{run}/events`" in described
     assert described.count("| `seq` | integer | required |") == len(document["components"]["messages"])
     assert "| `value` | number | required |" in described
+
+
+@pytest.mark.parametrize("service", ["pipeline-api", "data-processor"])
+def test_every_metric_is_described_with_its_labels_and_their_values(service: str) -> None:
+    document = json.loads((DOCS.parent / service / "signals.json").read_text())
+    described = describe_signals(document)
+    for process, signals in document.items():
+        assert f"## {process}" in described
+        for metric in signals["metrics"]:
+            assert f"| `{metric['name']}` | {metric['kind']} | " in described
+            for label, values in metric["labels"].items():
+                assert f"`{label}`: " in described
+                assert isinstance(values, str) or f"`{values[-1]}`" in described

@@ -63,9 +63,11 @@ def test_requests_are_counted_by_template(gateway: Gateway) -> None:
 
     metrics = gateway.client.get("/metrics").text
 
-    assert 'http_requests_total{method="GET",route="/v1/models/{model}/score",status="200"} 1.0' in metrics
-    assert 'http_requests_total{method="GET",route="unmatched",status="404"} 1.0' in metrics
-    assert 'route="/v1/auth/keys/{key_id}"' in metrics
+    counted = 'http_server_request_duration_seconds_count{http_request_method="GET",'
+    answered = f"{counted}http_response_status_code="
+    assert f'{answered}"200",http_route="/v1/models/{{model}}/score"}} 1.0' in metrics
+    assert f'{answered}"404",http_route=""}} 1.0' in metrics
+    assert 'http_route="/v1/auth/keys/{key_id}"' in metrics
     assert "some-model" not in metrics
 
 
@@ -74,8 +76,8 @@ def test_sign_ins_are_counted(gateway: Gateway) -> None:
 
     metrics = gateway.client.get("/metrics").text
 
-    assert 'gateway_sign_ins_total{result="accepted"} 1.0' in metrics
-    assert 'gateway_sign_ins_total{result="refused"} 1.0' in metrics
+    assert 'loopkeeper_sign_ins_total{outcome="accepted"} 1.0' in metrics
+    assert 'loopkeeper_sign_ins_total{outcome="refused"} 1.0' in metrics
 
 
 def test_the_documentation_is_served_with_all_public_operations(gateway: Gateway) -> None:

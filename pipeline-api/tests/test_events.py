@@ -185,9 +185,9 @@ def test_only_so_many_are_open_at_once(open_gateway: Callable[..., Gateway]) -> 
     ):
         assert denial(gateway, EVENTS, erik).status_code == 429
         assert denial(gateway, EVENTS, gateway.admin).status_code == 503
-        assert "gateway_websockets 2.0" in gateway.client.get("/metrics").text
+        assert "loopkeeper_open_websockets 2.0" in gateway.client.get("/metrics").text
     deadline = time.monotonic() + 5
-    while "gateway_websockets 0.0" not in gateway.client.get("/metrics").text:
+    while "loopkeeper_open_websockets 0.0" not in gateway.client.get("/metrics").text:
         assert time.monotonic() < deadline
     with gateway.client.websocket_connect(EVENTS, headers=gateway.admin):
         pass

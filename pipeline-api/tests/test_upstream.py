@@ -174,7 +174,7 @@ def test_retries_are_counted(gateway: Gateway, fickle: Fickle) -> None:
 
     gateway.client.post(PREDICT, json=INPUTS, headers=gateway.admin | KEYED)
 
-    assert "gateway_upstream_retries_total 1.0" in gateway.client.get("/metrics").text
+    assert "loopkeeper_upstream_retries_total 1.0" in gateway.client.get("/metrics").text
 
 
 @pytest.mark.parametrize("path", ["/v1/models", PREDICT])

@@ -96,7 +96,7 @@ def test_a_promotion_is_an_entry_of_the_ledger_and_served_at_once(
     assert (entry["subject"], entry["reason"]) == ("max", "It is better.")
     assert entry["receipt"]["verdict"] == "promote"
     assert boss.get(f"{PATH}/promotions").json()[0] == entry
-    metric = f'loopkeeper_model_version{{model="{M}",stage="main",version="2"}} 1.0'
+    metric = f'loopkeeper_model_info{{engine="onnx",model="{M}",version="2"}} 1.0'
     wait_until(lambda: metric in boss.get("/metrics").text)
     back = boss.post(f"{PATH}/rollback", json=MOVE)
     assert (back.status_code, back.json()["version"], back.json()["kind"]) == (201, "1", "rollback")
@@ -270,7 +270,7 @@ def test_a_version_that_is_kept_out_is_explained(
     wait_until(lambda: boss.get(PATH).json()["problem"] is not None)
     assert boss.get(PATH).json()["problem"].startswith("Version 2 is not served:")
     assert boss.get("/readyz").status_code == 200
-    metric = f'loopkeeper_swaps_total{{model="{M}",outcome="failed",stage="main"}} 1.0'
+    metric = f'loopkeeper_swaps_total{{model="{M}",outcome="failed"}} 1.0'
     assert metric in boss.get("/metrics").text
 
 

@@ -1,10 +1,19 @@
 from fastapi import APIRouter, FastAPI, Response
+from prometheus_client import Gauge
+from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from data_processor.service.metrics import ServiceMetrics
+from data_processor.service.metrics import LIBRARY, METRICS, ServiceMetrics
 from data_processor.service.middleware import ROUTE_KEY, ServiceMiddleware
 from data_processor.service.settings import ServiceSettings
+from data_processor.service.signals import Metric, undeclared
+
+COUNT = "http_server_request_duration_seconds_count"
+
+
+def _labels(route: str) -> dict[str, str]:
+    return {"http_request_method": "GET", "http_route": route, "http_response_status_code": "200"}
 
 
 def _series(client: TestClient, metric: str) -> list[str]:
@@ -27,21 +36,31 @@ def test_requests_are_counted_by_the_whole_route_template(app: FastAPI, client: 
     _add_things(app)
     for thing in range(50):
         client.get(f"/v1/things/{thing}")
-    assert _series(client, "http_requests_total") == [
-        'http_requests_total{method="GET",route="/v1/things/{thing}",status="200"} 50.0'
-    ]
-    assert 'route="/v1/things/{thing}"' in _series(client, "http_request_duration_seconds_count")[0]
+    [counted] = _series(client, COUNT)
+    assert 'http_response_status_code="200",http_route="/v1/things/{thing}"' in counted
+    assert counted.endswith("} 50.0")
 
 
 def test_paths_and_methods_that_callers_make_up_add_no_series(client: TestClient) -> None:
     for number in range(50):
         client.get(f"/made-up/{number}")
         client.request(f"METHOD{number}", "/made-up")
-    assert len(_series(client, "http_requests_total")) == 2
-    assert (
-        'http_requests_total{method="OTHER",route="unmatched",status="404"} 50.0'
-        in client.get("/metrics").text
-    )
+    assert [line.removeprefix(COUNT) for line in _series(client, COUNT)] == [
+        '{http_request_method="GET",http_response_status_code="404",http_route=""} 50.0',
+        '{http_request_method="_OTHER",http_response_status_code="404",http_route=""} 50.0',
+    ]
+
+
+def test_requests_under_way_are_counted(app: FastAPI, client: TestClient) -> None:
+    during = []
+
+    @app.get("/during")
+    async def look() -> None:
+        during.extend(_series(client, "http_server_active_requests"))
+
+    client.get("/during")
+    assert 'http_server_active_requests{http_request_method="GET"} 2.0' in during
+    assert 'http_server_active_requests{http_request_method="GET"} 1.0' in client.get("/metrics").text
 
 
 def test_raw_asgi_code_names_its_own_template(settings: ServiceSettings) -> None:
@@ -53,8 +72,7 @@ def test_raw_asgi_code_names_its_own_template(settings: ServiceSettings) -> None
 
     middleware = ServiceMiddleware(raw, metrics=metrics, max_body_bytes=1000, body_limits={}, exemplars=False)
     TestClient(middleware).get("/raw/1")
-    labels = {"method": "GET", "route": "/raw/{id}", "status": "200"}
-    assert metrics.registry.get_sample_value("http_requests_total", labels) == 1
+    assert metrics.registry.get_sample_value(COUNT, _labels("/raw/{id}")) == 1
 
 
 def test_a_crash_is_counted_as_a_500(app: FastAPI, client: TestClient) -> None:
@@ -63,14 +81,16 @@ def test_a_crash_is_counted_as_a_500(app: FastAPI, client: TestClient) -> None:
         raise ZeroDivisionError
 
     client.get("/crash")
-    assert 'http_requests_total{method="GET",route="/crash",status="500"} 1.0' in client.get("/metrics").text
-
-
-def test_the_build_and_the_process_are_shown(client: TestClient) -> None:
-    text = client.get("/metrics").text
     assert (
-        'service_build_info{revision="unknown",service="specimen",stage="main",version="unknown"} 1.0' in text
+        'http_request_method="GET",http_response_status_code="500",http_route="/crash"} 1.0'
+        in client.get("/metrics").text
     )
+
+
+def test_the_build_and_the_process_are_shown(client: TestClient, settings: ServiceSettings) -> None:
+    text = client.get("/metrics").text
+    build = f'service_instance_id="{settings.instance_id}",service_version="unknown"'
+    assert "target_info{" + build + ',vcs_ref_head_revision="unknown"} 1.0' in text
     assert "process_resident_memory_bytes" in text
 
 
@@ -99,5 +119,27 @@ def test_exemplars_lead_to_the_trace(settings: ServiceSettings) -> None:
 def test_two_apps_of_one_process_do_not_share_figures(settings: ServiceSettings) -> None:
     first, second = ServiceMetrics(settings), ServiceMetrics(settings)
     first.observe("GET", "/", 200, 0.01)
-    labels = {"method": "GET", "route": "/", "status": "200"}
-    assert second.registry.get_sample_value("http_requests_total", labels) is None
+    assert first.registry.get_sample_value(COUNT, _labels("/")) == 1
+    assert second.registry.get_sample_value(COUNT, _labels("/")) is None
+
+
+def test_what_is_shown_is_what_is_declared(client: TestClient) -> None:
+    client.get("/made-up")
+    shown = list(text_string_to_metric_families(client.get("/metrics").text))
+    assert undeclared(shown, METRICS, LIBRARY) == []
+
+
+def test_a_family_label_or_value_that_is_not_declared_is_told() -> None:
+    shown = list(text_string_to_metric_families('of_nobody 1.0\nkept{kind="odd"} 1.0\nbare{at="1"} 1.0\n'))
+    declared = [
+        Metric(Gauge, "kept", "Kept.", {"kind": ("even",)}),
+        Metric(Gauge, "bare", "Bare."),
+        Metric(Gauge, "missing", "Missing."),
+    ]
+    assert undeclared(shown, declared, ()) == [
+        "of_nobody is shown and not declared.",
+        "kept has kind='odd', which is not declared.",
+        "bare has the labels ['at'], not [].",
+        "bare has at='1', which is not declared.",
+        "missing is declared and has no series.",
+    ]

@@ -290,10 +290,9 @@ def test_metrics_name_the_engine_the_version_and_what_was_odd(client: TestClient
     predict(client, [inputs[0], {**inputs[0], "occupation": "Astronaut"}])
     text = client.get("/metrics").text
     for line in (
-        f'loopkeeper_model_engine{{engine="onnx",model="{M}",stage="main"}} 1.0',
-        f'loopkeeper_model_version{{model="{M}",stage="main",version="1"}} 1.0',
-        f'loopkeeper_predictions_total{{model="{M}",stage="main"}} 2.0',
-        f'loopkeeper_prediction_flags_total{{kind="unseen",model="{M}",stage="main"}} 1.0',
-        'route="/v1/models/{model}/predictions",status="200"',
+        f'loopkeeper_model_info{{engine="onnx",model="{M}",version="1"}} 1.0',
+        f'loopkeeper_predictions_total{{model="{M}"}} 2.0',
+        f'loopkeeper_prediction_flags_total{{kind="unseen",model="{M}"}} 1.0',
+        'http_response_status_code="200",http_route="/v1/models/{model}/predictions"',
     ):
         assert line in text

@@ -6,6 +6,7 @@ A page includes a part of a contract with a comment, which is invisible wherever
     <!-- contract: internal ../../data-processor/openapi.json ../../pipeline-api/openapi.json -->
     <!-- contract: schemas ../../pipeline-api/openapi.json -->
     <!-- contract: channels ../../pipeline-api/asyncapi.yaml -->
+    <!-- contract: signals ../../pipeline-api/signals.json -->
 """
 
 import json
@@ -20,6 +21,7 @@ from sphinx.errors import ExtensionError
 from loopkeeper_docs.asyncapi import describe_channels
 from loopkeeper_docs.formulas import block_formula, inline_formula
 from loopkeeper_docs.openapi import describe_operations, describe_schemas, list_operations
+from loopkeeper_docs.signals import describe_signals
 
 INCLUSION = re.compile(r"<!-- contract: (?P<part>\w+) (?P<file>\S+)(?: (?P<rest>[^>]+?))? -->")
 
@@ -60,6 +62,8 @@ def _include(app: Sphinx, page: Path, inclusion: re.Match[str]) -> str:
             return describe_schemas(document)
         case "channels":
             return describe_channels(document)
+        case "signals":
+            return describe_signals(document)
     raise ExtensionError(
         f"{page} includes an unknown part {inclusion['part']!r} of a contract; see {__name__}."
     )

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping
+from time import perf_counter
 from types import TracebackType
 from typing import Self
 
@@ -101,7 +102,7 @@ class Upstream:
         parts = (head, body) if body else (head,)
         repeatable = method in _IDEMPOTENT or IDEMPOTENCY_KEY in headers
         pool = self._long_poll_pool if long_poll else self._prediction_pool
-        with self._problems(timeout_s, repeatable=repeatable):
+        with self._call(method, timeout_s, repeatable=repeatable) as call:
             async with asyncio.timeout(timeout_s):
                 try:
                     answer = await pool.request(parts)
@@ -110,7 +111,7 @@ class Upstream:
                         raise
                     self._metrics.upstream_retries.inc()
                     answer = await pool.request(parts, fresh=True)
-        self._check(answer.status)
+            call.ended(answer.status)
         return answer
 
     @contextlib.asynccontextmanager
@@ -123,12 +124,12 @@ class Upstream:
         """
         idempotent = method in _IDEMPOTENT
         again = not idempotent and IDEMPOTENCY_KEY in headers
-        with self._problems(timeout_s, repeatable=idempotent or again):
+        with self._call(method, timeout_s, repeatable=idempotent or again) as call:
             response = await self._send(
                 method, target, headers=headers, body=body, timeout_s=timeout_s, again=again
             )
             async with response:
-                self._check(response.status)
+                call.ended(response.status)
                 yield response
 
     @contextlib.asynccontextmanager
@@ -144,7 +145,7 @@ class Upstream:
         url = URL(f"{self._base}{target}", encoded=True)
         known = {} if upload.length is None else {"Content-Length": upload.length}
         try:
-            with self._problems(timeout_s, repeatable=True):
+            with self._call(method, timeout_s, repeatable=True) as call:
                 async with asyncio.timeout(timeout_s) as deadline:
                     response = await self._session.request(
                         method,
@@ -156,7 +157,7 @@ class Upstream:
                         allow_redirects=False,
                     )
                     async with response:
-                        self._check(response.status)
+                        call.ended(response.status)
                         yield response
         except UpstreamUnreachable as error:
             if upload.error is None:
@@ -199,24 +200,17 @@ class Upstream:
         self._metrics.upstream_retries.inc()
         return await self._send(method, target, headers=headers, body=body, timeout_s=timeout_s, again=False)
 
-    def _check(self, status: int) -> None:
-        if status == _UNAUTHORIZED:
-            # The gateway's own credentials were refused: signing in again would not help the client.
-            self._metrics.upstream_failures.labels("refused").inc()
-            raise UpstreamUnreachable(
-                "The data-processor refuses this gateway: SERVICE_TOKEN, CALLER_KEY and the clock must be the"
-                " same in both."
-            )
-
     @contextlib.contextmanager
-    def _problems(self, timeout_s: float, *, repeatable: bool) -> Iterator[None]:
-        """Turn what can go wrong on the way into problems that a caller may see."""
+    def _call(self, method: str, timeout_s: float, *, repeatable: bool) -> Iterator["_Call"]:
+        """Measure a call, and turn what can go wrong on the way into problems that a caller may see."""
+        call = _Call(method, self._metrics)
         try:
-            yield
+            yield call
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, CannotConnect) as error:
-            raise self._unreachable("The data-processor cannot be reached; try again shortly.") from error
+            call.failed("connection")
+            raise UpstreamUnreachable("The data-processor cannot be reached; try again shortly.") from error
         except TimeoutError as error:
-            self._metrics.upstream_failures.labels("slow").inc()
+            call.failed("timeout")
             raise UpstreamSlow(f"The data-processor did not answer within {timeout_s:g} s.") from error
         except (aiohttp.ClientError, OSError) as error:
             detail = "The connection to the data-processor was lost before it answered"
@@ -225,8 +219,36 @@ class Upstream:
                     "; the request may have taken effect: check before you repeat it. Where the API accepts"
                     " an Idempotency-Key, send one to make repeating safe"
                 )
-            raise self._unreachable(f"{detail}.") from error
+            call.failed("connection")
+            raise UpstreamUnreachable(f"{detail}.") from error
 
-    def _unreachable(self, detail: str) -> UpstreamUnreachable:
-        self._metrics.upstream_failures.labels("unreachable").inc()
-        return UpstreamUnreachable(detail)
+
+class _Call:
+    """One call of the data-processor, which is counted once however it ends."""
+
+    __slots__ = ("_counted", "_method", "_metrics", "_started")
+
+    def __init__(self, method: str, metrics: GatewayMetrics) -> None:
+        self._method = method
+        self._metrics = metrics
+        self._counted = False
+        self._started = perf_counter()
+
+    def ended(self, status: int) -> None:
+        """Count an answer; raise 502 when it refuses this gateway."""
+        self._count(status, "")
+        if status == _UNAUTHORIZED:
+            # The gateway's own credentials were refused: signing in again would not help the client.
+            raise UpstreamUnreachable(
+                "The data-processor refuses this gateway: SERVICE_TOKEN, CALLER_KEY and the clock must be the"
+                " same in both."
+            )
+
+    def failed(self, error: str) -> None:
+        """Count a call without an answer; one whose body breaks off was answered, and is counted already."""
+        self._count(0, error)
+
+    def _count(self, status: int, error: str) -> None:
+        if not self._counted:
+            self._counted = True
+            self._metrics.called(self._method, status, error, perf_counter() - self._started)

@@ -8,20 +8,24 @@ from sqlalchemy import select
 from data_processor.database import Database
 from data_processor.rows import AliasRefusalRow
 from data_processor.service.database import now
+from data_processor.service.signals import AnyMetric, Metric
 
-Count = Callable[[str, str], None]
-"""Counts a refusal in a metric, by model and stage."""
+Count = Callable[[str], None]
+"""Counts a refusal in a metric, by model."""
+
+REFUSALS = Metric(
+    Counter,
+    "loopkeeper_alias_refusals",
+    "Times that an alias moved in MLflow was moved back instead of being adopted.",
+    {"model": "models of this stage"},
+)
+METRICS: tuple[AnyMetric, ...] = (REFUSALS,)
 
 
 def alias_counter(registry: CollectorRegistry) -> Count:
     """Return what counts refusals in a metric of a worker."""
-    counter = Counter(
-        "loopkeeper_alias_refusals",
-        "Times that an alias moved in MLflow was moved back instead of being adopted.",
-        ("model", "stage"),
-        registry=registry,
-    )
-    return lambda model, stage: counter.labels(model, stage).inc()
+    counter = REFUSALS.register(registry)
+    return lambda model: counter.labels(model).inc()
 
 
 class Refusals:
@@ -42,7 +46,7 @@ class Refusals:
                 session.add(row)
             row.reason, row.times, row.at = reason, row.times + 1, now()
         if self._count is not None:
-            self._count(model, self._stage)
+            self._count(model)
 
     def of(self, model: str) -> list[AliasRefusalRow]:
         """Return the refusals of a model, the last first."""

@@ -2,7 +2,29 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from data_processor.service.signals import AnyMetric, Metric
+
 SECONDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 900, 3600)
+
+STEPS = Metric(
+    Histogram,
+    "loopkeeper_run_step_seconds",
+    "Time that a finished step of a run took.",
+    {"step": "steps of the kinds of runs"},
+    SECONDS,
+)
+RUNS = Metric(
+    Counter,
+    "loopkeeper_runs",
+    "Runs that ended.",
+    {
+        "kind": "kinds of runs",
+        "model": "models of this stage; empty for a run of a dataset",
+        "trigger": ("score", "manual", "upload", "drift", "initial"),
+        "status": ("succeeded", "failed", "cancelled"),
+    },
+)
+METRICS: tuple[AnyMetric, ...] = (STEPS, RUNS)
 
 
 class RunMetrics:
@@ -10,19 +32,8 @@ class RunMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         """Register every metric with the service's registry."""
-        self._steps = Histogram(
-            "loopkeeper_run_step_seconds",
-            "Time that a finished step of a run took.",
-            ("step",),
-            registry=registry,
-            buckets=SECONDS,
-        )
-        self._runs = Counter(
-            "loopkeeper_runs",
-            "Runs that ended.",
-            ("kind", "model", "trigger", "status"),
-            registry=registry,
-        )
+        self._steps = STEPS.register(registry)
+        self._runs = RUNS.register(registry)
 
     def step(self, name: str, seconds: float) -> None:
         """Record a finished step."""

@@ -224,9 +224,7 @@ class Batcher:
         self._deliver(outcomes)
         for request in fresh:
             kinds = [flag_kind(flag) for odd in request.checked.flags for flag in odd]
-            self._metrics.recorded(
-                request.loaded.model, request.loaded.stage, len(request.checked.rows), kinds
-            )
+            self._metrics.recorded(request.loaded.model, len(request.checked.rows), kinds)
 
     def _refuse(self, done: Sequence[tuple[_Job, PredictionResult]]) -> None:
         self._metrics.refused.labels("unrecorded").inc(len(done))

@@ -162,7 +162,7 @@ class ModelManager:
         with self._lock:
             for model in self._serving.keys() - models.keys():
                 self._serving = {name: other for name, other in self._serving.items() if name != model}
-                self._metrics.gone(model, self.stage)
+                self._metrics.gone(model)
                 self._cache.changed()
             self._expected = set(current) & set(models)
         policies = {name: Policy.model_validate(row.policy) for name, row in models.items()}
@@ -221,7 +221,7 @@ class ModelManager:
             if before is not None:
                 self._cache.put(before, only_if_kept=True)
                 self._cache.changed()
-            self._metrics.serves(model, self.stage, version, loaded.manifest.engine)
+            self._metrics.serves(model, version, loaded.manifest.engine)
             log.info("version_served", model=model, version=version, engine=loaded.manifest.engine)
             _settle()
 
@@ -234,7 +234,7 @@ class ModelManager:
         attempts = before.attempts + 1 if before and before.version == version else 1
         pause = min(LONGEST_PAUSE_S, 2.0**attempts)
         self._failures[model] = Failure(version, reason_of(error), attempts, time.monotonic() + pause)
-        self._metrics.failed(model, self.stage)
+        self._metrics.failed(model)
         log.error("version_not_served", model=model, version=version, attempts=attempts, exc_info=error)
 
     def _tried(self, model: str, version: str) -> LoadedModel:

@@ -1,14 +1,14 @@
-"""Prometheus metrics of one app: requests by route template, the build, the process."""
+"""Prometheus metrics of one app: requests by route template, the build, the process.
 
-from importlib.metadata import PackageNotFoundError, version
+Requests are told as OpenTelemetry's semantic conventions for HTTP servers say, in their Prometheus form.
+"""
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
+    Gauge,
     GCCollector,
     Histogram,
-    Info,
     PlatformCollector,
     ProcessCollector,
     disable_created_metrics,
@@ -16,9 +16,45 @@ from prometheus_client import (
 from prometheus_client.exposition import choose_encoder
 
 from .settings import ServiceSettings
+from .signals import AnyMetric, Metric
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+KNOWN_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+METHODS = (*KNOWN_METHODS, "_OTHER")
+STATUSES = "status codes that this service answers with"
+UNMATCHED = ""
+"""The route of a request that none matches: to Prometheus, a label that is empty is not there."""
+
+TARGET = Metric(
+    Gauge,
+    "target_info",
+    "What runs here.",
+    {
+        "service_version": "version of the package",
+        "service_instance_id": "name of this replica, new at each start unless it is set",
+        "vcs_ref_head_revision": "revision of the code, as the build recorded it",
+    },
+)
+DURATION = Metric(
+    Histogram,
+    "http_server_request_duration_seconds",
+    "Time from a request's head to the end of its answer.",
+    {
+        "http_request_method": METHODS,
+        "http_route": "templates of this service's routes; empty if none matches",
+        "http_response_status_code": STATUSES,
+    },
+    SECONDS,
+)
+ACTIVE = Metric(
+    Gauge,
+    "http_server_active_requests",
+    "Requests that are being answered.",
+    {"http_request_method": METHODS},
+)
+METRICS: tuple[AnyMetric, ...] = (TARGET, DURATION, ACTIVE)
+LIBRARY = ("process_", "python_")
+"""What prometheus-client tells of every Python process begins with one of these."""
 
 
 class ServiceMetrics:
@@ -31,43 +67,32 @@ class ServiceMetrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
-        Info("service_build", "What runs here.", registry=self.registry).info(
-            {
-                "service": settings.service_name,
-                "stage": settings.stage,
-                "version": _package_version(settings.service_name),
-                "revision": settings.code_revision,
-            }
-        )
-        self._requests = Counter(
-            "http_requests", "Requests answered.", ("method", "route", "status"), registry=self.registry
-        )
-        self._seconds = Histogram(
-            "http_request_duration_seconds",
-            "Time from a request's head to the end of its answer.",
-            ("method", "route"),
-            registry=self.registry,
-            buckets=SECONDS,
-        )
+        TARGET.register(self.registry).labels(
+            settings.package_version, settings.instance_id, settings.code_revision
+        ).set(1)
+        self._seconds = DURATION.register(self.registry)
+        active = ACTIVE.register(self.registry)
         # labels() locks and builds tuples on each call; there are few label sets, so their children are kept.
-        self._children: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._active = {method: active.labels(method) for method in METHODS}
+        self._children: dict[tuple[str, str, int], Histogram] = {}
+
+    def active(self, method: str) -> Gauge:
+        """Return the gauge of the requests with this method that are being answered."""
+        return self._active.get(method) or self._active["_OTHER"]
 
     def observe(
         self, method: str, route: str, status: int, seconds: float, trace_id: str | None = None
     ) -> None:
         """Count one request; `route` is the template, never the path, `trace_id` becomes the exemplar."""
-        children = self._children.get((method, route, status))
-        if children is None:
-            children = self._child(method, route, status)
-        children[0].inc()
-        children[1].observe(seconds, {"trace_id": trace_id} if trace_id else None)
+        child = self._children.get((method, route, status)) or self._child(method, route, status)
+        child.observe(seconds, {"trace_id": trace_id} if trace_id else None)
 
-    def _child(self, method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-        known = method if method in KNOWN_METHODS else "OTHER"
-        children = (self._requests.labels(known, route, str(status)), self._seconds.labels(known, route))
+    def _child(self, method: str, route: str, status: int) -> Histogram:
+        known = method if method in KNOWN_METHODS else "_OTHER"
+        child = self._seconds.labels(known, route, str(status))
         if known == method:  # a made-up method must not fill the cache
-            self._children[method, route, status] = children
-        return children
+            self._children[method, route, status] = child
+        return child
 
     def router(self) -> APIRouter:
         """Return the route that Prometheus scrapes, in the format its Accept header asks for."""
@@ -79,10 +104,3 @@ class ServiceMetrics:
             return Response(encode(self.registry), headers={"Content-Type": content_type})
 
         return router
-
-
-def _package_version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "unknown"

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .errors import INTERNAL_ERROR, NotReady, Problem, TooLarge, problem_of, problem_response
-from .metrics import ServiceMetrics
+from .metrics import UNMATCHED, ServiceMetrics
 from .settings import ServiceSettings
 from .trace_context import RequestIds, current_request, request_ids
 
@@ -111,6 +111,8 @@ class ServiceMiddleware:
             return
         limit = self.body_limits.get(scope["path"], self.max_body_bytes)
         exchange = _Exchange(scope, receive, send, ids, limit)
+        active = self.metrics.active(scope["method"])
+        active.inc()
         started = perf_counter()
         try:
             if length is not None and _exceeds(length, limit):
@@ -118,6 +120,7 @@ class ServiceMiddleware:
             else:
                 await self._serve(scope, exchange)
         finally:
+            active.dec()
             self.metrics.observe(
                 scope["method"],
                 _route_template(scope),
@@ -207,11 +210,11 @@ def _too_large(limit: int) -> TooLarge:
 
 
 def _route_template(scope: Scope) -> str:
-    """Return the template of the matched route, e.g. `/v1/models/{model}`, or `unmatched`."""
+    """Return the template of the matched route, e.g. `/v1/models/{model}`, or `UNMATCHED`."""
     route: Any = scope.get(ROUTE_KEY)
     if route is not None:
         return str(route)
     # FastAPI keeps the template with its routers' prefixes here, the route object has only its own part.
     context = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
     template = getattr(context, "path_format", None)
-    return template if isinstance(template, str) else "unmatched"
+    return template if isinstance(template, str) else UNMATCHED

@@ -1,5 +1,7 @@
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Literal
+from uuid import uuid4
 
 from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -19,6 +21,8 @@ class ServiceSettings(BaseSettings):
     """Stage that this stack serves."""
     code_revision: str = "unknown"
     """Revision of the running code, as the build recorded it."""
+    instance_id: str = Field(default_factory=lambda: str(uuid4()), pattern=r"^[A-Za-z0-9._:-]{1,128}$")
+    """Name of this replica in metrics, traces and logs; unset: a new one at each start."""
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: int = Field(ge=0, le=65535)
@@ -33,3 +37,11 @@ class ServiceSettings(BaseSettings):
     """Base URL of an OTLP/HTTP collector for traces and logs, e.g. `http://collector:4318`; unset: off."""
     max_body_bytes: int = Field(default=10 * 1024 * 1024, gt=0)
     """Largest request body that is accepted, in bytes."""
+
+    @property
+    def package_version(self) -> str:
+        """Return the version of the installed package, `unknown` where the service is none."""
+        try:
+            return version(self.service_name)
+        except PackageNotFoundError:
+            return "unknown"

@@ -1,0 +1,40 @@
+from pathlib import Path
+from typing import Any
+
+from fastapi.testclient import TestClient
+from prometheus_client import generate_latest
+from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
+
+from data_processor.models.refusals import alias_counter
+from data_processor.runs.metrics import RunMetrics
+from data_processor.service.metrics import LIBRARY, ServiceMetrics
+from data_processor.service.signals import rendered, undeclared
+from data_processor.settings import Settings
+from data_processor.wiring.signals import SIGNALS
+
+PATH = "/v1/models/census-income/predictions"
+
+
+def test_serve_shows_what_is_declared(client: TestClient, inputs: list[dict[str, Any]]) -> None:
+    client.post(PATH, json={"inputs": [{**inputs[0], "occupation": "Astronaut"}]})
+    shown = text_string_to_metric_families(client.get("/metrics").text)
+    assert undeclared(shown, SIGNALS["data-processor serve"].metrics, LIBRARY) == []
+
+
+def test_work_shows_what_is_declared(tmp_path: Path) -> None:
+    secret = SecretStr("s" * 16)
+    settings = Settings(service_token=secret, caller_key=secret, signing_key=secret, state_dir=tmp_path)
+    metrics = ServiceMetrics(settings)
+    metrics.observe("GET", "/readyz", 200, 0.01)
+    runs = RunMetrics(metrics.registry)
+    runs.step("search", 5.2)
+    runs.ended("training", "census-income", "score", "succeeded")
+    alias_counter(metrics.registry)("census-income")
+    shown = text_string_to_metric_families(generate_latest(metrics.registry).decode())
+    assert undeclared(shown, SIGNALS["data-processor work"].metrics, LIBRARY) == []
+
+
+def test_the_contract_of_signals_is_what_the_code_says() -> None:
+    written = (Path(__file__).parents[1] / "signals.json").read_text()
+    assert written == rendered(SIGNALS), "run make contract"
