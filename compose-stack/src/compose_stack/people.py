@@ -62,13 +62,12 @@ class People:
         return answers
 
     def predict_and_give_feedback(self, model: str, rows: Sequence[Labelled]) -> FeedbackGiven:
-        """Let each person predict a share of the rows and give the true label of each."""
+        """Let each person predict an equal share of the rows and give the true label of each."""
         ids: list[str] = []
         right = 0
         last_at = time.monotonic()
-        share = -(-len(rows) // len(self._clients))
         for number, client in enumerate(self._clients):
-            mine = rows[number * share : (number + 1) * share]
+            mine = rows[number :: len(self._clients)]
             if not mine:
                 break
             answer = client.predict(model, [row.inputs for row in mine])

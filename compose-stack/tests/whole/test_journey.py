@@ -17,7 +17,7 @@ from pages import call_an_answer_wrong, sign_in
 
 RUN_MS = 300_000
 SHIFTED_ROWS = 3000
-PEOPLE = 6
+PEOPLE = 12
 
 
 @pytest.fixture(scope="module")

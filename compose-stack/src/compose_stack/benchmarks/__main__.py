@@ -27,7 +27,7 @@ from compose_stack.traffic import MODEL, Labelled, sample_rows
 PAGE = ROOT / "docs" / "benchmarks.md"
 SEED = 11
 WARM_STARTS = 3
-PEOPLE = 8
+PEOPLE = 16
 SHIFTED_ROWS = 3000
 BUDGET_S = 5
 CONNECTIONS_OF_RATE = 8
