@@ -7,7 +7,7 @@ import pytest
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
-from fake_processor import MODEL, FakeProcessor, as_json, problem
+from fake_processor import MODEL, FakeProcessor, Reply, as_json, problem
 from running import Gateway, Server
 
 INFER = "/v2/models/census-income/infer"
@@ -194,6 +194,65 @@ def test_a_model_that_is_not_answered_for_is_not_ready(gateway: Gateway, process
     answer = gateway.client.get("/v2/models/new/ready", headers=gateway.admin)
 
     assert answer.status_code == 503
+
+
+@pytest.mark.parametrize("path", ["", "/ready", "/versions/1", "/versions/1/ready"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        json.dumps(MODEL | {"schema": {}}).encode(),
+        json.dumps(MODEL | {"schema": {"properties": {"age": 7}}}).encode(),
+        json.dumps(MODEL | {"versions": [{}]}).encode(),
+    ],
+)
+def test_a_model_that_is_described_in_another_way_is_a_problem_of_the_upstream(
+    gateway: Gateway, processor: FakeProcessor, path: str, body: bytes
+) -> None:
+    processor.on("GET", "/v1/models/census-income", Reply(body=body))
+
+    answer = gateway.client.get(f"/v2/models/census-income{path}", headers=gateway.admin)
+
+    assert answer.status_code == 502
+    assert "answer about the model 'census-income' cannot be read" in answer.json()["error"]
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"model":"m","version":"1","predictions":[{}]}'])
+def test_predictions_that_are_told_in_another_way_are_a_problem_of_the_upstream(
+    gateway: Gateway, processor: FakeProcessor, body: bytes
+) -> None:
+    processor.on("POST", ".*/predictions", Reply(body=body))
+
+    answer = infer(gateway, {"inputs": tensors(age=("INT64", [39]))})
+
+    assert answer.status_code == 502
+    assert "predictions of the model 'census-income' cannot be read" in answer.json()["error"]
+
+
+GROUPED = {
+    **MODEL,
+    "schema": {
+        "properties": {"heat": {"type": "number"}, "day": {"type": "string"}},
+        "required": ["heat"],
+        "x-holdout": {"by": "group", "column": "unit", "time": "day"},
+    },
+}
+
+
+def test_the_group_of_a_row_may_be_sent_beside_its_inputs(gateway: Gateway, processor: FakeProcessor) -> None:
+    processor.on("GET", "/v1/models/census-income", as_json(GROUPED))
+
+    found = gateway.client.get("/v2/models/census-income", headers=gateway.admin).json()["inputs"]
+    infer(gateway, {"inputs": tensors(heat=("FP64", [1.5, 2.5]), unit=("INT64", [7, None]))})
+
+    assert [(one["name"], one["parameters"]) for one in found] == [
+        ("heat", {"required": True}),
+        ("day", {"required": False}),
+        ("unit", {"required": False, "holdout": "group"}),
+    ]
+    assert processor.calls[-1].json == {"inputs": [{"heat": 1.5, "unit": 7}, {"heat": 2.5, "unit": None}]}
 
 
 def test_an_unknown_model_is_404(gateway: Gateway, processor: FakeProcessor) -> None:

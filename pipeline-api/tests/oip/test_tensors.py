@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline_api.oip.schemas import InferRequest, ResponseTensor
-from pipeline_api.oip.tensors import input_metadata, output_metadata, outputs_of, rows_of
+from pipeline_api.oip.tensors import RowSchema, input_metadata, output_metadata, outputs_of, rows_of
 from pipeline_api.service.errors import FieldError, Invalid
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -220,7 +220,9 @@ def test_columns_have_the_datatype_of_their_kind() -> None:
         "required": ["share"],
     }
 
-    found = [(m.name, m.datatype, m.shape, m.parameters["required"]) for m in input_metadata(schema)]
+    tensors = input_metadata(RowSchema.model_validate(schema))
+
+    found = [(m.name, m.datatype, m.shape, m.parameters["required"]) for m in tensors]
 
     assert found == [
         ("age", "INT64", [-1], False),

@@ -13,8 +13,8 @@ from pipeline_api.auth.dependencies import UserDep
 from pipeline_api.auth.verifier import Verified
 from pipeline_api.headers import request_headers
 from pipeline_api.oip import schemas
-from pipeline_api.oip.errors import OipRoute, Relayed
-from pipeline_api.oip.tensors import input_metadata, output_metadata, outputs_of, rows_of
+from pipeline_api.oip.errors import OipRoute, Relayed, Unexpected
+from pipeline_api.oip.tensors import RowSchema, input_metadata, output_metadata, outputs_of, rows_of
 from pipeline_api.routing import path_of
 from pipeline_api.service.errors import BadRequest, FieldError, Invalid, NotFound, NotReady
 from pipeline_api.service.health import Check
@@ -23,6 +23,8 @@ from pipeline_api.state import Gateway, GatewayDep
 PREDICT_TIMEOUT_S = 30
 READ_TIMEOUT_S = 10
 _OK = 200
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError)
+"""What decoding an answer raises that is not what it should be."""
 
 Name = Annotated[str, Path(max_length=256)]
 _SCHEMAS = "#/components/schemas/"
@@ -52,20 +54,24 @@ def body_schemas() -> dict[str, Any]:
     return found
 
 
+class _Version(BaseModel):
+    version: str
+
+
 class _Model(BaseModel):
     """What the data-processor says about a model, as far as the protocol needs it."""
 
     name: str
     task: str
     ready: bool
-    schema_: dict[str, Any] = Field(alias="schema")
+    schema_: RowSchema = Field(alias="schema")
     classes: list[str] = []
-    versions: list[dict[str, Any]] = []
+    versions: list[_Version] = []
 
     @property
     def version_names(self) -> list[str]:
         """Return the names of its versions."""
-        return [str(item["version"]) for item in self.versions]
+        return [item.version for item in self.versions]
 
     @property
     def outputs(self) -> list[schemas.TensorMetadata]:
@@ -158,13 +164,16 @@ async def infer(
         )
     if answer.status != _OK:
         raise Relayed(answer)
-    predicted = msgspec.json.decode(answer.body)
-    return schemas.InferResponse(
-        model_name=predicted["model"],
-        model_version=predicted["version"],
-        id=asked.id,
-        outputs=outputs_of(predicted["predictions"], wanted),
-    )
+    try:
+        predicted = msgspec.json.decode(answer.body)
+        return schemas.InferResponse(
+            model_name=predicted["model"],
+            model_version=predicted["version"],
+            id=asked.id,
+            outputs=outputs_of(predicted["predictions"], wanted),
+        )
+    except _UNREADABLE as error:
+        raise Unexpected(f"predictions of the model '{model}'") from error
 
 
 async def _find(gateway: Gateway, caller: Verified, model: str, version: str | None) -> _Model:
@@ -176,7 +185,10 @@ async def _find(gateway: Gateway, caller: Verified, model: str, version: str | N
     )
     if answer.status != _OK:
         raise Relayed(answer)
-    found = _Model.model_validate_json(answer.body)
+    try:
+        found = _Model.model_validate_json(answer.body)
+    except ValidationError as error:
+        raise Unexpected(f"the model '{model}'") from error
     if version is not None and version not in found.version_names:
         raise NotFound(f"The model '{model}' has no version '{version}'.")
     return found

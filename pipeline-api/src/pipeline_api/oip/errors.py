@@ -33,6 +33,17 @@ class OipRoute(APIRoute):
         return handle_with_errors
 
 
+class Unexpected(UpstreamUnreachable):
+    """The data-processor answered, but not as its contract says."""
+
+    def __init__(self, what: str) -> None:
+        """Name what was asked for."""
+        super().__init__(
+            f"The data-processor's answer about {what} cannot be read: it may be of another release than the "
+            "gateway."
+        )
+
+
 class Relayed(Problem):
     """A problem of the data-processor, passed on."""
 

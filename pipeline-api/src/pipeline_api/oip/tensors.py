@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pydantic import BaseModel, Field
+
 from pipeline_api.oip.datatypes import READERS, WrongValue
 from pipeline_api.oip.schemas import (
     Datatype,
@@ -115,17 +117,48 @@ def outputs_of(predictions: Sequence[Prediction], wanted: Sequence[str]) -> list
     return [tensors[name] for name in wanted] if wanted else list(tensors.values())
 
 
-def input_metadata(schema: Mapping[str, Any]) -> list[TensorMetadata]:
-    """Return a model's input tensors, from the JSON Schema of one of its rows."""
-    return [
+class _Column(BaseModel):
+    type: str | list[str] = "string"
+    values: str | None = Field(None, alias="x-values")
+
+
+class RowSchema(BaseModel):
+    """The JSON Schema of one row of a model, as far as the protocol needs it."""
+
+    properties: dict[str, _Column]
+    required: list[str] = []
+    holdout: dict[str, str] = Field({}, alias="x-holdout")
+
+
+def input_metadata(schema: RowSchema) -> list[TensorMetadata]:
+    """Return a model's input tensors.
+
+    Behind them, the group and the time by which rows are held out, where they are no inputs: tensors that may
+    be sent too, of text or of any other datatype.
+    """
+    inputs = [
         TensorMetadata(
             name=name,
             datatype=_datatype(column),
             shape=[-1],
-            parameters={"required": name in schema.get("required", [])},
+            parameters={"required": name in schema.required},
         )
-        for name, column in schema["properties"].items()
+        for name, column in schema.properties.items()
     ]
+    beside = [
+        TensorMetadata(
+            name=name, datatype="BYTES", shape=[-1], parameters={"required": False, "holdout": what}
+        )
+        for name, what in _held_out_by(schema.holdout)
+        if name not in schema.properties
+    ]
+    return inputs + beside
+
+
+def _held_out_by(holdout: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the columns by which rows are held out, and what each says of a row."""
+    found = [(holdout.get("column"), holdout.get("by", "")), (holdout.get("time"), "time")]
+    return [(column, what) for column, what in found if column is not None]
 
 
 def output_metadata(task: str, classes: Sequence[str]) -> list[TensorMetadata]:
@@ -148,11 +181,10 @@ def output_metadata(task: str, classes: Sequence[str]) -> list[TensorMetadata]:
     ]
 
 
-def _datatype(column: Mapping[str, Any]) -> Datatype:
-    if column.get("x-values") == "boolean":
+def _datatype(column: _Column) -> Datatype:
+    if column.values == "boolean":
         return "BOOL"
-    kinds = column.get("type", "string")
-    kinds = [kinds] if isinstance(kinds, str) else kinds
+    kinds = [column.type] if isinstance(column.type, str) else column.type
     if "integer" in kinds:
         return "INT64"
     return "FP64" if "number" in kinds else "BYTES"
