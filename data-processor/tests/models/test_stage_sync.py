@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import httpx
 import pytest
 
 from data_processor.adapters.mlflow_aliases import Known, Mirrored
-from data_processor.adapters.mlflow_connection import MlflowUnreachableError
+from data_processor.adapters.mlflow_connection import MlflowRefusedError, MlflowUnreachableError
 from data_processor.models.exchange import Exchange
 from data_processor.models.ledger import Ledger
 from data_processor.models.stage_sync import StageSync
@@ -27,6 +28,8 @@ class Aliases:
     present: str | None = None
     """What staging serves; none: the newest."""
     signed: int = 0
+    refused: str | None = None
+    """The version that MLflow lets nobody tag."""
 
     def read(self, model: str, stage: str) -> Mirrored | None:
         del model
@@ -35,7 +38,9 @@ class Aliases:
         return Mirrored(present, self.known[present].get("loopkeeper.staging.served"))
 
     def sign(self, model: str, version: str, stage: str, entry: str | None, signature: str) -> None:
-        del model
+        if version == self.refused:
+            answer = httpx.Response(403, text="PERMISSION_DENIED")
+            raise MlflowRefusedError(f"to tag version {version} of {model!r}", answer)
         self.signed += 1
         told = {f"loopkeeper.{stage}.signature": signature}
         self.known[version] |= told if entry is None else told | {f"loopkeeper.{stage}.served": entry}
@@ -84,6 +89,18 @@ def test_main_imports_what_staging_served(main: World) -> None:
     entry = main.ledger.current(M, "main")
     assert (entry.version, entry.subject) == ("1", "loopkeeper")
     assert main.ledger.has_served(M, "staging", "1")
+
+
+def test_what_mlflow_refuses_of_one_version_does_not_keep_the_others_waiting(
+    main: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = {"1": served_by_staging("a"), "2": served_by_staging("b")}
+    aliases = Aliases(known, present="2", refused="1")
+    stage_sync(main, aliases).sync()
+    assert main.ledger.current(M, "main").version == "2"
+    said = capsys.readouterr().out
+    assert "stage_sync_refused" in said
+    assert "MLflow refused to tag version 1" in said
 
 
 def test_main_leaves_to_people_what_staging_serves_no_longer(main: World) -> None:

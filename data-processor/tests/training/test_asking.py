@@ -1,3 +1,5 @@
+import json
+
 import pandas as pd
 import pytest
 from pydantic import SecretStr
@@ -5,9 +7,11 @@ from pydantic import SecretStr
 from data_processor.datasets.census import make_table, schema_of
 from data_processor.datasets.inference import infer_schema, observed
 from data_processor.datasets.tables import keepable
+from data_processor.features.reading import Reading
 from data_processor.features.schema import Schema
 from data_processor.models.policy import Policy
 from data_processor.runs.context import TaskError
+from data_processor.serving.validation import Checked, Validator
 from data_processor.settings import Settings
 from data_processor.training.asking import ROWS, read_as_served
 
@@ -43,6 +47,40 @@ def test_rows_with_odd_names_and_large_numbers_can_be_asked(settings: Settings) 
     assert ask(keepable(frame, schema), schema, settings) == (120, [])
 
 
+def test_booleans_dates_and_whole_numbers_can_be_asked_by_tensors(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = pd.DataFrame(
+        {
+            "member": ["yes", "no", None] * 40,
+            "since": ["2024-02-29", None, "2025-01-01"] * 40,
+            "visits": [3, 0, 12] * 40,
+            "share": [0.5, None, 2.0] * 40,
+            "y": ["a", "b", "b"] * 40,
+        }
+    )
+    schema = infer_schema(frame, "y")
+    reading = Reading(values="boolean", true=("yes",), false=("no",))
+    columns = tuple(
+        c.model_copy(update={"reading": reading}) if c.name == "member" else c for c in schema.columns
+    )
+    schema = schema.model_copy(update={"columns": columns})
+    sent: list[bytes] = []
+    check = Validator.check
+
+    def watched(self: Validator, body: bytes) -> Checked:
+        sent.append(body)
+        return check(self, body)
+
+    monkeypatch.setattr(Validator, "check", watched)
+
+    assert ask(keepable(frame, schema), schema, settings) == (120, [])
+    by_tensors, as_they_stand = (json.loads(body)["inputs"][:2] for body in sent)
+    assert [row["member"] for row in by_tensors] == [True, False]
+    assert [row["member"] for row in as_they_stand] == ["yes", "no"]
+    assert by_tensors[1] == {"member": False, "since": None, "visits": 0, "share": None}
+
+
 def test_a_column_that_no_longer_is_what_was_confirmed_is_said(settings: Settings) -> None:
     table = make_table(200, seed=7)
     schema = schema_of(table)
@@ -51,7 +89,7 @@ def test_a_column_that_no_longer_is_what_was_confirmed_is_said(settings: Setting
     )
     frame = keepable(table, schema)
     frame.loc[0, "age"] = None
-    with pytest.raises(TaskError, match=r"cannot be asked as they stand: 0\.age: is missing"):
+    with pytest.raises(TaskError, match=r"cannot be asked by tensors: 0\.age: is missing"):
         ask(frame, observed(strict, frame), settings)
 
 

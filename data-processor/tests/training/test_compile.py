@@ -22,7 +22,7 @@ from data_processor.tasks.candidates import BLEND, Candidate
 from data_processor.tasks.fitting import fit
 from data_processor.tasks.pipelines import answer
 from data_processor.tasks.tables.families import families
-from data_processor.training.compile import UNSEEN, compare, compile_model, convert
+from data_processor.training.compile import UNSEEN, _other_labels, compare, compile_model, convert
 
 NAMES = list(families("tabular-classification"))
 SMALL = {
@@ -55,6 +55,14 @@ def test_every_estimator_compiles_and_answers_alike(
     assert compiled.parity.max_difference < 1e-5
     assert compiled.parity.rows > len(census_split.holdout) + 5_000
     assert target.exists()
+
+
+def test_two_labels_that_are_equally_probable_are_a_tie_and_no_difference() -> None:
+    tied, decided = np.array([[0.5, 0.5], [0.2, 0.8]]), np.array([[0.50002, 0.49998], [0.2, 0.8]])
+    rounded = np.array([[0.4999999, 0.5000001], [0.2, 0.8]])
+    assert _other_labels(tied, rounded) == 0
+    assert _other_labels(rounded, tied) == 0
+    assert _other_labels(decided, rounded) == 1
 
 
 @pytest.mark.parametrize("name", families("tabular-regression"))

@@ -9,7 +9,8 @@ and with a signature (`exchange.py`): what a stage has not signed is not believe
 what a stage deleted or rolled back does not come back.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import structlog
@@ -70,19 +71,26 @@ class StageSync:
         self._signed: set[Said] = set()
 
     def sync(self) -> None:
-        """Sign what this stage says, import what it may have; while MLflow is away, nothing happens."""
-        step = self._from_staging if self._stage == "main" else self._from_main
+        """Sign what this stage says, import what it may have; while MLflow is away, nothing happens.
+
+        What MLflow refuses of one version or model is logged and does not keep the others waiting.
+        """
         served = self._ledger.all_current(self._stage)
         try:
-            for model in self._aliases.models():
-                for known in self._aliases.versions(model):
-                    self._sign(model, known, served.get(model))
-                    if self._said(self._exchange.other, model, known) not in self._refused:
-                        step(model, known)
+            with _refusals_logged():
+                for model in self._aliases.models():
+                    with _refusals_logged(model=model):
+                        for known in self._aliases.versions(model):
+                            with _refusals_logged(model=model, version=known.version):
+                                self._exchange_one(model, known, served.get(model))
         except MlflowUnreachableError as error:
             log.debug("mlflow_unreachable", error=str(error))
-        except MlflowRefusedError as error:
-            log.warning("stage_sync_refused", error=str(error))
+
+    def _exchange_one(self, model: str, known: Known, current: PromotionRow | None) -> None:
+        step = self._from_staging if self._stage == "main" else self._from_main
+        self._sign(model, known, current)
+        if self._said(self._exchange.other, model, known) not in self._refused:
+            step(model, known)
 
     def _from_staging(self, model: str, known: Known) -> None:
         entry = known.tags.get(served_tag("staging"))
@@ -149,3 +157,12 @@ class StageSync:
             log.warning("version_not_promoted", model=model, version=known.version, problem=conflict.detail)
         else:
             log.info("version_imported", model=model, stage=self._stage, version=known.version, seq=entry.seq)
+
+
+@contextmanager
+def _refusals_logged(**of: str) -> Iterator[None]:
+    """Log what MLflow refuses, and of which model or version."""
+    try:
+        yield
+    except MlflowRefusedError as error:
+        log.warning("stage_sync_refused", error=str(error), **of)

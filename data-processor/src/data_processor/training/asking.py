@@ -1,4 +1,8 @@
-"""Whether rows of a dataset can be asked as they stand: as a request's JSON, read as `serve` reads it."""
+"""Whether rows of a dataset can be asked as they stand: as a request's JSON, read as `serve` reads it.
+
+A request is made of them twice: as the native protocol sends them, and as the gateway makes one of tensors of
+the Open Inference Protocol, where each column has the datatype that the model's metadata name.
+"""
 
 import json
 import math
@@ -8,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from data_processor.features.packing import Packed, pack
-from data_processor.features.schema import Schema
+from data_processor.features.schema import Column, Schema
 from data_processor.models.policy import Policy
 from data_processor.runs.context import TaskError
 from data_processor.service.errors import BadRequest, Invalid
@@ -44,13 +48,19 @@ def read_as_served(
     rows, some = [row for row, kept in zip(rows, keep, strict=True) if kept], some[keep]
     if not rows:
         return pack(some, schema)
-    try:
-        asked = Validator(schema, policy, limits).check(json.dumps({"inputs": rows}).encode()).packed
-    except (BadRequest, Invalid) as refused:
-        raise TaskError(f"Rows of the dataset cannot be asked as they stand: {_why(refused)}") from refused
-    trained = pack(some, schema)
-    if not np.array_equal(asked.numeric, trained.numeric, equal_nan=True):
-        raise TaskError("Numbers of the dataset are read differently in a request than in training.")
+    validator, trained = Validator(schema, policy, limits), pack(some, schema)
+    of_tensors = [
+        {column.name: _element(row[column.name], column) for column in schema.inputs} for row in rows
+    ]
+    for inputs, how in ((of_tensors, "by tensors"), (rows, "as they stand")):
+        try:
+            asked = validator.check(json.dumps({"inputs": inputs}).encode()).packed
+        except (BadRequest, Invalid) as refused:
+            raise TaskError(f"Rows of the dataset cannot be asked {how}: {_why(refused)}") from refused
+        if not np.array_equal(asked.numeric, trained.numeric, equal_nan=True):
+            raise TaskError(
+                f"Numbers of the dataset are read differently in a request {how} than in training."
+            )
     if names := _others(asked, trained, schema):
         warn(f"A request reads some texts of {names} differently than training did.", "warning")
     return asked
@@ -72,6 +82,18 @@ def _cell(value: Any) -> Any:
     if value is None or value != value:  # noqa: PLR0124  # only NaN and NaT differ from themselves
         return None
     return value.item() if isinstance(value, np.generic) else value
+
+
+def _element(value: Any, column: Column) -> Any:
+    """Return what a tensor of the column's datatype holds, BOOL, INT64, FP64 or BYTES, for a cell."""
+    if value is None:
+        return None
+    reading = column.reading
+    if reading is not None and reading.values == "boolean":  # noqa: PD011  # a reading, no frame
+        return reading.words().get(value.casefold(), value) if isinstance(value, str) else bool(value)
+    if column.kind == "numeric":
+        return int(value) if column.integer else float(value)
+    return value
 
 
 def _fits(value: Any, limits: Limits) -> bool:
