@@ -92,7 +92,7 @@ def _element(value: Any, column: Column) -> Any:
     if reading is not None and reading.values == "boolean":  # noqa: PD011  # a reading, no frame
         return reading.words().get(value.casefold(), value) if isinstance(value, str) else bool(value)
     if column.kind == "numeric":
-        return int(value) if column.integer else float(value)
+        return int(value) if column.integer and float(value).is_integer() else float(value)
     return value
 
 
