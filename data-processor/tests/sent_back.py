@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from data_processor.datasets.confirmation import SchemaConfirmation, confirm
+from data_processor.datasets.confirmation import confirm
+from data_processor.datasets.confirmed import SchemaConfirmation
 from data_processor.datasets.inference import infer_schema, observed
 from data_processor.datasets.preparing import as_confirmed, final_readings, write_confirmed
 from data_processor.datasets.profile import read_columns

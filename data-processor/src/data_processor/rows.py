@@ -175,7 +175,7 @@ class DatasetUploadRow(Base):
     difference: Mapped[dict[str, Any] | None]
     """How it differs from the version before (`datasets/difference.py`), if there is one."""
     confirmed: Mapped[dict[str, Any] | None]
-    """What a person confirmed (`datasets/confirmation.py: Confirmed`)."""
+    """What a person confirmed (`datasets/confirmed.py: Confirmed`)."""
     attempt: Mapped[int] = mapped_column(default=0)
     """How often it was confirmed: each time starts a run."""
     run: Mapped[str | None]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from data_processor.datasets.batches import batches
-from data_processor.datasets.confirmation import Confirmed, ConfirmedColumn
+from data_processor.datasets.confirmed import Confirmed, ConfirmedColumn
 from data_processor.datasets.data_quality import find_warnings
 from data_processor.datasets.duplicates import find_repeated
 from data_processor.datasets.inference import infer_schema

@@ -15,7 +15,7 @@ from sqlalchemy import delete, update
 
 from data_processor.caller import Caller
 from data_processor.datasets.api import _propose
-from data_processor.datasets.service import DatasetService
+from data_processor.datasets.deletion import Deletion
 from data_processor.datasets.storing_run import StoringRun
 from data_processor.datasets.warehouse import Warehouse
 from data_processor.features.schema import Schema
@@ -373,15 +373,15 @@ def test_a_deletion_that_breaks_off_is_finished_by_the_next_start(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Warehouse, "drop", die)
-    service = DatasetService(desk.settings, desk.database, Runs(desk.database, "main"))
+    deletion = Deletion(desk.settings, desk.database, Runs(desk.database, "main"))
     with pytest.raises(KeyboardInterrupt):
-        service.delete("people")
+        deletion.delete("people")
     assert desk.client.get("/v1/datasets/people").status_code == 404
     assert [one["name"] for one in desk.client.get("/v1/datasets").json()] == ["census-income"]
     assert desk.upload(PEOPLE).status_code == 409
     monkeypatch.undo()
 
-    service.sweep()
+    deletion.sweep()
     with closing(sqlite3.connect(desk.settings.state_dir / "warehouse.db")) as warehouse:
         assert warehouse.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall() == []
     assert desk.upload(PEOPLE).json()["difference"] is None

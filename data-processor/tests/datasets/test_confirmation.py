@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from data_processor.datasets.confirmation import Confirmed, SchemaConfirmation, confirm
+from data_processor.datasets.confirmation import confirm
+from data_processor.datasets.confirmed import Confirmed, SchemaConfirmation
 from data_processor.service.errors import Invalid
 
 

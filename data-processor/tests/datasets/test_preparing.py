@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from data_processor.datasets import batches
-from data_processor.datasets.confirmation import Confirmed, ConfirmedColumn
+from data_processor.datasets.confirmed import Confirmed, ConfirmedColumn
 from data_processor.datasets.preparing import task_for, write_confirmed
 from data_processor.datasets.profile import read_columns
 from data_processor.datasets.tables import from_parquet

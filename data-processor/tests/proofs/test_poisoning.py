@@ -36,7 +36,7 @@ from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.fitting import fit
 from data_processor.tasks.tables.engine import PipelineEngine
 from data_processor.training.evaluation import Champion, evaluate, fit_final
-from data_processor.training.raters import Raters, Sources, limit
+from data_processor.training.label_sources import Raters, Sources, limit
 
 MODEL, SALT, ROWS = "census", "salt", 1_500
 CANDIDATES = [

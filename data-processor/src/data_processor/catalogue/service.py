@@ -5,7 +5,7 @@ from typing import Any
 
 from data_processor.catalogue.schemas import AliasRefusal, ModelDetail, ModelRequest, ModelShort, VersionShort
 from data_processor.database import Database
-from data_processor.datasets.confirmation import Confirmed
+from data_processor.datasets.confirmed import Confirmed
 from data_processor.datasets.repository import last_stored_upload, ready_dataset
 from data_processor.features.schema import Schema
 from data_processor.feedback.schemas import ModelScore

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from data_processor.caller import Caller, CallerDep
 from data_processor.datasets import description
-from data_processor.datasets.confirmation import SchemaConfirmation
+from data_processor.datasets.confirmed import SchemaConfirmation
+from data_processor.datasets.deletion import Deletion
 from data_processor.datasets.folder import SOURCE_FILE
 from data_processor.datasets.schemas import (
     DatasetDetail,
@@ -67,6 +68,7 @@ class State(Protocol):
     """What these routes need of what the lifespan opens."""
 
     datasets: DatasetService
+    deletion: Deletion
 
 
 StateDep = Annotated[State, Depends(current_state)]
@@ -153,7 +155,7 @@ def read_dataset(dataset: str, state: StateDep, _caller: CallerDep) -> DatasetDe
 @router.delete("/{dataset}", status_code=204)
 def delete_dataset(dataset: str, state: StateDep, _caller: CallerDep) -> None:
     """Delete a dataset; 409 while a model uses it."""
-    state.datasets.delete(dataset)
+    state.deletion.delete(dataset)
 
 
 @router.get("/{dataset}/versions")

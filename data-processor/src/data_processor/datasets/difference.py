@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from data_processor.datasets.confirmation import Confirmed, ConfirmedColumn
+from data_processor.datasets.confirmed import Confirmed, ConfirmedColumn
 from data_processor.rows import DatasetUploadRow
 
 MOVED = 0.01

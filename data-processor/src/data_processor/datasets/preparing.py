@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from data_processor.datasets.batches import batches
-from data_processor.datasets.confirmation import Confirmed
+from data_processor.datasets.confirmed import Confirmed
 from data_processor.datasets.duplicates import find_repeated
 from data_processor.datasets.profile import EXACT, ColumnFacts, finite
 from data_processor.datasets.rare_classes import rare_classes

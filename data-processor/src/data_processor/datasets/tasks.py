@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from data_processor.datasets.batches import batches
-from data_processor.datasets.confirmation import Confirmed
+from data_processor.datasets.confirmed import Confirmed
 from data_processor.datasets.data_quality import find_warnings
 from data_processor.datasets.duplicates import find_repeated
 from data_processor.datasets.folder import RAW_FILE

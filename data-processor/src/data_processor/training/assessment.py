@@ -34,7 +34,7 @@ from data_processor.runs.context import TaskContext, TaskError
 from data_processor.statistics.measures import CLASSIFICATION_METRICS, REGRESSION_METRICS, Answers, prepare
 from data_processor.statistics.paired import intervals
 from data_processor.tasks.comparison import as_answers, metrics
-from data_processor.training.raters import Sources
+from data_processor.training.label_sources import Sources
 
 MOST_ROWS = 50_000
 """More rows would not make the intervals noticeably narrower; those used are drawn by their hash."""

@@ -22,8 +22,8 @@ from data_processor.tasks.comparison import as_answers, metrics
 from data_processor.tasks.fitting import fit
 from data_processor.tasks.pipelines import answer
 from data_processor.tasks.task import Engine
+from data_processor.training.label_sources import Raters
 from data_processor.training.metrics import deciding_metric
-from data_processor.training.raters import Raters
 
 FOLDS = 5
 """Folds of the recent test rows: each is answered by a fit on the others."""

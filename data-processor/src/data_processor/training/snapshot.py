@@ -9,8 +9,8 @@ from data_processor.models.access import registry_of
 from data_processor.models.policy import Policy
 from data_processor.predictions.records import PredictionStore
 from data_processor.runs.context import TaskContext, import_ahead
+from data_processor.training.label_sources import write_sources
 from data_processor.training.plan import make_plan, rows_of
-from data_processor.training.raters import write_sources
 
 NEXT = "data_processor.training.tasks"
 """Scikit-learn and the rest, two seconds of work, while this step waits for git."""

@@ -43,10 +43,10 @@ from data_processor.training.evaluation import (
     not_compared,
 )
 from data_processor.training.inspection import inspect
+from data_processor.training.label_sources import Raters, Sources, limit, read_sources
 from data_processor.training.metrics import selection_metric
 from data_processor.training.plan import Plan, read_plan, rows_of
 from data_processor.training.pool import open_pool
-from data_processor.training.raters import Raters, Sources, limit, read_sources
 from data_processor.training.registration import FILES, Result, register_version
 from data_processor.training.scale import scale_of
 from data_processor.training.search import search as search_candidates

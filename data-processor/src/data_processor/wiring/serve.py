@@ -10,6 +10,7 @@ from data_processor.adapters.mlflow_connection import MlflowConnection
 from data_processor.caller import Callers
 from data_processor.catalogue.service import Catalogue
 from data_processor.database import Database
+from data_processor.datasets.deletion import Deletion
 from data_processor.datasets.exploration.profiles import Profiles
 from data_processor.datasets.service import DatasetService
 from data_processor.feedback.service import FeedbackService
@@ -67,7 +68,8 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
         retention = Retention(settings, database, predictions)
         opened.callback(retention.close)
         datasets = DatasetService(settings, database, runs)
-        await asyncio.to_thread(datasets.sweep)
+        deletion = Deletion(settings, database, runs)
+        await asyncio.to_thread(deletion.sweep)
         history = History(database, predictions, registry)
         explanations = Explanations(settings, history, registry)
         opened.callback(explanations.close)
@@ -86,6 +88,7 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
                 database, registry, ledger, feedback, runs, loaded=loaded, stage=settings.stage
             ),
             datasets=datasets,
+            deletion=deletion,
             profiles=Profiles(database, runs),
             history=history,
             explanations=explanations,

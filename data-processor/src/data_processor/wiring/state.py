@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from data_processor.caller import Callers
 from data_processor.catalogue.service import Catalogue
 from data_processor.database import Database
+from data_processor.datasets.deletion import Deletion
 from data_processor.datasets.exploration.profiles import Profiles
 from data_processor.datasets.service import DatasetService
 from data_processor.feedback.service import FeedbackService
@@ -35,6 +36,7 @@ class State:
     feedback: FeedbackService
     catalogue: Catalogue
     datasets: DatasetService
+    deletion: Deletion
     profiles: Profiles
     history: History
     explanations: Explanations

@@ -10,7 +10,7 @@ from data_processor.statistics.gate import decide
 from data_processor.statistics.measures import Answers
 from data_processor.statistics.raters import Source
 from data_processor.statistics.receipt import Receipt
-from data_processor.training.raters import LISTED, PARTS, Raters, Sources, limit
+from data_processor.training.label_sources import LISTED, PARTS, Raters, Sources, limit
 
 POLICY = Policy()
 
