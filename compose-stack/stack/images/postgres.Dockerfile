@@ -10,7 +10,7 @@ RUN groupadd --gid 10010 postgres \
     && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends postgresql-15 \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* \
     && install --directory --owner=postgres --group=postgres --mode=0700 /var/lib/postgresql/data
-COPY --chmod=0755 postgres-start postgres-prepare /usr/local/bin/
+COPY --chmod=0755 postgres-start postgres-prepare postgres-watcher /usr/local/bin/
 LABEL org.opencontainers.image.title="postgres" \
       org.opencontainers.image.description="PostgreSQL 15 from Debian." \
       org.opencontainers.image.licenses="PostgreSQL"

@@ -28,6 +28,8 @@ CONTENTS = "contents.json"
 PARTS = ("records", "gateway", "predictions", "jobs", "warehouse")
 """The databases of a stage; those that refer to rows of others come first."""
 MLFLOW = "mlflow"
+WATCHER = "watcher"
+"""Where a stack with telemetry notes how old the last backup is; it is in no backup itself."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,10 @@ def backup(layout: Layout, target: Path, say: Say) -> None:
         "sha256": {path.name: _sha256(path) for path in files},
     }
     (target / CONTENTS).write_text(f"{json.dumps(contents, indent=2)}\n")
-    size = sum(path.stat().st_size for path in files) / 1e6
-    say(f"Backed up {len(files)} files, {size:.1f} MB, to {target}.")
+    size = sum(path.stat().st_size for path in files)
+    if WATCHER in there:
+        _query(platform, WATCHER, f"INSERT INTO backups VALUES (now(), {size})")  # noqa: S608  # a number
+    say(f"Backed up {len(files)} files, {size / 1e6:.1f} MB, to {target}.")
 
 
 def restore(layout: Layout, source: Path, say: Say) -> None:

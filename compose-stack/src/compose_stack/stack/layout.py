@@ -47,10 +47,24 @@ class Layout:
             raise CannotStart(f"OBSERVABILITY must be true, or empty for a stack without it, not {value!r}.")
         return value == "true"
 
+    @property
+    def stores_telemetry_in_s3(self) -> bool:
+        """Return whether telemetry is stored in S3 (`TELEMETRY_STORE`); raises `CannotStart`."""
+        value = self.setting("TELEMETRY_STORE")
+        if value not in ("", "s3"):
+            raise CannotStart(f"TELEMETRY_STORE must be s3, or empty for volumes, not {value!r}.")
+        return value == "s3"
+
     def files(self, owner: str) -> list[Path]:
         """Return the Compose files of a stage or the platform; later ones override earlier ones."""
         kind = "compose" if owner == PLATFORM else "compose.services"
-        layers = ("", ".observability") if self.observed else ("",)
+        layers = [""]
+        if self.observed:
+            layers.append(".observability")
+            if owner == PLATFORM and self.stores_telemetry_in_s3:
+                layers.append(".observability.s3")
+            if owner == PLATFORM and self.setting("ALERTMANAGER_CONFIG"):
+                layers.append(".observability.alerts")
         return [CONFIGURATION / f"{kind}{layer}.yaml" for layer in layers]
 
     def site(self, stage: Stage) -> str:

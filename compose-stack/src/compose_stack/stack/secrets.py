@@ -20,6 +20,8 @@ NAMES: dict[str, tuple[str, ...]] = {
         "MLFLOW_SECRET_KEY",
         "EXCHANGE_KEY",
         "GRAFANA_PASSWORD",
+        "OTLP_TOKEN",
+        "WATCHER_DATABASE_PASSWORD",
         *(
             f"{stage.upper()}_{name}"
             for stage in STAGES

@@ -1,0 +1,1 @@
+"""The dashboards, as code: `make dashboards` writes the files for Grafana, `make lint` compares them."""
