@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from compose_stack.observability.__main__ import SAMPLE
+from compose_stack.observability.prometheus import scrape_jobs
 from compose_stack.settings import ROOT, CannotStart
 from compose_stack.stack.compose import Compose
 from compose_stack.stack.layout import CONFIGURATION, PLATFORM, STAGES, Layout, read_env
@@ -17,6 +19,8 @@ from compose_stack.stack.tools import COMPOSE, command
 OWNERS = (PLATFORM, *STAGES)
 BACKENDS = ("loki", "tempo", "mimir")
 LAYER = ("collector", *BACKENDS, "grafana")
+WATCHED = ("database", "objects", "registry", "messages-staging", "messages-main", "dashboards")
+"""The networks on which the collector comes to what it watches."""
 WITHOUT_A_PROBE = ("collector", "mimir")
 FOLDER = CONFIGURATION / "observability"
 
@@ -35,6 +39,12 @@ def read(layout: Layout) -> dict[str, dict[str, Any]]:
     except CannotStart as absent:
         pytest.skip(str(absent))
     return {owner: configured(layout, owner) for owner in OWNERS}
+
+
+def with_settings(folder: Path, **settings: str) -> dict[str, Any]:
+    layout = Layout(folder, {"OBSERVABILITY": "true", **settings})
+    make_secrets(layout)
+    return configured(layout, PLATFORM)
 
 
 def configured(layout: Layout, owner: str) -> dict[str, Any]:
@@ -107,10 +117,12 @@ def test_images_are_pinned_and_renovate_knows_where(layer: dict[str, dict[str, A
     assert found == {service["image"] for service in layer.values()}
 
 
-def test_services_meet_the_collector_and_nothing_behind_it(read: dict[str, dict[str, Any]]) -> None:
+def test_services_meet_the_collector_and_nothing_behind_it(
+    read: dict[str, dict[str, Any]], layout: Layout
+) -> None:
     platform = read[PLATFORM]
     on = {name: set(platform["services"][name]["networks"]) for name in LAYER}
-    assert on["collector"] == {"signals", "telemetry-staging", "telemetry-main"}
+    assert on["collector"] == {"signals", "telemetry-staging", "telemetry-main", *WATCHED}
     assert all(on[name] == {"signals"} for name in BACKENDS)
     assert on["grafana"] == {"signals", "dashboards"}
     assert all(platform["networks"][name]["internal"] for networks in on.values() for name in networks)
@@ -129,8 +141,13 @@ def test_services_meet_the_collector_and_nothing_behind_it(read: dict[str, dict[
             "serve": "http://collector:4318",
             "work": "http://collector:4318",
             "pipeline-api": "http://collector:4318",
-            "streamlit-ui": None,
+            "streamlit-ui": "http://collector:4318",
         }
+        token = read_env(layout.secrets(PLATFORM))["OTLP_TOKEN"]
+        for name in set(told) - {"databases"}:
+            sent = read[stage]["services"][name]["environment"]["OTEL_EXPORTER_OTLP_HEADERS"]
+            assert sent == f"authorization=Bearer%20{token}", name
+    assert configuration("collector")["receivers"]["otlp"]["protocols"]["http"]["auth"]
 
 
 def test_grafana_alone_has_its_database_and_its_password(
@@ -141,6 +158,11 @@ def test_grafana_alone_has_its_database_and_its_password(
         name for name, one in every if any(mount["source"] == "grafana" for mount in one.get("volumes", ()))
     }
     assert has == {"grafana"}
+    assert not any(
+        service["networks"].keys() & {"notifications", "outside"}
+        for name, service in read[PLATFORM]["services"].items()
+        if name != "caddy"
+    )
     password = read_env(layout.secrets(PLATFORM))["GRAFANA_PASSWORD"]
     assert {name for name, one in every if password in json.dumps(one)} == {"grafana"}
     environment = read[PLATFORM]["services"]["grafana"]["environment"]
@@ -163,11 +185,13 @@ def test_the_edge_leads_to_grafana_and_only_with_this_layer(
 def test_the_collector_finds_every_replica_by_a_name_that_the_stages_have(
     read: dict[str, dict[str, Any]],
 ) -> None:
-    jobs = configuration("collector")["receivers"]["prometheus"]["config"]["scrape_configs"]
+    ports = {"serve": 8001, "work": 8002, "pipeline-api": 8000, "streamlit-ui": 8501}
     asked = {
-        (name, found["port"]) for job in jobs for found in job["dns_sd_configs"] for name in found["names"]
+        (name, found["port"])
+        for job in scrape_jobs(SAMPLE)
+        for found in job.get("dns_sd_configs", ())
+        for name in found["names"]
     }
-    ports = {"serve": 8001, "work": 8002, "pipeline-api": 8000}
     given = {
         (alias, ports[name])
         for stage in STAGES
@@ -177,6 +201,90 @@ def test_the_collector_finds_every_replica_by_a_name_that_the_stages_have(
     assert asked == given
 
 
+def test_there_is_a_job_for_each_kind_of_target_and_the_rest_is_asked_whether_it_answers(
+    read: dict[str, dict[str, Any]],
+) -> None:
+    services = read[PLATFORM]["services"]
+    jobs = {job["job_name"]: job for job in scrape_jobs(SAMPLE)}
+    own = {"gateway", "serve", "work", "pages"}
+    for name in set(jobs) - own:
+        (target,) = jobs[name]["static_configs"][0]["targets"]
+        if name == "collector":
+            assert target.startswith("127.0.0.1:")
+        else:
+            host = target.partition(":")[0]
+            assert services["collector"]["networks"].keys() & services[host]["networks"].keys(), target
+    receivers = configuration("collector")["receivers"]
+    tried = {target["endpoint"].partition(":")[0] for target in receivers["tcp_check"]["targets"]}
+    for host in tried:
+        assert services["collector"]["networks"].keys() & services[host]["networks"].keys(), host
+    runs_on = {name for name, service in services.items() if service["restart"] != "no"}
+    assert runs_on == (set(jobs) - own) | tried
+    checked = {target["endpoint"] for target in receivers["tlscheck"]["targets"]}
+    assert checked == {"${env:MAIN_SITE}:443", "${env:STAGING_SITE}:443"}
+    names = services["caddy"]["networks"]["dashboards"]["aliases"]
+    assert names == [services["caddy"]["environment"][site] for site in ("MAIN_SITE", "STAGING_SITE")]
+
+
+def test_a_job_gives_its_targets_their_service_and_stage_and_keeps_no_other() -> None:
+    jobs = {job["job_name"]: job for job in scrape_jobs(SAMPLE)}
+    for name in ("gateway", "serve", "work", "pages"):
+        assert {"service", "stage"} <= {rule["target_label"] for rule in jobs[name]["relabel_configs"]}
+        (dropped,) = jobs[name]["metric_relabel_configs"]
+        assert dropped["action"] == "labeldrop"
+        for label in ("service", "stage", "instance"):
+            assert re.fullmatch(dropped["regex"], f"exported_{label}"), name
+        assert "honor_labels" not in jobs[name]
+
+
+def test_stored_in_s3_each_backend_has_a_bucket_and_nobody_else_is_on_their_network(tmp_path: Path) -> None:
+    project = with_settings(tmp_path, TELEMETRY_STORE="s3")
+    services = project["services"]
+    on = {name for name, one in services.items() if "telemetry-objects" in one["networks"]}
+    assert on == {"s3", "telemetry-buckets", *BACKENDS}
+    assert project["networks"]["telemetry-objects"]["internal"]
+    buckets = {services[name]["environment"]["S3_BUCKET"] for name in BACKENDS}
+    assert buckets == set(services["telemetry-buckets"]["command"])
+    for name in BACKENDS:
+        settings = services[name]["environment"]
+        assert settings["STORE"] == "s3"
+        used = set(re.findall(r"\$\{([A-Z0-9_]+):-", (FOLDER / name / "config.yaml").read_text()))
+        assert used == set(settings), name
+        assert "-config.expand-env=true" in services[name]["command"]
+        assert "objects" not in services[name]["networks"]
+    with pytest.raises(CannotStart, match=r"TELEMETRY_STORE must be s3, or empty for volumes, not 'S3'"):
+        Layout(tmp_path, {"OBSERVABILITY": "true", "TELEMETRY_STORE": "S3"}).files(PLATFORM)
+
+
+def test_only_who_is_to_notify_people_reaches_the_outside(
+    read: dict[str, dict[str, Any]], tmp_path: Path
+) -> None:
+    own = tmp_path / "alertmanager.yaml"
+    project = with_settings(tmp_path, ALERTMANAGER_CONFIG=str(own))
+    mimir = project["services"]["mimir"]
+    assert set(mimir["networks"]) == {"signals", "notifications"}
+    mounts = {mount["target"]: mount["source"] for mount in mimir["volumes"]}
+    assert mounts["/etc/mimir/alertmanager.yaml"] == str(own)
+    assert "-target=all,alertmanager" in mimir["command"]
+    assert set(read[PLATFORM]["services"]["mimir"]["networks"]) == {"signals"}
+    config = configuration("mimir")
+    assert config["alertmanager"]["fallback_config_file"] == "/etc/mimir/alertmanager.yaml"
+    assert config["ruler"]["alertmanager_url"].endswith("/alertmanager")
+    assert config["ruler_storage"] == {"backend": "local", "local": {"directory": "/etc/mimir/rules"}}
+    told = yaml.safe_load((FOLDER / "mimir" / "alertmanager.yaml").read_text())
+    receivers = {receiver["name"] for receiver in told["receivers"]}
+    assert {route["receiver"] for route in (told["route"], *told["route"]["routes"])} == receivers
+
+
+def test_everything_that_is_stored_expires() -> None:
+    assert configuration("loki")["limits_config"]["retention_period"] == "744h"
+    assert configuration("loki")["compactor"]["retention_enabled"] is True
+    assert configuration("mimir")["limits"]["compactor_blocks_retention_period"] == "90d"
+    tempo = configuration("tempo")
+    scheduled = tempo["backend_scheduler"]["provider"]["compaction"]["compaction"]["block_retention"]
+    assert scheduled == tempo["backend_worker"]["compaction"]["block_retention"] == "336h"
+
+
 def test_each_signal_goes_to_a_backend_that_listens_there(layer: dict[str, dict[str, Any]]) -> None:
     collector = configuration("collector")
     ports = {name: configuration(name)["server"]["http_listen_port"] for name in BACKENDS}
@@ -184,8 +292,11 @@ def test_each_signal_goes_to_a_backend_that_listens_there(layer: dict[str, dict[
     for name, pipeline in collector["service"]["pipelines"].items():
         assert set(pipeline["receivers"]) <= set(collector["receivers"]), name
         assert set(pipeline["processors"]) <= set(collector["processors"]), name
+        assert "batch" not in pipeline["processors"], "exporters batch in their queues"
         for exporter in pipeline["exporters"]:
             endpoint = collector["exporters"][exporter]["endpoint"]
+            if exporter.startswith("otlp_http"):
+                assert collector["exporters"][exporter]["sending_queue"]["batch"]["min_size"] > 0
             host, port = re.findall(r"//([a-z]+):(\d+)", endpoint)[0]
             assert host in layer, endpoint
             assert int(port) in (ports[host], int(otlp.rpartition(":")[2]) if host == "tempo" else 0), (
@@ -194,10 +305,11 @@ def test_each_signal_goes_to_a_backend_that_listens_there(layer: dict[str, dict[
 
 
 def test_sources_have_fixed_uids_and_lead_to_one_another(sources: dict[str, dict[str, Any]]) -> None:
-    assert set(sources) == {"loki", "tempo", "mimir"}
+    assert set(sources) == {"loki", "tempo", "mimir", "alertmanager"}
     for uid, source in sources.items():
-        port = configuration(uid)["server"]["http_listen_port"]
-        assert source["url"].startswith(f"http://{uid}:{port}"), uid
+        host = "mimir" if uid == "alertmanager" else uid
+        port = configuration(host)["server"]["http_listen_port"]
+        assert source["url"].startswith(f"http://{host}:{port}"), uid
         assert source["editable"] is False, uid
     links = {
         (uid, target)
@@ -205,6 +317,17 @@ def test_sources_have_fixed_uids_and_lead_to_one_another(sources: dict[str, dict
         for target in re.findall(r'"datasourceUid": "([a-z]+)"', json.dumps(source["jsonData"]))
     }
     assert links == {("mimir", "tempo"), ("loki", "tempo"), ("tempo", "loki"), ("tempo", "mimir")}
+    tempo = sources["tempo"]["jsonData"]
+    assert tempo["serviceMap"]["datasourceUid"] == "mimir"
+    assert all("traces_spanmetrics_" in query["query"] for query in tempo["tracesToMetrics"]["queries"])
+    generator = configuration("tempo")
+    assert generator["overrides"]["defaults"]["metrics_generator"]["processors"] == [
+        "service-graphs",
+        "span-metrics",
+    ]
+    (write,) = generator["metrics_generator"]["storage"]["remote_write"]
+    assert write["url"].startswith(f"http://mimir:{configuration('mimir')['server']['http_listen_port']}/")
+    assert write["send_exemplars"] is True
 
 
 def test_what_is_mounted_is_there_and_explained(layer: dict[str, dict[str, Any]]) -> None:
@@ -214,4 +337,5 @@ def test_what_is_mounted_is_there_and_explained(layer: dict[str, dict[str, Any]]
         for source in sources:
             files = [path for path in source.rglob("*") if path.is_file()]
             assert files, source
-            assert all(path.read_text().startswith("# ") for path in files), source
+            explained = [path for path in files if path.suffix != ".json"]  # JSON has no comments
+            assert all(path.read_text().startswith("# ") for path in explained), source

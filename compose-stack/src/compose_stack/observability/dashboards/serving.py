@@ -104,8 +104,8 @@ def _requests(made: Board) -> None:
             lines,
         ),
         Panel(
-            "Allowance of errors used",
-            "How fast the month's allowance of failed requests is being used up: 1 is as fast as it may be. "
+            "Burn rate of the error budget",
+            "How fast the month's budget of failed requests is being used up: 1 is as fast as it may be. "
             "At 14.4 somebody is paged.",
             [
                 Query(
@@ -120,7 +120,7 @@ def _requests(made: Board) -> None:
             lines,
         ),
         Panel(
-            "Allowance of slow predictions used",
+            "Burn rate of the latency budget",
             "The same for predictions that took longer than 0.25 s.",
             [
                 Query(
