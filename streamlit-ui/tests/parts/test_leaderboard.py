@@ -1,6 +1,8 @@
 import canned
 from streamlit_ui.parts.leaderboard import deciding_metric, frame
 
+LOSSES = {"log_loss", "mae", "rmse"}
+
 
 def test_each_metric_has_a_column() -> None:
     shown = frame(canned.LEADERBOARD)
@@ -18,10 +20,11 @@ def test_the_metric_that_explains_the_order_comes_first() -> None:
         {"candidate": "x", "metrics": {"accuracy": accuracy, "log_loss": loss}}
         for accuracy, loss in ((0.75, 0.49), (0.77, 0.5), (0.72, 0.54))
     ]
-    assert deciding_metric(rows) == "log_loss"
-    assert list(frame(rows).columns)[1:4] == ["Candidate", "Log loss", "Accuracy"]
-    assert deciding_metric(rows[:1]) is None
-    assert deciding_metric(canned.LEADERBOARD) is None  # in the order of each of them
+    assert deciding_metric(rows, LOSSES) == "log_loss"
+    assert deciding_metric(rows[::-1], LOSSES) is None  # the worst loss first
+    assert list(frame(rows, LOSSES).columns)[1:4] == ["Candidate", "Log loss", "Accuracy"]
+    assert deciding_metric(rows[:1], LOSSES) is None
+    assert deciding_metric(canned.LEADERBOARD, LOSSES) is None  # in the order of each of them
 
 
 def test_candidates_that_differ_look_different() -> None:

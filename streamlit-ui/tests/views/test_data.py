@@ -176,6 +176,18 @@ def test_rows_that_belong_together_are_shown_and_held_out_with_one_click(
     assert given["holdout"] == {"by": "group", "column": "workclass"}
 
 
+def test_groups_whose_rows_follow_each_other_are_held_out_with_their_time(
+    open_page: Open, fake: FakeGateway
+) -> None:
+    page = proposed(open_page, fake, holdout=canned_training.BELONGING)
+    press(page, "Hold out groups of workclass")
+    named(page, "selectbox", "Column of the time, if rows also follow each other").set_value("age")
+    page.run()
+    press(page, "Confirm and store")
+    (given,) = sent(fake, "/schema")
+    assert given["holdout"] == {"by": "group", "column": "workclass", "time": "age"}
+
+
 def test_another_target_is_looked_at_again(open_page: Open, fake: FakeGateway) -> None:
     page = proposed(open_page, fake, holdout=canned_training.BELONGING)
     named(page, "selectbox", "Column to predict").set_value("age")

@@ -17,7 +17,7 @@ By = Literal["row", "group", "time"]
 _BY: dict[By, str] = {"row": "Single rows", "group": "Whole groups", "time": "The newest rows"}
 _MEANING: dict[By, str] = {
     "row": "Rows do not belong together.",
-    "group": "Rows share an engine, a patient, a customer.",
+    "group": "Rows share an engine, a patient, a customer; they may follow each other too.",
     "time": "Rows follow each other.",
 }
 _COLUMN: dict[By, str] = {"group": "Column of the groups", "time": "Column of the time"}
@@ -45,7 +45,26 @@ def ask_holdout(
     column = st.selectbox(
         _COLUMN[by], names, format_func=lambda name: said[name].name, key=_column_key(by, key)
     )
-    return {"by": by, "column": column} if column else None
+    if not column:
+        return None
+    chosen = {"by": by, "column": column}
+    if by == "group" and (time := _ask_order([name for name in names if name != column], said, key)):
+        chosen["time"] = time
+    return chosen
+
+
+def _ask_order(names: list[str], said: Mapping[str, Chosen], key: str) -> str | None:
+    """Ask whether the rows of groups follow each other too, and in which column."""
+    return st.selectbox(
+        "Column of the time, if rows also follow each other",
+        names,
+        index=None,
+        format_func=lambda name: said[name].name,
+        placeholder="They do not",
+        help="Groups decide what is held out, and among the others models are fitted to earlier rows and "
+        "chosen by later ones. A group on both sides of that point is not fitted to.",
+        key=f"hold out order {key}",
+    )
 
 
 def _found(dataset: str, proposal: DatasetProposal, target: str, key: str) -> ProposedHoldout | None:

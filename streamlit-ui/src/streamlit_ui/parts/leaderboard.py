@@ -1,5 +1,6 @@
 """The candidates of a run, best first."""
 
+from collections.abc import Collection
 from typing import Any
 
 import pandas as pd
@@ -11,14 +12,15 @@ from streamlit_ui.text import number, percent, size, title
 from streamlit_ui.times import duration
 
 
-def show_leaderboard(rows: list[dict[str, Any]]) -> None:
-    """Show each candidate with its metrics and what it costs."""
+def show_leaderboard(rows: list[dict[str, Any]], lower_is_better: Collection[str]) -> None:
+    """Show each candidate with its metrics and what it costs; of some metrics less is better."""
     if not rows:
         st.caption("No candidate has been tried yet.")
         return
-    show_wrapped(frame(rows), "The candidates, best first")
-    by = deciding_metric(rows)
-    said = f"The best {words.metric(by)} comes first." if by else "The best one comes first."
+    show_wrapped(frame(rows, lower_is_better), "The candidates, best first")
+    by = deciding_metric(rows, lower_is_better)
+    which = "lowest" if by in lower_is_better else "highest"
+    said = f"The {which} {words.metric(by)} comes first." if by else "The best one comes first."
     if any(row.get("tied") for row in rows):
         said += " “Tied” candidates cannot be told apart from it on these rows."
     if any(row.get("recommended") for row in rows):
@@ -26,10 +28,10 @@ def show_leaderboard(rows: list[dict[str, Any]]) -> None:
     st.caption(said)
 
 
-def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def frame(rows: list[dict[str, Any]], lower_is_better: Collection[str] = ()) -> pd.DataFrame:
     """Return the leaderboard as a table of text: figures first, the long list of settings behind them."""
     metrics = _metrics(rows)
-    if by := deciding_metric(rows):
+    if by := deciding_metric(rows, lower_is_better):
         metrics = [by, *(name for name in metrics if name != by)]
     return pd.DataFrame(
         [
@@ -49,13 +51,13 @@ def frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     )
 
 
-def deciding_metric(rows: list[dict[str, Any]]) -> str | None:
+def deciding_metric(rows: list[dict[str, Any]], lower_is_better: Collection[str]) -> str | None:
     """Return the only metric that explains the order of the rows, if there is just one."""
     found = []
     for name in _metrics(rows):
         values = [(row.get("metrics") or {}).get(name) for row in rows]
         known = [value for value in values if value is not None]
-        if len(known) == len(values) > 1 and known in (sorted(known), sorted(known, reverse=True)):
+        if len(known) == len(values) > 1 and known == sorted(known, reverse=name not in lower_is_better):
             found.append(name)
     return found[0] if len(found) == 1 else None
 

@@ -12,6 +12,7 @@ from streamlit_ui.parts.receipt import show_receipt
 from streamlit_ui.parts.result import show_result
 from streamlit_ui.parts.run_card import is_open, show_run
 from streamlit_ui.parts.starting import cancel
+from streamlit_ui.parts.tasks import known_tasks
 from streamlit_ui.settings import settings
 from streamlit_ui.text import plain
 from streamlit_ui.times import duration, when
@@ -58,7 +59,9 @@ def _live(wanted: str) -> None:
 
 def _training(run: RunDetail) -> None:
     st.subheader("Leaderboard")
-    show_leaderboard(run.get("leaderboard") or [])
+    show_leaderboard(
+        run.get("leaderboard") or [], {name for task in known_tasks() for name in task["lower_is_better"]}
+    )
     st.subheader("Gate")
     if run.get("gate"):
         show_receipt(run["gate"])
