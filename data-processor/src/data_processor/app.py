@@ -13,10 +13,10 @@ from data_processor.datasets.exploration import api as exploration_api
 from data_processor.feedback import api as feedback_api
 from data_processor.readiness import readiness_checks
 from data_processor.service.docs import install_docs
-from data_processor.service.errors import install_problem_handlers
 from data_processor.service.health import health_router
 from data_processor.service.metrics import ServiceMetrics
 from data_processor.service.middleware import ServiceApp, install_middleware
+from data_processor.service.problem_responses import install_problem_handlers
 from data_processor.serving import api as serving_api
 from data_processor.serving.metrics import ModelMetrics
 from data_processor.settings import Settings

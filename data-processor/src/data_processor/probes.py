@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 from fastapi import FastAPI
 
-from data_processor.service.errors import install_problem_handlers
 from data_processor.service.health import Check, health_router
 from data_processor.service.metrics import ServiceMetrics
 from data_processor.service.middleware import install_middleware
+from data_processor.service.problem_responses import install_problem_handlers
 from data_processor.service.server import Server
 from data_processor.settings import Settings
 

@@ -8,10 +8,10 @@ import structlog
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from data_processor.service.errors import install_problem_handlers
 from data_processor.service.logging import configure_logging
 from data_processor.service.metrics import ServiceMetrics
 from data_processor.service.middleware import ServiceApp, install_middleware
+from data_processor.service.problem_responses import install_problem_handlers
 from data_processor.service.settings import ServiceSettings
 
 

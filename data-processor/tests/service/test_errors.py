@@ -18,8 +18,8 @@ from data_processor.service.errors import (
     Unauthenticated,
     UpstreamSlow,
     UpstreamUnreachable,
-    problem_response,
 )
+from data_processor.service.problem_responses import problem_response
 
 
 class Order(BaseModel):

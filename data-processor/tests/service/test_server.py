@@ -16,10 +16,10 @@ PROGRAM = """
 import asyncio
 import resource
 from fastapi import Request
-from data_processor.service.errors import install_problem_handlers
 from data_processor.service.logging import configure_logging
 from data_processor.service.metrics import ServiceMetrics
 from data_processor.service.middleware import ServiceApp, install_middleware
+from data_processor.service.problem_responses import install_problem_handlers
 from data_processor.service.server import run
 from data_processor.service.settings import ServiceSettings
 

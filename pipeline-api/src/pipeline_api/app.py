@@ -19,10 +19,10 @@ from pipeline_api.readiness import readiness_checks
 from pipeline_api.routes import DATASETS, OPERATIONS
 from pipeline_api.routing import RouteTable
 from pipeline_api.service.docs import install_docs
-from pipeline_api.service.errors import install_problem_handlers
 from pipeline_api.service.health import health_router
 from pipeline_api.service.metrics import ServiceMetrics
 from pipeline_api.service.middleware import ServiceApp, install_middleware
+from pipeline_api.service.problem_responses import install_problem_handlers
 from pipeline_api.settings import Settings
 
 SIGN_IN_BODY_BYTES = 16 * 1024

@@ -7,8 +7,9 @@ from anyio import to_thread
 from fastapi import FastAPI
 from pydantic import BaseModel, ValidationError
 
-from pipeline_api.service.errors import NotReady, Problem, problem_of
+from pipeline_api.service.errors import NotReady, Problem
 from pipeline_api.service.health import Check
+from pipeline_api.service.problem_responses import problem_of
 from pipeline_api.state import Gateway
 
 _CACHED_S = 1.0

@@ -8,10 +8,10 @@ import structlog
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from pipeline_api.service.errors import install_problem_handlers
 from pipeline_api.service.logging import configure_logging
 from pipeline_api.service.metrics import ServiceMetrics
 from pipeline_api.service.middleware import ServiceApp, install_middleware
+from pipeline_api.service.problem_responses import install_problem_handlers
 from pipeline_api.service.settings import ServiceSettings
 
 

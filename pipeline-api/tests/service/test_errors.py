@@ -18,8 +18,8 @@ from pipeline_api.service.errors import (
     Unauthenticated,
     UpstreamSlow,
     UpstreamUnreachable,
-    problem_response,
 )
+from pipeline_api.service.problem_responses import problem_response
 
 
 class Order(BaseModel):

@@ -16,10 +16,10 @@ PROGRAM = """
 import asyncio
 import resource
 from fastapi import Request
-from pipeline_api.service.errors import install_problem_handlers
 from pipeline_api.service.logging import configure_logging
 from pipeline_api.service.metrics import ServiceMetrics
 from pipeline_api.service.middleware import ServiceApp, install_middleware
+from pipeline_api.service.problem_responses import install_problem_handlers
 from pipeline_api.service.server import run
 from pipeline_api.service.settings import ServiceSettings
 

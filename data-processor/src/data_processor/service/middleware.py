@@ -13,8 +13,9 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .errors import INTERNAL_ERROR, NotReady, Problem, TooLarge, problem_of, problem_response
+from .errors import INTERNAL_ERROR, NotReady, Problem, TooLarge
 from .metrics import UNMATCHED, ServiceMetrics
+from .problem_responses import problem_of, problem_response
 from .settings import ServiceSettings
 from .trace_context import RequestIds, current_request, request_ids
 

@@ -9,7 +9,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from pipeline_api.connection_pool import UpstreamResponse
-from pipeline_api.service.errors import Problem, UpstreamUnreachable, invalid_request
+from pipeline_api.service.errors import Problem, UpstreamUnreachable
+from pipeline_api.service.problem_responses import invalid_request
 
 NAMED = 5
 """Errors that are named in the one sentence; all of them are in `errors`."""

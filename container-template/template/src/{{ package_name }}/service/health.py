@@ -8,7 +8,8 @@ import structlog
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from .errors import NotReady, Problem, problem_of
+from .errors import NotReady, Problem
+from .problem_responses import problem_of
 
 CHECK_SECONDS = 2.0
 Check = Callable[[], Awaitable[None]]
