@@ -4,6 +4,7 @@ What a child process adds, `runs/test_child.py` tests; and with `make test-servi
 this way is repeated with real ones.
 """
 
+import gc
 import json
 import os
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from data_processor.child import TASKS
 from data_processor.runs import compute
@@ -67,6 +69,10 @@ def children_in_process() -> Iterator[None]:
         for module in USERS:
             patch.setattr(f"{module}.Child", ChildInProcess)
         yield
+    # MLflow's client keeps its connections open for ever; a child process takes them with it.
+    for one in gc.get_objects():
+        if isinstance(one, requests.Session):
+            one.close()
 
 
 @pytest.fixture(params=["in process", pytest.param("child processes", marks=pytest.mark.services)])

@@ -26,9 +26,11 @@ Once = Callable[[str, Callable[[Path], None]], Path]
 
 
 def pytest_configure() -> None:
-    """Let numeric libraries of child processes work in one thread: the cores are busy with other tests."""
+    """Let child processes keep compiled code, and work in one thread: the cores are busy with other tests."""
     for name in THREADS:
         os.environ.setdefault(name, "1")
+    # Without it each of these processes would compile again all that it imports: seven seconds for a run.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -36,8 +36,10 @@ from data_processor.models.registry import Registry
 from data_processor.models.signatures import Signer
 from data_processor.predictions.records import PredictionStore, predictions
 from data_processor.rows import OPEN_RUN, FeedbackRow, RunRow
+from data_processor.runs.jobs import carry_through
 from data_processor.runs.service import Runs
 from data_processor.settings import Settings
+from data_processor.wiring.work import WorkerParts, wire_worker
 
 CRASHING = Path(__file__).with_name("crashing_worker.py")
 ROWS = 3_000
@@ -107,6 +109,8 @@ class Workshop:
     aliases: MlflowAliases
     mlflow: MlflowConnection
     _workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _here: WorkerParts | None = None
+    """What a worker has, in this process."""
 
     def open_run(self, **options: Any) -> str:
         """Queue a run with a short search over what is fitted fastest and surely beats guessing."""
@@ -133,6 +137,14 @@ class Workshop:
             )
         self._workers.append(worker)
         return worker
+
+    def carry_out(self, run: str) -> RunRow:
+        """Carry a run out here and now, as a worker would; return it."""
+        self._here = self._here or wire_worker(self.settings)
+        jobs = self._here.jobs
+        work = jobs.kinds[self.row(run).kind]
+        carry_through(jobs, work, run, lambda _name, action, *arguments: action(*arguments))
+        return self.row(run)
 
     def row(self, run: str) -> RunRow:
         """Return a run."""
@@ -195,6 +207,9 @@ class Workshop:
     def close(self) -> None:
         """Kill what still runs."""
         self.stop_workers()
+        if self._here is not None:
+            self._here.mlflow.close()
+            self._here.database.close()
         self.database.close()
         self.mlflow.close()
 

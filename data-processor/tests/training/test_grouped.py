@@ -33,14 +33,14 @@ def engines() -> pd.DataFrame:
     )
 
 
+@pytest.mark.usefixtures("tasks")
 @pytest.mark.parametrize("holdout", [Holdout(by="group", column="unit"), Holdout(by="time", column="day")])
 def test_rows_that_belong_together_decide_about_a_version(new_workshop: Any, holdout: Holdout) -> None:
     table = engines()
     schema = infer_schema(table, "wear", kinds={"unit": "identifier", "day": "datetime"})
     schema = schema.model_copy(update={"holdout": holdout})
     shop = new_workshop(Policy(), table, schema=schema)
-    shop.start_worker()
-    first = shop.finish(shop.open_run(candidates=RIDGE))
+    first = shop.carry_out(shop.open_run(candidates=RIDGE))
     assert (first.status, first.gate["verdict"]) == ("succeeded", "promote"), first.error
     manifest = shop.registry.manifest(shop.model, "1")
     assert manifest.table.holdout == holdout
@@ -55,7 +55,7 @@ def test_rows_that_belong_together_decide_about_a_version(new_workshop: Any, hol
         assert manifest.lineage.cutoff.time == days[-round(0.2 * len(days)) - 1]
         assert first.gate["n"] == (moments(table["day"]) > manifest.lineage.cutoff.time).sum()
 
-    second = shop.finish(shop.open_run(candidates=RIDGE))
+    second = shop.carry_out(shop.open_run(candidates=RIDGE))
     assert (second.status, second.champion) == ("succeeded", "1"), second.error
     assert second.gate["n"] == first.gate["n"]
     assert second.gate["verdict"] == "hold"

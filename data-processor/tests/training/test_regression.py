@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pytest
 from fastapi.testclient import TestClient
 
 from data_processor.app import create_app
@@ -32,6 +33,7 @@ def flats(rows: int, seed: int) -> pd.DataFrame:
     )
 
 
+@pytest.mark.usefixtures("tasks")
 def test_a_regression_is_trained_served_and_scored(
     new_workshop: Any, wait_until: Callable[..., None], as_engineer: Callable[[Any], Any]
 ) -> None:
@@ -40,8 +42,7 @@ def test_a_regression_is_trained_served_and_scored(
     preparation = Preparation(numeric_missing="mean", scaling="min_max")
     policy = Policy(tolerance=TOLERANCE, preparation=preparation)
     shop = new_workshop(policy, table, schema=schema)
-    shop.start_worker()
-    run = shop.finish(shop.open_run(candidates=[{"estimator": "ridge"}]))
+    run = shop.carry_out(shop.open_run(candidates=[{"estimator": "ridge"}]))
     assert (run.status, run.version) == ("succeeded", "1"), run.error
     assert run.gate["verdict"] == "promote"
     assert (run.gate["metric"], run.gate["slice"]) == ("rmse", "reference")
