@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,12 @@ from data_processor.wiring.signals import SIGNALS
 PATH = "/v1/models/census-income/predictions"
 
 
-def test_serve_shows_what_is_declared(client: TestClient, inputs: list[dict[str, Any]]) -> None:
+def test_serve_shows_what_is_declared(
+    client: TestClient, inputs: list[dict[str, Any]], wait_until: Callable[..., None]
+) -> None:
     client.post(PATH, json={"inputs": [{**inputs[0], "occupation": "Astronaut"}]})
+    # What was answered is counted once it was sent.
+    wait_until(lambda: "loopkeeper_prediction_flags_total{" in client.get("/metrics").text)
     shown = text_string_to_metric_families(client.get("/metrics").text)
     assert undeclared(shown, SIGNALS["data-processor serve"].metrics, LIBRARY) == []
 

@@ -265,6 +265,7 @@ def promotion(seq: int, **changes: Any) -> dict[str, Any]:
         "reason": "The gate said promote.",
         "receipt": RECEIPT,
         "run": f"run-{seq}",
+        "trace_id": "0af7651916cd43dd8448eb211c80319c",
         "at": ago(minutes=180 - 60 * (seq - 1)),
     }
     return {**default, **changes}
@@ -292,6 +293,7 @@ def run(name: str, **changes: Any) -> dict[str, Any]:
         "version": "2",
         "error": None,
         "cancel_requested": False,
+        "trace_id": "0af7651916cd43dd8448eb211c80319c",
         "created_at": ago(minutes=62),
         "started_at": ago(minutes=61),
         "finished_at": ago(minutes=60.6),

@@ -46,7 +46,6 @@ def create_app(settings: Settings) -> FastAPI:
             yield
 
     app = ProcessorApp(
-        settings,
         title="Loopkeeper data-processor",
         description="Datasets, training, serving, feedback and promotion. The gateway is its only client.",
         lifespan=lifespan,

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from data_processor.service.database import UtcDateTime, now
+from data_processor.service.trace_context import current_traceparent, trace_id_of
 
 OPEN_RUN = ("queued", "running")
 """The statuses of an open run: a model has at most one open training run."""
@@ -111,7 +112,14 @@ class PromotionRow(Base):
     reason: Mapped[str]
     receipt: Mapped[dict[str, Any] | None]
     run: Mapped[str | None]
+    traceparent: Mapped[str | None] = mapped_column(default=current_traceparent)
+    """The W3C header that continues the trace of the request which made it; absent from older ones."""
     at: Mapped[datetime] = mapped_column(default=now)
+
+    @property
+    def trace_id(self) -> str | None:
+        """The id of its trace, 32 hex digits."""
+        return trace_id_of(self.traceparent)
 
 
 class AliasRefusalRow(Base):
@@ -245,9 +253,17 @@ class RunRow(Base):
     version: Mapped[str | None]
     error: Mapped[str | None]
     cancel_requested: Mapped[bool] = mapped_column(default=False)
+    traceparent: Mapped[str | None] = mapped_column(default=current_traceparent)
+    """The W3C header that continues the trace of the request which made it; a run that nobody
+    asked for begins one of its own."""
     created_at: Mapped[datetime] = mapped_column(default=now)
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+
+    @property
+    def trace_id(self) -> str | None:
+        """The id of its trace, 32 hex digits."""
+        return trace_id_of(self.traceparent)
 
 
 class RunResultRow(Base):
@@ -317,6 +333,8 @@ class FeedbackRow(Base):
     """The rater asked for the prediction. Feedback from before this was recorded breaks no tie."""
     belongs_to: Mapped[str | None]
     """The group that the prediction's input is of, if the model holds out groups and it was sent."""
+    traceparent: Mapped[str | None] = mapped_column(default=current_traceparent)
+    """The W3C header that continues the trace of the request which made it; absent from older ones."""
     at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -35,7 +35,7 @@ from data_processor.probes import Probes
 from data_processor.runs.jobs import PROMPT_S, UNHURRIED_S
 from data_processor.runs.workflows import Workflows, define_run, end_of, take_over
 from data_processor.service.logging import configure_logging
-from data_processor.service.telemetry import configure_telemetry
+from data_processor.service.telemetry import configure_telemetry, end_telemetry
 from data_processor.settings import Settings
 from data_processor.training.promotion_watch import define_watch
 from data_processor.wiring.work import wire_worker
@@ -187,6 +187,7 @@ def work(settings: Settings) -> None:
     except Exception:
         log.exception("worker_failed")
         code = 1
+    end_telemetry()
     # The thread of a workflow may still wait for its child. None of that may be recorded as an ending, so
     # this process ends here, and its children with it; nor must a failed worker keep its name until then.
     os._exit(code)

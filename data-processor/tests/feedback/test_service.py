@@ -10,6 +10,8 @@ from data_processor.feedback.schemas import FeedbackRequest
 from data_processor.rows import IdempotencyRow, RunRow
 from data_processor.service.database import now
 from data_processor.service.errors import Conflict, Invalid, NotFound
+from data_processor.service.spans import traced
+from data_processor.service.trace_context import parse_traceparent
 
 
 def test_the_first_word_of_a_person_is_new_and_the_next_is_a_changed_mind(stage: Any) -> None:
@@ -39,8 +41,19 @@ def test_the_answer_says_what_was_recorded_and_what_it_implies(stage: Any) -> No
         "label": ">50K",
         "value": None,
         "comment": "He told me.",
+        "trace_id": None,
         "at": row.at.isoformat().replace("+00:00", "Z"),
     }
+
+
+def test_feedback_and_the_run_that_it_starts_keep_the_trace_of_the_request(stage: Any) -> None:
+    header = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+    with traced("feedback", parse_traceparent(header)) as request:
+        _, said = stage.give(stage.predict())
+        row = stage.runs.queue(None, "evaluation", trigger="manual", reason="to try it", subject="ada")
+    assert said["trace_id"] == "0af7651916cd43dd8448eb211c80319c"
+    assert stage.said()[0].traceparent == row.traceparent == request.ids.traceparent.header
+    assert stage.runs.get(row.id).trace_id == said["trace_id"]
 
 
 def test_what_the_score_needs_of_the_prediction_is_kept_with_the_feedback(stage: Any) -> None:

@@ -71,3 +71,14 @@ def test_a_run_that_ends_while_one_looks_for_abandoned_ones_ends_once(plant: Pla
     plant.jobs.fail_abandoned(ends_meanwhile)
     assert (plant.row(run).status, plant.row(run).error) == ("succeeded", None)
     assert (plant.ended("succeeded"), plant.ended("failed")) == (1, None)
+
+
+def test_a_run_that_nobody_asked_for_begins_a_trace_of_its_own_and_keeps_it(plant: Plant) -> None:
+    run = plant.queue()
+    assert plant.row(run).trace_id is None
+    plant.jobs.begin(run)
+    begun = plant.row(run).traceparent
+    assert begun is not None
+    plant.jobs.begin(run)
+    plant.jobs.finish(run, {"end": "cancelled"})
+    assert plant.row(run).traceparent == begun

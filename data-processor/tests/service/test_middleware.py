@@ -9,8 +9,15 @@ from starlette.requests import ClientDisconnect
 from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
+from data_processor.service.errors import NotReady
 from data_processor.service.metrics import ServiceMetrics
-from data_processor.service.middleware import ServiceApp, ServiceMiddleware, install_middleware
+from data_processor.service.middleware import (
+    WAITING_KEY,
+    ServiceApp,
+    ServiceMiddleware,
+    install_middleware,
+)
+from data_processor.service.problem_responses import install_problem_handlers
 from data_processor.service.settings import ServiceSettings
 from data_processor.service.trace_context import current_trace_id
 
@@ -111,9 +118,7 @@ async def _body() -> Message:
 
 
 def _middleware(settings: ServiceSettings, app: Callable[[Scope, Receive, Send], Any]) -> ServiceMiddleware:
-    return ServiceMiddleware(
-        app, metrics=ServiceMetrics(settings), max_body_bytes=1000, body_limits={}, exemplars=False
-    )
+    return ServiceMiddleware(app, metrics=ServiceMetrics(settings), max_body_bytes=1000, body_limits={})
 
 
 def _scope() -> Scope:
@@ -170,16 +175,67 @@ def test_a_request_costs_microseconds(settings: ServiceSettings) -> None:
     assert asyncio.run(best_of(rounds=40, requests=50)) < 30e-6
 
 
-@pytest.mark.parametrize(("collector", "is_first"), [(None, True), ("http://127.0.0.1:4318", False)])
-def test_the_service_itself_is_outermost_unless_requests_are_traced(
-    settings: ServiceSettings, collector: str | None, is_first: bool
-) -> None:
-    settings = settings.model_copy(update={"otlp_endpoint": collector})
-    app = ServiceApp(settings)
+def test_the_service_itself_is_outermost(settings: ServiceSettings) -> None:
+    app = ServiceApp()
     install_middleware(app, settings, ServiceMetrics(settings))
+    assert isinstance(app.build_middleware_stack(), ServiceMiddleware)
 
-    assert isinstance(app.build_middleware_stack(), ServiceMiddleware) == is_first
+
+def test_a_request_that_fails_or_is_slow_leaves_a_line_with_its_trace(
+    settings: ServiceSettings, log_lines: Callable[[], list[Any]]
+) -> None:
+    app = ServiceApp()
+    install_problem_handlers(app)
+    install_middleware(app, settings.model_copy(update={"slow_request_s": 1e-6}), ServiceMetrics(settings))
+
+    @app.get("/away")
+    async def away() -> None:
+        raise NotReady("Away.")
+
+    @app.get("/slow")
+    async def slow() -> None:
+        pass
+
+    @app.post("/orders")
+    async def orders(request: Request) -> int:
+        return len(await request.body())
+
+    @app.get("/waiting")
+    async def waiting(request: Request) -> None:
+        request.scope[WAITING_KEY] = True
+
+    client = TestClient(app)
+    for path in ("/away", "/slow", "/waiting"):
+        client.get(path, headers={"traceparent": TRACEPARENT})
+    asyncio.run(_give_up(app))
+    lines = [line for line in log_lines() if line["event"].startswith("request_")]
+    told = [(line["event"], line["route"], line["status"], line["trace_id"]) for line in lines]
+    trace_id = TRACEPARENT[3:35]
+    assert told == [("request_failed", "/away", 503, trace_id), ("request_slow", "/slow", 200, trace_id)]
 
 
-def test_an_app_without_layers_of_its_own_keeps_those_of_the_framework(settings: ServiceSettings) -> None:
-    assert not isinstance(ServiceApp(settings).build_middleware_stack(), ServiceMiddleware)
+async def _give_up(app: FastAPI) -> None:
+    """Send half a body and leave."""
+    half: Message = {"type": "http.request", "body": b"{", "more_body": True}
+    messages = iter([half, {"type": "http.disconnect"}])
+
+    async def receive() -> Message:
+        return next(messages)
+
+    async def send(_message: Message) -> None:
+        pass
+
+    scope = {**_scope(), "path": "/orders", "query_string": b"", "root_path": "", "http_version": "1.1"}
+    await app(scope, receive, send)
+
+
+def test_what_fails_no_request_and_is_fast_leaves_no_line(
+    client: TestClient, log_lines: Callable[[], list[Any]]
+) -> None:
+    client.get("/trace")
+    client.get("/nowhere")
+    assert not [line for line in log_lines() if line["event"].startswith("request_")]
+
+
+def test_an_app_without_layers_of_its_own_keeps_those_of_the_framework() -> None:
+    assert not isinstance(ServiceApp().build_middleware_stack(), ServiceMiddleware)

@@ -24,7 +24,7 @@ from data_processor.service.server import run
 from data_processor.service.settings import ServiceSettings
 
 settings = ServiceSettings(service_name="specimen", port=0)
-app = ServiceApp(settings)
+app = ServiceApp()
 install_problem_handlers(app)
 install_middleware(app, settings, ServiceMetrics(settings))
 

@@ -10,6 +10,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from pipeline_api import events
 from pipeline_api.auth import api as auth_api
+from pipeline_api.auth.visitors import from_the_pages
 from pipeline_api.contract import compose, vendored
 from pipeline_api.lifespan import open_gateway
 from pipeline_api.metrics import GatewayMetrics
@@ -23,6 +24,7 @@ from pipeline_api.service.health import health_router
 from pipeline_api.service.metrics import ServiceMetrics
 from pipeline_api.service.middleware import ServiceApp, install_middleware
 from pipeline_api.service.problem_responses import install_problem_handlers
+from pipeline_api.service.trace_context import HeadSampling
 from pipeline_api.settings import Settings
 
 SIGN_IN_BODY_BYTES = 16 * 1024
@@ -55,7 +57,6 @@ def create_app(settings: Settings) -> FastAPI:
             yield
 
     app = GatewayApp(
-        settings,
         title="Loopkeeper",
         description="Predict, give feedback on predictions, and watch the models stay accurate.",
         redirect_slashes=False,
@@ -65,7 +66,12 @@ def create_app(settings: Settings) -> FastAPI:
     # Added first, so innermost.
     app.add_middleware(Proxy, table=RouteTable(OPERATIONS))
     limits = {"/v1/auth/token": SIGN_IN_BODY_BYTES, DATASETS: settings.max_upload_bytes}
-    install_middleware(app, settings, service_metrics, limits)
+    sampling = HeadSampling(
+        settings.trace_ratio,
+        settings.caller_key.get_secret_value().encode(),
+        believes=from_the_pages(settings.pages_token),
+    )
+    install_middleware(app, settings, service_metrics, limits, sampling)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -15,7 +15,7 @@ UPSTREAM = Metric(
     {
         "http_request_method": METHODS,
         "http_response_status_code": "status codes of the data-processor; empty if it did not answer",
-        "error_type": "connection, timeout, or the status code from 400 on; empty if all went well",
+        "error_type": "connection, timeout, cancelled, or a status code from 400 on; empty if all went well",
     },
     SECONDS,
 )

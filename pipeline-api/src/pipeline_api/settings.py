@@ -45,6 +45,10 @@ class Settings(ServiceSettings):
     """Password of the user `admin`, whom the first start creates; unset: a random one, shown once."""
     admin_password_file: Path | None = None
     """File for a random password of `admin` (mode 0600); unset: `STATE_DIR/admin-password`."""
+    trace_ratio: float = Field(default=0.1, ge=0, le=1)
+    """Share of the requests from outside that are traced, 0 to 1, whatever their callers wish: those of the
+    pages follow what the pages decided, by their own `TRACE_RATIO`."""
+
     token_hours: float = Field(default=12, gt=0, le=24 * 30)
     """How long a token from `POST /v1/auth/token` is valid, in hours."""
 

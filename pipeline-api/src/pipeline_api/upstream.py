@@ -16,7 +16,8 @@ from pipeline_api.connection_pool import CannotConnect, ConnectionLost, Connecti
 from pipeline_api.headers import IDEMPOTENCY_KEY
 from pipeline_api.metrics import GatewayMetrics
 from pipeline_api.service.errors import UpstreamSlow, UpstreamUnreachable
-from pipeline_api.service.trace_context import new_traceparent
+from pipeline_api.service.spans import close_span, ids_of, open_span
+from pipeline_api.service.trace_context import current_request, new_traceparent
 from pipeline_api.upload import Upload
 
 CONNECTIONS = 64
@@ -24,9 +25,11 @@ CONNECTIONS = 64
 KEEPALIVE_S = 30
 """Shorter than the processor keeps an idle connection open (75 s), so that this side closes it."""
 CONNECT_TIMEOUT_S = 2
+TRACEPARENT = "traceparent"
 
 # The client library itself retries these when a kept connection turns out to be closed (RFC 9110, 9.2.2).
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+_FIRST_ERROR = 400
 _UNAUTHORIZED = 401
 _NOTHING: Mapping[str, str] = {}
 
@@ -74,7 +77,7 @@ class Upstream:
         return {
             "Authorization": self._authorization,
             CALLER_HEADER: self._verifier.signed(caller),
-            "traceparent": new_traceparent(),
+            TRACEPARENT: new_traceparent(),
             **passed_on,
         }
 
@@ -94,15 +97,16 @@ class Upstream:
         or one was lost and the request may be sent twice, it is retried once: another replica may answer.
         `long_poll`: the processor may hold its answer back.
         """
-        lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
-        head = (
-            f"{method} {self._prefix}{target} HTTP/1.1\r\nHost: {self._host}\r\n"
-            f"Content-Length: {len(body)}\r\n{lines}\r\n"
-        ).encode("ascii")
-        parts = (head, body) if body else (head,)
         repeatable = method in _IDEMPOTENT or IDEMPOTENCY_KEY in headers
         pool = self._long_poll_pool if long_poll else self._prediction_pool
         with self._call(method, timeout_s, repeatable=repeatable) as call:
+            traced = call.traced(headers)
+            lines = "".join([f"{name}: {value}\r\n" for name, value in traced.items()])
+            head = (
+                f"{method} {self._prefix}{target} HTTP/1.1\r\nHost: {self._host}\r\n"
+                f"Content-Length: {len(body)}\r\n{lines}\r\n"
+            ).encode("ascii")
+            parts = (head, body) if body else (head,)
             async with asyncio.timeout(timeout_s):
                 try:
                     answer = await pool.request(parts)
@@ -126,7 +130,7 @@ class Upstream:
         again = not idempotent and IDEMPOTENCY_KEY in headers
         with self._call(method, timeout_s, repeatable=idempotent or again) as call:
             response = await self._send(
-                method, target, headers=headers, body=body, timeout_s=timeout_s, again=again
+                method, target, headers=call.traced(headers), body=body, timeout_s=timeout_s, again=again
             )
             async with response:
                 call.ended(response.status)
@@ -150,7 +154,7 @@ class Upstream:
                     response = await self._session.request(
                         method,
                         url,
-                        headers={**headers, **known},
+                        headers={**call.traced(headers), **known},
                         data=upload.pieces(deadline, timeout_s),
                         expect100=True,
                         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
@@ -203,9 +207,12 @@ class Upstream:
     @contextlib.contextmanager
     def _call(self, method: str, timeout_s: float, *, repeatable: bool) -> Iterator["_Call"]:
         """Measure a call, and turn what can go wrong on the way into problems that a caller may see."""
-        call = _Call(method, self._metrics)
+        call = _Call(method, self._metrics, self._address)
         try:
             yield call
+        except asyncio.CancelledError:
+            call.failed("cancelled")
+            raise
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, CannotConnect) as error:
             call.failed("connection")
             raise UpstreamUnreachable("The data-processor cannot be reached; try again shortly.") from error
@@ -224,15 +231,31 @@ class Upstream:
 
 
 class _Call:
-    """One call of the data-processor, which is counted once however it ends."""
+    """One call of the data-processor, which is counted once however it ends, and is a span of its trace."""
 
-    __slots__ = ("_counted", "_method", "_metrics", "_started")
+    __slots__ = ("_counted", "_method", "_metrics", "_span", "_started")
 
-    def __init__(self, method: str, metrics: GatewayMetrics) -> None:
+    def __init__(self, method: str, metrics: GatewayMetrics, address: tuple[str, int, bool]) -> None:
         self._method = method
         self._metrics = metrics
         self._counted = False
+        ids = current_request.get()
+        self._span = None
+        if ids is not None and ids.sampled:
+            host, port, _ = address
+            known: dict[str, str | int] = {
+                "http.request.method": method,
+                "server.address": host,
+                "server.port": port,
+            }
+            self._span = open_span(method, ids.traceparent, "client", known)
         self._started = perf_counter()
+
+    def traced(self, headers: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the headers of the call: what is called continues the trace below this call's span."""
+        if self._span is None:
+            return headers
+        return {**headers, TRACEPARENT: ids_of(self._span).traceparent.header}
 
     def ended(self, status: int) -> None:
         """Count an answer; raise 502 when it refuses this gateway."""
@@ -252,3 +275,7 @@ class _Call:
         if not self._counted:
             self._counted = True
             self._metrics.called(self._method, status, error, perf_counter() - self._started)
+            if self._span is not None:
+                if status:
+                    self._span.set_attribute("http.response.status_code", status)
+                close_span(self._span, error or (str(status) if status >= _FIRST_ERROR else None))

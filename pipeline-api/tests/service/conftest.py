@@ -24,7 +24,7 @@ def settings() -> ServiceSettings:
 def app(settings: ServiceSettings) -> FastAPI:
     """The skeleton alone, as create_app puts it together."""
     metrics = ServiceMetrics(settings)
-    app = ServiceApp(settings)
+    app = ServiceApp()
     install_problem_handlers(app)
     install_middleware(app, settings, metrics, body_limits={"/upload": 5000})
     app.include_router(metrics.router())

@@ -70,7 +70,7 @@ def test_raw_asgi_code_names_its_own_template(settings: ServiceSettings) -> None
         scope[ROUTE_KEY] = "/raw/{id}"
         await Response("ok")(scope, receive, send)
 
-    middleware = ServiceMiddleware(raw, metrics=metrics, max_body_bytes=1000, body_limits={}, exemplars=False)
+    middleware = ServiceMiddleware(raw, metrics=metrics, max_body_bytes=1000, body_limits={})
     TestClient(middleware).get("/raw/1")
     assert metrics.registry.get_sample_value(COUNT, _labels("/raw/{id}")) == 1
 
@@ -103,8 +103,7 @@ def test_the_format_follows_the_scrapers_wish(client: TestClient) -> None:
 
 
 def test_exemplars_lead_to_the_trace(settings: ServiceSettings) -> None:
-    traced = settings.model_copy(update={"otlp_endpoint": "http://127.0.0.1:9"})
-    metrics = ServiceMetrics(traced)
+    metrics = ServiceMetrics(settings)
     metrics.observe("GET", "/", 200, 0.01, "0af7651916cd43dd8448eb211c80319c")
     app = FastAPI()
     app.include_router(metrics.router())

@@ -24,7 +24,7 @@ from pipeline_api.service.server import run
 from pipeline_api.service.settings import ServiceSettings
 
 settings = ServiceSettings(service_name="specimen", port=0)
-app = ServiceApp(settings)
+app = ServiceApp()
 install_problem_handlers(app)
 install_middleware(app, settings, ServiceMetrics(settings))
 

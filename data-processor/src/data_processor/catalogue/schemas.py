@@ -100,6 +100,7 @@ class PromotionEntry(BaseModel):
     reason: str
     receipt: dict[str, Any] | None
     run: str | None
+    trace_id: str | None = Field(description="The trace it was made in, 32 hex digits.")
     at: datetime
 
 

@@ -53,6 +53,7 @@ class Feedback(BaseModel):
     label: str | None = Field(description="The true label, if it is known.")
     value: float | None = Field(description="Regression: the true value.")
     comment: str | None
+    trace_id: str | None = Field(description="The trace of the request that gave it, 32 hex digits.")
     at: datetime
 
 

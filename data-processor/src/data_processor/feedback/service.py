@@ -25,6 +25,7 @@ from data_processor.rows import ModelRow, VersionRow
 from data_processor.runs.service import Runs
 from data_processor.service.database import now
 from data_processor.service.errors import FieldError, Invalid, NotFound
+from data_processor.service.trace_context import current_trace_id
 from data_processor.settings import Settings
 from data_processor.tasks.registry import task_of
 from data_processor.tasks.task import FeedbackRefusedError, Said
@@ -194,4 +195,5 @@ def _append(
         "own": prediction.subject == caller.subject,
         "belongs_to": group,
     }
-    return Feedback.model_validate({"id": str(repository.append(session, {**given, **counted})), **given})
+    number = repository.append(session, {**given, **counted})
+    return Feedback.model_validate({"id": str(number), **given, "trace_id": current_trace_id()})

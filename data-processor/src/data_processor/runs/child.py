@@ -18,6 +18,7 @@ from typing import Any
 from data_processor.runs.limits import ENVIRONMENT, Limits
 from data_processor.service.errors import storage_failed
 from data_processor.service.storage import Outage
+from data_processor.service.trace_context import current_traceparent
 from data_processor.settings import Settings
 
 ENTRY = "data_processor.child"
@@ -92,7 +93,7 @@ class Child:
         Raises `ChildFailedError`, `ChildGoneError`, or `NotReady` if what it had to store found no room.
         """
         with self._turn:
-            self._send({"task": task, "arguments": arguments})
+            self._send({"task": task, "arguments": arguments, "traceparent": current_traceparent()})
             assert self._process.stdout is not None  # noqa: S101  # it is a pipe, see above
             line = self._process.stdout.readline()
         if not line:

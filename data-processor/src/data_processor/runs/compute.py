@@ -23,7 +23,10 @@ from pydantic import SecretStr
 from data_processor.runs.context import TaskContext
 from data_processor.runs.limits import Limits
 from data_processor.service.logging import configure_logging
+from data_processor.service.spans import traced
 from data_processor.service.storage import outage
+from data_processor.service.telemetry import configure_telemetry, end_telemetry
+from data_processor.service.trace_context import parse_traceparent
 from data_processor.settings import Settings
 
 LONGEST = 500
@@ -43,6 +46,8 @@ def main(tasks: Mapping[str, str]) -> None:
     configure_logging(settings, "run")
     logging.captureWarnings(capture=True)
     os.nice(settings.training_niceness)
+    if opening["limits"] is None:  # else nothing could be sent: the worker's span tells of the task
+        configure_telemetry(settings)
     folder = Path(opening["folder"])
     lock = FileLock(folder / "lock", fallback_to_soft=False)  # the kernel's: it ends with its holder
     limits = Limits(**opening["limits"]) if opening["limits"] else None
@@ -54,7 +59,10 @@ def main(tasks: Mapping[str, str]) -> None:
                 importlib.import_module(tasks[task])  # what that takes is not the task's
                 limits.hold()
                 limits = None
-            answers.write(json.dumps(_carry_out(context, tasks[task], task, message["arguments"])) + "\n")
+            with traced(task, parse_traceparent(message["traceparent"]), root=False) as work:
+                answer = _carry_out(context, tasks[task], task, message["arguments"])
+                work.error = "task_failed" if "error" in answer else None
+            answers.write(json.dumps(answer) + "\n")
             answers.flush()
 
 
@@ -92,6 +100,7 @@ def _messages() -> "queue.SimpleQueue[dict[str, Any]]":
     def read() -> None:
         for line in sys.stdin:
             messages.put(json.loads(line))
+        end_telemetry()
         os._exit(0)  # everything worth keeping is on disk, and the interpreter's own shutdown could hang
 
     threading.Thread(target=read, name="messages", daemon=True).start()

@@ -12,6 +12,7 @@ and leave their results in the run's folder. `wiring/kinds.py` lists the kinds o
 import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, TypedDict
@@ -28,6 +29,8 @@ from data_processor.runs.metrics import RunMetrics
 from data_processor.runs.repository import open_runs
 from data_processor.service.database import now
 from data_processor.service.errors import Problem
+from data_processor.service.spans import Traced, traced
+from data_processor.service.trace_context import parse_traceparent
 from data_processor.settings import Settings
 
 ONE_AT_A_TIME = {"worker_concurrency": 1}
@@ -127,10 +130,14 @@ class Jobs:
 
     def begin(self, run: str) -> Outcome:
         """Start a queued run and its child process, unless it was cancelled while it waited."""
-        with self._database.transaction() as session:
+        with (
+            self._traced(self._row(run), "begin") as work,
+            self._database.transaction() as session,
+        ):
             row = session.scalars(self._database.lock(_run(run))).one()
             if row.status not in OPEN_RUN:
                 return {"end": "cancelled"}
+            row.traceparent = row.traceparent or work.ids.traceparent.header
             if row.status == "queued":
                 row.status, row.started_at = "running", now()
                 append(session, run, "status", {"status": "running"})
@@ -140,6 +147,13 @@ class Jobs:
     def carry_out(self, run: str, step: str) -> Outcome:
         """Carry out one step, record when it started and how long it took; return whether the run goes on."""
         row = self._row(run)
+        with self._traced(row, step) as traced_step:
+            outcome = self._carry_out(row, step)
+            traced_step.error = "step_failed" if outcome.get("end") == "failed" else None
+            return outcome
+
+    def _carry_out(self, row: RunRow, step: str) -> Outcome:
+        run = row.id
         if row.cancel_requested:
             return {"end": "cancelled"}
         work = self.kinds[row.kind]
@@ -169,6 +183,11 @@ class Jobs:
 
     def finish(self, run: str, outcome: Outcome) -> None:
         """Record how a run ended, end its child and remove its folder."""
+        with self._traced(self._row(run), "finish") as finishing:
+            self._finish(run, outcome)
+            finishing.error = "run_failed" if outcome.get("end") == "failed" else None
+
+    def _finish(self, run: str, outcome: Outcome) -> None:
         status, error = outcome.get("end", "succeeded"), outcome.get("error")
         with self._database.transaction() as session:
             row = session.scalars(self._database.lock(_run(run))).one()
@@ -213,6 +232,18 @@ class Jobs:
             if run not in self._children:
                 self._children[run] = Child(self._settings, self._folder(run), run)
             return self._children[run]
+
+    def _traced(self, row: RunRow, step: str) -> AbstractContextManager[Traced]:
+        """Do a step in the trace of its run; a run that nobody asked for begins one, which is sampled."""
+        attributes = {
+            "messaging.system": "dbos",
+            "messaging.operation.type": "process",
+            "messaging.operation.name": step,
+            "messaging.destination.name": row.kind,
+            "messaging.message.id": row.id,
+            "loopkeeper.model": row.model,
+        }
+        return traced(f"{step} {row.kind}", parse_traceparent(row.traceparent), "consumer", attributes)
 
     def _folder(self, run: str) -> Path:
         return self._settings.runs_dir / run

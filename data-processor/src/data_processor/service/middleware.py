@@ -6,7 +6,7 @@ One pure-ASGI class in one pass: it runs for every prediction, so it must cost m
 import re
 from collections.abc import Mapping
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from fastapi import FastAPI
@@ -17,10 +17,26 @@ from .errors import INTERNAL_ERROR, NotReady, Problem, TooLarge
 from .metrics import UNMATCHED, ServiceMetrics
 from .problem_responses import problem_of, problem_response
 from .settings import ServiceSettings
-from .trace_context import RequestIds, current_request, request_ids
+from .spans import close_span, ids_of, is_traced, open_span
+from .trace_context import (
+    RequestIds,
+    Sampling,
+    Traceparent,
+    current_request,
+    follow,
+    parse_traceparent,
+    request_ids,
+)
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 ROUTE_KEY = "service.route"
 """Scope key under which raw ASGI code stores its route template for the metrics."""
+WAITING_KEY = "service.waiting"
+"""Scope key of a request that was asked to wait for something: then it is not slow."""
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Paths that machines ask again and again: they are no traces, and their answer says what is wrong."""
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _API_POLICY = b"default-src 'none'; frame-ancestors 'none'"
@@ -30,6 +46,7 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
 )
 _LENGTH_DIGITS = 18
+_FIRST_FAILURE = 500
 _OVERRIDABLE = frozenset({b"content-security-policy", b"cache-control"})
 log = structlog.get_logger(__name__)
 
@@ -39,34 +56,38 @@ def install_middleware(
     settings: ServiceSettings,
     metrics: ServiceMetrics,
     body_limits: Mapping[str, int] | None = None,
+    sampling: Sampling = follow,
 ) -> None:
-    """Wrap the app; `body_limits` gives exact paths, such as an upload's, a limit of their own in bytes."""
+    """Wrap the app; `body_limits` gives exact paths, such as an upload's, a limit of their own in bytes.
+
+    `sampling` decides which requests are traced: where traces enter the platform, a `HeadSampling`.
+    """
     app.add_middleware(
         ServiceMiddleware,
         metrics=metrics,
         max_body_bytes=settings.max_body_bytes,
         body_limits=dict(body_limits or {}),
-        exemplars=settings.otlp_endpoint is not None,
+        slow_s=settings.slow_request_s,
+        sampling=sampling,
     )
 
 
 class ServiceApp(FastAPI):
-    """FastAPI without its own outermost layers unless it is traced: they cost an eighth of a short answer.
+    """FastAPI without its own outermost layers: they cost an eighth of a short answer.
 
-    They answer a crash, report it to a tracer and bound bodies; `ServiceMiddleware` does the first and last.
+    They answer a crash, report it to a tracer and bound bodies, all of which `ServiceMiddleware` does.
     """
 
-    def __init__(self, settings: ServiceSettings, **more: Any) -> None:
-        """Trace if the settings name a collector; `more` goes to FastAPI."""
-        self._traced = settings.otlp_endpoint is not None
-        # Metrics and logs are the service's own, and asking for a tracer each time takes microseconds.
-        telemetry: Any = {"tracing": self._traced, "metrics": False, "logs": False}
+    def __init__(self, **more: Any) -> None:
+        """Make the app; `more` goes to FastAPI."""
+        # Signals are the service's own, and asking for a tracer each time takes microseconds.
+        telemetry: Any = {"tracing": False, "metrics": False, "logs": False}
         super().__init__(docs_url=None, redoc_url=None, telemetry=telemetry, **more)
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Return the layers a request passes through; if untraced, starting with the service's own."""
+        """Return the layers a request passes through, starting with the service's own."""
         layers: Any = super().build_middleware_stack()
-        if not self._traced and self.user_middleware:
+        if self.user_middleware:
             first: Any = self.user_middleware[0].cls
             while not isinstance(layers, first):
                 layers = layers.app
@@ -84,13 +105,15 @@ class ServiceMiddleware:
         metrics: ServiceMetrics,
         max_body_bytes: int,
         body_limits: Mapping[str, int],
-        exemplars: bool,
+        slow_s: float = 1.0,
+        sampling: Sampling = follow,
     ) -> None:
         self.app = app
         self.metrics = metrics
         self.max_body_bytes = max_body_bytes
         self.body_limits = body_limits
-        self.exemplars = exemplars
+        self.slow_s = slow_s
+        self.sampling = sampling
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -105,7 +128,9 @@ class ServiceMiddleware:
                 traceparent = value.decode("latin-1")
             elif name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
                 request_id = value.decode("ascii")
-        ids = request_ids(traceparent, request_id)
+        parent = parse_traceparent(traceparent)
+        span = self._begin_span(scope, parent) if is_traced() else None
+        ids = ids_of(span, request_id) if span else request_ids(parent, request_id)
         current_request.set(ids)
         if scope["type"] != "http":
             await self.app(scope, receive, send)
@@ -122,13 +147,36 @@ class ServiceMiddleware:
                 await self._serve(scope, exchange)
         finally:
             active.dec()
-            self.metrics.observe(
-                scope["method"],
-                _route_template(scope),
-                exchange.status,
-                perf_counter() - started,
-                ids.trace_id if self.exemplars else None,
-            )
+            ended, status, route = perf_counter(), exchange.status, _route_template(scope)
+            seconds = ended - started
+            self.metrics.observe(scope["method"], route, status, seconds, ids.trace_id if span else None)
+            if span:
+                _end_span(span, scope["method"], route, status)
+            failed = status >= _FIRST_FAILURE and not exchange.told and scope["path"] not in PROBES
+            slow = ended - (exchange.heard_at or started) > self.slow_s and not exchange.unfinished
+            if failed or (slow and WAITING_KEY not in scope):
+                log.warning(
+                    "request_failed" if failed else "request_slow",
+                    method=scope["method"],
+                    route=route,
+                    status=status,
+                    seconds=round(seconds, 3),
+                )
+
+    def _begin_span(self, scope: Scope, parent: Traceparent | None) -> "Span | None":
+        traceable = scope["type"] == "http" and scope["path"] not in PROBES
+        if not (traceable and self.sampling(parent, scope["headers"])):
+            return None
+        return open_span(
+            scope["method"],
+            parent,
+            "server",
+            {
+                "http.request.method": scope["method"],
+                "url.path": scope["path"],
+                "url.scheme": scope.get("scheme", "http"),
+            },
+        )
 
     async def _serve(self, scope: Scope, exchange: "_Exchange") -> None:
         try:
@@ -138,10 +186,12 @@ class ServiceMiddleware:
                 raise
             problem = problem_of(error, scope["path"])
             if problem is None:
+                exchange.told = True
                 log.exception("request_failed", method=scope["method"], route=_route_template(scope))
                 problem = Problem(INTERNAL_ERROR, trace_id=exchange.ids.trace_id)
             elif problem is not error and problem.status == NotReady.status:
                 # Without the error itself: a database's names the values that it could not store.
+                exchange.told = True
                 log.error(  # noqa: TRY400  # see above
                     "storage_failed",
                     method=scope["method"],
@@ -155,7 +205,19 @@ class ServiceMiddleware:
 class _Exchange:
     """One request and its answer: counts the bytes that come in, adds headers to the answer."""
 
-    __slots__ = ("_limit", "_receive", "_scope", "_send", "ids", "received", "started", "status")
+    __slots__ = (
+        "_limit",
+        "_receive",
+        "_scope",
+        "_send",
+        "heard_at",
+        "ids",
+        "received",
+        "started",
+        "status",
+        "told",
+        "unfinished",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, ids: RequestIds, limit: int) -> None:
         self._scope = scope
@@ -166,12 +228,19 @@ class _Exchange:
         self.received = 0
         self.started = False
         self.status = 500
+        self.told = False
+        """The log has a line on its failure."""
+        self.heard_at: float | None = None
+        """When the last piece of its body arrived: a client that sends slowly makes no slow request."""
+        self.unfinished = False
+        """The client has sent some of the body and not its end."""
 
     async def receive(self) -> Message:
         """Return the next message; stop a body that exceeds the limit, whatever its head promised."""
         message = await self._receive()
         if message["type"] == "http.request":
             self.received += len(message.get("body", b""))
+            self.heard_at, self.unfinished = perf_counter(), message.get("more_body", False)
             if self.received > self._limit:
                 # The framework's own error: its body parser hides any other as "cannot parse".
                 problem = _too_large(self._limit)
@@ -197,6 +266,14 @@ class _Exchange:
     async def answer(self, problem: Problem) -> None:
         """Send a problem as the whole answer."""
         await problem_response(problem, self._scope["path"])(self._scope, self._receive, self.send)
+
+
+def _end_span(span: "Span", method: str, route: str, status: int) -> None:
+    if route:
+        span.update_name(f"{method} {route}")
+        span.set_attribute("http.route", route)
+    span.set_attribute("http.response.status_code", status)
+    close_span(span, str(status) if status >= _FIRST_FAILURE else None)
 
 
 def _exceeds(length: bytes, limit: int) -> bool:

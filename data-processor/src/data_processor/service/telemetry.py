@@ -1,9 +1,8 @@
-"""Traces and logs over OTLP when a collector is set.
+"""Traces and logs over OTLP when a collector is set."""
 
-Spans are FastAPI's own: it makes them, named by route template, as soon as a tracer provider is set.
-"""
-
+from .logging import json_formatter
 from .settings import ServiceSettings
+from .spans import is_traced
 
 
 def configure_telemetry(settings: ServiceSettings) -> None:
@@ -11,4 +10,19 @@ def configure_telemetry(settings: ServiceSettings) -> None:
     if settings.otlp_endpoint:
         from .otlp import export_to  # noqa: PLC0415 - 0.3 s and 30 MB that only a stack needs
 
-        export_to(settings.otlp_endpoint, settings)
+        resource = {
+            "service.name": settings.service_name,
+            "service.version": settings.package_version,
+            "service.instance.id": settings.instance_id,
+            "vcs.ref.head.revision": settings.code_revision,
+            "deployment.environment.name": settings.stage,
+        }
+        export_to(settings.otlp_endpoint, resource, json_formatter(settings))
+
+
+def end_telemetry() -> None:
+    """Send what waits to be sent, for a moment at most: where a process ends without the interpreter."""
+    if is_traced():
+        from .otlp import end_export  # noqa: PLC0415 - loaded already, see above
+
+        end_export()

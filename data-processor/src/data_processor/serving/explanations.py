@@ -9,6 +9,7 @@ import secrets
 import shutil
 import threading
 from concurrent.futures import Future
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,6 +39,8 @@ MOST_WAITING = 32
 class _Request:
     arguments: dict[str, Any]
     future: "Future[dict[str, Any]]" = field(default_factory=Future)
+    context: Context = field(default_factory=copy_context)
+    """That of whoever asks: the trace goes on in the child."""
 
 
 class Explanations:
@@ -120,7 +123,7 @@ class Explanations:
             if not request.future.set_running_or_notify_cancel():
                 continue
             try:
-                request.future.set_result(self._ask(request.arguments))
+                request.future.set_result(request.context.run(self._ask, request.arguments))
             except Exception as error:  # noqa: BLE001  # whoever waits for it raises it
                 if not isinstance(error, ChildFailedError):
                     self._end()

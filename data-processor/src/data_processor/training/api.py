@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Annotated, Protocol
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 
 from data_processor.caller import CallerDep
@@ -13,6 +13,7 @@ from data_processor.models.registry import Registry
 from data_processor.rows import RunRow
 from data_processor.runs.events import Event
 from data_processor.runs.service import Runs
+from data_processor.service.middleware import WAITING_KEY
 from data_processor.tasks.registry import descriptions
 from data_processor.tasks.task import TaskDescription
 from data_processor.training.evaluations import Evaluations
@@ -112,6 +113,7 @@ def cancel_run(run: str, caller: CallerDep, state: StateDep) -> RunDetail:
 @router.get("/v1/runs/{run}/events")
 async def follow_run(
     run: str,
+    request: Request,
     state: StateDep,
     _caller: CallerDep,
     after: Annotated[int, Query(ge=0, description="The number of the last event already known.")] = 0,
@@ -120,6 +122,7 @@ async def follow_run(
     ] = 0,
 ) -> RunEvents:
     """Return the events after one already known, waiting for the next if there is none yet."""
+    request.scope[WAITING_KEY] = True
     events, closed = await _next_events(state.runs, run, after, wait)
     return RunEvents(events=[event.as_json() for event in events], closed=closed)
 

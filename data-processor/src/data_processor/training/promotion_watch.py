@@ -6,6 +6,7 @@ it, so however often it is repeated, a promotion is rolled back once.
 
 import shutil
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
@@ -18,9 +19,11 @@ from data_processor.feedback.repository import counted, labelled_since
 from data_processor.models.ledger import Ledger
 from data_processor.models.policy import Policy
 from data_processor.models.reconcile import Reconciler
-from data_processor.rows import ModelRow, WatchRow
+from data_processor.rows import ModelRow, PromotionRow, WatchRow
 from data_processor.runs.child import Child
 from data_processor.service.errors import Conflict
+from data_processor.service.spans import Traced, traced
+from data_processor.service.trace_context import parse_traceparent
 from data_processor.settings import Settings
 from data_processor.training import watch
 
@@ -66,6 +69,10 @@ class Watching:
 
     def replay(self, promotion: str, size: int) -> dict[str, Any]:
         """Ask the predecessor about the first labelled inputs, in a child process; return the check."""
+        with self._traced("replay", promotion):
+            return self._replay(promotion, size)
+
+    def _replay(self, promotion: str, size: int) -> dict[str, Any]:
         folder = self._settings.runs_dir / f"watch-{promotion}-{size}"
         child = Child(self._settings, folder)
         try:
@@ -81,7 +88,7 @@ class Watching:
 
     def conclude(self, promotion: str, check: dict[str, Any]) -> str:
         """Record a check and do what it concludes, in one transaction; return the model's name."""
-        with self._database.transaction() as session:
+        with self._traced("conclude", promotion), self._database.transaction() as session:
             row: WatchRow = session.scalars(self._database.lock(_watch(promotion))).one()
             if row.state != "open" or check["n"] in [taken["n"] for taken in row.looks]:
                 return row.model
@@ -105,6 +112,13 @@ class Watching:
                 "promotion_checked", model=row.model, version=row.version, state=state, reason=check["reason"]
             )
             return row.model
+
+    def _traced(self, step: str, promotion: str) -> AbstractContextManager[Traced]:
+        """Do a step in the trace of the promotion that is watched."""
+        with self._database.reading() as session:
+            entry = session.get(PromotionRow, promotion)
+        parent = parse_traceparent(entry.traceparent if entry else None)
+        return traced(f"{step} watch", parent, "consumer", {"loopkeeper.promotion.id": promotion})
 
     def mirror(self, model: str) -> None:
         """Move MLflow's alias at once."""

@@ -161,6 +161,9 @@ class RunShort(BaseModel):
     version: str | None = Field(description="The version it registered.")
     error: str | None
     cancel_requested: bool
+    trace_id: str | None = Field(
+        description="The trace it is part of, 32 hex digits: that of the request that asked for it."
+    )
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -179,7 +182,7 @@ class RunDetail(RunShort):
     def of(cls, row: RunRow, steps: list[dict[str, Any]], result: dict[str, Any] | None) -> "RunDetail":
         """Describe a run, the durations of its steps and its result."""
         known = {column.key: getattr(row, column.key) for column in RunRow.__table__.columns}
-        return cls.model_validate({**known, "steps": steps, "result": result})
+        return cls.model_validate({**known, "trace_id": row.trace_id, "steps": steps, "result": result})
 
 
 class RunEvents(BaseModel):

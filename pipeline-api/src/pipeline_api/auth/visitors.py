@@ -7,15 +7,32 @@ and the gateway have, and name the address of the browser.
 
 import ipaddress
 import secrets
+from collections.abc import Callable
 
 import structlog
+from pydantic import SecretStr
 from starlette.requests import Request
 
 from pipeline_api.service.proxies import TrustedProxies
+from pipeline_api.service.trace_context import Headers
 
 VISITOR_HEADER = "X-Loopkeeper-Visitor"
 """`<PAGES_TOKEN> <address>`"""
+_VISITOR = VISITOR_HEADER.lower().encode()
 log = structlog.get_logger(__name__)
+
+
+def from_the_pages(token: SecretStr | None) -> Callable[[Headers], bool]:
+    """Return what tells by its headers whether a request comes from the pages, who have this token."""
+    expected = None if token is None else token.get_secret_value().encode()
+
+    def tell(headers: Headers) -> bool:
+        said = next((value for name, value in headers if name == _VISITOR), None)
+        if said is None or expected is None:
+            return False
+        return secrets.compare_digest(said.partition(b" ")[0], expected)
+
+    return tell
 
 
 class Visitors:

@@ -271,6 +271,8 @@ class Feedback(TypedDict):
     value: float | None
     """Regression: the true value."""
     comment: str | None
+    trace_id: str | None
+    """The trace of the request that gave it, 32 hex digits."""
     at: str
 
 
@@ -533,6 +535,8 @@ class PromotionEntry(TypedDict):
     reason: str
     receipt: dict[str, Any] | None
     run: str | None
+    trace_id: str | None
+    """The trace it was made in, 32 hex digits."""
     at: str
 
 
@@ -764,6 +768,8 @@ class RunShort(TypedDict):
     """The version it registered."""
     error: str | None
     cancel_requested: bool
+    trace_id: str | None
+    """The trace it is part of, 32 hex digits: that of the request that asked for it."""
     created_at: str
     started_at: str | None
     finished_at: str | None
@@ -1411,6 +1417,8 @@ class RunDetail(TypedDict):
     """The version it registered."""
     error: str | None
     cancel_requested: bool
+    trace_id: str | None
+    """The trace it is part of, 32 hex digits: that of the request that asked for it."""
     created_at: str
     started_at: str | None
     finished_at: str | None

@@ -35,6 +35,8 @@ class ServiceSettings(BaseSettings):
     """Folder for log files, at most five of 10 MiB for each process; unset: the console only."""
     otlp_endpoint: str | None = None
     """Base URL of an OTLP/HTTP collector for traces and logs, e.g. `http://collector:4318`; unset: off."""
+    slow_request_s: float = Field(default=1.0, gt=0)
+    """A request that takes longer leaves a line in the log with its trace id, as every failed one does."""
     max_body_bytes: int = Field(default=10 * 1024 * 1024, gt=0)
     """Largest request body that is accepted, in bytes."""
 
