@@ -87,6 +87,8 @@ class Settings(ServiceSettings):
         "sklearn.calibration._SigmoidCalibration",
         "data_processor.tasks.tables.centring.Centred",
         "data_processor.tasks.tables.centring.CentredRegressor",
+        "data_processor.tasks.tables.target_means.TargetMeans",
+        "data_processor.tasks.tables.words.ReducedTerms",
         "data_processor.tasks.texts.lemmas.LemmaTokenizer",
         "data_processor.tasks.texts.letters.PlainLower",
         "data_processor.tasks.texts.terms.CountedTerms",

@@ -13,7 +13,7 @@ from data_processor.features.schema import Column
 
 def said(values: list[Any], **more: Any) -> dict[str, str]:
     column = describe("c", pa.chunked_array([pa.array(values)]), **more)
-    return {warning["code"]: warning["message"] for warning in find_doubts([column], None)}
+    return {warning["code"]: warning["message"] for warning in find_doubts([column])}
 
 
 @pytest.mark.parametrize(
@@ -44,11 +44,3 @@ def test_a_file_that_is_read_otherwise_than_the_last_one_says_so() -> None:
     assert said(["1,5", "2,5"], known=before) == {}
     found = said(["1.5", "2.50"], known=before)["reading-changed"]
     assert found == "It cannot be read as the last file was, and is read as numbers with a decimal point."
-
-
-def test_a_text_beside_other_inputs_is_said_to_be_left_out() -> None:
-    texts = pa.chunked_array([pa.array([f"they said {n} things" for n in range(30)])])
-    numbers = pa.chunked_array([pa.array([n % 7 for n in range(30)])])
-    columns = [describe("remark", texts), describe("n", numbers)]
-    assert [warning["code"] for warning in find_doubts(columns, None)] == ["text-left-out"]
-    assert find_doubts(columns, "n") == []

@@ -35,7 +35,11 @@ CITIES = ("Bern", "Wien", "Rom")
         ("a", [f"2026-01-{n % 28 + 1:02}" for n in range(50)], "datetime", "ISO 8601"),
         ("a", [f"1/{n % 28 + 1}/2026" for n in range(50)], "datetime", "%m/%d/%Y"),
         ("a", [dt.datetime(2026, 1, n % 28 + 1) for n in range(50)], "datetime", "Dates."),  # noqa: DTZ001
-        ("a", [f"2026-13-{n % 28 + 1:02}" for n in range(60)], "text", "Too many distinct values"),
+        ("a", [f"2026-13-{n % 28 + 1:02}" for n in range(60)], "categorical", "28 distinct values"),
+        ("a", [f"K{n % 49:05}" for n in range(50)], "identifier", "predictions do not need it"),
+        ("postcode", [f"{n % 2000:05}a" for n in range(5000)], "categorical", "mean of the target per value"),
+        ("post_id", [f"{n % 2000:05}a" for n in range(5000)], "identifier", "named like an id"),
+        ("job", [f"senior {n % 2000} of" for n in range(9000)], "text", "learnt from by its words"),
     ],
 )
 def test_a_kind_is_proposed_with_its_reason(name: str, values: Any, kind: str, reason: str) -> None:

@@ -69,6 +69,20 @@ def test_what_is_odd_is_flagged_by_name_and_kind() -> None:
     assert [flag_kind(flag) for flag in flags] == ["out_of_range", "unseen", "missing"]
 
 
+def test_an_unseen_category_of_many_says_that_there_were_many() -> None:
+    many = Column(name="city", kind="categorical", categories=tuple(f"City {n}" for n in range(1200)))
+    table = Schema(task="tabular-regression", target="y", columns=(many,))
+    validator = Validator(table, Policy(), Limits(10, 100))
+
+    assert validator.check(body({"city": "City 1199"})).flags == [[]]
+    assert validator.check(body({"city": "Atlantis"})).flags == [
+        ["city: unseen category 'Atlantis' (training saw 1200 others)"]
+    ]
+    described = table.json_schema()["properties"]["city"]
+    assert len(described["examples"]) == 1000
+    assert described["x-categories"] == 1200
+
+
 def test_an_unseen_category_is_rejected_where_the_policy_says_so() -> None:
     errors = errors_of(body({**GOOD, "work": "abroad"}), REJECTING)
     assert list(errors) == [("body", "inputs", 0, "work")]

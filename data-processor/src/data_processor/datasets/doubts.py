@@ -6,21 +6,17 @@ from typing import Any
 from data_processor.datasets.data_quality import Warning_
 from data_processor.datasets.profile import ColumnFacts
 from data_processor.features.reading import Reading
-from data_processor.features.schema import INPUT_KINDS
 
 _NAMED = 5
 """Cells that a sentence names."""
 
 
-def find_doubts(columns: Sequence[ColumnFacts], target: str | None) -> list[Warning_]:
-    """Return the warnings about how columns are read, and about what of them nothing is learnt from."""
-    inputs = [c for c in columns if c.kind in INPUT_KINDS and c.name != target]
-    # One text alone is what a model for texts learns from.
-    unlearnt = [c for c in inputs if c.kind == "text"] if len(inputs) > 1 else []
+def find_doubts(columns: Sequence[ColumnFacts]) -> list[Warning_]:
+    """Return the warnings about how columns are read."""
     return [
         {"code": code, "column": column.name, "message": message}
         for column in columns
-        for code, message in (*_of_column(column), *(_unlearnt(column) if column in unlearnt else ()))
+        for code, message in _of_column(column)
     ]
 
 
@@ -86,16 +82,6 @@ def _digits(column: ColumnFacts) -> str:
     return (
         f"Digits such as {str(column.examples[0])!r} are kept as texts, because as numbers they would lose "
         "some of them. If they are quantities, choose numeric."
-    )
-
-
-def _unlearnt(column: ColumnFacts) -> Iterator[tuple[str, str]]:
-    yield (
-        "text-left-out",
-        (
-            f"It is left out: in a table with other columns, nothing is learnt from {column.distinct} "
-            "different texts, and predictions do not need it. If the values repeat, choose categorical."
-        ),
     )
 
 

@@ -8,16 +8,22 @@ import numpy as np
 import pandas as pd
 
 from data_processor.features.calendar import FEATURES
+from data_processor.features.cardinality import MOST_VALUES
 from data_processor.features.packing import MISSING, text
 from data_processor.features.precision import offset_of
 from data_processor.features.schema import INPUT_KINDS, Column, Kind, Schema
 from data_processor.tasks.registry import UnknownTaskError, likely_task, task_of
 from data_processor.tasks.task import FEW, Target, Task
 
-MAX_CATEGORIES = 1000
-"""A column of texts with more distinct values is not categorical."""
-MAX_CATEGORY_SHARE = 1 / 3
-"""Nor is one in which more than this share of the rows have a value of their own, unless values are few."""
+MAX_CATEGORIES, MAX_CATEGORY_SHARE = MOST_VALUES, 1 / 2
+"""A column of codes with more distinct values is not categorical; nor is one in which more than this share of
+the rows have a value of their own, unless values are few."""
+MAX_PHRASES, MAX_PHRASE_SHARE = 1000, 1 / 3
+"""The same for values of several words, of which more can be learnt if they are texts."""
+UNIQUE_SHARE = 0.9
+"""Where more than this share of the rows have a value of their own, values are ids or texts."""
+FREE_WORDS = 0.5
+"""Texts of which at least this share have a second word are of several words."""
 
 
 class UnusableTargetError(ValueError):
@@ -88,6 +94,18 @@ def observed(schema: Schema, frame: pd.DataFrame, *, calendar: bool = True) -> S
     return schema.model_copy(update={"columns": columns})
 
 
+def are_categories(distinct: int, rows: int, spaced: float = 0.0) -> bool:
+    """Say whether values repeat often enough to be categories; `spaced` is the share with a second word."""
+    words = spaced >= FREE_WORDS
+    most, share = (MAX_PHRASES, MAX_PHRASE_SHARE) if words else (MAX_CATEGORIES, MAX_CATEGORY_SHARE)
+    return distinct <= max(FEW, min(most, share * rows))
+
+
+def are_ids(distinct: int, rows: int, spaced: float) -> bool:
+    """Say whether values only name their rows: nearly every one is unique, and most are a single word."""
+    return spaced < FREE_WORDS and distinct > UNIQUE_SHARE * rows
+
+
 def _kind(values: "pd.Series[Any]") -> Kind:
     known = values.dropna()
     if known.empty:
@@ -99,10 +117,10 @@ def _kind(values: "pd.Series[Any]") -> Kind:
     if pd.api.types.is_datetime64_any_dtype(values.dtype):
         return "datetime"
     distinct = known.nunique()
-    if distinct <= FEW or distinct <= min(MAX_CATEGORIES, MAX_CATEGORY_SHARE * len(known)):
-        return "categorical"
     spaced = known.astype("str").str.contains(r"\S\s+\S").mean()
-    return "identifier" if distinct == len(known) and spaced < 0.5 else "text"  # noqa: PLR2004  # most have no second word
+    if are_categories(distinct, len(known), spaced):
+        return "categorical"
+    return "identifier" if are_ids(distinct, len(known), spaced) else "text"
 
 
 def _likely(target: "pd.Series[Any]", kinds: Mapping[str, Kind]) -> Task:

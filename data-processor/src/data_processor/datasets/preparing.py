@@ -131,11 +131,10 @@ def final_readings(raw: Path, confirmed: Confirmed) -> dict[str, Reading]:
 def as_confirmed(schema: Schema, confirmed: Confirmed, readings: Mapping[str, Reading]) -> Schema:
     """Return an inferred schema with what a person confirmed of its columns, and with how they are read."""
     said = {column.name: (source, column) for source, column in confirmed.columns.items()}
-    unlearnt = task_of(schema.task).unlearnt
     columns = []
     for column in schema.columns:
         source, asked = said[column.name]
-        nullable = column.nullable or bool(asked.nullable) or column.kind in unlearnt
+        nullable = column.nullable or bool(asked.nullable)
         changed: dict[str, Any] = {"nullable": nullable, "reading": readings.get(column.name)}
         changed["source"] = source if source != column.name else None
         columns.append(column.model_copy(update=changed))

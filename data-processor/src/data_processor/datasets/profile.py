@@ -14,15 +14,17 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_processor.datasets.duplicates import count_different
-from data_processor.datasets.inference import MAX_CATEGORIES, MAX_CATEGORY_SHARE
+from data_processor.datasets.inference import FREE_WORDS, are_categories, are_ids
 from data_processor.datasets.reading.refusals import RefusedFileError, shown
 from data_processor.datasets.reading.texts import typed
 from data_processor.datasets.readings import Found, find_readings
+from data_processor.features.cardinality import has_many_values
 from data_processor.features.dates import month_first
 from data_processor.features.numerals import Mark
 from data_processor.features.packing import text as as_text
 from data_processor.features.reading import Reading
 from data_processor.features.schema import Column, Kind
+from data_processor.tasks.labels import MAX_CLASSES
 from data_processor.tasks.task import FEW
 
 ColumnType = Literal["integer", "number", "boolean", "datetime", "text"]
@@ -35,8 +37,7 @@ MAX_COUNTED = 50
 _ID_NAME = re.compile(r"(^|[^a-z])(id|uuid|guid|key|nr|no|index)$", re.IGNORECASE)
 _ID_CAMEL = re.compile(r"[a-z](Id|ID)$")
 _SPACED = r"\S\s+\S"
-_FREE_WORDS = 0.5
-"""Texts of which more than this share have a second word are written by people."""
+_LEFT_OUT = ": it is left out, and predictions do not need it."
 _FORMULA = r"^[=+@\-][^\d.,\s]"
 _LIKELY_TARGETS = ("target", "label", "class", "y", "outcome", "toxic", "income-per-year")
 
@@ -123,11 +124,15 @@ def _agree_on_dates(columns: Sequence[ColumnFacts]) -> None:
 
 def likely_target(columns: list[ColumnFacts]) -> str | None:
     """Return the column that is probably to be predicted: by its name, else the last that could be."""
-    usable = [c for c in columns if c.kind in ("categorical", "numeric") and c.distinct > 1]
+    usable = [c for c in columns if c.distinct > 1 and (c.kind == "numeric" or _are_classes(c))]
     for column in usable:
         if column.name.lower() in _LIKELY_TARGETS:
             return column.name
     return usable[-1].name if usable else None
+
+
+def _are_classes(column: ColumnFacts) -> bool:
+    return column.kind == "categorical" and column.distinct <= MAX_CLASSES
 
 
 def describe(name: str, values: Any, decimal: Mark | None = None, known: Column | None = None) -> ColumnFacts:
@@ -210,8 +215,12 @@ def _number(facts: ColumnFacts, known: Any) -> tuple[Kind, str]:
     whole = facts.type == "integer"
     if whole and _merge_as_floats(facts, known):
         facts.doubts.append("long")
-        if _few_enough(facts.distinct, len(known)):
-            return "categorical", f"{facts.distinct} distinct whole numbers, too long to compute with."
+        if are_categories(facts.distinct, len(known), 1.0):
+            learnt = _learnt(facts.distinct, len(known))
+            return (
+                "categorical",
+                f"{facts.distinct} distinct whole numbers, too long to compute with{learnt}.",
+            )
         return "identifier", "Whole numbers too long to compute with."
     if whole and unique:
         span = (facts.maximum or 0) - (facts.minimum or 0) + 1
@@ -229,9 +238,9 @@ def _merge_as_floats(facts: ColumnFacts, known: Any) -> bool:
     return int(pc.count_distinct(pc.cast(known, pa.float64(), safe=False)).as_py()) < facts.distinct
 
 
-def _few_enough(distinct: int, rows: int) -> bool:
-    """Say whether values repeat often enough to be categories."""
-    return distinct <= max(FEW, min(MAX_CATEGORIES, MAX_CATEGORY_SHARE * rows))
+def _learnt(distinct: int, rows: int) -> str:
+    """Say what a model learns from categories, if that is not which they are."""
+    return ", learnt from by the mean of the target per value" if has_many_values(distinct, rows) else ""
 
 
 def _text(facts: ColumnFacts, known: Any) -> tuple[Kind, str]:
@@ -239,15 +248,24 @@ def _text(facts: ColumnFacts, known: Any) -> tuple[Kind, str]:
     distinct, rows = facts.distinct, len(known)
     spaced = pc.mean(pc.cast(pc.match_substring_regex(known, _SPACED), pa.float64())).as_py()
     long = pc.mean(pc.utf8_length(known)).as_py()
-    if distinct <= FEW and not (distinct == rows and spaced >= _FREE_WORDS):
+    if distinct <= FEW and not (distinct == rows and spaced >= FREE_WORDS):
         return "categorical", f"{distinct} distinct values."
-    if _few_enough(distinct, rows):
-        return "categorical", f"{distinct} distinct values in {rows} rows."
-    if spaced >= _FREE_WORDS:
-        return "text", f"Free text: {distinct} distinct values of {long:.0f} characters on average."
-    if distinct == rows or is_id_name(facts.name):
-        return "identifier", "Almost every value is unique, and most are a single word."
-    return "text", f"Too many distinct values for categories: {distinct} in {rows} rows."
+    few = are_categories(distinct, rows, 1.0)
+    if few or (are_categories(distinct, rows, spaced) and not is_id_name(facts.name)):
+        return "categorical", f"{distinct} distinct values in {rows} rows{_learnt(distinct, rows)}."
+    if spaced >= FREE_WORDS:
+        return "text", (
+            f"Free text, learnt from by its words: {distinct} distinct values of {long:.0f} characters on "
+            "average."
+        )
+    if are_ids(distinct, rows, spaced):
+        return "identifier", f"Almost every value is unique, and most are a single word{_LEFT_OUT}"
+    if is_id_name(facts.name):
+        return "identifier", f"{distinct} distinct values in a column named like an id{_LEFT_OUT}"
+    return "text", (
+        f"Too many distinct values for categories, {distinct} in {rows} rows: learnt from by the words that "
+        "repeat."
+    )
 
 
 def is_id_name(name: str) -> bool:

@@ -47,7 +47,7 @@ def _proposal(
         "repeated": repeated,
         "columns": [asdict(column) for column in columns],
         "target": target,
-        "warnings": [*find_doubts(columns, target), *find_warnings(raw, columns, target, rows, repeated)],
+        "warnings": [*find_doubts(columns), *find_warnings(raw, columns, target, rows, repeated)],
         "source": source.as_json(),
         "file": {"name": filename, "hints": hints},
     }

@@ -21,6 +21,10 @@ def is_unnamed(name: str) -> bool:
     return not name or _UNNAMED.fullmatch(name) is not None
 
 
+MOST_EXAMPLES = 1000
+"""Categories that a JSON Schema lists, the most frequent ones; of more, it says how many there are."""
+
+
 class Column(BaseModel):
     """One column of a table."""
 
@@ -154,7 +158,8 @@ def _property(column: Column) -> dict[str, Any]:
         "x-source": column.source,
         # Its cells are true and false, whatever the words for them.
         "x-values": "boolean" if column.reading and column.reading.values == "boolean" else None,
-        "examples": list(column.categories),
+        "examples": list(column.categories[:MOST_EXAMPLES]),
+        "x-categories": len(column.categories) if len(column.categories) > MOST_EXAMPLES else None,
     }
     described.update({key: value for key, value in extra.items() if value not in (None, "", [])})
     return described

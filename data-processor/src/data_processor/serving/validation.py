@@ -15,6 +15,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import astuple
 
 from data_processor.features.calendar import FEATURES, MISSING_TIMESTAMP, features_of, parse_timestamp
+from data_processor.features.cardinality import MANY_VALUES
 from data_processor.features.cells import Cell, Value, cell_reader, reading_of
 from data_processor.features.dates import counts
 from data_processor.features.packing import MISSING, Packed, numbers_type
@@ -63,6 +64,8 @@ class _Text(NamedTuple):
     categorical: bool
     """Whether other values are unseen; those of free text are blank."""
     read: Callable[[Cell], Value]
+    beside: str
+    """What is said of an unseen category where there are many."""
 
 
 class _Timestamp(NamedTuple):
@@ -145,7 +148,7 @@ class Validator:
                     odd.append(f"{name}: no whole number ({number:.15g}; training saw whole ones only)")
                 number_row.append(number)
             number_row += self._calendars(row, odd)
-            for place, name, known, categorical, read in self._texts:
+            for place, name, known, categorical, read, beside in self._texts:
                 text = row[place]
                 if text is None or text is UNSET:
                     odd.append(f"{name}{MISSING_FLAG}")
@@ -153,7 +156,7 @@ class Validator:
                 elif text not in known:
                     if (self._reject_unseen and categorical) or read(text) != text:
                         return None
-                    odd.append(f"{name}{UNSEEN_FLAG + _quote(text) if categorical else BLANK_FLAG}")
+                    odd.append(f"{name}{UNSEEN_FLAG + _quote(text) + beside if categorical else BLANK_FLAG}")
                 text_row.append(text)
             flags.append(odd)
             numbers.append(number_row)
@@ -263,7 +266,9 @@ def _text(place: int, column: Column) -> _Text:
     known: Container[str] = frozenset(column.categories)
     if column.kind != "categorical":
         known = _FreeText(reading_of(column).marks) if column.kind == "text" else _Unchanged(read)
-    return _Text(place, column.name, known, column.kind == "categorical", read)
+    count = len(column.categories)
+    beside = f" (training saw {count} others)" if count > MANY_VALUES else ""
+    return _Text(place, column.name, known, column.kind == "categorical", read, beside)
 
 
 class _FreeText:

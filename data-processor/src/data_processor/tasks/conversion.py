@@ -18,8 +18,12 @@ def to_onnx(
     *,
     options: Mapping[Any, Any] | None,
     converters: Mapping[type, Any],
+    shapes: Mapping[type, Any] | None = None,
 ) -> Any:
-    """Return a pipeline as an ONNX model; raises whatever skl2onnx raises."""
+    """Return a pipeline as an ONNX model; raises whatever skl2onnx raises.
+
+    `shapes` says how many columns the steps have that skl2onnx does not know.
+    """
     from skl2onnx import convert_sklearn  # noqa: PLC0415  # seconds and 100 MB that only training needs
     from skl2onnx.common.data_types import FloatTensorType, StringTensorType  # noqa: PLC0415
 
@@ -34,4 +38,5 @@ def to_onnx(
         options=options,
         target_opset=OPSETS,
         custom_conversion_functions=dict(converters),
+        custom_shape_calculators=dict(shapes or {}),
     )

@@ -20,7 +20,6 @@ class LabelAnswers:
     """A task that answers with a label and a probability for each class."""
 
     target_kind: Kind = "categorical"
-    unlearnt: tuple[Kind, ...] = ()
 
     def target_problem(self, target: Target) -> str | None:
         """Say what keeps a column from being predicted, if anything does."""

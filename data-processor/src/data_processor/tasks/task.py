@@ -138,10 +138,6 @@ class Task(Protocol):
         """What its target is kept as."""
 
     @property
-    def unlearnt(self) -> tuple[Kind, ...]:
-        """The kinds of inputs that its models learn nothing from: predictions may leave them out."""
-
-    @property
     def default_models(self) -> tuple[str, ...]:
         """The estimators of which the first dataset of this task gets a model each."""
 

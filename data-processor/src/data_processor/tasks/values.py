@@ -23,7 +23,6 @@ class ValueAnswers:
     """A task that answers with a number, which is right within a tolerance."""
 
     target_kind: Kind = "numeric"
-    unlearnt: tuple[Kind, ...] = ()
 
     def target_problem(self, target: Target) -> str | None:
         """Say what keeps a column from being predicted, if anything does."""

@@ -11,8 +11,9 @@ from data_processor.features.split import Rows, prepare_data
 from data_processor.tasks.candidates import BLEND, Candidate
 from data_processor.tasks.fitting import fit
 from data_processor.tasks.pipelines import answer
-from data_processor.tasks.tables.columns import category_order, complete, usable
+from data_processor.tasks.tables.columns import category_order
 from data_processor.tasks.tables.prepared import describe
+from data_processor.tasks.tables.usable import complete, usable
 
 
 @pytest.fixture(scope="module")

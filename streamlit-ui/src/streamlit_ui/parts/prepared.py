@@ -56,7 +56,12 @@ def _made(line: dict[str, Any]) -> str:
     if scaling := line.get("scaling"):
         facts = [f"{name} {number(scaling[name])}" for name in scaling if name != "by"]
         made.append(f"{shown(scaling['by']).lower()} scale ({', '.join(facts)})")
-    if line.get("encoding"):
+    if line.get("encoding") == "words":
+        made.append(f"{plural(line['terms'], 'word')}, reduced to {plural(line['components'], 'number')}")
+    elif line.get("encoding") == "target-mean":
+        values = plural(line["category_count"], "category", "categories")
+        made.append(f"the mean of the target for each of {values}")
+    elif line.get("encoding"):
         made.append(
             f"{plural(line.get('category_count') or 0, 'category', 'categories')}, {line['encoding']}"
         )

@@ -6,6 +6,9 @@ categories, four times faster to fit than one column each, and it converts to ON
 categories do not. Others, and boosting if it is so asked, get one column per category. Categories that
 fitting never saw are missing where there is an order, and nothing where there is not. No scaler stands in
 front of trees: in 32-bit floats it moves thresholds.
+
+Where a column has many categories, each is its rows' mean target to every estimator (`target_means.py`), and
+texts are the words they have (`words.py`).
 """
 
 from collections.abc import Sequence
@@ -16,20 +19,25 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from data_processor.features.packing import MISSING, numeric_names
+from data_processor.features.packing import MISSING
 from data_processor.features.preparation import Preparation
 from data_processor.features.schema import Schema
 from data_processor.features.split import Rows
 from data_processor.tasks.candidates import TooFewRowsError
 from data_processor.tasks.tables.centring import Centred, offsets_at
 from data_processor.tasks.tables.relations import related
+from data_processor.tasks.tables.target_means import TargetMeans, folds_for
+from data_processor.tasks.tables.usable import usable
+from data_processor.tasks.tables.words import make_words
 
 Encoding = Literal["ordered", "one-hot"]
 """How categories become numbers: in the order of their mean target, or one column for each."""
 Floats = NDArray[np.float64]
+Part = tuple[str, Any, list[int] | int]
+"""A step for some columns, by their places; by the place alone where it takes one column."""
 
 _PRIOR_ROWS = 10.0
 """How many average rows each category's mean target is drawn towards: a rare category has no extreme rank."""
@@ -44,69 +52,6 @@ class Shape:
     """It looks at the order of numbers only, and wants one dense block."""
     related: bool
     """Without the columns that tell nothing of the target by themselves (`relations.py`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Usable:
-    """The columns of a frame from which something can be learnt, by their places in it.
-
-    Columns go by their place, not their name: a compiled model has two blocks and no column names.
-    """
-
-    numbers: tuple[int, ...]
-    categories: tuple[int, ...]
-    dropped: dict[str, str]
-    """What is left out, by its name in the frame, and why."""
-
-
-def usable(rows: Rows, schema: Schema, preparation: Preparation) -> Usable:
-    """Look for the columns that have a value, and more than one; if none varies, for those with a value."""
-    dropped: dict[str, str] = {}
-    numbers: list[int] = []
-    categories: list[int] = []
-    same: list[tuple[str, list[int], int]] = []
-    names = numeric_names(schema)
-    for place, name in enumerate(names):
-        values = rows.frame[name].to_numpy(np.float64)
-        known = values[~np.isnan(values)]
-        if not len(known):
-            dropped[name] = "every value is missing"
-        elif len(known) == len(values) and known.min() == known.max():
-            dropped[name] = f"every value is {known[0]:g}"
-            same.append((name, numbers, place))
-        else:
-            numbers.append(place)
-    for place, column in enumerate(schema.strings, len(names)):
-        if column.kind != "categorical":
-            dropped[column.name] = f"a table's model learns nothing from a {column.kind} column"
-            continue
-        values = rows.frame[column.name].to_numpy(object)
-        found = set(values.tolist())
-        counted = found if preparation.categorical_missing == "own_category" else found - {MISSING}
-        if found <= {MISSING}:
-            dropped[column.name] = "every value is missing"
-        elif len(counted) == 1:
-            dropped[column.name] = f"every value is {next(iter(counted))!r}"
-            same.append((column.name, categories, place))
-        else:
-            categories.append(place)
-    for name, kept, place in same if not numbers and not categories else ():
-        kept.append(place)
-        del dropped[name]
-    return Usable(tuple(numbers), tuple(categories), dropped)
-
-
-def complete(rows: Rows, schema: Schema, preparation: Preparation) -> Rows:
-    """Return the rows that are fitted on: those without a gap where gaps are not wanted."""
-    if not preparation.drops_rows or not len(rows):
-        return rows
-    found = usable(rows, schema, preparation)
-    keep = np.ones(len(rows), np.bool_)
-    if preparation.numeric_missing == "drop_row" and found.numbers:
-        keep &= rows.frame.iloc[:, list(found.numbers)].notna().to_numpy().all(axis=1)
-    if preparation.categorical_missing == "drop_row" and found.categories:
-        keep &= (rows.frame.iloc[:, list(found.categories)] != MISSING).to_numpy().all(axis=1)
-    return rows.take(keep)
 
 
 def make_columns(
@@ -125,33 +70,13 @@ def make_columns(
             numbers=tuple(place for place in found.numbers if place in places),
             categories=tuple(place for place in found.categories if place in places),
         )
-    if not found.numbers and not found.categories:
+    if found.empty:
         raise TooFewRowsError("No column to fit on has a value.")
-    parts: list[tuple[str, Any, list[int]]] = []
-    if found.numbers:
-        scaler = None if shape.trees else _scaler(preparation)
-
-        def chain(places: Sequence[int], *steps: Any) -> Any:
-            centre = Centred(offsets_at(tuple(places), schema)) if schema.precise else None
-            return _chain(centre, *steps) or "passthrough"
-
-        if shape.trees and preparation.numeric_missing == "automatic":
-            # Boosting learns from gaps; a forest's are filled behind this step, with unseen categories'.
-            parts.append(("numeric", chain(found.numbers), list(found.numbers)))
-        elif preparation.numeric_missing == "extreme":
-            for place in found.numbers:
-                values = rows.frame.iloc[:, place].to_numpy(np.float64) - offsets_at((place,), schema)
-                imputer = SimpleImputer(strategy="constant", fill_value=_extreme(values))
-                parts.append((f"numeric {place}", chain([place], imputer, scaler), [place]))
-        else:
-            strategy = preparation.numeric_missing
-            imputer = (
-                make_imputer() if strategy in ("automatic", "drop_row") else SimpleImputer(strategy=strategy)
-            )
-            parts.append(("numeric", chain(found.numbers, imputer, scaler), list(found.numbers)))
+    scaler = None if shape.trees else _scaler(preparation)
+    parts = _numeric_parts(rows, schema, preparation, found.numbers, scaler, trees=shape.trees)
+    own = preparation.categorical_missing == "own_category"
+    imputer = None if own else SimpleImputer(missing_values=MISSING, strategy="most_frequent")
     if found.categories:
-        own = preparation.categorical_missing == "own_category"
-        imputer = None if own else SimpleImputer(missing_values=MISSING, strategy="most_frequent")
         encoder: Any = OneHotEncoder(handle_unknown="ignore", dtype=np.float32)
         if shape.encoding == "ordered":
             encoder = OrdinalEncoder(
@@ -161,7 +86,55 @@ def make_columns(
                 dtype=np.float32,
             )
         parts.append(("categories", _chain(imputer, encoder), list(found.categories)))
+    if found.many:
+        means = TargetMeans(weights, folds_for(rows))
+        parts.append(("many categories", _chain(imputer, means), list(found.many)))
+    for place in found.texts:
+        # A vectorizer takes one column, and by its place alone.
+        words = make_words(len(found.texts))
+        steps = words.steps if scaler is None else [*words.steps, ("scaled", scaler)]
+        parts.append((f"words {place}", Pipeline(steps), place))
     return ColumnTransformer(parts, sparse_threshold=0 if shape.trees else 0.3)
+
+
+def _numeric_parts(
+    rows: Rows,
+    schema: Schema,
+    preparation: Preparation,
+    numbers: Sequence[int],
+    scaler: Any,
+    *,
+    trees: bool,
+) -> list[Part]:
+    """Return the steps that numbers go through: centred, their gaps filled, scaled."""
+    if not numbers:
+        return []
+
+    def chain(places: Sequence[int], *steps: Any) -> Any:
+        centre = Centred(offsets_at(tuple(places), schema)) if schema.precise else None
+        return _chain(centre, *steps) or "passthrough"
+
+    if trees and preparation.numeric_missing == "automatic":
+        # Boosting learns from gaps; a forest's are filled behind this step, with unseen categories'.
+        return [("numeric", chain(numbers), list(numbers))]
+    if preparation.numeric_missing == "extreme":
+        parts: list[Part] = []
+        for place in numbers:
+            values = rows.frame.iloc[:, place].to_numpy(np.float64) - offsets_at((place,), schema)
+            imputer = SimpleImputer(strategy="constant", fill_value=_extreme(values))
+            parts.append((f"numeric {place}", chain([place], imputer, scaler), [place]))
+        return parts
+    strategy = preparation.numeric_missing
+    imputer = make_imputer() if strategy in ("automatic", "drop_row") else SimpleImputer(strategy=strategy)
+    return [("numeric", chain(numbers, imputer, scaler), list(numbers))]
+
+
+def forget_rows(columns: ColumnTransformer) -> None:
+    """Take from a fitted step what it was told of the rows it was fitted to: it is nothing to keep."""
+    for _, part, _ in (*columns.transformers, *columns.transformers_):
+        for step in part if isinstance(part, Pipeline) else (part,):
+            if isinstance(step, TargetMeans):
+                step.weights = step.folds = None
 
 
 def make_imputer() -> SimpleImputer:

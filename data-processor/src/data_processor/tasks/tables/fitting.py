@@ -9,8 +9,9 @@ from data_processor.features.split import Rows
 from data_processor.tasks.candidates import Candidate, TooFewRowsError
 from data_processor.tasks.pipelines import alone, estimator_of, few_threads, recent_weights
 from data_processor.tasks.tables.centring import CentredRegressor
-from data_processor.tasks.tables.columns import Shape, complete, make_columns, make_imputer
+from data_processor.tasks.tables.columns import Shape, forget_rows, make_columns, make_imputer
 from data_processor.tasks.tables.families import family_of
+from data_processor.tasks.tables.usable import complete
 
 Floats = NDArray[np.float64]
 
@@ -41,6 +42,7 @@ def fit_table(candidate: Candidate, rows: Rows, schema: Schema, seed: int) -> Pi
     )
     with alone(pipeline), few_threads(len(rows)):
         pipeline.fit(rows.frame, rows.target, model__sample_weight=weights)
+    forget_rows(columns)
     model = estimator_of(pipeline)
     if "n_jobs" in model.get_params():
         model.set_params(n_jobs=None)  # threads pay off in fitting; asked for one row they cost milliseconds

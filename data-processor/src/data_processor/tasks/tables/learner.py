@@ -11,6 +11,7 @@ from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.conversion import to_onnx
 from data_processor.tasks.space import SearchRequest, Space
 from data_processor.tasks.tables.centring import add_offset, centre_inputs, offsets_at, without_offsets
+from data_processor.tasks.tables.column_conversion import column_converters, column_shapes, convertible
 from data_processor.tasks.tables.conversion import boosting_converters
 from data_processor.tasks.tables.fitting import fit_table
 from data_processor.tasks.tables.prepared import describe
@@ -42,9 +43,12 @@ class TabularLearner:
 
     def convert(self, pipeline: Pipeline, schema: Schema) -> Any:
         """Return one fitted pipeline, not a blend, as an ONNX model; raises whatever skl2onnx raises."""
-        options = {"zipmap": False} if schema.classes else None
         bare, offset = without_offsets(pipeline)
-        model = to_onnx(bare, schema, options=options, converters=boosting_converters())
+        bare, options = convertible(bare)
+        if schema.classes:
+            options[id(bare.named_steps["model"])] = {"zipmap": False}
+        converters = {**boosting_converters(), **column_converters()}
+        model = to_onnx(bare, schema, options=options, converters=converters, shapes=column_shapes())
         if schema.precise:
             centre_inputs(model, offsets_at(tuple(range(schema.width)), schema), NUMERIC_INPUT)
         if offset is not None:

@@ -21,8 +21,10 @@ from data_processor.features.split import Rows
 from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.pipelines import blended
 from data_processor.tasks.tables.centring import Centred
-from data_processor.tasks.tables.columns import usable
 from data_processor.tasks.tables.fitting import rows_for
+from data_processor.tasks.tables.target_means import TargetMeans
+from data_processor.tasks.tables.usable import usable
+from data_processor.tasks.tables.words import ReducedTerms
 
 UNRELATED = "by itself it tells nothing of the target"
 MOST_CATEGORIES = 100
@@ -76,7 +78,7 @@ def _lines(pipeline: Pipeline, schema: Schema) -> list[dict[str, Any]]:
         if transformer == "drop":
             continue
         steps = list(transformer) if isinstance(transformer, Pipeline) else [transformer]
-        for number, place in enumerate(places):
+        for number, place in enumerate([places] if isinstance(places, int) else places):
             column = inputs[place]
             # Behind this step only a number's gap is filled: a category's is a category of its own.
             filled = impute.statistics_[behind] if impute is not None and place < len(numbers) else None
@@ -98,13 +100,25 @@ def _missing(steps: list[Any], number: int, filled: float | None, offset: float)
         return {"by": how, "value": _plain(imputer.statistics_[number], offset)}
     if filled is not None:
         return {"by": "median", "value": _plain(filled, offset)}
-    encoded = any(isinstance(step, (OrdinalEncoder, OneHotEncoder)) for step in steps)
+    encoded = any(
+        isinstance(step, (OrdinalEncoder, OneHotEncoder, TargetMeans, ReducedTerms)) for step in steps
+    )
     return {"by": "own_category" if encoded else "estimator", "value": None}
 
 
 def _steps(steps: list[Any], number: int, offset: float) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for step in steps:
+        if isinstance(step, TargetMeans):
+            known = [value for value in step.values_[number] if value != MISSING]
+            return {
+                "encoding": "target-mean",
+                "categories": known[:MOST_CATEGORIES],
+                "category_count": len(known),
+            }
+        if isinstance(step, ReducedTerms):
+            terms, width = step.projection_.shape
+            return {"encoding": "words", "terms": terms, "components": width - 1}
         if isinstance(step, StandardScaler):
             found["scaling"] = {
                 "by": "standard",

@@ -22,7 +22,6 @@ class _Tabular:
     """What both tasks share: rows of any columns, learnt from as prepared numbers."""
 
     default_models: tuple[str, ...] = ()
-    unlearnt: tuple[Kind, ...] = ("text",)
 
     @property
     def learner(self) -> Learner:
