@@ -27,7 +27,12 @@ CITIES = ("Bern", "Wien", "Rom")
         ("paid", [n * 13 for n in range(50)], "numeric", "Whole numbers."),
         ("a", [True, False] * 25, "categorical", "True or false."),
         ("a", list(CITIES) * 20, "categorical", "3 distinct values."),
-        ("a", [f"city {n % 30}" for n in range(200)], "categorical", "30 distinct values in 200 rows."),
+        (
+            "a",
+            [f"city {n % 30}" for n in range(200)],
+            "categorical",
+            "30 distinct values in 200 rows, learnt",
+        ),
         ("a", [f"what a day, number {n}" for n in range(50)], "text", "Free text"),
         ("a", [f"K{n:05}" for n in range(50)], "identifier", "Almost every value is unique"),
         ("a", [f"K{n % 40:05}" for n in range(50)], "text", "Too many distinct values"),

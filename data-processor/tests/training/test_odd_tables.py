@@ -85,6 +85,33 @@ def test_large_targets_are_answered_to_their_last_digits(desk: Desk) -> None:
     assert len(set(said)) == frame["a"].head(50).nunique()
 
 
+def test_many_cities_and_remarks_are_learnt_from_and_ids_are_not_asked_for(desk: Desk) -> None:
+    draw = np.random.default_rng(4)
+    city, good, size = draw.integers(0, 250, ROWS), draw.integers(0, 2, ROWS), draw.normal(size=ROWS).round(3)
+    words = np.array([["damp", "dirty", "noisy"], ["lovely", "superb", "bright"]])
+    frame = pd.DataFrame(
+        {
+            "ticket": [f"T{n:05}" for n in draw.permutation(ROWS)],
+            "town": [f"Town{one}" for one in city],
+            "remark": [f"a {words[g, draw.integers(3)]} room, number {n}" for n, g in enumerate(good)],
+            "size": size,
+            "paid": np.where(draw.normal(0, 1, 250)[city] + 2 * good - 1 + size > 0, "much", "little"),
+        }
+    )
+    version = desk.trained("rooms", frame, "paid")
+    assert version["metrics"]["accuracy"] > 0.75
+    prepared = {line["column"]: line for line in version["preparation"]["columns"]}
+    assert prepared["town"]["encoding"] == "target-mean"
+    assert prepared["remark"]["encoding"] == "words"
+    said = desk.asked("rooms", frame.drop(columns=["ticket", "paid"]).head(20))
+    assert all(one["flags"] == [] for one in said)
+    [new] = desk.asked("rooms", frame.head(1).drop(columns=["paid"]).assign(town="Elsewhere"))
+    assert new["flags"] == [
+        f"town: unseen category 'Elsewhere' (training saw {frame['town'].nunique()} others)",
+        "ticket: no input of the model, ignored",
+    ]
+
+
 def test_any_name_and_a_rare_class_work_from_the_file_to_the_answer(desk: Desk) -> None:
     draw = np.random.default_rng(3)
     names = ['width 5"', "path\\len", "line\nbreak", "a[0]<b>", "it's; DROP TABLE x--", "Größe 🚀", "c0"]

@@ -24,6 +24,8 @@ PREPARED: dict[str, Any] = {
         },
         {"column": "seen", "kind": "datetime", "features": [{"feature": "day_of_year"}, {"feature": "hour"}]},
         {"column": "hours", "kind": "numeric", "missing": {"by": "estimator", "value": None}},
+        {"column": "city", "kind": "categorical", "encoding": "target-mean", "category_count": 1200},
+        {"column": "remark", "kind": "text", "encoding": "words", "terms": 2000, "components": 16},
     ],
     "dropped": [{"column": "fnlwgt", "reason": "every value is 1"}],
 }
@@ -36,12 +38,16 @@ def test_each_column_says_what_becomes_of_it() -> None:
         "own category",
         "–",
         "left to the estimator",
+        "–",
+        "–",
     ]
     assert list(shown["Becomes"]) == [
         "standard scale (mean 38.5, deviation 13.25)",
         "8 categories, one-hot",
         "day of year, hour",
         "unchanged",
+        "the mean of the target for each of 1\u202f200 categories",
+        "2\u202f000 words, reduced to 16 numbers",
     ]
 
 

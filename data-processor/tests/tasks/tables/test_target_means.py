@@ -34,7 +34,7 @@ def test_a_city_helps_and_noise_with_as_many_values_does_no_harm(estimator: str)
         gains.append(best / error(rows, asked, plain, estimator))
         losses.append(error(rows, asked, without(schema, "remark"), estimator) / best)
 
-    assert max(gains) < 0.9
+    assert max(gains) < 0.85
     assert np.mean(losses) < 1.02
 
 

@@ -27,8 +27,6 @@ from data_processor.features.ties import windows
 FOLDS = 5
 MOST_SCORES = 10
 """Of more than two classes, so many have a mean each: the most frequent."""
-LEAST_SHRINKAGE = 1.0
-"""In rows: even where all rows of a value agree, one row is not believed altogether."""
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
@@ -150,7 +148,8 @@ def shrunk_means(which: Places, count: int, scores: Floats, weights: Floats) -> 
     variance = np.maximum(between / ((total - (rows**2).sum() / total) / (kinds - 1)), 0.0)
     shrinkage = np.full_like(within, np.inf)
     np.divide(within, variance, out=shrinkage, where=variance > 0)
-    believed = rows[:, None] / (rows[:, None] + np.maximum(shrinkage, LEAST_SHRINKAGE))
+    counted = rows[:, None]
+    believed = np.divide(counted, counted + shrinkage, out=np.zeros_like(means), where=present[:, None])
     return np.asarray(means * believed, np.float64)
 
 
