@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
+import httpx
+
 from compose_stack.client import Client
 from compose_stack.traffic import Labelled
 
@@ -28,9 +30,10 @@ class FeedbackGiven:
 class People:
     """Temporary accounts that predict and give feedback in turn."""
 
-    def __init__(self, admin: Client, count: int) -> None:
-        """Create `count` users through `admin` on entry, and delete them on exit."""
+    def __init__(self, admin: Client, count: int, transport: httpx.BaseTransport | None = None) -> None:
+        """Create `count` users through `admin` on entry, delete them on exit; `transport` as for clients."""
         self._admin = admin
+        self._transport = transport
         self._names = [f"demo-{secrets.token_hex(3)}-{number + 1}" for number in range(count)]
         self._clients: list[Client] = []
         self._closing = ExitStack()
@@ -41,7 +44,8 @@ class People:
                 password = secrets.token_urlsafe(16)
                 self._admin.create_user(name, password)
                 undo.callback(self._admin.delete_user, name)
-                self._clients.append(undo.enter_context(Client.sign_in(self._admin.url, name, password)))
+                client = Client.sign_in(self._admin.url, name, password, transport=self._transport)
+                self._clients.append(undo.enter_context(client))
             self._closing = undo.pop_all()
         return self
 

@@ -198,7 +198,7 @@ def _machine(made: Board) -> None:
         ),
         Panel(
             "Memory of the machine",
-            "By use.",
+            "What the memory of the machine is used for; `free` and what is cached can be had.",
             [Query("sum by (state) (system_memory_usage_bytes)", "{{state}}")],
             "bytes",
             "The collector cannot see it.",

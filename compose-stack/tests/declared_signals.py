@@ -1,0 +1,100 @@
+"""What the services declare that they say, as a page of metrics: from signals.json, and from the docs.
+
+Each metric gets every value of a label that is declared as a list, and one sample of any other; counters
+and histograms grow with each scrape.
+"""
+
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from compose_stack.settings import ROOT
+
+PROCESSES = {
+    "pipeline-api": ("gateway", "pipeline-api"),
+    "data-processor serve": ("serve", "serve"),
+    "data-processor work": ("work", "work"),
+    "streamlit-ui": ("pages", "streamlit-ui"),
+}
+"""The job and the service of each process that declares signals."""
+SECTIONS = {"serve": ("serve", "serve"), "work": ("work", "work"), "leader": ("work", "work")}
+"""The same by a word of the heading of a table."""
+SAMPLES = {
+    "model": ["census-income"],
+    "version": ["3"],
+    "http_route": ["/v1/models/{model}/predictions"],
+    "http_response_status_code": ["200", "500"],
+    "source": ["deciding", "asked", "volunteered", "estimate"],
+    "state": ["collecting", "healthy", "degraded", "retraining", "watching", "paused"],
+    "verdict": ["promote", "hold", "reject", "drift", "no_drift", "no_verdict"],
+    "status": ["queued", "running", "succeeded", "failed"],
+}
+BOUNDS = ("0.1", "0.25", "1", "+Inf")
+ROW = re.compile(r"^\| (?P<names>`[^|]+) \| (?P<kind>[^|]+) \| (?P<labels>[^|]*) \| [^|]* \|$")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric of one process."""
+
+    name: str
+    kind: str
+    job: str
+    service: str
+    labels: dict[str, list[str]] = field(default_factory=dict)
+
+
+def declared() -> list[Metric]:
+    """Return every declared metric; what is declared twice is taken from the code."""
+    found = {(metric.job, metric.name): metric for metric in (*_from_docs(), *_from_services())}
+    return list(found.values())
+
+
+def shown(metrics: list[Metric], scrape: int) -> str:
+    """Return the page at its n-th scrape."""
+    lines: list[str] = []
+    for metric in metrics:
+        for values in itertools.product(*metric.labels.values()):
+            labels = dict(zip(metric.labels, values, strict=True))
+            labels |= {"job": metric.job, "service": metric.service, "stage": "main", "instance": metric.job}
+            lines += _series(metric, labels, scrape)
+    return "\n".join(lines) + "\n"
+
+
+def _series(metric: Metric, labels: dict[str, str], scrape: int) -> Iterator[str]:
+    written = ",".join(f'{name}="{value}"' for name, value in labels.items())
+    if metric.kind != "histogram":
+        value = scrape if metric.kind == "counter" else 1
+        yield f"{metric.name}{{{written}}} {value}"
+        return
+    for number, bound in enumerate(BOUNDS, 1):
+        yield f'{metric.name}_bucket{{{written},le="{bound}"}} {scrape * number}'
+    yield f"{metric.name}_count{{{written}}} {scrape * len(BOUNDS)}"
+    yield f"{metric.name}_sum{{{written}}} {scrape}"
+
+
+def _from_services() -> Iterator[Metric]:
+    for path in sorted(ROOT.glob("*/signals.json")):
+        for process, signals in json.loads(path.read_text()).items():
+            job, service = PROCESSES[process]
+            for metric in signals["metrics"]:
+                labels = {
+                    name: values if isinstance(values, list) else SAMPLES.get(name, ["some"])
+                    for name, values in metric["labels"].items()
+                }
+                yield Metric(metric["name"], metric["kind"], job, service, labels)
+
+
+def _from_docs() -> Iterator[Metric]:
+    page = ROOT / "docs" / "reference" / "signals.md"
+    job, service = "", ""
+    for line in page.read_text().splitlines() if page.exists() else ():
+        if line.startswith("## "):
+            job, service = next((at for word, at in SECTIONS.items() if word in line), ("", ""))
+        row = ROW.match(line)
+        if row and job:
+            labels = {name: SAMPLES.get(name, ["some"]) for name in re.findall(r"`(\w+)`", row["labels"])}
+            for name in re.findall(r"`(\w+)`", row["names"]):
+                yield Metric(name, row["kind"].split(",")[0].strip(), job, service, labels)
