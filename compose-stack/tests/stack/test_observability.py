@@ -1,4 +1,4 @@
-"""The layer of telemetry itself, if `OBSERVABILITY=true`: the demo is played, and Grafana is asked everything.
+"""The layer of telemetry itself, if `OBSERVABILITY=true`: the demo is played, and Grafana is asked all.
 
 `.github/workflows/observability.yml` runs this with the images of the layer, which come from a registry.
 """

@@ -314,7 +314,7 @@ def _evidence(made: Board) -> None:
         Panel(
             "What was logged about it",
             "Lines that name the model. The field trace_id of a line leads to its trace.",
-            [Query('{deployment_environment_name="$stage"} | model = `$model`', source=LOGS)],
+            [Query('{deployment_environment_name="$stage"} | json | model = `$model`', source=LOGS)],
             "none",
             "Nothing was logged about it in the time shown.",
             [page("Logs", "logs"), SELECTED_MODEL],

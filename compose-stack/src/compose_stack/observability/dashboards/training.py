@@ -163,7 +163,7 @@ def training() -> Board:
             "From the request that opened a run, through its steps, to the processes that they started.",
             [
                 Query(
-                    '{ resource.deployment.environment.name = "$stage" && name =~ "run .*|step .*" }',
+                    '{ resource.deployment.environment.name = "$stage" && kind = consumer }',
                     source=TRACES,
                 )
             ],
@@ -173,11 +173,13 @@ def training() -> Board:
             rows,
         ),
         Panel(
-            "What workers logged",
+            "What was logged about runs",
             "The field trace_id of a line leads to its trace.",
             [
                 Query(
-                    '{deployment_environment_name="$stage", service_name="data-processor-work"}', source=LOGS
+                    '{deployment_environment_name="$stage", service_name="data-processor"}'
+                    " | json | run != ``",
+                    source=LOGS,
                 )
             ],
             "none",
