@@ -21,7 +21,7 @@ JOBS ?= 2
 SIDE_BY_SIDE = --jobs=$(JOBS) --output-sync=recurse --keep-going
 
 .PHONY: help run reset-password demo bench test test-services lint format contracts contracts-check template-drift \
-        lint-delivery lint-ci deploy deploy-remote split census-income sign-versions docs hooks clean
+        lint-delivery lint-ci dashboards deploy deploy-remote split census-income sign-versions docs hooks clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -146,6 +146,9 @@ contracts-check: $(UV) ## Fail when code, exported documents, vendored copies an
 	  $(UV) run --frozen --project $$service $$service contract | diff -u $$service/openapi.json - \
 	    || { echo "$$service/openapi.json is not what its code says: run make contracts." >&2; exit 1; }; \
 	done
+
+dashboards: $(UV) ## Write the dashboards of Grafana from their code
+	@$(MAKE) -C compose-stack dashboards
 
 docs: $(UV) ## Build the documentation into docs/_build/html; a warning is an error
 	@$(MAKE) -C docs docs

@@ -247,7 +247,7 @@ def _telemetry(made: Board) -> None:
             "Spans, log records and points of metrics per second, by where they go.",
             [
                 Query(
-                    f"sum by (exporter) (rate({sent}_{kind}_total[$__rate_interval]))",
+                    f"sum by (exporter) (rate({{__name__=~'{sent}_{kind}.*'}}[$__rate_interval]))",
                     f"{{{{exporter}}}} {kind}",
                 )
                 for kind in kinds
@@ -262,7 +262,7 @@ def _telemetry(made: Board) -> None:
             "What it could not deliver, and gave up.",
             [
                 Query(
-                    f"sum by (exporter) (rate({failed}_{kind}_total[$__rate_interval]))",
+                    f"sum by (exporter) (rate({{__name__=~'{failed}_{kind}.*'}}[$__rate_interval]))",
                     f"{{{{exporter}}}} {kind}",
                 )
                 for kind in kinds
