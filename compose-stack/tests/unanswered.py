@@ -20,6 +20,13 @@ STACK = Reason(
     "a collector that asks PostgreSQL, connects to services and looks at certificates and disk", COLLECTOR
 )
 LAYER = Reason("the collector, its backends and Caddy, which run in containers", COLLECTOR)
+ALIAS = Reason("somebody moves an alias in MLflow to a version that did not pass the gate", COLLECTOR)
+WAIT = Reason("a run waits while Prometheus scrapes", COLLECTOR)
+REPORT = Reason("a drift report, which the demo's few predictions do not bring about", COLLECTOR)
+REFUSED = Reason(
+    "a valid request that is not answered: overloaded, unrecorded, or the model failed", COLLECTOR
+)
+LOOP = Reason("the series of models and of the loop, from docs/reference/signals.md, in the code", COLLECTOR)
 
 UNANSWERED: dict[str, Reason] = {
     "postgresql_connections": STACK,
@@ -40,4 +47,20 @@ UNANSWERED: dict[str, Reason] = {
     "cortex_": LAYER,
     "loki_ingester_memory_streams": LAYER,
     "traces_service_graph_request_total": LAYER,
+    "loopkeeper_alias_refusals_total": ALIAS,
+    "loopkeeper_runs_oldest_queued_timestamp_seconds": WAIT,
+    "loopkeeper_drift_": REPORT,
+    "loopkeeper_feature_drift": REPORT,
+    "loopkeeper_predictions_refused_total": REFUSED,
+    "loopkeeper_score": LOOP,
+    "loopkeeper_controller_state": LOOP,
+    "loopkeeper_serving_": LOOP,
+    "loopkeeper_feedback_": LOOP,
+    "loopkeeper_promotions_total": LOOP,
+    "loopkeeper_runs_open": LOOP,
+    "loopkeeper_worker_leader": LOOP,
+    "loopkeeper_gate_verdicts_total": LOOP,
+    "loopkeeper_run_duration_seconds": LOOP,
+    "loopkeeper_prediction_duration_seconds": LOOP,
+    "loopkeeper_answer": LOOP,
 }
