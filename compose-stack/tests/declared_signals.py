@@ -8,7 +8,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from compose_stack.settings import ROOT
 
@@ -31,6 +31,14 @@ SAMPLES = {
     "verdict": ["promote", "hold", "reject", "drift", "no_drift", "no_verdict"],
     "status": ["queued", "running", "succeeded", "failed"],
 }
+ALWAYS = (
+    "up",
+    "process_cpu_seconds_total",
+    "process_max_fds",
+    "process_open_fds",
+    "process_resident_memory_bytes",
+    "process_start_time_seconds",
+)
 BOUNDS = ("0.1", "0.25", "1", "+Inf")
 ROW = re.compile(r"^\| (?P<names>`[^|]+) \| (?P<kind>[^|]+) \| (?P<labels>[^|]*) \| [^|]* \|$")
 
@@ -47,9 +55,13 @@ class Metric:
 
 
 def declared() -> list[Metric]:
-    """Return every declared metric; what is declared twice is taken from the code."""
-    found = {(metric.job, metric.name): metric for metric in (*_from_docs(), *_from_services())}
-    return list(found.values())
+    """Return every declared metric, with every label that the code or the docs declare."""
+    found: dict[tuple[str, str], Metric] = {}
+    for metric in (*_from_services(), *_from_docs()):
+        known = found.get((metric.job, metric.name))
+        labels = {**(known.labels if known else {}), **metric.labels}
+        found[metric.job, metric.name] = replace(metric, labels=labels)
+    return [*found.values(), *_of_every_process()] if found else []
 
 
 def shown(metrics: list[Metric], scrape: int) -> str:
@@ -73,6 +85,13 @@ def _series(metric: Metric, labels: dict[str, str], scrape: int) -> Iterator[str
         yield f'{metric.name}_bucket{{{written},le="{bound}"}} {scrape * number}'
     yield f"{metric.name}_count{{{written}}} {scrape * len(BOUNDS)}"
     yield f"{metric.name}_sum{{{written}}} {scrape}"
+
+
+def _of_every_process() -> Iterator[Metric]:
+    """Yield what Prometheus says of each target, and prometheus-client of each process."""
+    for job, service in PROCESSES.values():
+        for name in ALWAYS:
+            yield Metric(name, "counter" if name.endswith("_total") else "gauge", job, service)
 
 
 def _from_services() -> Iterator[Metric]:

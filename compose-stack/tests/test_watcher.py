@@ -36,10 +36,21 @@ def server() -> Iterator[dict[str, str]]:
             os.chown(folder, NOBODY, NOBODY)
         user = NOBODY if as_root else None
         data = Path(folder, "data")
+        programs = Path(folder, "bin")
+        programs.mkdir()
+        for name in ("postgres-prepare", "postgres-watcher"):  # with the mode that the image gives them
+            shutil.copyfile(IMAGES / name, programs / name)
+            (programs / name).chmod(0o755)
         secret = Path(folder, "password")
         secret.write_text("of-the-superuser\n")
         secret.chmod(0o644)
-        options = (f"--pgdata={data}", "--username=postgres", "--auth=scram-sha-256", f"--pwfile={secret}")
+        options = (
+            f"--pgdata={data}",
+            "--username=postgres",
+            "--auth=scram-sha-256",
+            "--no-sync",
+            f"--pwfile={secret}",
+        )
         subprocess.run((initdb, *options), user=user, check=True, capture_output=True, cwd=folder)
         command = (initdb.with_name("postgres"), "-D", data, "-p", str(port), "-k", folder, "-F")
         with subprocess.Popen(
@@ -47,7 +58,7 @@ def server() -> Iterator[dict[str, str]]:
         ) as process:
             try:
                 environment = {
-                    "PATH": f"{IMAGES}:{initdb.parent}:{os.environ['PATH']}",
+                    "PATH": f"{programs}:{initdb.parent}:{os.environ['PATH']}",
                     "PGHOST": "127.0.0.1",
                     "PGPORT": str(port),
                     "PGUSER": "postgres",
