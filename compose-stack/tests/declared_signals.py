@@ -40,7 +40,7 @@ ALWAYS = (
     "process_start_time_seconds",
 )
 BOUNDS = ("0.1", "0.25", "1", "+Inf")
-ROW = re.compile(r"^\| (?P<names>`[^|]+) \| (?P<kind>[^|]+) \| (?P<labels>[^|]*) \| [^|]* \|$")
+ROW = re.compile(r"^\| (?P<names>`[^|]+?) *\| *(?P<kind>[^|]+?) *\| *(?P<labels>[^|]*?) *\|[^|]*\|$")
 
 
 @dataclass(frozen=True)
