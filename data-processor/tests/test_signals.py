@@ -2,6 +2,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from fastapi.testclient import TestClient
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
@@ -25,6 +26,29 @@ def test_serve_shows_what_is_declared(
     wait_until(lambda: "loopkeeper_prediction_flags_total{" in client.get("/metrics").text)
     shown = text_string_to_metric_families(client.get("/metrics").text)
     assert undeclared(shown, SIGNALS["data-processor serve"].metrics, LIBRARY) == []
+
+
+@pytest.mark.timeout(300)
+def test_ten_thousand_inputs_and_models_that_callers_make_up_add_no_series(
+    client: TestClient, inputs: list[dict[str, Any]], wait_until: Callable[..., None]
+) -> None:
+    def series() -> int:
+        return len([line for line in client.get("/metrics").text.splitlines() if line[0] != "#"])
+
+    def make_up(numbers: range, at_once: int) -> None:
+        odd = [{**inputs[0], "occupation": f"Occupation {number}"} for number in numbers]
+        for start in range(0, len(odd), at_once):
+            assert client.post(PATH, json={"inputs": odd[start : start + at_once]}).status_code == 200
+        for number in numbers[:200]:
+            path = f"/v1/models/no-model-{number}/predictions"
+            assert client.post(path, json={"inputs": inputs[:1]}).status_code == 404
+
+    series()  # being scraped is a request, too
+    make_up(range(200), 1000)
+    wait_until(lambda: "loopkeeper_prediction_flags_total{" in client.get("/metrics").text)
+    before = series()
+    make_up(range(200, 10_200), 1000)
+    assert series() == before
 
 
 def test_work_shows_what_is_declared(tmp_path: Path) -> None:

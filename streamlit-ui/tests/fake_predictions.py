@@ -101,4 +101,5 @@ class FakePredictions:
         entry |= {**given, "at": canned.ago()}
         found["feedback"] = [*others, entry]
         about = {"prediction": prediction_id, "model": found["model"], "version": found["version"]}
+        about["trace_id"] = "0af7651916cd43dd8448eb211c80319c"
         return (200 if again else 201), {"id": "feedback-1", **about, **entry}

@@ -9,6 +9,7 @@ from conftest import Open
 from fake_gateway import FakeGateway
 from streamlit_ui import visitor
 from streamlit_ui.settings import settings
+from streamlit_ui.telemetry import VISITOR_HEADER
 
 TOKEN = "token-of-the-pages-in-tests"
 BROWSER, EDGE = "203.0.113.7", "10.0.0.1"
@@ -53,7 +54,7 @@ def test_the_place_is_named_with_the_token_of_the_pages(
 ) -> None:
     monkeypatch.setenv("PAGES_TOKEN", TOKEN)
     visit(BROWSER)
-    assert visitor.headers() == {visitor.HEADER: f"{TOKEN} {BROWSER}"}
+    assert visitor.headers() == {VISITOR_HEADER: f"{TOKEN} {BROWSER}"}
 
 
 def test_without_a_token_nothing_is_claimed(visit: Callable[..., str]) -> None:
@@ -74,4 +75,4 @@ def test_a_sign_in_says_where_the_visitor_is(
     page.run()
 
     (sent,) = [headers for _, target, headers, _ in fake.requests if target == "/v1/auth/token"]
-    assert sent[visitor.HEADER.lower()] == f"{TOKEN} {BROWSER}"
+    assert sent[VISITOR_HEADER.lower()] == f"{TOKEN} {BROWSER}"

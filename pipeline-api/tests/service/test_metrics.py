@@ -1,8 +1,10 @@
+import asyncio
+
 from fastapi import APIRouter, FastAPI, Response
-from prometheus_client import Gauge
+from prometheus_client import Gauge, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from pipeline_api.service.metrics import LIBRARY, METRICS, ServiceMetrics
 from pipeline_api.service.middleware import ROUTE_KEY, ServiceMiddleware
@@ -49,6 +51,32 @@ def test_paths_and_methods_that_callers_make_up_add_no_series(client: TestClient
         '{http_request_method="GET",http_response_status_code="404",http_route=""} 50.0',
         '{http_request_method="_OTHER",http_response_status_code="404",http_route=""} 50.0',
     ]
+
+
+def test_ten_thousand_paths_and_methods_that_callers_make_up_add_two_series(
+    settings: ServiceSettings,
+) -> None:
+    metrics = ServiceMetrics(settings)
+    middleware = ServiceMiddleware(
+        Response("Nothing.", 404), metrics=metrics, max_body_bytes=1000, body_limits={}
+    )
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(_message: Message) -> None:
+        pass
+
+    async def make_up() -> None:
+        for number in range(10_000):
+            method = "GET" if number % 2 else f"METHOD{number}"
+            scope = {"type": "http", "method": method, "path": f"/made-up/{number}", "headers": []}
+            await middleware(scope, receive, send)
+
+    asyncio.run(make_up())
+    shown = generate_latest(metrics.registry).decode()
+    counted = [line for line in shown.splitlines() if line.startswith(f"{COUNT}{'{'}")]
+    assert [line.rsplit(" ", 1)[1] for line in counted] == ["5000.0", "5000.0"]
 
 
 def test_requests_under_way_are_counted(app: FastAPI, client: TestClient) -> None:

@@ -8,6 +8,7 @@ from streamlit_ui.parts import models, sign_in
 from streamlit_ui.parts.frame import MARK, show_frame
 from streamlit_ui.parts.menu import show_menu
 from streamlit_ui.parts.problems import problems_in_words
+from streamlit_ui.telemetry import page_run
 
 SIDEBAR_PX = 264
 
@@ -22,7 +23,7 @@ st.set_page_config(
     layout=layout(page) if session else "centered",
     initial_sidebar_state=SIDEBAR_PX,
 )
-with problems_in_words(again=True):
+with page_run(page.url_path), problems_in_words(again=True):
     if session:
         menu, frame, cookie = (st.sidebar.container() for _ in range(3))
         with cookie:

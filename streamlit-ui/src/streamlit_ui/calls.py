@@ -14,6 +14,8 @@ from urllib.parse import quote
 
 import httpx
 
+from streamlit_ui.telemetry import call
+
 SLOW_S = 120
 """Timeout of the few calls that load something before they answer."""
 _UNEXPECTED = "The gateway answered in a way this page does not understand."
@@ -91,10 +93,12 @@ class Caller:
     def _call(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, **request: Any
     ) -> httpx.Response:
-        with _network_errors_as_sentences():
-            response = self._http.request(
-                method, path, headers={**self._headers, **(headers or {})}, **request
-            )
+        with (
+            _network_errors_as_sentences(),
+            call(method, {**self._headers, **(headers or {})}) as (work, sent),
+        ):
+            response = self._http.request(method, path, headers=sent, **request)
+            work.error = None if response.is_success else str(response.status_code)
         if response.is_success:
             return response
         raise _problem(response)

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from streamlit_ui.service.pages_log import configure_logging
 from streamlit_ui.settings import Settings, settings
+from streamlit_ui.telemetry import configure_telemetry
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -22,6 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except ValidationError as error:
         sys.exit("\n".join(_sentence(found["loc"], found["msg"]) for found in error.errors()))
     configure_logging("streamlit-ui", chosen.log_level, chosen.log_dir)
+    configure_telemetry(chosen)
     # Every page calls the gateway, every few seconds.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     # Importing Streamlit takes a second, which `--help` need not; and it keeps the standard error of then.

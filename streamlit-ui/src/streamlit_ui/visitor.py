@@ -10,15 +10,15 @@ import streamlit as st
 
 from streamlit_ui.service.proxies import TrustedProxies
 from streamlit_ui.settings import settings
+from streamlit_ui.telemetry import VISITOR_HEADER
 
-HEADER = "X-Loopkeeper-Visitor"
 _LOOPBACK = "127.0.0.1"
 
 
 def headers() -> dict[str, str]:
     """Return the header that names this visitor's address; none if the pages have no token."""
     token = settings().pages_token
-    return {HEADER: f"{token.get_secret_value()} {address()}"} if token else {}
+    return {VISITOR_HEADER: f"{token.get_secret_value()} {address()}"} if token else {}
 
 
 def address() -> str:

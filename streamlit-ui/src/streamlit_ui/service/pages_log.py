@@ -10,6 +10,7 @@ from typing import Any, TextIO, cast
 from typing_extensions import override
 
 from .log_file import LogFile
+from .trace_context import current_trace_id
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 # What could move the cursor or hide text; ends of lines stay, for tracebacks.
@@ -47,6 +48,9 @@ class _Indented(logging.Formatter):
     @override
     def format(self, record: logging.LogRecord) -> str:
         entry = super().format(record).replace("\n", "\n    ")
+        trace_id = current_trace_id()
+        if trace_id is not None:
+            entry += f" trace_id={trace_id}"
         return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), entry)
 
 
