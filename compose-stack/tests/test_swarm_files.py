@@ -81,7 +81,7 @@ def test_an_update_starts_the_new_one_first_and_is_rolled_back_by_itself(
 
 def test_jobs_end_and_are_tried_again_until_they_succeed(stacks: dict[str, dict[str, Any]]) -> None:
     jobs = {name for name, service in services(stacks) if service["deploy"].get("mode") == "replicated-job"}
-    assert jobs == {"databases", "buckets"}
+    assert jobs == {"databases", "buckets", "watcher"}
     for name, service in services(stacks):
         if name in jobs:
             assert service["deploy"]["restart_policy"]["condition"] == "on-failure", name
