@@ -91,3 +91,20 @@ def test_an_environment_that_was_never_made_is_named(tmp_path: Path) -> None:
     settings = Settings.from_environment({}, root=tmp_path)
     with pytest.raises(CannotStart, match=r"streamlit-ui is missing: run `make install-all`"):
         default_set(settings, CREDENTIALS, {})
+
+
+def test_notifications_link_to_the_pages_and_may_reach_this_machine(tmp_path: Path) -> None:
+    told = services(tmp_path, UI_PORT="8599")["data-processor-work"].environment
+    assert told["PAGES_URL"] == "http://127.0.0.1:8599"
+    assert told["NOTIFICATION_NETWORKS"] == "127.0.0.0/8,::1/128"
+
+
+def test_whoever_starts_it_says_otherwise(tmp_path: Path) -> None:
+    own = {"PAGES_URL": "https://loop.example.org", "NOTIFICATION_NETWORKS": "10.0.0.0/8"}
+    told = services(tmp_path, **own)["data-processor-work"].environment
+    assert own.items() <= told.items()
+
+
+def test_the_pages_show_the_logs_of_every_process(tmp_path: Path) -> None:
+    told = services(tmp_path, STATE_DIR=str(tmp_path / "state"))["data-processor-serve"].environment
+    assert told["LOG_FILES"] == str(tmp_path / "state" / "logs")

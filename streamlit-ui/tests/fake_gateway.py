@@ -16,6 +16,8 @@ import canned
 from contract import Contract, Operation
 from fake_http import Answer, Handlers, Refused, form, handler
 from fake_models import FakeModels
+from fake_monitoring import FakeMonitoring, canned_traffic
+from fake_notifications import FakeNotifications
 from fake_people import FakePeople
 from fake_predictions import FakePredictions
 from fake_runs import FakeRuns
@@ -24,7 +26,7 @@ from fake_training import FakeTraining
 ROLES = ("user", "engineer", "maintainer")
 
 
-class FakeGateway(FakePeople, FakeModels, FakePredictions, FakeRuns):
+class FakeGateway(FakePeople, FakeModels, FakePredictions, FakeRuns, FakeNotifications, FakeMonitoring):
     """The state, and who answers what."""
 
     def __init__(self) -> None:
@@ -32,6 +34,8 @@ class FakeGateway(FakePeople, FakeModels, FakePredictions, FakeRuns):
         FakeModels.__init__(self)
         FakePredictions.__init__(self)
         FakeRuns.__init__(self)
+        FakeNotifications.__init__(self)
+        FakeMonitoring.__init__(self)
         self.training = FakeTraining()
         self.url = ""
         self.contract = Contract.load()
@@ -49,6 +53,8 @@ class FakeGateway(FakePeople, FakeModels, FakePredictions, FakeRuns):
         self.score, self.history = canned.NO_SCORE, []
         self.versions, self.promotions, self.runs, self.predictions, self.keys = [], [], [], [], []
         self.training.datasets = []
+        self.destinations, self.deliveries = [], []
+        self.traffic, self.service_logs = canned_traffic(0), {**self.service_logs, "entries": []}
 
     def handlers(self) -> Handlers:
         return {
@@ -57,6 +63,8 @@ class FakeGateway(FakePeople, FakeModels, FakePredictions, FakeRuns):
             **self.model_handlers(),
             **self.prediction_handlers(),
             **self.run_handlers(),
+            **self.notification_handlers(),
+            **self.monitoring_handlers(),
             **self.training.handlers(),
             "POST /v1/models/{model}/predictions": self.answer_inputs,
             "POST /v1/models/{model}/resume": self.resume,

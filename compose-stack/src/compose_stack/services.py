@@ -75,6 +75,10 @@ def default_set(
         "MLFLOW_TRACKING_USERNAME": STAGE,
         "MLFLOW_TRACKING_PASSWORD": credentials.mlflow_stage_password,
         "SAMPLE_MODEL": "true",
+        "LOG_FILES": str(settings.state_dir / "logs"),
+        "PAGES_URL": base.get("PAGES_URL") or settings.ui_url,
+        # What runs on this machine is its owner's; MLflow and the processor ask for a credential anyway.
+        "NOTIFICATION_NETWORKS": base.get("NOTIFICATION_NETWORKS") or "127.0.0.0/8,::1/128",
     }
     gateway = {
         **base,

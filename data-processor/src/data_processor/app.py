@@ -11,6 +11,8 @@ from data_processor.contract import describe
 from data_processor.datasets import api as datasets_api
 from data_processor.datasets.exploration import api as exploration_api
 from data_processor.feedback import api as feedback_api
+from data_processor.logs import api as logs_api
+from data_processor.notifications import api as notifications_api
 from data_processor.readiness import readiness_checks
 from data_processor.service.docs import install_docs
 from data_processor.service.health import health_router
@@ -61,6 +63,15 @@ def create_app(settings: Settings) -> FastAPI:
     install_docs(app)
     app.include_router(health_router(readiness_checks(app)))
     app.include_router(service_metrics.router())
-    for api in (serving_api, models_api, feedback_api, training_api, datasets_api, exploration_api):
+    for api in (
+        serving_api,
+        models_api,
+        feedback_api,
+        training_api,
+        datasets_api,
+        exploration_api,
+        notifications_api,
+        logs_api,
+    ):
         app.include_router(api.router)
     return app

@@ -1,11 +1,12 @@
 """Every setting of both processes; the README's table is made from it."""
 
 from collections.abc import Callable
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, SecretStr
-from pydantic_settings import SettingsConfigDict
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr, field_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from data_processor.service.settings import ServiceSettings
 
@@ -136,8 +137,34 @@ class Settings(ServiceSettings):
     """Seconds between two checkpoints of the predictions database (SQLite)."""
     idempotency_keep_h: float = Field(24, gt=0)
     """Hours for which the answer to an `Idempotency-Key` is kept."""
+    log_files: Path | None = None
+    """The folder with the services' log files that engineers may read in the pages. Default: `LOG_DIR`."""
+    pages_url: HttpUrl | None = None
+    """Where people reach the pages, e.g. `https://loopkeeper.example.org`: notifications link to them.
+    Default: notifications have no links."""
+    trace_url: str | None = Field(None, pattern=r"^https?://.*\{trace\}")
+    """Where a trace is shown, with `{trace}` for its id; notifications link to it. Default: no link."""
+    notification_networks: Annotated[tuple[str, ...], NoDecode] = ()
+    """Networks of receivers of notifications, e.g. `10.0.0.0/8,192.168.0.0/16`, separated by commas. Default:
+    notifications only go to public addresses."""
+    notifications_keep_trying_days: float = Field(3, gt=0, le=30)
+    """Days for which an undelivered notification is tried again."""
     predictions_keep_days: float | None = Field(None, gt=0)
     """Days for which predictions without feedback are kept. Default: for ever."""
+
+    @field_validator("notification_networks", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("notification_networks")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ip_network(network)
+        return value
 
     @property
     def mlflow_login(self) -> tuple[str, str] | None:

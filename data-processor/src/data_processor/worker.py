@@ -11,6 +11,7 @@ and the leader, on behalf of all workers of the stage:
     uploads, every 2 s        a confirmed upload whose run was cancelled waits no longer
     watches, every 2 s        a promotion whose next evaluation is due gets a workflow for it
     signatures, every 10 s    versions that a worker with the code of before registered are signed
+    notifications, every 1 s  what is due is sent, and what is old is forgotten (every hour)
     aliases, every 10 s       the aliases in MLflow follow the ledger
     the other stage, 10 s     versions that it served or trained are imported, where there is another stage
 
@@ -43,6 +44,7 @@ from data_processor.worker_registry import NameTakenError, open_worker_registry
 
 WATCHING_QUEUE = "watching"
 NAME_S, WORKERS_S, JOBS_S = 1.0, 5.0, 5.0
+NOTIFYING_S, SWEEPING_S = 1.0, 3600.0
 
 log = structlog.get_logger(__name__)
 
@@ -88,6 +90,8 @@ class Worker:
         self._every(UNHURRIED_S, self._if_leader(parts.storing.mend))
         self._every(UNHURRIED_S, self._if_leader(self._poll_watches))
         self._every(UNHURRIED_S, self._if_leader(parts.sample.ensure))
+        self._every(NOTIFYING_S, self._if_leader(parts.deliveries.poll))
+        self._every(SWEEPING_S, self._if_leader(parts.deliveries.sweep))
         self._every(self._settings.reconcile_interval_s, self._if_leader(self._sign_known))
         self._every(self._settings.reconcile_interval_s, self._if_leader(parts.reconciler.reconcile))
         if parts.stage_sync is not None:

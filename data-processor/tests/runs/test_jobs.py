@@ -4,9 +4,10 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
+from sqlalchemy import select
 
 from data_processor.database import Database
-from data_processor.rows import RunRow
+from data_processor.rows import DestinationRow, NotificationRow, RunRow
 from data_processor.runs.jobs import Jobs, Work
 from data_processor.runs.metrics import RunMetrics
 from data_processor.runs.service import Runs
@@ -82,3 +83,20 @@ def test_a_run_that_nobody_asked_for_begins_a_trace_of_its_own_and_keeps_it(plan
     plant.jobs.begin(run)
     plant.jobs.finish(run, {"end": "cancelled"})
     assert plant.row(run).traceparent == begun
+
+
+@pytest.mark.parametrize(("subject", "told"), [("loopkeeper", 1), ("ada", 0)])
+def test_people_are_told_when_work_fails_that_nobody_waits_for(plant: Plant, subject: str, told: int) -> None:
+    with plant.database.transaction() as session:
+        session.add(
+            DestinationRow(
+                id="d", name="ops", kind="webhook", address="", secret="", shown="", subject="mia",
+                events=["run.failed"],
+            )
+        )  # fmt: skip
+    run = plant.runs.queue(None, "evaluation", model="census", trigger="drift", reason="", subject=subject).id
+    for _ in range(2):  # a step may be repeated
+        plant.jobs.finish(run, {"end": "failed", "error": "No data."})
+    with plant.database.reading() as session:
+        found = list(session.scalars(select(NotificationRow)))
+    assert [row.message for row in found] == [f"Run {run} (evaluation of 'census') failed: No data."] * told

@@ -64,6 +64,15 @@ OPERATIONS: tuple[Operation, ...] = (
     # Loading fetches and checks the version before it answers.
     Operation("POST", "/v1/models/{model}/versions/{version}/load", Role.ENGINEER, timeout_s=120),
     Operation("POST", "/v1/models/{model}/versions/{version}/unload", Role.ENGINEER),
+    Operation("GET", "/v1/models/{model}/traffic", Role.ENGINEER),
+    Operation("GET", "/v1/logs", Role.ENGINEER),
+    Operation("GET", "/v1/notifications/destinations", Role.ENGINEER),
+    Operation("GET", "/v1/notifications/deliveries", Role.ENGINEER),
+    # An address of Apprise is checked in a process of its own before it is accepted.
+    Operation("POST", "/v1/notifications/destinations", Role.MAINTAINER, timeout_s=90),
+    Operation("PATCH", "/v1/notifications/destinations/{destination}", Role.MAINTAINER, timeout_s=90),
+    Operation("DELETE", "/v1/notifications/destinations/{destination}", Role.MAINTAINER),
+    Operation("POST", "/v1/notifications/destinations/{destination}/test", Role.MAINTAINER),
     Operation("GET", "/v1/models/{model}/promotions", Role.MAINTAINER),
     # A promotion loads and checks the version before it answers.
     Operation("POST", "/v1/models/{model}/promotions", Role.MAINTAINER, timeout_s=120),

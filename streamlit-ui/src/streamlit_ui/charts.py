@@ -101,6 +101,16 @@ def contributions(rows: Sequence[tuple[str, float, str]]) -> alt.LayerChart:
     return _plain(layers.properties(height=34 * len(rows) + 6))
 
 
+def time_of(column: str) -> alt.X:
+    """Return the axis of times in a column, in UTC."""
+    return alt.X(
+        f"{column}:T",
+        title="Time (UTC)",
+        scale=alt.Scale(type="utc", padding=14),
+        axis=alt.Axis(grid=False, labelOverlap=True, tickCount=6, labelExpr=_TIME_LABEL),
+    )
+
+
 def marks(points: Sequence[ScorePoint], ledger: Iterable[PromotionEntry] | None) -> list[dict[str, Any]]:
     """Return what happened between the points: runs that the score started, promotions, rollbacks.
 
@@ -140,12 +150,7 @@ def score_over_time(
     # The first intervals reach far down: cut off where the values themselves would become hard to read.
     lowest = min([*frame["value"], threshold if threshold is not None else 1.0], default=0.0)
     scale = alt.Scale(domain=[max(0.0, round(lowest - 0.15, 1)), 1.0], nice=False)
-    time = alt.X(
-        "at:T",
-        title="Time (UTC)",
-        scale=alt.Scale(type="utc", padding=14),
-        axis=alt.Axis(grid=False, labelOverlap=True, tickCount=6, labelExpr=_TIME_LABEL),
-    )
+    time = time_of("at")
     # A new version begins a new score: the line does not join the two.
     base = alt.Chart(frame).encode(x=time, detail="version:N")
     height = alt.Y("value:Q", title="Score", scale=scale, axis=alt.Axis(format="%"))

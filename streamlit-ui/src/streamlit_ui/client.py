@@ -24,6 +24,8 @@ from streamlit_ui.contract.types import (
     User,
     VersionShort,
 )
+from streamlit_ui.monitoring_client import MonitoringClient
+from streamlit_ui.notifications_client import NotificationsClient
 from streamlit_ui.training_client import TrainingClient
 
 __all__ = ["SLOW_S", "Gateway", "GatewayError", "SignedOut", "Unreachable", "connect"]
@@ -32,7 +34,7 @@ RUNS = 200
 """How many runs are asked for."""
 
 
-class Gateway(TrainingClient):
+class Gateway(TrainingClient, NotificationsClient, MonitoringClient):
     """The gateway as one person sees it."""
 
     def alive(self) -> None:

@@ -8,8 +8,8 @@ from streamlit.navigation.page import Page
 from streamlit_ui.contract.types import Role
 from streamlit_ui.sessions import includes
 
-_ABOUT_A_MODEL = frozenset({"predict", "upload", "history", "model"})
-_FORMS = frozenset({"predict", "prediction", "history", "train", "people"})
+_ABOUT_A_MODEL = frozenset({"predict", "upload", "history", "model", "monitoring"})
+_FORMS = frozenset({"predict", "prediction", "history", "train", "people", "notifications"})
 """Pages to read and fill in: their lines would be too long to read in a wide window."""
 
 
@@ -50,6 +50,18 @@ def pages(role: Role) -> dict[str, list[Page]]:
             st.Page("views/run.py", title="Run", url_path="run", visibility="hidden"),
         ]
     found["Monitor"] = [
+        *(
+            [
+                st.Page(
+                    "views/monitoring.py",
+                    title="Monitoring",
+                    icon=":material/monitoring:",
+                    url_path="monitoring",
+                )
+            ]
+            if includes(role, "engineer")
+            else []
+        ),
         st.Page("views/models.py", title="Models", icon=":material/category:", url_path="models"),
         st.Page("views/model.py", title="Model", url_path="model", visibility="hidden"),
     ]
@@ -59,6 +71,15 @@ def pages(role: Role) -> dict[str, list[Page]]:
         )
     if includes(role, "maintainer"):
         found["Manage"] = [
-            st.Page("views/people.py", title="Users and keys", icon=":material/group:", url_path="people")
+            st.Page("views/people.py", title="Users and keys", icon=":material/group:", url_path="people"),
         ]
+    if includes(role, "engineer"):
+        found.setdefault("Manage", []).append(
+            st.Page(
+                "views/notifications.py",
+                title="Notifications",
+                icon=":material/notifications:",
+                url_path="notifications",
+            )
+        )
     return found

@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     """The largest batch that may be uploaded, in megabytes."""
     max_dataset_mb: int = Field(default=200, ge=1, le=2_000)
     """The largest dataset that a page accepts, in megabytes; larger ones are uploaded through the API."""
+    logs_url: str | None = None
+    """Where the services' logs are searched, such as Grafana's Explore, if they are collected: the page
+    Monitoring links there; none: it shows the newest lines of the log files."""
     public_gateway_url: str | None = None
     """Where programs outside reach the gateway if not at GATEWAY_URL; the pages show it in examples."""
 
@@ -71,7 +74,7 @@ class Settings(BaseSettings):
         TrustedProxies(value)
         return value
 
-    @field_validator("gateway_url", "public_gateway_url")
+    @field_validator("gateway_url", "public_gateway_url", "logs_url")
     @classmethod
     def _without_trailing_slash(cls, url: str | None, info: ValidationInfo) -> str | None:
         if url is None:

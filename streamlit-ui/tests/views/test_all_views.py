@@ -27,12 +27,16 @@ PAGES: dict[str, dict[str, str]] = {
     "model": {},
     "logs": {},
     "people": {},
+    "notifications": {},
+    "monitoring": {},
 }
 BELONGS_TO = {
-    **dict.fromkeys(("data", "dataset", "train", "runs", "run", "logs"), "engineer"),
+    **dict.fromkeys(
+        ("data", "dataset", "train", "runs", "run", "logs", "notifications", "monitoring"), "engineer"
+    ),
     "people": "maintainer",
 }
-NEEDS_NO_MODEL = ("prediction", "data", "dataset", "train", "runs", "run", "logs", "people")
+NEEDS_NO_MODEL = ("prediction", "data", "dataset", "train", "runs", "run", "logs", "people", "notifications")
 ROLES = ("user", "engineer", "maintainer")
 SEEN = [
     (role, page)

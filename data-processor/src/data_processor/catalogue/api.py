@@ -22,6 +22,7 @@ from data_processor.catalogue.schemas import (
     VersionShort,
 )
 from data_processor.catalogue.service import Catalogue
+from data_processor.catalogue.traffic import Traffic, TrafficLog
 from data_processor.dependencies import current_state
 from data_processor.models.ledger import UNSET, Ledger
 from data_processor.models.loaded import LoadedVersions
@@ -40,6 +41,7 @@ class State(Protocol):
     loaded: LoadedVersions
     registry: Registry
     settings: Settings
+    traffic: TrafficLog
     manager: ModelManager
 
 
@@ -124,6 +126,15 @@ def delete_unused_versions(model: str, state: StateDep, _caller: CallerDep) -> V
 def delete_version(model: str, version: str, state: StateDep, _caller: CallerDep) -> None:
     """Delete a version; 409 while a stage serves it."""
     state.registry.delete_version(model, version)
+
+
+@router.get("/{model}/traffic")
+def read_traffic(
+    model: str, state: StateDep, _caller: CallerDep, hours: Annotated[int, Query(ge=1, le=168)] = 24
+) -> Traffic:
+    """Show how much a model was asked lately, how fast it answered, and what it refused."""
+    state.registry.get_model(model)
+    return state.traffic.of(model, hours)
 
 
 @router.get("/{model}/promotions")

@@ -43,7 +43,7 @@ def gather(session: Session, model: ModelRow, policy: Policy, stage: str, versio
             policy=policy,
         ),
         hold=hold,
-        circuit_breaker=_circuit_breaker(session, model, policy),
+        circuit_breaker=circuit_breaker(session, model, policy),
         predecessor=session.scalar(
             select(WatchRow.predecessor)
             .where(
@@ -103,7 +103,7 @@ def _snapshot_seq(session: Session, model: str, version: str) -> int:
     return int(row.manifest["lineage"]["feedback_seq"]) if row is not None else 0
 
 
-def _circuit_breaker(session: Session, model: ModelRow, policy: Policy) -> str | None:
+def circuit_breaker(session: Session, model: ModelRow, policy: Policy) -> str | None:
     """Say why the circuit breaker is open, if it is; runs from before it was last closed do not count."""
     uploaded = session.scalar(
         select(func.max(DatasetVersionRow.created_at)).where(

@@ -14,6 +14,7 @@ from data_processor.feedback.schemas import ModelScore, ScorePoint, ShareOfRight
 from data_processor.feedback.score_history import score_history
 from data_processor.models.policy import Policy
 from data_processor.models.repository import find_model, serving_version
+from data_processor.notifications.events import record
 from data_processor.rows import DecisionRow, ModelRow
 from data_processor.runs.service import Runs
 from data_processor.service.database import now
@@ -73,6 +74,17 @@ class Scoreboard:
                 facts = replace(facts, open_run=str(conflict.extra["run"]))
                 decision = decide(facts, policy, checkpoint=True)
         session.add(self._row(row, facts, decision, seq, run=run))
+        if decision.degraded and not facts.was_degraded:
+            record(
+                session,
+                "score.fell",
+                stage=self._stage,
+                model=model,
+                about=f"{model} {version} {seq}",
+                version=version,
+                run=run,
+                message=decision.reason,
+            )
 
     def resume(self, model: str, subject: str, reason: str) -> ModelScore:
         """Close the circuit breaker, record who did so and why, and return the score; raises `NotFound`."""

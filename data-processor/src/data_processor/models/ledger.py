@@ -18,6 +18,7 @@ from data_processor.caller import PLATFORM
 from data_processor.database import Database
 from data_processor.models import repository
 from data_processor.models.policy import Policy
+from data_processor.notifications.events import record
 from data_processor.rows import FeedbackRow, PromotionRow, VersionRow, WatchRow
 from data_processor.service.errors import Conflict, NotFound
 
@@ -225,7 +226,24 @@ def _append(session: Session, entry: PromotionRow) -> PromotionRow:
             f"Stage {entry.stage!r} of {entry.model!r} moved meanwhile; read it again and retry."
         ) from error
     _watch(session, entry)
+    back = entry.kind == "rollback"
+    record(
+        session,
+        "version.rolled_back" if back else "version.promoted",
+        stage=entry.stage,
+        model=entry.model,
+        about=entry.id,
+        version=entry.version,
+        run=entry.run,
+        message=f"{_moved(entry)} {entry.subject}: {entry.reason}",
+    )
     return entry
+
+
+def _moved(entry: PromotionRow) -> str:
+    again = " again" if entry.kind == "rollback" else ""
+    instead = f", in place of version {entry.previous}" if entry.previous else ""
+    return f"Stage {entry.stage!r} serves version {entry.version} of {entry.model!r}{again}{instead}."
 
 
 def _watch(session: Session, entry: PromotionRow) -> None:

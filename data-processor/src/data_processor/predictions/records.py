@@ -162,6 +162,18 @@ class PredictionStore:
             rows = connection.execute(query.order_by(predictions.c.id.desc()).limit(limit))
             return [_prediction(row) for row in rows]
 
+    def latencies(self, model: str, start_s: int, end_s: int, most: int) -> tuple[int, list[float]]:
+        """Return how many predictions a model made from one time to another, and how long the newest took.
+
+        Times are Unix seconds, durations milliseconds. Ids sort by time, so an index has the count.
+        """
+        c = predictions.c
+        mine = (c.model == model) & (c.id >= f"{start_s * 10**9:016x}") & (c.id < f"{end_s * 10**9:016x}")
+        newest = select(c.latency_ms).where(mine).order_by(c.id.desc()).limit(most)
+        with self._engine.connect() as connection:
+            count = connection.scalar(select(func.count()).select_from(predictions).where(mine))
+            return count or 0, list(connection.scalars(newest)) if count else []
+
     def earlier(self, key: Key) -> tuple[bytes, bool] | None:
         """Return the earlier response to a key and whether its body was the same, or None for a new key."""
         mine = (idempotency.c.subject == key.subject) & (idempotency.c.key == key.key)

@@ -21,7 +21,9 @@ import structlog
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from data_processor.caller import PLATFORM
 from data_processor.database import Database
+from data_processor.notifications.events import record
 from data_processor.rows import OPEN_RUN, RunRow
 from data_processor.runs.child import Child, ChildFailedError, ChildGoneError
 from data_processor.runs.events import RunLog, append
@@ -195,6 +197,8 @@ class Jobs:
                 row.status, row.error, row.finished_at = status, error, now()
                 row.progress = 1.0 if status == "succeeded" else row.progress
                 append(session, run, "status", {"status": status, **({"error": error} if error else {})})
+                if status == "failed" and (row.kind == "training" or row.subject == PLATFORM):
+                    _tell_of_failure(session, row)
             work = self.kinds[row.kind]
             work.close(session, row)
         with self._turn:
@@ -263,6 +267,19 @@ def carry_through(jobs: Jobs, work: Work, run: str, call: Callable[..., Any]) ->
             verdict = outcome.get("verdict", verdict)
     call("finish", jobs.finish, run, outcome)
     return outcome.get("end", "succeeded")
+
+
+def _tell_of_failure(session: Session, row: RunRow) -> None:
+    about = row.model or row.dataset
+    record(
+        session,
+        "run.failed",
+        stage=row.stage,
+        model=row.model,
+        about=row.id,
+        run=row.id,
+        message=f"Run {row.id} ({row.kind} of {about!r}) failed: {row.error}",
+    )
 
 
 def _run(run: str) -> Select[RunRow]:

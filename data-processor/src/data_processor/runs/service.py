@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from data_processor.database import Database
+from data_processor.notifications.events import record
 from data_processor.rows import OPEN_RUN, ModelRow, RunResultRow, RunRow
 from data_processor.runs.events import Event, append, read
 from data_processor.runs.repository import open_training_run
@@ -47,7 +48,7 @@ class Runs:
                 raise NotFound(f"There is no model {model!r}.")
             _refuse_second(held, model)
             try:
-                return self.queue(
+                row = self.queue(
                     held,
                     "training",
                     model=model,
@@ -60,6 +61,16 @@ class Runs:
             except IntegrityError:  # another process was faster, as the unique index shows
                 _refuse_second(held, model)
                 raise
+            record(
+                held,
+                "run.opened",
+                stage=self._stage,
+                model=model,
+                about=row.id,
+                run=row.id,
+                message=f"{subject} opened a training run of {model!r}. {reason}".strip(),
+            )
+            return row
 
     def queue(
         self,

@@ -19,6 +19,7 @@ from data_processor.feedback.repository import counted, labelled_since
 from data_processor.models.ledger import Ledger
 from data_processor.models.policy import Policy
 from data_processor.models.reconcile import Reconciler
+from data_processor.notifications.events import record
 from data_processor.rows import ModelRow, PromotionRow, WatchRow
 from data_processor.runs.child import Child
 from data_processor.service.errors import Conflict
@@ -108,6 +109,16 @@ class Watching:
                     state = "alerted"
                     check = {**check, "reason": f"{check['reason']} However: {conflict.detail}"}
             row.looks, row.state = [*row.looks, check], state
+            if state == "alerted":
+                record(
+                    session,
+                    "watch.alerted",
+                    stage=row.stage,
+                    model=row.model,
+                    about=row.promotion,
+                    version=row.version,
+                    message=f"Version {row.version} of {row.model!r} was promoted. {check['reason']}",
+                )
             log.info(
                 "promotion_checked", model=row.model, version=row.version, state=state, reason=check["reason"]
             )

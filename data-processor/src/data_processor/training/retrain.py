@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from data_processor.caller import PLATFORM
 from data_processor.models.ledger import Ledger
 from data_processor.models.policy import Policy
@@ -11,6 +13,7 @@ from data_processor.rows import RunRow
 from data_processor.runs.events import RunLog
 from data_processor.runs.jobs import PROMPT_S, Ask, Work
 from data_processor.service.errors import Conflict
+from data_processor.training.outcomes import tell_of_end
 
 TRAINING = ("snapshot", "validate", "split", "search", "gate", "compile", "register")
 """From data to a registered version; every challenger that met the gate is registered, with its receipt."""
@@ -58,6 +61,10 @@ class Retraining(Work):
             self._reconciler.mirror(row.model)
             return {}
         return ask(step)
+
+    def close(self, session: Session, row: RunRow) -> None:
+        """Tell people how the run ended."""
+        tell_of_end(session, row)
 
     def _promote(self, row: RunRow, journal: RunLog) -> dict[str, Any]:
         """Let the stage serve the new version, if the policy lets the platform do that automatically."""

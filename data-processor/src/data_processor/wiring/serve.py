@@ -9,6 +9,7 @@ from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.adapters.mlflow_connection import MlflowConnection
 from data_processor.caller import Callers
 from data_processor.catalogue.service import Catalogue
+from data_processor.catalogue.traffic import TrafficLog
 from data_processor.database import Database
 from data_processor.datasets.deletion import Deletion
 from data_processor.datasets.exploration.profiles import Profiles
@@ -19,6 +20,7 @@ from data_processor.models.loaded import LoadedVersions
 from data_processor.models.registry import Registry
 from data_processor.models.signatures import Signer
 from data_processor.models.signing import sign_known
+from data_processor.notifications.destinations import Destinations
 from data_processor.predictions.recorders import open_recorder
 from data_processor.predictions.records import PredictionStore
 from data_processor.predictions.retention import Retention
@@ -96,6 +98,8 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
             predictions=predictions,
             manager=manager,
             predictor=Predictor(manager, batcher, predictions),
+            destinations=Destinations(settings, database),
+            traffic=TrafficLog(predictions, metrics.refused),
         )
         interval = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_INTERVAL_S)

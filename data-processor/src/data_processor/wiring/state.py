@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from data_processor.caller import Callers
 from data_processor.catalogue.service import Catalogue
+from data_processor.catalogue.traffic import TrafficLog
 from data_processor.database import Database
 from data_processor.datasets.deletion import Deletion
 from data_processor.datasets.exploration.profiles import Profiles
@@ -12,6 +13,7 @@ from data_processor.feedback.service import FeedbackService
 from data_processor.models.ledger import Ledger
 from data_processor.models.loaded import LoadedVersions
 from data_processor.models.registry import Registry
+from data_processor.notifications.destinations import Destinations
 from data_processor.predictions.records import PredictionStore
 from data_processor.runs.service import Runs
 from data_processor.serving.explanations import Explanations
@@ -44,3 +46,5 @@ class State:
     predictions: PredictionStore
     manager: ModelManager
     predictor: Predictor
+    destinations: Destinations
+    traffic: TrafficLog

@@ -14,6 +14,7 @@ from data_processor.models.refusals import Refusals, alias_counter
 from data_processor.models.registry import Registry
 from data_processor.models.signatures import Signer
 from data_processor.models.stage_sync import StageSync
+from data_processor.notifications.deliveries import Deliveries
 from data_processor.runs.jobs import Jobs
 from data_processor.runs.metrics import RunMetrics
 from data_processor.service.metrics import ServiceMetrics
@@ -38,6 +39,7 @@ class WorkerParts:
     storing: StoringRun
     watching: Watching
     sample: SamplePlant
+    deliveries: Deliveries
     reconciler: Reconciler
     stage_sync: StageSync | None
     """None where there is no other stage to exchange versions with."""
@@ -73,6 +75,7 @@ def wire_worker(settings: Settings) -> WorkerParts:
         storing=next(kind for kind in kinds if isinstance(kind, StoringRun)),
         watching=Watching(settings, database, ledger, reconciler),
         sample=SamplePlant(settings, database, ledger),
+        deliveries=Deliveries(settings, database),
         reconciler=reconciler,
         stage_sync=(
             StageSync(exchange, registry, ledger, aliases, check.take_in) if has_other_stage else None

@@ -196,6 +196,134 @@ class DatasetWarning(TypedDict):
     message: str
 
 
+class Delivery(TypedDict):
+    """One notification for one destination."""
+
+    id: str
+    """Of the notification; receivers get it as `webhook-id`."""
+    destination: str
+    event: Literal[
+        "score.fell",
+        "run.opened",
+        "run.held",
+        "run.rejected",
+        "run.failed",
+        "version.waiting",
+        "version.promoted",
+        "version.rolled_back",
+        "watch.alerted",
+        "retraining.paused",
+        "drift.found",
+        "test",
+    ]
+    stage: str
+    model: str | None
+    run: str | None
+    message: str
+    at: str
+    """When it happened."""
+    state: Literal["waiting", "delivered", "given_up"]
+    attempts: int
+    attempted_at: str | None
+    """The last attempt."""
+    next_at: str | None
+    """The next attempt, while it waits."""
+    error: str | None
+    """What went wrong at the last attempt."""
+
+
+class Destination(TypedDict):
+    """Where notifications go, without its secrets."""
+
+    id: str
+    name: str
+    kind: Literal["webhook", "apprise"]
+    shown: str
+    """As much of its address as anybody may see."""
+    events: list[
+        Literal[
+            "score.fell",
+            "run.opened",
+            "run.held",
+            "run.rejected",
+            "run.failed",
+            "version.waiting",
+            "version.promoted",
+            "version.rolled_back",
+            "watch.alerted",
+            "retraining.paused",
+            "drift.found",
+        ]
+    ]
+    active: bool
+    problem: str | None
+    """Why the platform switched it off, if it did."""
+    subject: str
+    """Who entered it."""
+    created_at: str
+    waiting: int
+    """Notifications that are not delivered yet."""
+    next_at: str | None
+    """The next attempt, if there is something to deliver."""
+    last: Delivery | None
+    """What was last tried to be delivered."""
+
+
+class DestinationChange(TypedDict):
+    """What is to be changed of a destination; what is left out stays."""
+
+    name: NotRequired[str | None]
+    address: NotRequired[str | None]
+    secret: NotRequired[str | None]
+    events: NotRequired[
+        list[
+            Literal[
+                "score.fell",
+                "run.opened",
+                "run.held",
+                "run.rejected",
+                "run.failed",
+                "version.waiting",
+                "version.promoted",
+                "version.rolled_back",
+                "watch.alerted",
+                "retraining.paused",
+                "drift.found",
+            ]
+        ]
+        | None
+    ]
+    active: NotRequired[bool | None]
+    """Whether it is notified."""
+
+
+class DestinationRequest(TypedDict):
+    """A new destination."""
+
+    name: str
+    kind: Literal["webhook", "apprise"]
+    """`webhook`: signed after Standard Webhooks; `apprise`: any URL of Apprise."""
+    address: str
+    """The URL. It is kept encrypted and never shown again: most contain a credential."""
+    secret: NotRequired[str | None]
+    """What a webhook is signed with. Default: a random one."""
+    events: list[
+        Literal[
+            "score.fell",
+            "run.opened",
+            "run.held",
+            "run.rejected",
+            "run.failed",
+            "version.waiting",
+            "version.promoted",
+            "version.rolled_back",
+            "watch.alerted",
+            "retraining.paused",
+            "drift.found",
+        ]
+    ]
+
+
 class Difference(TypedDict):
     """By how much a version differs from the first, on the same rows."""
 
@@ -378,6 +506,15 @@ class KeyChange(TypedDict):
     trusted: bool
 
 
+class Latency(TypedDict):
+    """How long predictions took, in milliseconds, from the request's arrival until they were on disk."""
+
+    p50: float
+    """Half of them took no longer."""
+    p95: float
+    p99: float
+
+
 class Lineage(TypedDict):
     """Where a version came from."""
 
@@ -390,6 +527,56 @@ class Lineage(TypedDict):
     code_revision: str
     trained_at: str
     cutoff: NotRequired[Cutoff | None]
+
+
+class LogEntry(TypedDict):
+    """One event in the log of a service."""
+
+    service: str
+    at: str | None
+    """As the service wrote it; null for lines of programs without a time."""
+    level: Literal["debug", "info", "warning", "error", "critical"]
+    text: str
+    """The whole entry; a traceback makes it several lines."""
+
+
+class MadeDestination(TypedDict):
+    """A new destination; of a webhook with its secret, this once."""
+
+    id: str
+    name: str
+    kind: Literal["webhook", "apprise"]
+    shown: str
+    """As much of its address as anybody may see."""
+    events: list[
+        Literal[
+            "score.fell",
+            "run.opened",
+            "run.held",
+            "run.rejected",
+            "run.failed",
+            "version.waiting",
+            "version.promoted",
+            "version.rolled_back",
+            "watch.alerted",
+            "retraining.paused",
+            "drift.found",
+        ]
+    ]
+    active: bool
+    problem: str | None
+    """Why the platform switched it off, if it did."""
+    subject: str
+    """Who entered it."""
+    created_at: str
+    waiting: int
+    """Notifications that are not delivered yet."""
+    next_at: str | None
+    """The next attempt, if there is something to deliver."""
+    last: Delivery | None
+    """What was last tried to be delivered."""
+    secret: str | None
+    """What a webhook is signed with; it is never shown again."""
 
 
 class ModelCreated(TypedDict):
@@ -820,6 +1007,17 @@ class ServerReady(TypedDict):
     ready: bool
 
 
+class ServiceLogs(TypedDict):
+    """The newest entries of the services' logs."""
+
+    kept: bool
+    """Whether this stage keeps log files that can be read here."""
+    services: list[str]
+    """Those that have a log."""
+    entries: list[LogEntry]
+    """Oldest first."""
+
+
 class ShareOfRight(TypedDict):
     """A share of right answers with its 95 % interval; null while there is no feedback."""
 
@@ -927,6 +1125,16 @@ class Token(TypedDict):
     token_type: NotRequired[Literal["bearer"]]
     expires_in: int
     role: Role
+
+
+class TrafficHour(TypedDict):
+    """One hour."""
+
+    at: str
+    """When it begins."""
+    predictions: int
+    latency_ms: Latency | None
+    """Null for an hour without predictions."""
 
 
 class UnreadableCell(TypedDict):
@@ -1481,6 +1689,22 @@ class TaskDescription(TypedDict):
         Literal["accuracy", "balanced_accuracy", "f1", "roc_auc", "log_loss", "mae", "rmse", "r2"]
     ]
     """Of its metrics, those of which less is better; of the others more is."""
+
+
+class Traffic(TypedDict):
+    """What a model was asked lately."""
+
+    model: str
+    predictions: int
+    """Answered in all these hours."""
+    latency_ms: Latency | None
+    """Over all these hours, of up to 500 predictions of each."""
+    hours: list[TrafficHour]
+    """Oldest first; the last one is not over."""
+    refused: dict[str, int]
+    """Requests without an answer, by reason, as the replica that was asked counted them."""
+    refused_since: str
+    """When that replica started."""
 
 
 class DatasetProposal(TypedDict):

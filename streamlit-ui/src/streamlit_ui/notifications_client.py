@@ -1,0 +1,43 @@
+"""The part of the gateway that notifies: destinations and deliveries."""
+
+from typing import cast
+
+from streamlit_ui.calls import SLOW_S, Caller, segment
+from streamlit_ui.contract.types import (
+    Delivery,
+    Destination,
+    DestinationChange,
+    DestinationRequest,
+    MadeDestination,
+)
+
+_PATH = "/v1/notifications/destinations"
+
+
+class NotificationsClient(Caller):
+    """What engineers read, and maintainers change."""
+
+    def destinations(self) -> list[Destination]:
+        """List where notifications go."""
+        return cast(list[Destination], self._json("GET", _PATH))
+
+    def create_destination(self, asked: DestinationRequest) -> MadeDestination:
+        """Add a destination; a webhook's secret is in this answer and never again."""
+        return cast(MadeDestination, self._json("POST", _PATH, json=dict(asked), timeout=SLOW_S))
+
+    def change_destination(self, destination: str, changes: DestinationChange) -> None:
+        """Change some fields of a destination."""
+        self._call("PATCH", f"{_PATH}/{segment(destination)}", json=dict(changes), timeout=SLOW_S)
+
+    def delete_destination(self, destination: str) -> None:
+        """Delete a destination."""
+        self._call("DELETE", f"{_PATH}/{segment(destination)}")
+
+    def test_destination(self, destination: str) -> None:
+        """Have a test sent there."""
+        self._call("POST", f"{_PATH}/{segment(destination)}/test")
+
+    def deliveries(self, destination: str, limit: int) -> list[Delivery]:
+        """List what was to be delivered to a destination, newest first."""
+        params = {"destination": destination, "limit": str(limit)}
+        return cast(list[Delivery], self._json("GET", "/v1/notifications/deliveries", params=params))
