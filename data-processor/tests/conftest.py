@@ -29,6 +29,8 @@ from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.tables import LabelledRow, keepable, with_feedback
 from data_processor.features.schema import Schema
 from data_processor.features.split import Split, prepare_data
+from data_processor.feedback.estimates import Estimates
+from data_processor.feedback.scoreboard import Scoreboard
 from data_processor.models.ledger import Ledger
 from data_processor.models.loaded import LoadedVersions
 from data_processor.models.manifest import (
@@ -43,10 +45,12 @@ from data_processor.models.manifest import (
 from data_processor.models.policy import Policy
 from data_processor.models.registry import Registry
 from data_processor.models.signatures import Signer
+from data_processor.monitoring.collector import LoopCollector
 from data_processor.predictions.records import PredictionStore
-from data_processor.rows import DatasetRow
+from data_processor.rows import DatasetRow, DriftReportRow, FeedbackRow
 from data_processor.runs.jobs import Jobs, carry_through
 from data_processor.runs.metrics import RunMetrics
+from data_processor.runs.service import Runs
 from data_processor.service.database import now
 from data_processor.settings import Settings
 from data_processor.wiring.kinds import plain_kinds
@@ -228,6 +232,50 @@ def serving_world(new_world: Callable[..., World]) -> World:
     made = new_world()
     made.promote("1")
     return made
+
+
+@pytest.fixture
+def told_world(new_world: Callable[..., World]) -> Callable[[CollectorRegistry], LoopCollector]:
+    """Show the metrics of a world of which there is something to tell for each."""
+
+    def tell(registry: CollectorRegistry, *, leads: bool = True) -> LoopCollector:
+        world = new_world()
+        world.promote("1")
+        runs = Runs(world.database, "main")
+        runs.queue(None, "drift", model=MODEL, trigger="manual", reason="Ann asked for it.", subject="ann")
+        one = {"feature": "age", "drifted": True, "test": "wasserstein", "n": 1500, "distance": 0.4}
+        more = {"threshold": 0.1, "index": 0.2, "p_value": 0.001, "adjusted": 0.01, "direction": "lower"}
+        fields: dict[str, Any] = {"model": MODEL, "stage": "main", "version": "1"}
+        with world.database.transaction() as session:
+            for seq in range(60):
+                said = {
+                    "subject": f"rater {seq % 7}",
+                    "correct": seq % 6 > 0,
+                    "pinned": False,
+                    "asked": seq % 2,
+                }
+                session.add(FeedbackRow(prediction=f"p{seq}", **fields, **said))
+            session.add(
+                DriftReportRow(
+                    id="report",
+                    **fields,
+                    verdict="drift",
+                    reason="1 of 1 features drifted.",
+                    rows=1500,
+                    reference_rows=10_000,
+                    last_prediction="",
+                    features=[{**one, **more, "change": "median 30, was 39"}],
+                    left_out={},
+                    news=["age"],
+                    consequence="",
+                )
+            )
+        scoreboard = Scoreboard(world.database, world.settings, runs, Estimates(world.predictions))
+        collector = LoopCollector(world.database, scoreboard, "main", lambda: leads)
+        registry.register(collector)
+        return collector
+
+    return tell
 
 
 @pytest.fixture

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
 from data_processor.models.refusals import alias_counter
+from data_processor.monitoring.collector import LoopCollector
 from data_processor.runs.metrics import RunMetrics
 from data_processor.service.metrics import LIBRARY, ServiceMetrics
 from data_processor.service.signals import rendered, undeclared
@@ -21,9 +22,12 @@ PATH = "/v1/models/census-income/predictions"
 def test_serve_shows_what_is_declared(
     client: TestClient, inputs: list[dict[str, Any]], wait_until: Callable[..., None]
 ) -> None:
-    client.post(PATH, json={"inputs": [{**inputs[0], "occupation": "Astronaut"}]})
+    answered = client.post(PATH, json={"inputs": [{**inputs[0], "occupation": "Astronaut"}]}).json()
+    client.post(PATH, json={"inputs": []})
+    prediction = answered["predictions"][0]["id"]
+    client.post(f"/v1/predictions/{prediction}/feedback", json={"correct": True})
     # What was answered is counted once it was sent.
-    wait_until(lambda: "loopkeeper_prediction_flags_total{" in client.get("/metrics").text)
+    wait_until(lambda: "loopkeeper_answers_total{" in client.get("/metrics").text)
     shown = text_string_to_metric_families(client.get("/metrics").text)
     assert undeclared(shown, SIGNALS["data-processor serve"].metrics, LIBRARY) == []
 
@@ -51,14 +55,17 @@ def test_ten_thousand_inputs_and_models_that_callers_make_up_add_no_series(
     assert series() == before
 
 
-def test_work_shows_what_is_declared(tmp_path: Path) -> None:
+def test_work_shows_what_is_declared(
+    tmp_path: Path, told_world: Callable[[CollectorRegistry], LoopCollector]
+) -> None:
     secret = SecretStr("s" * 16)
     settings = Settings(service_token=secret, caller_key=secret, signing_key=secret, state_dir=tmp_path)
     metrics = ServiceMetrics(settings)
     metrics.observe("GET", "/readyz", 200, 0.01)
     runs = RunMetrics(metrics.registry)
     runs.step("search", 5.2)
-    runs.ended("training", "census-income", "score", "succeeded")
+    runs.ended("training", "census-income", "score", "succeeded", seconds=40.0, verdict="hold")
+    told_world(metrics.registry)
     alias_counter(metrics.registry)("census-income")
     shown = text_string_to_metric_families(generate_latest(metrics.registry).decode())
     assert undeclared(shown, SIGNALS["data-processor work"].metrics, LIBRARY) == []

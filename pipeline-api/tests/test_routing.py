@@ -115,3 +115,13 @@ def test_literal_segments_win_over_parameters() -> None:
 
     assert match is not None
     assert match.operations["GET"] is literal
+
+
+def test_a_parameter_with_a_suffix_wins_over_one_without() -> None:
+    plain = Operation("GET", "/reports/{report}", Role.USER)
+    page = Operation("GET", "/reports/{report}.html", Role.USER)
+    table = RouteTable([plain, page])
+
+    found = {path: table.match(path) for path in (b"/reports/a", b"/reports/a.html", b"/reports/.html")}
+    assert [match and match.operations["GET"] for match in found.values()] == [plain, page, plain]
+    assert table.match(b"/reports/a.html/b") is None

@@ -155,9 +155,59 @@ def score(**changes: Any) -> dict[str, Any]:
         "reason": "The score is below 0.80, but the last run ended 12 minutes ago, within the cooldown.",
         "asked": {"value": 0.74, "low": 0.6, "high": 0.84, "n": 50},
         "volunteered": {"value": 0.75, "low": 0.67, "high": 0.81, "n": 150},
-        "estimate": {"value": 0.86, "low": None, "high": None, "n": 0},
+        "estimate": {"value": 0.86, "low": 0.82, "high": 0.9, "n": 200, "reference_rows": 6500},
+        "estimate_reason": "It is estimated without feedback: it reflects changed inputs.",
+        "believe": "volunteered",
+        "believe_reason": "Believe the volunteered feedback, with care.",
     }
     return {**default, **changes}
+
+
+def drift_report(number: int, **changes: Any) -> dict[str, Any]:
+    age = {
+        "feature": "age",
+        "drifted": True,
+        "test": "kolmogorov-smirnov",
+        "n": 500,
+        "distance": 0.31,
+        "threshold": 0.1,
+        "index": 0.42,
+        "p_value": 1e-9,
+        "adjusted": 1e-8,
+        "direction": "lower",
+        "change": "median 29, was 37",
+    }
+    hours = {**age, "feature": "hours", "drifted": False, "distance": 0.03, "index": 0.02, "p_value": 0.6}
+    default = {
+        "id": f"drift-{number}",
+        "model": "census-income",
+        "stage": "main",
+        "version": "2",
+        "at": ago(minutes=60 * number),
+        "verdict": "drift",
+        "reason": "1 of 2 features drifted, compared over 500 recent and 10000 reference rows.",
+        "rows": 500,
+        "reference_rows": 10_000,
+        "drifted": ["age"],
+        "news": ["age"],
+        "consequence": "The policy opens no run on drift (drift_run).",
+        "run": None,
+        "features": [{**hours, "adjusted": 0.6, "direction": "none", "change": ""}, age],
+        "left_out": {"since": "a timestamp always moves on, so it is not compared"},
+    }
+    return {**default, **changes}
+
+
+NO_DRIFT_VERDICT = drift_report(
+    2,
+    verdict="no_verdict",
+    reason="There are 8 of the 100 recent predictions that a verdict takes.",
+    rows=8,
+    drifted=[],
+    news=[],
+    features=[],
+    consequence="",
+)
 
 
 NO_SCORE = score(
@@ -171,6 +221,9 @@ NO_SCORE = score(
     asked=None,
     volunteered={"value": None, "low": None, "high": None, "n": 0},
     estimate=None,
+    estimate_reason="Nothing is estimated yet: there are 3 of the 50 answers that it takes.",
+    believe="none",
+    believe_reason="There is no number to believe yet.",
 )
 
 

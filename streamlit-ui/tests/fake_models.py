@@ -22,6 +22,7 @@ class FakeModels:
             canned.version("2", stages=["main"]),
             canned.version("3", receipt=canned.HOLD, barred=None),
         ]
+        self.drift = [canned.drift_report(1), canned.NO_DRIFT_VERDICT]
         self.promotions = [canned.promotion(2), canned.promotion(1)]
 
     def model_handlers(self) -> Handlers:
@@ -30,6 +31,12 @@ class FakeModels:
             "GET /v1/models": self.list_models,
             "GET /v1/models/{model}": lambda model, **_: (200, self.model(model)),
             "PATCH /v1/models/{model}": self.change_policy,
+            "GET /v1/models/{model}/drift-reports": self.list_drift,
+            "POST /v1/models/{model}/drift-reports": lambda **_: (202, {"id": "drift-3", "status": "queued"}),
+            "GET /v1/models/{model}/drift-reports/{report}": lambda report, **_: (
+                200,
+                find(self.drift, "id", report),
+            ),
             "GET /v1/models/{model}/versions": lambda **_: (200, self.versions),
             f"POST {memory}/load": lambda version, model, **_: self.keep(model, version, loaded=True),
             f"POST {memory}/unload": lambda version, model, **_: self.keep(model, version, loaded=False),
@@ -46,6 +53,12 @@ class FakeModels:
     def list_models(self, **_: Any) -> Answer:
         short = ("name", "task", "built_in", "version", "stage", "score", "state")
         return 200, [{key: model[key] for key in short} for model in self.models.values()]
+
+    def list_drift(self, **_: Any) -> Answer:
+        return 200, [
+            {name: value for name, value in one.items() if name not in ("features", "left_out")}
+            for one in self.drift
+        ]
 
     def change_policy(self, model: str, given: Any, **_: Any) -> Answer:
         self.models[model]["policy"].update(given["policy"])

@@ -10,6 +10,7 @@ from data_processor.catalogue import api as models_api
 from data_processor.contract import describe
 from data_processor.datasets import api as datasets_api
 from data_processor.datasets.exploration import api as exploration_api
+from data_processor.drift import api as drift_api
 from data_processor.feedback import api as feedback_api
 from data_processor.logs import api as logs_api
 from data_processor.notifications import api as notifications_api
@@ -72,6 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
         exploration_api,
         notifications_api,
         logs_api,
+        drift_api,
     ):
         app.include_router(api.router)
     return app

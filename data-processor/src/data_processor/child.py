@@ -17,6 +17,7 @@ TASKS = {
         "data_processor.training.tasks",
     ),
     "assess": "data_processor.training.assessment",
+    "compare_inputs": "data_processor.drift.tasks",
     "explain": "data_processor.serving.explanation",
     "inspect": "data_processor.training.inspection",
     "replay": "data_processor.training.replay",

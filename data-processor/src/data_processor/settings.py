@@ -75,6 +75,18 @@ class Settings(ServiceSettings):
     """The most seconds that reading an uploaded file may take."""
     max_reading_memory_mb: int = Field(4096, ge=256)
     """The most memory that reading one may take; a small file may take less, by its size."""
+    report_store: str = _below("reports", str)
+    """Where drift reports are kept: a folder, or `s3://BUCKET[/PREFIX]`. Default: `STATE_DIR/reports`."""
+    drift_reports_kept: int = Field(30, ge=1, le=1000)
+    """The newest drift reports of a model that are kept; older ones are deleted."""
+    aws_endpoint_url_s3: str | None = None
+    """The address of the S3 server of `REPORT_STORE`; AWS's own variable. Default: Amazon's."""
+    aws_access_key_id: str | None = None
+    """The access key for it; AWS's own variable. Default: none, for a public bucket."""
+    aws_secret_access_key: SecretStr | None = None
+    """The secret key that goes with it; a secret."""
+    aws_region: str | None = None
+    """The region of the bucket; AWS's own variable. Default: the server's."""
     models_dir: Path = _below("models")
     """Verified local copies of the versions' files. Default: `STATE_DIR/models`."""
     runs_dir: Path = _below("runs")

@@ -8,6 +8,8 @@
 and the leader, on behalf of all workers of the stage:
 
     jobs, every 5 s           a run whose workflow ended without a result fails
+    drift, every 10 s         a model whose recent inputs are to be compared gets a run for it
+    drift reports, 10 min     the oldest ones expire
     uploads, every 2 s        a confirmed upload whose run was cancelled waits no longer
     watches, every 2 s        a promotion whose next evaluation is due gets a workflow for it
     signatures, every 10 s    versions that a worker with the code of before registered are signed
@@ -32,6 +34,7 @@ from types import FrameType
 import structlog
 
 from data_processor.models.signing import sign_known
+from data_processor.monitoring.collector import LoopCollector
 from data_processor.probes import Probes
 from data_processor.runs.jobs import PROMPT_S, UNHURRIED_S
 from data_processor.runs.workflows import Workflows, define_run, end_of, take_over
@@ -45,6 +48,7 @@ from data_processor.worker_registry import NameTakenError, open_worker_registry
 WATCHING_QUEUE = "watching"
 NAME_S, WORKERS_S, JOBS_S = 1.0, 5.0, 5.0
 NOTIFYING_S, SWEEPING_S = 1.0, 3600.0
+DRIFT_S, SWEEP_S = 10.0, 600.0
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +67,10 @@ class Worker:
         )
         self._stopping = threading.Event()
         self._is_leader = False
+        parts = self._parts
+        parts.metrics.registry.register(
+            LoopCollector(parts.database, parts.scoreboard, settings.stage, lambda: self._is_leader)
+        )
 
     def start(self) -> None:
         """Migrate, launch DBOS, which resumes what was interrupted, and start polling."""
@@ -92,6 +100,8 @@ class Worker:
         self._every(UNHURRIED_S, self._if_leader(parts.sample.ensure))
         self._every(NOTIFYING_S, self._if_leader(parts.deliveries.poll))
         self._every(SWEEPING_S, self._if_leader(parts.deliveries.sweep))
+        self._every(DRIFT_S, self._if_leader(parts.drift.poll))
+        self._every(SWEEP_S, self._if_leader(parts.drift.sweep))
         self._every(self._settings.reconcile_interval_s, self._if_leader(self._sign_known))
         self._every(self._settings.reconcile_interval_s, self._if_leader(parts.reconciler.reconcile))
         if parts.stage_sync is not None:

@@ -40,7 +40,7 @@ def test_hours_are_counted_and_their_latencies_ranked(store: Any, predicted: Cal
     predicted(NOON + 6, 9.0, "wine")
     predicted(NOON - 9 * HOUR_S, 1.0)
     metrics = ModelMetrics(CollectorRegistry())
-    found = TrafficLog(store, metrics.refused).of("census", 3, NOON + 60)
+    found = TrafficLog(store, metrics.refusals).of("census", 3, NOON + 60)
     assert [hour.predictions for hour in found.hours] == [0, 100, 1]
     assert found.hours[0].latency_ms is None
     assert found.hours[1].latency_ms is not None
@@ -50,5 +50,12 @@ def test_hours_are_counted_and_their_latencies_ranked(store: Any, predicted: Cal
 
 
 def test_a_model_that_nobody_asked_has_no_latency(store: Any) -> None:
-    found = TrafficLog(store, ModelMetrics(CollectorRegistry()).refused).of("census", 24, NOON)
+    found = TrafficLog(store, ModelMetrics(CollectorRegistry()).refusals).of("census", 24, NOON)
     assert (found.predictions, found.latency_ms, len(found.hours)) == (0, None, 24)
+
+
+def test_refusals_are_told_by_reason_and_of_the_model_alone(store: Any) -> None:
+    metrics = ModelMetrics(CollectorRegistry())
+    metrics.refused("census", "overloaded", 2)
+    metrics.refused("wine", "failed")
+    assert TrafficLog(store, metrics.refusals).of("census", 1, NOON).refused == {"overloaded": 2}

@@ -23,7 +23,7 @@ def test_the_score_has_every_field_of_the_public_face(stage: Any) -> None:
     shown = score(stage)
     assert set(shown) == {
         "value", "low", "high", "n", "window", "threshold", "version",
-        "state", "reason", "asked", "volunteered", "estimate",
+        "state", "reason", "asked", "volunteered", "estimate", "estimate_reason", "believe", "believe_reason",
     }  # fmt: skip
     assert (shown["value"], shown["n"], shown["window"], shown["threshold"]) == (0.6, 10, 200, 0.8)
     assert shown["low"] < 0.6 < shown["high"]

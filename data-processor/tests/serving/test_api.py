@@ -286,13 +286,18 @@ def test_other_methods_are_not_allowed(client: TestClient) -> None:
     assert answer.status_code == 405
 
 
-def test_metrics_name_the_engine_the_version_and_what_was_odd(client: TestClient, inputs: Rows) -> None:
+def test_metrics_name_the_engine_the_version_and_what_was_odd(
+    client: TestClient, inputs: Rows, wait_until: Callable[..., None]
+) -> None:
     predict(client, [inputs[0], {**inputs[0], "occupation": "Astronaut"}])
+    # What was answered is counted once it was sent.
+    wait_until(lambda: "loopkeeper_answers_total{" in client.get("/metrics").text)
     text = client.get("/metrics").text
     for line in (
         f'loopkeeper_model_info{{engine="onnx",model="{M}",version="1"}} 1.0',
-        f'loopkeeper_predictions_total{{model="{M}"}} 2.0',
-        f'loopkeeper_prediction_flags_total{{kind="unseen",model="{M}"}} 1.0',
+        f'loopkeeper_predictions_total{{model="{M}",version="1"}} 2.0',
+        f'loopkeeper_prediction_flags_total{{feature="occupation",kind="unseen",model="{M}"}} 1.0',
+        f'loopkeeper_prediction_duration_seconds_count{{model="{M}"}} 1.0',
         'http_response_status_code="200",http_route="/v1/models/{model}/predictions"',
     ):
         assert line in text

@@ -24,6 +24,7 @@ from data_processor.serving.batching import Batcher
 from data_processor.serving.diagnosis import Limits
 from data_processor.serving.loading import LoadedModel
 from data_processor.serving.metrics import ModelMetrics
+from data_processor.serving.tally import Tally
 from data_processor.serving.validation import Validator
 from data_processor.tasks.registry import task_of
 
@@ -130,6 +131,7 @@ def open_desk(tmp_path: Path, tiny_versions: Any) -> OpenDesk:
             engine=engine,
             policy=Policy(),
             validator=validator,
+            tally=Tally(manifest.table),
             head=b'{"predictions":[',
         )
         desk = Desk(loaded, engine, recorder, store)

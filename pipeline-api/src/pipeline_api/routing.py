@@ -17,7 +17,7 @@ MAX_PATH_BYTES = 2048
 MAX_QUERY_BYTES = 4096
 
 _CACHED = 1024
-_PARAMETER = re.compile(r"\{\w+\}")
+_PARAMETER = re.compile(r"\{\w+\}(\.[a-z]+)?")
 _FORBIDDEN = re.compile(r"[/\\\x00-\x1f\x7f]")
 _DOTS = frozenset({"", ".", ".."})
 _QUERY_SAFE = "!$&'()*+,;=:@/?%-._~"
@@ -27,8 +27,15 @@ _QUERY_SAFE = "!$&'()*+,;=:@/?%-._~"
 class _Node:
     literal: dict[str, "_Node"] = field(default_factory=dict)
     parameter: "_Node | None" = None
+    suffixed: dict[str, "_Node"] = field(default_factory=dict)
+    """Parameters that end in this, such as `{report}.html`."""
     operations: dict[str, Operation] = field(default_factory=dict)
     template: str = ""
+
+
+def _suffixed(node: _Node, segment: str) -> _Node | None:
+    stem, dot, suffix = segment.rpartition(".")
+    return node.suffixed.get(dot + suffix) if stem else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,10 @@ class RouteTable:
         for operation in operations:
             node = self._root
             for segment in operation.path.split("/")[1:]:
-                if _PARAMETER.fullmatch(segment):
+                parameter = _PARAMETER.fullmatch(segment)
+                if parameter and parameter[1]:
+                    node = node.suffixed.setdefault(parameter[1], _Node())
+                elif parameter:
                     node.parameter = node.parameter or _Node()
                     node = node.parameter
                 else:
@@ -71,7 +81,7 @@ class RouteTable:
             segment = segment_of(raw)
             if segment is None:
                 return None
-            found = node.literal.get(segment) or node.parameter
+            found = node.literal.get(segment) or _suffixed(node, segment) or node.parameter
             if found is None:
                 return None
             node = found

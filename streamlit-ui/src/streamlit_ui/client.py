@@ -5,6 +5,9 @@ from typing import Any, cast
 
 from streamlit_ui.calls import SLOW_S, GatewayError, SignedOut, Unreachable, connect, segment
 from streamlit_ui.contract.types import (
+    DriftReport,
+    DriftReportShort,
+    DriftRunStarted,
     Explanation,
     FeedbackRequest,
     Key,
@@ -145,6 +148,27 @@ class Gateway(TrainingClient, NotificationsClient, MonitoringClient):
             list[ScorePoint],
             self._json("GET", f"/v1/models/{segment(model)}/score/history", params={"limit": str(limit)}),
         )
+
+    # Drift
+
+    def drift_reports(self, model: str, limit: int) -> list[DriftReportShort]:
+        """List the newest drift reports of a model, newest first."""
+        path = f"/v1/models/{segment(model)}/drift-reports"
+        return cast(list[DriftReportShort], self._json("GET", path, params={"limit": str(limit)}))
+
+    def drift_report(self, model: str, report: str) -> DriftReport:
+        """Show a drift report with every feature."""
+        path = f"/v1/models/{segment(model)}/drift-reports/{segment(report)}"
+        return cast(DriftReport, self._json("GET", path))
+
+    def drift_page(self, model: str, report: str) -> bytes:
+        """Return a drift report with its charts as one HTML file."""
+        path = f"/v1/models/{segment(model)}/drift-reports/{segment(report)}.html"
+        return self._call("GET", path, timeout=SLOW_S).content
+
+    def compare_inputs(self, model: str) -> DriftRunStarted:
+        """Have recent inputs compared with the training data now."""
+        return cast(DriftRunStarted, self._json("POST", f"/v1/models/{segment(model)}/drift-reports"))
 
     # Versions and the ledger
 

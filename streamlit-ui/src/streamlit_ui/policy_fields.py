@@ -137,6 +137,22 @@ GROUPS: dict[str, tuple[PolicyField, ...]] = {
             100,
         ),
     ),
+    "Drift": (
+        whole(
+            "drift_every",
+            "Compare every",
+            "Predictions after which recent inputs are compared with the training data; daily in any case.",
+            100,
+            1_000_000,
+        ),
+        whole("drift_window", "Recent predictions", "How many of them are compared, at most.", 100, 20_000),
+        PolicyField(
+            "drift_run",
+            "Retrain on drift",
+            "Let drift open a training run when new labels are there; the gate decides as always.",
+            "switch",
+        ),
+    ),
     "Search": (
         PolicyField(
             "budget_s",

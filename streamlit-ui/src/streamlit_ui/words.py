@@ -61,6 +61,9 @@ _KINDS = {
         "Evaluation", "green", ":material/balance:", "Versions are compared on the same rows."
     ),
     "profile": Word("Profile", "orange", ":material/query_stats:", "A dataset version is described."),
+    "drift": Word(
+        "Drift", "red", ":material/ssid_chart:", "Recent inputs are compared with the training data."
+    ),
 }
 _VERDICTS = {
     "promote": Word("Promote", "green", ":material/check_circle:", "The challenger is better."),
@@ -95,6 +98,14 @@ _STEPS = {
     "warehouse": "Writing the tables to the warehouse",
     "assess": "Evaluating the versions",
     "profile": "Profiling every column",
+    "compare_inputs": "Comparing recent inputs with the training data",
+}
+_DRIFT = {
+    "drift": Word("Drift", "red", ":material/ssid_chart:", "Recent inputs differ from the training data."),
+    "no_drift": Word("No drift", "green", ":material/check_circle:", "No feature moved enough to count."),
+    "no_verdict": Word(
+        "No verdict", "gray", ":material/hourglass_empty:", "There are too few rows to say anything."
+    ),
 }
 _METRICS = {
     "accuracy": ("Accuracy", "The share of right answers."),
@@ -149,6 +160,11 @@ def kind(name: str | None) -> Word:
 def verdict(name: str | None) -> Word:
     """Return the word for the verdict of the gate."""
     return _VERDICTS.get(name or "") or _unknown(name)
+
+
+def drift(name: str | None) -> Word:
+    """Return the word for the verdict of a drift report."""
+    return _DRIFT.get(name or "") or _unknown(name)
 
 
 def ledger(kind: str | None) -> Word:

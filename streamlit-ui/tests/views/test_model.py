@@ -11,7 +11,7 @@ def give_reason(page: AppTest, reason: str) -> None:
     named(page, "text_input", "Reason").set_value(reason)
 
 
-@pytest.mark.parametrize(("role", "tabs"), [("user", 2), ("engineer", 4), ("maintainer", 5)])
+@pytest.mark.parametrize(("role", "tabs"), [("user", 2), ("engineer", 5), ("maintainer", 6)])
 def test_a_role_decides_which_sections_and_buttons_there_are(open_page: Open, role: str, tabs: int) -> None:
     page = open_page("model", role)
     assert len(page.tabs) == tabs
@@ -21,8 +21,43 @@ def test_a_role_decides_which_sections_and_buttons_there_are(open_page: Open, ro
 def test_the_score_shows_its_state_and_reason(open_page: Open) -> None:
     page = open_page("model", "user")
     metrics = {metric.label: metric.value for metric in page.metric}
-    assert metrics == {"Score": "74.5 %", "Threshold": "80 %", "Feedback": "200", "Version": "2"}
+    assert list(metrics.items())[:4] == [
+        ("Score", "74.5 %"),
+        ("Threshold", "80 %"),
+        ("Feedback", "200"),
+        ("Version", "2"),
+    ]
     assert "within the cooldown" in said(page)
+
+
+def test_asked_volunteered_and_estimated_stand_side_by_side_and_one_is_to_be_believed(
+    open_page: Open,
+) -> None:
+    page = open_page("model", "user")
+    metrics = {metric.label: metric.value for metric in page.metric}
+    kinds = ("Asked for", "Volunteered", "Estimated without feedback")
+    assert [metrics[kind] for kind in kinds] == ["74.0 %", "75.0 %", "86.0 %"]
+    assert "95 % interval 82.0 % to 90.0 %, over 200 predictions." in said(page)
+    assert "Believe the volunteered feedback, with care." in said(page)
+
+
+def test_drift_is_shown_by_feature_and_can_be_looked_for_now(open_page: Open, fake: FakeGateway) -> None:
+    page = open_page("model", "engineer", section="Drift")
+    assert "1 of 2 features drifted" in said(page)
+    table = page.dataframe[0].value
+    assert table["Feature"].tolist() == ["age", "hours"]
+    assert table["What changed"].tolist() == ["median 29, was 37", ""]
+    assert table["n"].tolist() == [500, 500]
+    assert "since: a timestamp always moves on" in said(page)
+    press(page, "Compare now")
+    assert len(sent(fake, "/drift-reports")) == 1
+
+
+def test_a_report_without_a_verdict_says_why_and_shows_no_table(open_page: Open, fake: FakeGateway) -> None:
+    fake.drift = fake.drift[1:]
+    page = open_page("model", "engineer", section="Drift")
+    assert "There are 8 of the 100 recent predictions" in said(page)
+    assert not page.dataframe
 
 
 def test_a_rollback_needs_a_reason_and_a_yes(open_page: Open, fake: FakeGateway) -> None:

@@ -5,10 +5,9 @@ restart. Only refusals are counted in memory: by the replica that is asked, sinc
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from prometheus_client import Counter
 from pydantic import BaseModel, Field
 
 from data_processor.predictions.records import PredictionStore
@@ -51,10 +50,10 @@ class Traffic(BaseModel):
 class TrafficLog:
     """What the models of this stage were asked, as one replica tells it."""
 
-    def __init__(self, predictions: PredictionStore, refused: Counter) -> None:
-        """Read recorded predictions, and this replica's counter of refusals."""
+    def __init__(self, predictions: PredictionStore, refusals: Callable[[str], dict[str, int]]) -> None:
+        """Read recorded predictions, and what this replica did not answer of a model, by reason."""
         self._predictions = predictions
-        self._refused = refused
+        self._refusals = refusals
         self._since = now()
 
     def of(self, model: str, hours: int, now_s: float | None = None) -> Traffic:
@@ -71,22 +70,9 @@ class TrafficLog:
             predictions=sum(hour.predictions for hour in found),
             latency_ms=_latency(latencies),
             hours=found,
-            refused=self._counted(model),
+            refused=self._refusals(model),
             refused_since=self._since,
         )
-
-    def _counted(self, model: str) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for metric in self._refused.collect():
-            for sample in metric.samples:
-                if (
-                    sample.name.endswith("_total")
-                    and sample.labels.get("model", model) == model
-                    and sample.value
-                ):
-                    reason = sample.labels["reason"]
-                    found[reason] = found.get(reason, 0) + int(sample.value)
-        return found
 
 
 def _latency(sample: Sequence[float]) -> Latency | None:

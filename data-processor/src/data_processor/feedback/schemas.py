@@ -5,7 +5,9 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, field_validator
 
+from data_processor.feedback.believing import Believed
 from data_processor.feedback.controller import ModelState
+from data_processor.feedback.estimates import Estimate
 from data_processor.statistics.score import Share
 
 Number = (
@@ -72,6 +74,19 @@ class ShareOfRight(BaseModel):
         return cls(value=share.value, low=low, high=high, n=share.n)
 
 
+class EstimatedShare(ShareOfRight):
+    """An expected share of right answers, with its 95 % interval."""
+
+    n: int = Field(description="Answers that it is estimated from.")
+    reference_rows: int = Field(description="Holdout rows that say how probably right an answer is.")
+
+    @classmethod
+    def estimated(cls, estimate: Estimate) -> Self | None:
+        """Describe an estimate, if there is one."""
+        found = estimate.found
+        return cls(**found._asdict(), reference_rows=estimate.reference_rows) if found is not None else None
+
+
 class ModelScore(ShareOfRight):
     """How often a stage's version has been right lately, and what the controller concludes from it."""
 
@@ -82,7 +97,10 @@ class ModelScore(ShareOfRight):
     reason: str
     asked: ShareOfRight | None = Field(description="Over the predictions that people were asked about.")
     volunteered: ShareOfRight
-    estimate: ShareOfRight | None = Field(description="Estimated without labels; null where there is none.")
+    estimate: EstimatedShare | None = Field(description="Estimated without labels; null where there is none.")
+    estimate_reason: str = Field("", description="What the estimate cannot see, or why there is none.")
+    believe: Believed = Field("none", description="Which of these numbers to believe.")
+    believe_reason: str = Field("", description="Why, and what it means if they contradict each other.")
 
 
 class ScorePoint(ShareOfRight):

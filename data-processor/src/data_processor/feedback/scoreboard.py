@@ -7,15 +7,17 @@ from sqlalchemy.orm import Session
 
 from data_processor.caller import PLATFORM
 from data_processor.database import Database
+from data_processor.feedback.believing import believe
 from data_processor.feedback.controller import Decision, Facts, decide
+from data_processor.feedback.estimates import Estimate, Estimates
 from data_processor.feedback.facts import gather, last_decision
 from data_processor.feedback.repository import count_new_feedback
-from data_processor.feedback.schemas import ModelScore, ScorePoint, ShareOfRight
+from data_processor.feedback.schemas import EstimatedShare, ModelScore, ScorePoint, ShareOfRight
 from data_processor.feedback.score_history import score_history
 from data_processor.models.policy import Policy
-from data_processor.models.repository import find_model, serving_version
+from data_processor.models.repository import current_entry, find_model, serving_version
 from data_processor.notifications.events import record
-from data_processor.rows import DecisionRow, ModelRow
+from data_processor.rows import DecisionRow, ModelRow, PromotionRow
 from data_processor.runs.service import Runs
 from data_processor.service.database import now
 from data_processor.service.errors import Conflict
@@ -26,9 +28,12 @@ from data_processor.statistics.score import Share
 class Scoreboard:
     """The scores of one stage's models, and the controller that evaluates them."""
 
-    def __init__(self, database: Database, settings: Settings, runs: Runs) -> None:
+    def __init__(
+        self, database: Database, settings: Settings, runs: Runs, estimates: Estimates | None = None
+    ) -> None:
         """Open runs if the settings say that this stage does so automatically."""
         self._database = database
+        self._estimates = estimates
         self._runs = runs
         self._stage = settings.stage
         self._on = settings.controller_enabled
@@ -107,8 +112,9 @@ class Scoreboard:
 
     def _score(self, session: Session, model: ModelRow, stage: str) -> ModelScore:
         policy = Policy.model_validate(model.policy)
-        version = serving_version(session, model.name, stage)
-        if version is None:
+        entry = current_entry(session, model.name, stage)
+        version = entry.version if entry else None
+        if entry is None or version is None:
             nothing = ShareOfRight.of(Share(0, 0))
             known: dict[str, Any] = {
                 **nothing.model_dump(),
@@ -116,16 +122,24 @@ class Scoreboard:
                 "reason": f"Stage {stage!r} serves no version of {model.name!r} yet.",
                 "asked": None,
                 "volunteered": nothing,
+                "estimate": None,
+                "estimate_reason": "",
             }
         else:
             facts = gather(session, model, policy, stage, version, on=self._on)
             decision, asked = decide(facts, policy, checkpoint=False), facts.score.asked
+            estimated = self._estimate(session, entry, policy)
+            believed, why = believe(facts.score, estimated, policy)
             known = {
                 **ShareOfRight.of(facts.score.deciding).model_dump(),
                 "state": decision.state,
                 "reason": decision.reason,
                 "asked": ShareOfRight.of(asked) if asked else None,
                 "volunteered": ShareOfRight.of(facts.score.volunteered),
+                "estimate": EstimatedShare.estimated(estimated),
+                "estimate_reason": estimated.reason,
+                "believe": believed,
+                "believe_reason": why,
             }
         return ModelScore.model_validate(
             {
@@ -133,8 +147,14 @@ class Scoreboard:
                 "window": policy.window,
                 "threshold": policy.threshold,
                 "version": version,
-                "estimate": None,
             }
+        )
+
+    def _estimate(self, session: Session, entry: PromotionRow, policy: Policy) -> Estimate:
+        if self._estimates is None:
+            return Estimate(None, "Nothing is estimated in this process.")
+        return self._estimates.of(
+            session, entry.model, entry.stage, entry.version, since=entry.at, policy=policy
         )
 
     def _row(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
@@ -16,6 +16,7 @@ from data_processor.features.packing import text
 from data_processor.features.reading import UnreadableError
 from data_processor.features.schema import Column, Schema
 from data_processor.feedback import repository
+from data_processor.feedback.estimates import Estimates
 from data_processor.feedback.idempotency import StoredResponses
 from data_processor.feedback.schemas import Feedback, FeedbackRequest
 from data_processor.feedback.scoreboard import Scoreboard
@@ -31,16 +32,34 @@ from data_processor.tasks.registry import task_of
 from data_processor.tasks.task import FeedbackRefusedError, Said
 
 
+class Count(Protocol):
+    """Counts feedback."""
+
+    def __call__(self, model: str, version: str, *, correct: bool, asked: bool) -> None:
+        """Count what one person said of one prediction."""
+
+
 class FeedbackService:
     """The feedback on the predictions of one stage, and what follows from it."""
 
     def __init__(
-        self, database: Database, settings: Settings, predictions: PredictionLookup, runs: Runs
+        self,
+        database: Database,
+        settings: Settings,
+        predictions: PredictionLookup,
+        runs: Runs,
+        *,
+        estimates: Estimates | None = None,
+        count: Count | None = None,
     ) -> None:
-        """Keep feedback in the records database; open runs if the settings say that this stage does."""
+        """Keep feedback in the records database; open runs if the settings say that this stage does.
+
+        `count` is told of what was given: of which model and version, correct or not, asked for or not.
+        """
         self._database = database
         self._predictions = predictions
-        self._scoreboard = Scoreboard(database, settings, runs)
+        self._count = count
+        self._scoreboard = Scoreboard(database, settings, runs, estimates)
         self._stage = settings.stage
         self._responses = StoredResponses(settings.idempotency_keep_h)
         self._targets: dict[tuple[str, str], _Target] = {}
@@ -65,10 +84,13 @@ class FeedbackService:
         # One writer at a time, fairly: SQLite would let them wait for each other by sleeping.
         with self._turn:
             try:
-                return self._give(found, caller, body, key)
+                answer = self._give(found, caller, body, key)
             except IntegrityError:
                 # The same request to another process took the key meanwhile: now its answer is there.
-                return self._give(found, caller, body, key)
+                answer = self._give(found, caller, body, key)
+        if self._count is not None:
+            self._count(found.model, found.version, correct=answer[1]["correct"], asked=found.asked)
+        return answer
 
     def score(self, model: str, stage: str | None = None) -> dict[str, Any]:
         """Return the score of what a stage serves, as the public face shows it; raises `NotFound`."""

@@ -18,6 +18,7 @@ from data_processor.models.manifest import (
     Parity,
 )
 from data_processor.models.policy import Policy
+from data_processor.statistics.calibration import Calibration
 
 FORMER_TYPES = {
     f"data_processor.tasks.texts.{name}": f"data_processor.training.texts.{name}"
@@ -89,6 +90,7 @@ def build_manifest(
     parity: Parity,
     preparation: Mapping[str, Any] | None = None,
     salt: str | None = None,
+    calibration: Calibration | None = None,
 ) -> Manifest:
     """Describe the version whose files are in a directory.
 
@@ -111,6 +113,7 @@ def build_manifest(
         receipt=dict(receipt) if receipt is not None else None,
         engine="onnx" if compiled else "scikit-learn",
         parity=parity,
+        calibration=calibration,
         artefacts={name: describe(directory / name) for name in names},
     )
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from data_processor.features.schema import Schema
 from data_processor.features.ties import Cutoff
 from data_processor.models.policy import Policy
+from data_processor.statistics.calibration import Calibration
 
 MANIFEST_FILE = "version.json"
 SKOPS_FILE = "model.skops"
@@ -81,4 +82,6 @@ class Manifest(BaseModel):
     receipt: dict[str, Any] | None
     engine: Literal["onnx", "scikit-learn"]
     parity: Parity
+    calibration: Calibration | None = None
+    """How probably right its answers are, by how sure it is; values have none, nor have older versions."""
     artefacts: dict[str, Artefact]

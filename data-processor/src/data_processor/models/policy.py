@@ -83,6 +83,12 @@ class Policy(BaseModel):
     """The level at which a predecessor that answers better takes its place back."""
     watch_looks: tuple[PositiveInt, ...] = Field((50, 100, 200, 400), min_length=1, max_length=20)
     """The numbers of labelled predictions after a promotion at which the watch checks it."""
+    drift_every: int = Field(500, ge=100, le=1_000_000)
+    """Predictions after which recent inputs are compared with the training data again; daily in any case."""
+    drift_window: int = Field(1000, ge=100, le=20_000)
+    """How many recent predictions are compared, at most."""
+    drift_run: bool = False
+    """Let drift open a training run, under the same conditions as a fallen score."""
     max_unlabelled_share: Share = 0.2
     """Above this share of feedback without a label, the watch only alerts."""
     auto_promote: bool = True

@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Double,
     Index,
     LargeBinary,
@@ -106,6 +107,30 @@ class Prediction:
     trace_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Which predictions are meant: those that a stage's version answered later than one or than a time."""
+
+    model: str
+    stage: str
+    version: str
+    pinned: bool
+    """Count those too whose caller chose the version."""
+    after: str = ""
+    """An id: only later predictions are meant. `id_at` makes one of a time."""
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the conditions of a query."""
+        c = predictions.c
+        wanted = [c.model == self.model, c.id > self.after, c.version == self.version, c.stage == self.stage]
+        return wanted if self.pinned else [*wanted, c.pinned.is_(False)]
+
+
+def id_at(at: datetime) -> str:
+    """Return what sorts before the ids of all predictions made at a time or later, and after all others."""
+    return f"{int((at - EPOCH) / timedelta(microseconds=1)) * 1000:016x}"
+
+
 class PredictionLookup(Protocol):
     """How feedback finds the predictions that it is about."""
 
@@ -173,6 +198,18 @@ class PredictionStore:
         with self._engine.connect() as connection:
             count = connection.scalar(select(func.count()).select_from(predictions).where(mine))
             return count or 0, list(connection.scalars(newest)) if count else []
+
+    def answered_by(self, answered: Answered, limit: int) -> list[Prediction]:
+        """Return the newest predictions of a version that match, newest first."""
+        query = select(predictions).where(*answered.conditions()).order_by(predictions.c.id.desc())
+        with self._engine.connect() as connection:
+            return [_prediction(row) for row in connection.execute(query.limit(limit))]
+
+    def count_answered_by(self, answered: Answered, limit: int) -> int:
+        """Count the predictions of a version that match, up to `limit` of them."""
+        some = select(predictions.c.id).where(*answered.conditions()).limit(limit).subquery()
+        with self._engine.connect() as connection:
+            return connection.scalar(select(func.count()).select_from(some)) or 0
 
     def earlier(self, key: Key) -> tuple[bytes, bool] | None:
         """Return the earlier response to a key and whether its body was the same, or None for a new key."""

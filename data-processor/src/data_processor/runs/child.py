@@ -25,7 +25,7 @@ ENTRY = "data_processor.child"
 """The module that lists every task (`data_processor/child.py`)."""
 SECRETS = {"service_token", "caller_key", "exchange_key"}
 """Settings that a child does not need."""
-INHERITED = {"mlflow_tracking_password", "signing_key"}
+INHERITED = {"mlflow_tracking_password", "signing_key", "aws_secret_access_key"}
 """Secrets that a child needs: it reads them from its environment, as MLflow's own client does."""
 GONE = "The process of this run ended"
 """How the message of `ChildGoneError` begins."""

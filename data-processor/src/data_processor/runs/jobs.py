@@ -207,7 +207,15 @@ class Jobs:
             child.close()
         shutil.rmtree(self._folder(run), ignore_errors=True)
         work.clear(row)
-        self._metrics.ended(row.kind, row.model, row.trigger, row.status)
+        ran = row.finished_at - row.started_at if row.finished_at and row.started_at else None
+        self._metrics.ended(
+            row.kind,
+            row.model,
+            row.trigger,
+            row.status,
+            seconds=ran.total_seconds() if ran else None,
+            verdict=(row.gate or {}).get("verdict"),
+        )
         log.info("run_finished", run=run, kind=row.kind, model=row.model, status=row.status, error=row.error)
 
     def fail_abandoned(self, end_of_job: Callable[[str], str | None]) -> None:

@@ -23,7 +23,6 @@ from data_processor.service.errors import NotReady, Problem
 from data_processor.serving.answers import PredictionRequest, Writer, key_reused, response
 from data_processor.serving.loading import LoadedModel
 from data_processor.serving.metrics import ModelMetrics
-from data_processor.serving.validation import flag_kind
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +40,8 @@ class _Job:
     request: PredictionRequest
     future: asyncio.Future[Outcome]
     settled: bool = False
+    outputs: list[Numbers] = field(default_factory=list)
+    """What the engine answered, until it is counted."""
 
     @property
     def rows(self) -> int:
@@ -82,7 +83,7 @@ class Batcher:
         rows = len(request.checked.rows)
         # A request that exceeds the limit on its own is accepted when nothing else is waiting.
         if self._closing or (self._waiting_rows and self._waiting_rows + rows > self._max_waiting_rows):
-            self._metrics.refused.labels("overloaded").inc()
+            self._metrics.refused(request.loaded.model, "overloaded")
             raise NotReady(
                 "Too many inputs are already waiting for predictions; try again in a second.",
                 headers={"Retry-After": OVERLOADED_RETRY_S},
@@ -152,7 +153,7 @@ class Batcher:
         except Exception as error:
             if len(jobs) > 1:  # whichever of them caused it, the others get their answers
                 return [done for job in jobs for done in self._infer_together(loaded, [job])]
-            self._metrics.refused.labels("failed").inc()
+            self._metrics.refused(loaded.model, "failed")
             log.exception("inference_failed", model=loaded.model, version=loaded.version, exc_info=error)
             self._deliver([(jobs[0], _failure())])
             return []
@@ -167,7 +168,9 @@ class Batcher:
         done = []
         start = 0
         for job in jobs:
-            items, rows = self._writer.write(job.request, outputs[start : start + job.rows])
+            mine = outputs[start : start + job.rows]
+            items, rows = self._writer.write(job.request, mine)
+            job.outputs = [mine]
             start += job.rows
             done.append((job, _result(job, items, rows)))
         return done
@@ -186,10 +189,11 @@ class Batcher:
             items, rows = self._writer.write(request, outputs, start)
         except Exception as error:
             self._bulk.popleft()
-            self._metrics.refused.labels("failed").inc()
+            self._metrics.refused(loaded.model, "failed")
             log.exception("inference_failed", model=loaded.model, version=loaded.version, exc_info=error)
             self._deliver([(bulk.job, _failure())])
             return
+        bulk.job.outputs.append(outputs)
         bulk.items += items
         bulk.rows += rows
         if len(bulk.items) == bulk.job.rows:
@@ -216,18 +220,31 @@ class Batcher:
         self._metrics.record_seconds.observe(time.perf_counter() - began)
         self._metrics.batch_rows.observe(sum(job.rows for job, _ in done))
         outcomes: list[tuple[_Job, Outcome]] = []
-        fresh: list[PredictionRequest] = []
+        fresh: list[_Job] = []
         for (job, result), answer in zip(done, written, strict=True):
             outcomes.append((job, key_reused(result.key) if answer is None else answer))
             if answer is result.response:
-                fresh.append(job.request)
+                fresh.append(job)
         self._deliver(outcomes)
-        for request in fresh:
-            kinds = [flag_kind(flag) for odd in request.checked.flags for flag in odd]
-            self._metrics.recorded(request.loaded.model, len(request.checked.rows), kinds)
+        self._count(fresh)
+
+    def _count(self, jobs: Sequence[_Job]) -> None:
+        """Count what was answered and recorded; those who asked have their answers already."""
+        ended = time.perf_counter()
+        outputs: dict[LoadedModel, list[Numbers]] = {}
+        for job in jobs:
+            request, loaded = job.request, job.request.loaded
+            odd = [loaded.tally.flag(flag) for flags in request.checked.flags for flag in flags]
+            self._metrics.recorded(loaded.model, loaded.version, job.rows, ended - request.received, odd)
+            outputs.setdefault(loaded, []).extend(job.outputs)
+        for loaded, parts in outputs.items():
+            together = np.concatenate(parts, dtype=np.float64)
+            tally = loaded.tally
+            self._metrics.answered(loaded.model, tally.answers(together), tally.confidences(together))
 
     def _refuse(self, done: Sequence[tuple[_Job, PredictionResult]]) -> None:
-        self._metrics.refused.labels("unrecorded").inc(len(done))
+        for job, _ in done:
+            self._metrics.refused(job.request.loaded.model, "unrecorded")
         problem = NotReady(
             "The predictions could not be recorded, so they are withheld; try again.",
             headers={"Retry-After": OVERLOADED_RETRY_S},

@@ -15,6 +15,7 @@ from data_processor.models.policy import Policy
 from data_processor.models.registry import ArtefactRejectedError, Registry
 from data_processor.predictions.records import PredictionStore
 from data_processor.serving.diagnosis import Limits
+from data_processor.serving.tally import Tally
 from data_processor.serving.validation import Validator
 from data_processor.settings import Settings
 from data_processor.tasks.registry import task_of
@@ -37,6 +38,7 @@ class LoadedModel:
     engine: Engine
     policy: Policy
     validator: Validator
+    tally: Tally
     head: bytes
     """The JSON of a response up to its predictions."""
 
@@ -78,6 +80,7 @@ class Loader:
             engine=engine,
             policy=policy,
             validator=Validator(manifest.table, policy, self._limits),
+            tally=Tally(manifest.table),
             head=head[:-1] + b',"predictions":[',
         )
 

@@ -6,10 +6,11 @@ import time
 
 from data_processor.caller import Caller
 from data_processor.predictions.records import Key, PredictionStore
-from data_processor.service.errors import Invalid
+from data_processor.service.errors import Invalid, Problem
 from data_processor.serving.answers import PredictionRequest, key_reused
 from data_processor.serving.batching import Batcher
 from data_processor.serving.loading import LoadedModel
+from data_processor.serving.metrics import ModelMetrics
 from data_processor.serving.model_manager import ModelManager
 from data_processor.serving.validation import Checked, asked_version
 
@@ -21,8 +22,11 @@ LONGEST_KEY = 255
 class Predictor:
     """Answers requests for predictions, in full: idempotency, validation, inference, recording."""
 
-    def __init__(self, manager: ModelManager, batcher: Batcher, predictions: PredictionStore) -> None:
+    def __init__(
+        self, manager: ModelManager, batcher: Batcher, predictions: PredictionStore, metrics: ModelMetrics
+    ) -> None:
         """Answer with the versions in the model manager."""
+        self._metrics = metrics
         self._manager = manager
         self._batcher = batcher
         self._predictions = predictions
@@ -65,7 +69,11 @@ class Predictor:
         if loaded is None:
             raise await asyncio.to_thread(self._manager.unavailable, model)
         check = loaded.validator.check
-        checked = await asyncio.to_thread(check, body) if large else check(body)
+        try:
+            checked = await asyncio.to_thread(check, body) if large else check(body)
+        except Problem:
+            self._metrics.refused(loaded.model, "invalid")
+            raise
         return loaded, checked, checked.version is not None
 
 

@@ -28,6 +28,8 @@ QUOTED = 60
 MISSING_FLAG = ": missing"
 BLANK_FLAG = ": blank"
 UNSEEN_FLAG = ": unseen category "
+RANGE_FLAG = ": out of range ("
+WHOLE_FLAG = ": no whole number ("
 IGNORED_FLAG = ": no input of the model, ignored"
 NAMELESS = "(no name)"
 """What a flag calls a column whose name is empty."""
@@ -143,9 +145,9 @@ class Validator:
                     odd.append(f"{name}{MISSING_FLAG}")
                     number = None
                 elif number < minimum or number > maximum:
-                    odd.append(f"{name}: out of range ({number:.{digits}g}; training saw {seen})")
+                    odd.append(f"{name}{RANGE_FLAG}{number:.{digits}g}; training saw {seen})")
                 if integer and number is not None and not number.is_integer():
-                    odd.append(f"{name}: no whole number ({number:.15g}; training saw whole ones only)")
+                    odd.append(f"{name}{WHOLE_FLAG}{number:.15g}; training saw whole ones only)")
                 number_row.append(number)
             number_row += self._calendars(row, odd)
             for place, name, known, categorical, read, beside in self._texts:
@@ -192,9 +194,20 @@ def flag_kind(flag: str) -> str:
     """Return what a flag is about: `missing`, `unseen`, `ignored` or `out_of_range`."""
     if flag.endswith(IGNORED_FLAG):
         return "ignored"
-    if flag.endswith((MISSING_FLAG, BLANK_FLAG)):
-        return "missing"
-    return "unseen" if UNSEEN_FLAG in flag else "out_of_range"
+    if UNSEEN_FLAG in flag:
+        return "unseen"
+    return "missing" if flag.endswith((MISSING_FLAG, BLANK_FLAG)) else "out_of_range"
+
+
+def flag_feature(flag: str) -> str:
+    """Return the input that a flag is about, as whoever sent it named it."""
+    for ending in (IGNORED_FLAG, MISSING_FLAG, BLANK_FLAG):
+        if flag.endswith(ending) and UNSEEN_FLAG not in flag:
+            return flag.removesuffix(ending)
+    for sign in (UNSEEN_FLAG, RANGE_FLAG, WHOLE_FLAG):
+        if sign in flag:
+            return flag.partition(sign)[0]
+    return flag
 
 
 class _Peek(msgspec.Struct):

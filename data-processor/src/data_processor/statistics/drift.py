@@ -9,7 +9,7 @@ look like one. Fewer than 100 rows on a side give no verdict, which is neither d
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,7 @@ from data_processor.statistics.distances import (
     tenths,
 )
 from data_processor.statistics.phrases import percent
+from data_processor.statistics.terms import Direction, DriftVerdict
 
 LEAST_ROWS = 100
 """Rows of each side without which there is no verdict."""
@@ -41,9 +42,6 @@ SLIGHT = 0.05
 """Standard deviations by which a median moves before it counts as higher or lower."""
 SPREAD = 1.1
 """The factor by which the spread changes before it counts as wider or narrower."""
-
-Verdict = Literal["drift", "no_drift", "no_verdict"]
-Direction = Literal["higher", "lower", "wider", "narrower", "more_missing", "fewer_missing", "shares", "none"]
 
 
 class Numbers(NamedTuple):
@@ -91,7 +89,7 @@ class Comparison:
 class DriftFound:
     """What the comparison of all features comes to."""
 
-    verdict: Verdict
+    verdict: DriftVerdict
     reason: str
     features: tuple[Comparison, ...]
     """In the order given; none without a verdict."""

@@ -3,7 +3,11 @@
 `models/policy.py: Policy` says what each means, and its default.
 """
 
-from typing import Protocol
+from typing import Literal, Protocol
+
+DriftVerdict = Literal["drift", "no_drift", "no_verdict"]
+Direction = Literal["higher", "lower", "wider", "narrower", "more_missing", "fewer_missing", "shares", "none"]
+"""Where a feature moved; `shares`: other categories are more frequent."""
 
 
 class RaterTerms(Protocol):

@@ -14,6 +14,7 @@ from data_processor.features.schema import Schema
 from data_processor.features.split import Rows, Split
 from data_processor.features.ties import windows
 from data_processor.models.policy import Policy
+from data_processor.statistics.calibration import Calibration, calibrate
 from data_processor.statistics.gate import Receipt, Slice, decide
 from data_processor.statistics.measures import Answers
 from data_processor.statistics.receipt import SliceName
@@ -189,6 +190,15 @@ def ask(champion: Champion, frame: pd.DataFrame) -> NDArray[np.float64]:
 def holdout_outputs(split: Split, pipeline: Pipeline) -> NDArray[np.float64]:
     """Return what a fitted pipeline answers on the holdout rows, (rows, classes) or (rows, 1)."""
     return _answered(pipeline, split.holdout, split.schema)
+
+
+def calibration_of(split: Split, outputs: NDArray[np.float64]) -> Calibration | None:
+    """Return how probably right answers are by how sure, from those to holdout rows; values have none."""
+    rows, classes = split.holdout, np.asarray(split.schema.classes, object)
+    if not len(classes) or not len(rows):
+        return None
+    groups = None if rows.ties.groups is None else rows.ties.groups.tolist()
+    return calibrate(outputs.max(axis=1), classes[outputs.argmax(axis=1)] == rows.target, groups)
 
 
 def holdout_metrics(split: Split, outputs: NDArray[np.float64]) -> dict[str, float]:

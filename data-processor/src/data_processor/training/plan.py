@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from data_processor.datasets.version_store import open_version_store
 from data_processor.features.schema import Holdout, Schema
 from data_processor.features.ties import Cutoff
+from data_processor.feedback.facts import AUTOMATIC
 from data_processor.models.access import registry_of
 from data_processor.models.policy import Policy
 from data_processor.models.repository import serving_version
@@ -28,7 +29,7 @@ class Plan(BaseModel):
     stage: str
     salt: str
     by_score: bool
-    """The score opened it: its validation and test rows are recent ones."""
+    """A fallen score or drift opened it: its validation and test rows are recent ones."""
     policy: Policy
     budget_s: float
     candidates: list[dict[str, Any]] | None
@@ -62,7 +63,7 @@ def make_plan(context: TaskContext, row: RunRow, model: ModelRow, version: Datas
         model=row.model,
         stage=row.stage,
         salt=model.salt,
-        by_score=row.trigger == "score",
+        by_score=row.trigger in AUTOMATIC,
         policy=policy,
         budget_s=row.options.get("budget_s", policy.budget_s),
         candidates=row.options.get("candidates"),

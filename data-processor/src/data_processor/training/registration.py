@@ -12,6 +12,7 @@ from data_processor.models.access import registry_of
 from data_processor.models.artefact import build_manifest, write_manifest
 from data_processor.models.manifest import Lineage, Manifest, Parity
 from data_processor.runs.context import TaskContext
+from data_processor.statistics.calibration import Calibration
 from data_processor.training.plan import Plan
 
 FILES = "files"
@@ -38,6 +39,7 @@ class Result:
     trained_at: datetime
     cutoff: Cutoff | None
     parity: Parity
+    calibration: Calibration | None
 
 
 def register_version(context: TaskContext, result: Result) -> str:
@@ -94,6 +96,7 @@ def _manifest(context: TaskContext, result: Result, version: str, mlflow_run: st
         ),
         receipt=result.receipt,
         parity=result.parity,
+        calibration=result.calibration,
     )
 
 

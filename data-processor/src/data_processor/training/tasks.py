@@ -35,6 +35,7 @@ from data_processor.training.checks import check_split, check_table
 from data_processor.training.compile import compile_model
 from data_processor.training.evaluation import (
     Champion,
+    calibration_of,
     evaluate,
     fit_final,
     fit_for_holdout,
@@ -219,6 +220,7 @@ def register(context: TaskContext) -> dict[str, Any]:
         trained_at=datetime.fromisoformat(gated["trained_at"]),
         cutoff=Cutoff.model_validate(gated["cutoff"]) if gated.get("cutoff") else None,
         parity=Parity.model_validate(context.read_json(PARITY)),
+        calibration=calibration_of(rows, outputs),
     )
     version = register_version(context, result)
     context.log.say(f"Registered as version {version} of {result.plan.model!r}.")

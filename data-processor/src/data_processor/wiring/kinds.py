@@ -5,6 +5,7 @@
     dataset      stores a confirmed upload as a version               `datasets/storing_run.py`
     evaluation   compares versions                                    assess
     profile      describes a dataset version                          profile
+    drift        compares recent inputs with the training data        compare_inputs
 
 To add a kind:
 
@@ -21,6 +22,7 @@ Its runs are then listed, followed, logged, cancelled, resumed after a crash and
 
 from data_processor.database import Database
 from data_processor.datasets.storing_run import StoringRun
+from data_processor.drift.schedule import KIND as DRIFT
 from data_processor.rows import RunRow
 from data_processor.runs.jobs import Work
 from data_processor.settings import Settings
@@ -33,6 +35,7 @@ def plain_kinds(settings: Settings, database: Database) -> list[Work]:
         StoringRun(settings, database, stored=plant_defaults),
         Work("evaluation", {"assess": 1.0}, arguments=_compared),
         Work("profile", {"profile": 1.0}, arguments=_explored),
+        Work(DRIFT, {"compare_inputs": 1.0}),
     ]
 
 

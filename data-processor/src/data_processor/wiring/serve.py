@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.adapters.mlflow_connection import MlflowConnection
+from data_processor.adapters.object_store import open_object_store
 from data_processor.caller import Callers
 from data_processor.catalogue.service import Catalogue
 from data_processor.catalogue.traffic import TrafficLog
@@ -14,6 +15,8 @@ from data_processor.database import Database
 from data_processor.datasets.deletion import Deletion
 from data_processor.datasets.exploration.profiles import Profiles
 from data_processor.datasets.service import DatasetService
+from data_processor.drift.reports import DriftReports
+from data_processor.feedback.estimates import Estimates
 from data_processor.feedback.service import FeedbackService
 from data_processor.models.ledger import Ledger
 from data_processor.models.loaded import LoadedVersions
@@ -60,7 +63,14 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
         ledger = Ledger(database, staging_required=settings.staging_required)
         loaded = LoadedVersions(database, settings.stage, settings.pinned_versions)
         runs = Runs(database, settings.stage)
-        feedback = FeedbackService(database, settings, predictions, runs)
+        feedback = FeedbackService(
+            database,
+            settings,
+            predictions,
+            runs,
+            estimates=Estimates(predictions),
+            count=metrics.feedback,
+        )
         recorder = open_recorder(settings.predictions_url, settings.checkpoint_interval_s)
         opened.callback(recorder.close)
         batcher = Batcher(recorder, metrics, settings.max_waiting_rows)
@@ -95,11 +105,12 @@ async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator
             history=history,
             explanations=explanations,
             evaluations=Evaluations(database, registry, runs),
+            drift_reports=DriftReports(database, runs, open_object_store(settings), settings.stage),
             predictions=predictions,
             manager=manager,
-            predictor=Predictor(manager, batcher, predictions),
+            predictor=Predictor(manager, batcher, predictions, metrics),
             destinations=Destinations(settings, database),
-            traffic=TrafficLog(predictions, metrics.refused),
+            traffic=TrafficLog(predictions, metrics.refusals),
         )
         interval = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_INTERVAL_S)

@@ -5,6 +5,7 @@ it is joined with its process. A test compares both with `/metrics`.
 """
 
 from data_processor.models import refusals
+from data_processor.monitoring import metrics as loop
 from data_processor.runs import metrics as runs
 from data_processor.service import metrics as requests
 from data_processor.service.signals import Signals
@@ -12,5 +13,7 @@ from data_processor.serving import metrics as serving
 
 SIGNALS = {
     "data-processor serve": Signals(metrics=(*requests.METRICS, *serving.METRICS)),
-    "data-processor work": Signals(metrics=(*requests.METRICS, *runs.METRICS, *refusals.METRICS)),
+    "data-processor work": Signals(
+        metrics=(*requests.METRICS, *runs.METRICS, *refusals.METRICS, *loop.METRICS)
+    ),
 }

@@ -9,6 +9,7 @@ from data_processor.database import Database
 from data_processor.datasets.deletion import Deletion
 from data_processor.datasets.exploration.profiles import Profiles
 from data_processor.datasets.service import DatasetService
+from data_processor.drift.reports import DriftReports
 from data_processor.feedback.service import FeedbackService
 from data_processor.models.ledger import Ledger
 from data_processor.models.loaded import LoadedVersions
@@ -43,6 +44,7 @@ class State:
     history: History
     explanations: Explanations
     evaluations: Evaluations
+    drift_reports: DriftReports
     predictions: PredictionStore
     manager: ModelManager
     predictor: Predictor

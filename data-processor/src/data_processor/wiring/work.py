@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from data_processor.adapters.mlflow_aliases import MlflowAliases
 from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.adapters.mlflow_connection import MlflowConnection
+from data_processor.adapters.object_store import open_object_store
 from data_processor.database import Database
 from data_processor.datasets.storing_run import StoringRun
+from data_processor.drift.schedule import DriftSchedule
+from data_processor.feedback.estimates import Estimates
+from data_processor.feedback.scoreboard import Scoreboard
 from data_processor.models.exchange import Exchange
 from data_processor.models.ledger import Ledger
 from data_processor.models.reconcile import Reconciler
@@ -15,8 +19,10 @@ from data_processor.models.registry import Registry
 from data_processor.models.signatures import Signer
 from data_processor.models.stage_sync import StageSync
 from data_processor.notifications.deliveries import Deliveries
+from data_processor.predictions.records import PredictionStore
 from data_processor.runs.jobs import Jobs
 from data_processor.runs.metrics import RunMetrics
+from data_processor.runs.service import Runs
 from data_processor.service.metrics import ServiceMetrics
 from data_processor.service.private_folder import make_private
 from data_processor.settings import Settings
@@ -40,6 +46,8 @@ class WorkerParts:
     watching: Watching
     sample: SamplePlant
     deliveries: Deliveries
+    drift: DriftSchedule
+    scoreboard: Scoreboard
     reconciler: Reconciler
     stage_sync: StageSync | None
     """None where there is no other stage to exchange versions with."""
@@ -66,6 +74,8 @@ def wire_worker(settings: Settings) -> WorkerParts:
         parallel_runs=settings.parallel_runs, registry=registry, ledger=ledger, reconciler=reconciler
     )
     kinds = [training, *plain_kinds(settings, database)]
+    predictions = PredictionStore(settings.predictions_url)
+    runs = Runs(database, settings.stage)
     return WorkerParts(
         database=database,
         signer=signer,
@@ -76,6 +86,8 @@ def wire_worker(settings: Settings) -> WorkerParts:
         watching=Watching(settings, database, ledger, reconciler),
         sample=SamplePlant(settings, database, ledger),
         deliveries=Deliveries(settings, database),
+        drift=DriftSchedule(settings, database, predictions, open_object_store(settings)),
+        scoreboard=Scoreboard(database, settings, runs, Estimates(predictions)),
         reconciler=reconciler,
         stage_sync=(
             StageSync(exchange, registry, ledger, aliases, check.take_in) if has_other_stage else None

@@ -339,6 +339,47 @@ class Difference(TypedDict):
     """Of the interval, e.g. 0.95."""
 
 
+class DriftReportShort(TypedDict):
+    """One comparison of recent inputs with the training data, in a list."""
+
+    id: str
+    model: str
+    stage: str
+    version: str
+    at: str
+    verdict: Literal["drift", "no_drift", "no_verdict"]
+    reason: str
+    rows: int
+    """Recent predictions compared."""
+    reference_rows: int
+    drifted: list[str]
+    news: list[str]
+    """Of these, what no earlier report on the version named."""
+    consequence: str
+    """What followed from it, in words; may be empty."""
+    run: str | None
+    """The training run that it opened, if it did."""
+
+
+class DriftRunStarted(TypedDict):
+    """The run that makes a report, which then has the same id."""
+
+    id: str
+    status: Literal["queued", "running"]
+
+
+class EstimatedShare(TypedDict):
+    """An expected share of right answers, with its 95 % interval."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    """Answers that it is estimated from."""
+    reference_rows: int
+    """Holdout rows that say how probably right an answer is."""
+
+
 class EvaluatedRows(TypedDict):
     """The rows of an evaluation: no version was fitted to any of them."""
 
@@ -382,6 +423,30 @@ class EvaluationRequest(TypedDict):
     """The others are compared with the first."""
     dataset: NotRequired[str | None]
     """A labelled dataset; if left out, the holdout rows of the model's own."""
+
+
+class FeatureDrift(TypedDict):
+    """How far one feature moved."""
+
+    feature: str
+    """An input; of a text, its length or the share of its unknown words."""
+    drifted: bool
+    test: Literal["kolmogorov-smirnov", "chi-squared", "wasserstein", "jensen-shannon", "fisher"]
+    n: int
+    """Recent rows compared."""
+    distance: float
+    threshold: float
+    """The least distance, or PSI, that counts."""
+    index: float
+    """The population stability index (PSI)."""
+    p_value: float
+    adjusted: float
+    """The p-value by Benjamini-Hochberg over all features."""
+    direction: Literal[
+        "higher", "lower", "wider", "narrower", "more_missing", "fewer_missing", "shares", "none"
+    ]
+    change: str
+    """What changed most, in words."""
 
 
 class Feedback(TypedDict):
@@ -1278,6 +1343,32 @@ class DatasetPreparation(TypedDict):
     """What becomes of classes with fewer than 10 rows."""
 
 
+class DriftReport(TypedDict):
+    """One comparison with every feature."""
+
+    id: str
+    model: str
+    stage: str
+    version: str
+    at: str
+    verdict: Literal["drift", "no_drift", "no_verdict"]
+    reason: str
+    rows: int
+    """Recent predictions compared."""
+    reference_rows: int
+    drifted: list[str]
+    news: list[str]
+    """Of these, what no earlier report on the version named."""
+    consequence: str
+    """What followed from it, in words; may be empty."""
+    run: str | None
+    """The training run that it opened, if it did."""
+    features: list[FeatureDrift]
+    """Empty without a verdict."""
+    left_out: dict[str, str]
+    """Inputs that are not compared, and why."""
+
+
 class Estimator(TypedDict):
     """Something that learns or prepares, and what can be set for it."""
 
@@ -1431,8 +1522,14 @@ class ModelScore(TypedDict):
     asked: ShareOfRight | None
     """Over the predictions that people were asked about."""
     volunteered: ShareOfRight
-    estimate: ShareOfRight | None
+    estimate: EstimatedShare | None
     """Estimated without labels; null where there is none."""
+    estimate_reason: NotRequired[str]
+    """What the estimate cannot see, or why there is none."""
+    believe: NotRequired[Literal["asked", "volunteered", "estimate", "none"]]
+    """Which of these numbers to believe."""
+    believe_reason: NotRequired[str]
+    """Why, and what it means if they contradict each other."""
 
 
 class ModelShort(TypedDict):
@@ -1497,6 +1594,9 @@ class Policy(TypedDict):
     max_reference_loss: NotRequired[float | None]
     watch_alpha: NotRequired[float]
     watch_looks: NotRequired[list[WatchLook]]
+    drift_every: NotRequired[int]
+    drift_window: NotRequired[int]
+    drift_run: NotRequired[bool]
     max_unlabelled_share: NotRequired[float]
     auto_promote: NotRequired[bool]
 

@@ -3,9 +3,8 @@
 import streamlit as st
 
 from streamlit_ui import charts, signed_in, words
-from streamlit_ui.contract.types import ModelDetail, ModelScore
+from streamlit_ui.contract.types import EstimatedShare, ModelDetail, ModelScore, ShareOfRight
 from streamlit_ui.parts.blank import blank
-from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.settings import settings
 from streamlit_ui.text import number, percent, plain, plural
@@ -30,27 +29,51 @@ def _now(score: ModelScore) -> None:
             st.badge(state.label, color=state.colour, icon=state.icon)
             st.markdown(plain(score.get("reason") or state.meaning), width="stretch")
         with st.grid(4, min_column_width=120):
-            st.metric("Score", percent(score.get("value"), 1))
+            st.metric("Score", percent(score.get("value"), 1), help=_interval(score))
             st.metric("Threshold", percent(score.get("threshold")))
             st.metric("Feedback", number(score["n"]), help=window)
             st.metric("Version", str(score.get("version") or "–"))
-    show_facts(_more(score))
+    _side_by_side(score)
 
 
-def _more(score: ModelScore) -> dict[str, str]:
-    """Return the details of the score: its interval, the kinds of feedback, the estimate without any."""
-    more = {}
-    if score.get("low") is not None:
-        more["95 % interval"] = f"{percent(score.get('low'), 1)} to {percent(score.get('high'), 1)}"
-    for name, share in (("Asked for", score.get("asked")), ("Volunteered", score.get("volunteered"))):
-        if share and share.get("n"):
-            more[name] = f"{percent(share.get('value'), 1)} of {plural(share['n'], 'prediction')}"
-    if (estimate := score.get("estimate")) and estimate.get("value") is not None:
-        said = percent(estimate.get("value"), 1)
-        more["Estimated without feedback"] = (
-            f"{said}; it reflects changed inputs, not a changed relation to the target"
-        )
-    return more
+def _interval(score: ModelScore) -> str | None:
+    if score.get("low") is None:
+        return None
+    return f"95 % interval: {percent(score.get('low'), 1)} to {percent(score.get('high'), 1)}."
+
+
+def _side_by_side(score: ModelScore) -> None:
+    """Show the score of asked and of volunteered feedback and the estimate, and say which to believe."""
+    shares: dict[str, tuple[str, ShareOfRight | EstimatedShare | None]] = {
+        "asked": ("Asked for", score.get("asked")),
+        "volunteered": ("Volunteered", score.get("volunteered")),
+        "estimate": ("Estimated without feedback", score.get("estimate")),
+    }
+    believed = score.get("believe")
+    with st.container(border=True), st.grid(3, min_column_width=200):
+        for name, (title, share) in shares.items():
+            with st.container(gap="xxsmall"):
+                if share is None or share.get("value") is None:
+                    st.metric(title, "–")
+                    st.caption(plain(_why_none(name, score)))
+                    continue
+                st.metric(title, percent(share.get("value"), 1))
+                st.caption(
+                    plain(
+                        f"95 % interval {percent(share.get('low'), 1)} to {percent(share.get('high'), 1)}, "
+                        f"over {plural(share['n'], 'prediction')}."
+                    )
+                )
+                if name == believed:
+                    st.badge("Believe this one", color="blue", icon=":material/verified:")
+    if why := score.get("believe_reason"):
+        st.markdown(plain(why))
+
+
+def _why_none(name: str, score: ModelScore) -> str:
+    if name == "estimate":
+        return score.get("estimate_reason") or "There is no estimate."
+    return "No prediction was asked about." if name == "asked" else "Nobody gave any yet."
 
 
 def _history(model: ModelDetail, score: ModelScore) -> None:

@@ -5,6 +5,7 @@ import streamlit as st
 from streamlit_ui import signed_in
 from streamlit_ui.parts import models
 from streamlit_ui.parts.comparing import show_comparison
+from streamlit_ui.parts.drift import show_drift
 from streamlit_ui.parts.ledger import show_ledger
 from streamlit_ui.parts.moves import offer_moves
 from streamlit_ui.parts.policy import show_policy
@@ -26,7 +27,7 @@ def page() -> None:
         offer_moves(model)
     sections = {"Score": show_score, "Versions": show_versions}
     if signed_in.may("engineer"):
-        sections |= {"Compare": show_comparison, "Policy": show_policy}
+        sections |= {"Drift": show_drift, "Compare": show_comparison, "Policy": show_policy}
     if signed_in.may("maintainer"):
         sections["Ledger"] = show_ledger
     opened = st.tabs(list(sections), key="section", bind="query-params", on_change="rerun")

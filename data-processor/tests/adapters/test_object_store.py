@@ -1,0 +1,55 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from data_processor.adapters.object_store import FolderStore, ObjectStoreError, S3Store, open_object_store
+from data_processor.settings import Settings
+
+SECRET = SecretStr("s" * 16)
+
+
+def settings(tmp_path: Path, **fields: Any) -> Settings:
+    keys: dict[str, Any] = {"service_token": SECRET, "caller_key": SECRET, "signing_key": SECRET}
+    return Settings(**keys, state_dir=tmp_path, **fields)
+
+
+def test_a_folder_is_the_default(tmp_path: Path) -> None:
+    store = open_object_store(settings(tmp_path))
+    store.put("drift/census/1.html", b"page", "text/html")
+    assert (tmp_path / "reports/drift/census/1.html").read_bytes() == b"page"
+    assert store.get("drift/census/1.html") == b"page"
+    store.delete("drift/census/1.html")
+    store.delete("drift/census/1.html")
+    assert store.get("drift/census/1.html") is None
+
+
+@pytest.mark.parametrize("key", ["", "/etc/passwd", "../secret", "drift/../../secret"])
+def test_a_key_never_leaves_the_folder(tmp_path: Path, key: str) -> None:
+    store = FolderStore(tmp_path / "reports")
+    with pytest.raises(ValueError, match="not the key of an object"):
+        store.put(key, b"", "text/html")
+    with pytest.raises(ValueError, match="not the key of an object"):
+        store.get(key)
+
+
+def test_a_bucket_without_a_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"'s3://' names no bucket: write s3://BUCKET"):
+        open_object_store(settings(tmp_path, report_store="s3://"))
+
+
+def test_a_server_that_does_not_answer_is_told_with_the_remedy(tmp_path: Path) -> None:
+    fields: dict[str, Any] = {
+        "aws_access_key_id": "someone",
+        "aws_secret_access_key": SecretStr("secret-key"),
+    }
+    opened = settings(
+        tmp_path, report_store="s3://reports/drift", aws_endpoint_url_s3="http://127.0.0.1:9", **fields
+    )
+    store = open_object_store(opened)
+    assert isinstance(store, S3Store)
+    with pytest.raises(ObjectStoreError, match=r"did not store 'one'.*Check REPORT_STORE") as told:
+        store.put("one", b"page", "text/html")
+    assert told.value.status == 503
+    assert "secret-key" not in told.value.detail
