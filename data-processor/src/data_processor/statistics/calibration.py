@@ -20,6 +20,8 @@ from data_processor.statistics.score import Z_SHOWN
 
 LEAST_ROWS = 100
 """Reference rows without which nothing is calibrated."""
+LEAST_OF_BLOCK = 50
+"""Reference rows of a block: isotonic regression ends in blocks of a few, whose shares are too extreme."""
 LEAST_ANSWERS = 50
 """Recent answers without which nothing is estimated."""
 
@@ -63,15 +65,31 @@ def calibrate(
     levels, places = np.unique(confidence, return_inverse=True)
     rows = np.bincount(places)
     hits = np.bincount(places, right)
-    found = isotonic_regression(hits / rows, weights=rows)
-    ends = found.blocks[1:] - 1
+    starts = _joined(isotonic_regression(hits / rows, weights=rows).blocks, rows)
+    ends = np.append(starts[1:], len(rows)) - 1
     worth = 1.0 if groups is None else effective_number(right.tolist(), groups) / len(right)
     return Calibration(
         up_to=tuple(levels[ends].tolist()),
-        right=tuple(np.add.reduceat(hits, found.blocks[:-1]).astype(int).tolist()),
-        rows=tuple(np.add.reduceat(rows, found.blocks[:-1]).tolist()),
+        right=tuple(np.add.reduceat(hits, starts).astype(int).tolist()),
+        rows=tuple(np.add.reduceat(rows, starts).tolist()),
         worth=worth,
     )
+
+
+def _joined(blocks: NDArray[np.int_], rows: NDArray[np.int_]) -> NDArray[np.int_]:
+    """Return where blocks begin, with those of too few rows joined to the next, or the last to its former one.
+
+    `blocks` are the levels at which blocks begin, in ascending order, and the number of levels.
+    """
+    starts, held = [0], 0
+    for start, count in zip(blocks[:-1], np.add.reduceat(rows, blocks[:-1]), strict=True):
+        if held >= LEAST_OF_BLOCK:
+            starts.append(int(start))
+            held = 0
+        held += count
+    if held < LEAST_OF_BLOCK and len(starts) > 1:
+        starts.pop()
+    return np.array(starts)
 
 
 def estimate(calibration: Calibration, confidence: Sequence[float]) -> Estimated | None:

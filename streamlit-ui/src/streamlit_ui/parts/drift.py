@@ -28,7 +28,7 @@ def show_drift(model: ModelDetail) -> None:
                 "Compare now", icon=":material/ssid_chart:", disabled=bool(making), key="compare now"
             ):
                 signed_in.gateway().compare_inputs(name)
-                st.rerun(scope="fragment")
+                st.rerun()
         if making:
             st.caption("Recent inputs are being compared; the report appears here.")
         if chosen is None:
