@@ -77,7 +77,7 @@ def calibrate(
 
 
 def _joined(blocks: NDArray[np.int_], rows: NDArray[np.int_]) -> NDArray[np.int_]:
-    """Return where blocks begin, with those of too few rows joined to the next, or the last to its former one.
+    """Return where blocks begin, with those of too few rows joined to the next, the last to its former.
 
     `blocks` are the levels at which blocks begin, in ascending order, and the number of levels.
     """
