@@ -49,6 +49,20 @@ def current_entries(session: Session, stage: str) -> dict[str, PromotionRow]:
     return {entry.model: entry for entry in session.scalars(query)}
 
 
+def count_entries(session: Session, stage: str, subject: str) -> list[tuple[str, str, bool, int]]:
+    """Return how many entries a stage has: model, kind, whether they are `subject`'s, and the number."""
+    own = PromotionRow.subject == subject
+    query = select(PromotionRow.model, PromotionRow.kind, own, func.count()).where(
+        PromotionRow.stage == stage
+    )
+    return [
+        (model, kind, bool(theirs), count)
+        for model, kind, theirs, count in session.execute(
+            query.group_by(PromotionRow.model, PromotionRow.kind, own)
+        )
+    ]
+
+
 def serving_version(session: Session, model: str, stage: str) -> str | None:
     """Return the version of a model that a stage serves, if any."""
     query = _newest_first(model, stage).with_only_columns(PromotionRow.version)

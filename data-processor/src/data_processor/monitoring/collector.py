@@ -13,7 +13,7 @@ import structlog
 from prometheus_client import Counter
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from data_processor.caller import PLATFORM
@@ -22,7 +22,7 @@ from data_processor.drift.schedule import last_report
 from data_processor.feedback.controller import ModelState
 from data_processor.feedback.schemas import ModelScore, ShareOfRight
 from data_processor.feedback.scoreboard import Scoreboard
-from data_processor.models.repository import current_entries
+from data_processor.models.repository import count_entries, current_entries
 from data_processor.monitoring import metrics as m
 from data_processor.rows import DriftReportRow, FeedbackRow, PromotionRow, RunRow, VersionRow
 from data_processor.runs.repository import open_runs
@@ -162,11 +162,7 @@ def _drift(report: DriftReportRow) -> Iterator[Sample]:
 
 
 def _promotions(session: Session, stage: str) -> Iterator[Sample]:
-    by = PromotionRow.subject == PLATFORM
-    query = select(PromotionRow.model, PromotionRow.kind, by, func.count()).where(PromotionRow.stage == stage)
-    for model, kind, platform, count in session.execute(
-        query.group_by(PromotionRow.model, PromotionRow.kind, by)
-    ):
+    for model, kind, platform, count in count_entries(session, stage, PLATFORM):
         yield Sample(m.PROMOTIONS, (model, kind, "platform" if platform else "person"), count)
 
 
