@@ -58,7 +58,7 @@ def count_entries(session: Session, stage: str, subject: str) -> list[tuple[str,
     return [
         (model, kind, bool(theirs), count)
         for model, kind, theirs, count in session.execute(
-            query.group_by(PromotionRow.model, PromotionRow.kind, own)
+            query.where(PromotionRow.stage == stage).group_by(PromotionRow.model, PromotionRow.kind, own)
         )
     ]
 
