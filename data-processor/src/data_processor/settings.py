@@ -123,7 +123,7 @@ class Settings(ServiceSettings):
     parallel_runs: int = Field(1, ge=1, le=64)
     """The most runs, of different models, that one worker carries out at the same time."""
     training_threads: int | None = Field(None, ge=1, le=1024)
-    """The most threads that a run may use. Default: as many as there are cores."""
+    """The most candidates that a run fits at the same time. Default: as many as there are cores."""
     dask_scheduler_address: str | None = Field(None, pattern=r"^[a-z]+://")
     """The scheduler of a Dask cluster that fits candidates, e.g. `tcp://scheduler:8786`; its
     workers must run this service's image. Anybody who can reach a scheduler can run code on its workers: keep

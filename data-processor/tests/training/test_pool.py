@@ -4,6 +4,8 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from data_processor.features.split import Split
 from data_processor.models.policy import Policy
 from data_processor.training.compile import compile_model
 from data_processor.training.evaluation import fit_final
-from data_processor.training.pool import open_pool
+from data_processor.training.pool import local_pool, open_pool
 from data_processor.training.search import search
 
 ASKED = [
@@ -103,11 +105,42 @@ def test_without_its_cluster_a_search_is_done_here(
         unused.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{unused.getsockname()[1]}"
         said: list[str] = []
-        with open_pool(address, 2, said.append) as pool:
+        with open_pool(address, 1, said.append) as pool:
             found = search(census_split, Policy(), budget_s=5, seed=1, asked=ASKED[:1], pool=pool)
 
-    assert (pool.name, pool.count()) == ("2 threads", 2)
+    assert (pool.name, pool.count()) == ("one thread", 1)
     assert [place.rsplit(":", 1)[1] for place in found.places] == [str(os.getpid())]
     assert address in said[0]
     assert "this worker fits the candidates" in said[0]
     assert np.isfinite(found.leaderboard[0].metrics["log_loss"])
+
+
+def test_processes_have_what_is_shared_and_one_that_ends_is_replaced_by_this_process() -> None:
+    with local_pool(2) as pool:
+        token = pool.share([3, 1, 2])
+        assert (pool.name, pool.count()) == ("2 processes", 2)
+        assert pool.executor.submit(sorted, token, reverse=True).result(60) == [3, 2, 1]
+
+        processes = list(pool.executor._executor._processes.values())  # type: ignore[attr-defined]  # its own
+        assert os.getpid() not in {process.pid for process in processes}
+        processes[0].kill()
+        lost = pool.executor.submit(sorted, token)
+        with suppress(BrokenExecutor):
+            lost.result(60)
+        assert pool.executor.submit(sorted, token).result(60) == [1, 2, 3]
+        assert pool.count() == 1
+    for process in processes:
+        process.join(60)
+        assert not process.is_alive()
+
+
+@pytest.mark.services
+def test_a_search_by_processes_finds_what_this_process_finds(census_split: Split) -> None:
+    here = search(census_split, Policy(), budget_s=60, seed=1, asked=ASKED)
+    with local_pool(2) as pool:
+        there = search(census_split, Policy(), budget_s=60, seed=1, asked=ASKED, pool=pool)
+
+    assert str(os.getpid()) not in {place.rsplit(":", 1)[1] for place in there.places}
+    assert [(row.candidate, row.metrics) for row in there.leaderboard] == [
+        (row.candidate, row.metrics) for row in here.leaderboard
+    ]

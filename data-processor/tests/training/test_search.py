@@ -212,6 +212,24 @@ def test_the_rows_of_the_gate_and_of_reference_are_never_looked_at(
     assert all(not ids & set(drifted_split.test.predictions) for ids in seen)
 
 
+def test_boosting_has_as_many_trees_as_the_rows_of_a_fold_say(
+    census_split: Split, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits: list[Candidate] = []
+
+    def watched(trials: Trials, candidate: Candidate, fold: int) -> Fitted:
+        fits.append(candidate)
+        return try_fit(trials, candidate, fold)
+
+    monkeypatch.setattr("data_processor.training.search.try_fit", watched)
+    found = search(census_split, Policy(), budget_s=2, seed=1, asked=QUICK[1:])
+    first, *others = [fit.params.get("max_iter") for fit in fits[:3]]
+
+    assert first is None
+    assert len(set(others)) == 1
+    assert others[0] in {row.candidate.params["max_iter"] for row in found.leaderboard}
+
+
 def test_fixed_hyperparameters_stay_fixed(census_split: Split) -> None:
     asked = [{"estimator": "hist-gradient-boosting", "params": {"max_iter": 13, "max_leaf_nodes": None}}]
     found = search(census_split, Policy(), budget_s=1, seed=1, asked=asked)

@@ -8,7 +8,7 @@ is measured, and a candidate that is behind others is pruned.
 """
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -63,6 +63,8 @@ class Fitted:
     """The machine and process that did it."""
     shared_seconds: float = 0.0
     """Its part of work that was done once for many fits."""
+    settled: Mapping[str, Any] = field(default_factory=dict)
+    """Hyperparameters that it found by itself, for the candidate's other fits to share."""
 
 
 class Trials(Protocol):
@@ -110,6 +112,10 @@ class Space(Protocol):
 
     def choose(self, tried: Sequence[Tried]) -> Tried:
         """Return the candidate that meets the gate; `tried` are in the order of trying, a blend last."""
+
+    def on_every_row(self, candidate: Candidate) -> Candidate:
+        """Return what is fitted of a chosen candidate once every row may be: it was tried on fewer."""
+        return candidate
 
 
 def make_study(

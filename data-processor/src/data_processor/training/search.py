@@ -11,7 +11,7 @@ on are not even at hand here.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -133,7 +133,7 @@ class _Search:
         found = self._tried if blend is None else [*self._tried, blend]
         chosen = self._space.choose(found)
         return Searched(
-            best=chosen.candidate,
+            best=self._space.on_every_row(chosen.candidate),
             metric=self._metric,
             leaderboard=leaderboard(found, self._space.scorer, chosen),
             chosen_on=self._space.chosen_on,
@@ -196,6 +196,9 @@ class _Search:
         attempt.fitted.append(fitted)
         self._places.add(fitted.where)
         self._clock.learn(self._space.cost(attempt.candidate), fitted.seconds)
+        if fitted.settled:
+            params = {**attempt.candidate.params, **fitted.settled}
+            attempt.candidate = attempt.candidate.model_copy(update={"params": params})
         done, fits = len(attempt.fitted), len(self._space.folds)
         if done == fits or done in self._space.checkpoints:
             tried = self._measure(attempt)
@@ -256,11 +259,13 @@ def try_fit(trials: Trials, candidate: Candidate, fold: int) -> Fitted:
 
 
 def _result(future: Future[Fitted]) -> Fitted:
-    """Return what a fit answered; one that a cluster lost on its way out answered nothing."""
+    """Return what a fit answered; one that was lost on its way answered nothing."""
     try:
         return future.result()
     except CancelledError:
         return Fitted(None, "the Dask cluster went away.", 0.0, 0.0, 0, "nowhere")
+    except BrokenExecutor:
+        return Fitted(None, "a process that fitted came to an end.", 0.0, 0.0, 0, "nowhere")
 
 
 def _history(tried: Sequence[Tried], metric: SelectionMetric) -> list[float]:

@@ -29,6 +29,7 @@ from data_processor.service.database import now
 from data_processor.statistics.phrases import metric_name, percent
 from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.comparison import Tried
+from data_processor.tasks.pipelines import MANY_ROWS
 from data_processor.tasks.registry import task_of
 from data_processor.training.asking import read_as_served
 from data_processor.training.checks import check_split, check_table
@@ -47,7 +48,7 @@ from data_processor.training.inspection import inspect
 from data_processor.training.label_sources import Raters, Sources, limit, read_sources
 from data_processor.training.metrics import selection_metric
 from data_processor.training.plan import Plan, read_plan, rows_of
-from data_processor.training.pool import open_pool
+from data_processor.training.pool import PROCESSES_S, open_pool
 from data_processor.training.registration import FILES, Result, register_version
 from data_processor.training.scale import scale_of
 from data_processor.training.search import search as search_candidates
@@ -116,11 +117,11 @@ def search(context: TaskContext) -> dict[str, Any]:
     plan = read_plan(context)
     learner, settings = task_of(plan.schema_.task).learner, context.settings
     scheduler = settings.dask_scheduler_address if learner.parallel_fits else None
-    # A run that the score opened fits one candidate at a time: the other cores answer requests meanwhile.
-    threads = 1 if plan.by_score or not learner.parallel_fits else settings.training_threads
-    with open_pool(scheduler, threads, context.log.say) as pool:
+    rows = _split(context)
+    processes = settings.training_threads if _pays(plan, rows) and learner.parallel_fits else 1
+    with open_pool(scheduler, processes, context.log.say) as pool:
         found = search_candidates(
-            _split(context),
+            rows,
             plan.policy,
             budget_s=plan.budget_s,
             seed=plan.seed,
@@ -139,6 +140,15 @@ def search(context: TaskContext) -> dict[str, Any]:
         SEARCHED, {"best": best, "leaderboard": board, "metric": found.metric, "history": found.history}
     )
     return {"row": {"leaderboard": board}}
+
+
+def _pays(plan: Plan, rows: Split) -> bool:
+    """Say whether processes of their own should fit the candidates.
+
+    Not in a run that the score opened: the other cores answer requests meanwhile. Nor in a short one, as each
+    takes seconds to start, or where a fit uses every core itself.
+    """
+    return not plan.by_score and plan.budget_s >= PROCESSES_S and len(rows) < MANY_ROWS
 
 
 def gate(context: TaskContext) -> dict[str, Any]:

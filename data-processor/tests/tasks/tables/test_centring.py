@@ -6,6 +6,9 @@ import numpy as np
 import onnxruntime
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.neighbors import KNeighborsRegressor
 
 from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.tables import keepable
@@ -19,6 +22,7 @@ from data_processor.tasks.candidates import BLEND, Candidate
 from data_processor.tasks.fitting import fit
 from data_processor.tasks.pipelines import answer
 from data_processor.tasks.registry import task_of
+from data_processor.tasks.tables.centring import CentredRegressor, TargetScale
 from data_processor.tasks.tables.engine import PipelineEngine
 from data_processor.training.compile import compare, compile_model
 from data_processor.training.scale import scale_of
@@ -128,6 +132,43 @@ def test_a_compiled_model_that_rounds_values_is_no_parity(
     rounded = answer(pipeline, frame).astype(np.float32)
     monkeypatch.setattr("data_processor.training.compile._compiled", lambda *_: rounded.astype(np.float64))
     assert not compare(pipeline, b"", totals.schema, frame, scale).passed
+
+
+@given(
+    st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=30),
+    st.sampled_from(["plain", "square-root", "logarithm"]),
+)
+def test_every_scale_of_values_is_undone(values: list[float], scale: TargetScale) -> None:
+    """A regressor that answers what it was fitted to gives the values back."""
+    target = np.array(values)
+    places = np.arange(len(values), dtype=np.float64)[:, None]
+    fitted = CentredRegressor(KNeighborsRegressor(1), scale).fit(places, target)
+    spread = max(1.0, float(np.ptp(target)), float(np.abs(target).max()))
+    np.testing.assert_allclose(fitted.predict(places), target, atol=1e-9 * spread)
+
+
+@pytest.mark.parametrize("scale", ["square-root", "logarithm"])
+def test_values_learnt_on_a_scale_of_their_own_compile(
+    price_split: Split, totals: Split, scale: str, tmp_path: Path
+) -> None:
+    for split, trees in ((price_split, 600), (totals, 20)):
+        params = {"max_iter": trees, "target": scale}
+        candidate = Candidate(estimator="hist-gradient-boosting", params=params)
+        pipeline = fit(candidate, split.fitting, split.schema, 1)
+        measured = scale_of(split.holdout.target)
+        frame, target = split.holdout.frame, tmp_path / "model.onnx"
+        compiled = compile_model(pipeline, split.schema, frame, target, scale=measured)
+        assert compiled.engine == "onnx", compiled.parity.reason
+        error = np.abs(answer(pipeline, frame)[:, 0] - split.holdout.target)
+        assert float(np.median(error)) < measured.spread / 4
+
+
+def test_a_regressor_from_before_there_were_scales_answers_as_it_did(totals: Split) -> None:
+    pipeline = fit(Candidate(estimator="ridge", params={}), totals.fitting, totals.schema, 1)
+    before = answer(pipeline, totals.holdout.frame)
+    model = pipeline.named_steps["model"]
+    del model.__dict__["scale"], model.__dict__["floor_"]
+    np.testing.assert_array_equal(answer(pipeline, totals.holdout.frame), before)
 
 
 def test_a_saved_pipeline_answers_as_it_did(totals: Split, instants: Split, tmp_path: Path) -> None:

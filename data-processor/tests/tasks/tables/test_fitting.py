@@ -11,6 +11,7 @@ from data_processor.tasks.candidates import Candidate, TooFewRowsError
 from data_processor.tasks.fitting import fit
 from data_processor.tasks.pipelines import answer, recent_weights
 from data_processor.tasks.tables.families import families
+from data_processor.tasks.tables.fitting import Watch, fit_table, stages_of
 
 NAMES = list(families("tabular-classification"))
 
@@ -137,3 +138,26 @@ def test_forests_are_fitted_by_several_threads_without_a_word(price_split: Split
 
     with ThreadPoolExecutor(4) as threads:
         assert np.isfinite(list(threads.map(work, range(8)))).all()
+
+
+@pytest.mark.parametrize("task", ["tabular-classification", "tabular-regression"])
+def test_a_fit_that_watches_other_rows_is_the_fit_of_as_many_stages(
+    census_split: Split, price_split: Split, task: str
+) -> None:
+    split = census_split if task == "tabular-classification" else price_split
+    open_ended = Candidate(estimator="hist-gradient-boosting", params={"learning_rate": 0.1})
+    watching = fit_table(open_ended, split.fitting, split.schema, 1, watch=Watch(split.validation, 300))
+    stages = stages_of(watching)
+    settled = open_ended.model_copy(update={"params": {**open_ended.params, "max_iter": stages}})
+
+    assert 1 < stages < 300
+    np.testing.assert_array_equal(
+        answer(watching, split.holdout.frame),
+        answer(fit_table(settled, split.fitting, split.schema, 1), split.holdout.frame),
+    )
+
+
+def test_a_fit_that_watches_has_no_more_stages_than_it_may(price_split: Split) -> None:
+    slow = Candidate(estimator="hist-gradient-boosting", params={"learning_rate": 0.01})
+    watch = Watch(price_split.validation, 25)
+    assert stages_of(fit_table(slow, price_split.fitting, price_split.schema, 1, watch=watch)) == 25

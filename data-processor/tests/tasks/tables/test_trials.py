@@ -41,7 +41,7 @@ def test_values_are_spread_over_the_folds() -> None:
 
 
 def test_given_time_every_row_but_the_reference_ones_is_chosen_by(census_split: Split) -> None:
-    ground = make_ground(census_split, budget_s=10, seed=1)
+    ground = make_ground(census_split, budget_s=60, seed=1)
 
     assert (ground.chosen_on, len(ground.folds)) == ("cross-validation", 5)
     assert len(ground.validation) == len(census_split.fitting) + len(census_split.validation)
@@ -55,7 +55,7 @@ def test_given_time_every_row_but_the_reference_ones_is_chosen_by(census_split: 
 
 @pytest.mark.parametrize(
     ("budget_s", "chosen_on", "folds"),
-    [(10, "cross-validation", 5), (1.5, "cross-validation", 3), (1, "validation", 1)],
+    [(60, "cross-validation", 5), (1.5, "cross-validation", 3), (1, "validation", 1)],
 )
 def test_the_less_time_the_fewer_folds(
     census_split: Split, budget_s: float, chosen_on: str, folds: int

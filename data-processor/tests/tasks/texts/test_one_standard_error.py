@@ -45,3 +45,11 @@ def test_the_error_falls_with_the_number_of_rows() -> None:
     errors = [standard_error(tried(by, 0.5, 1), tried(by, 0.5, 2), by) for by in (scorer(100), scorer(1_600))]
 
     assert errors[0] / errors[1] == pytest.approx(4, rel=0.4)
+
+
+def test_what_goes_on_is_better_than_what_was_tried_first() -> None:
+    """The second is within a standard error of the best, but no better than the first."""
+    by = scorer(2_000)
+    first, alike, best = tried(by, 0.5, 1), tried(by, 0.5, 5), tried(by, 0.62, 3)
+    assert choose([first, alike], by) is first
+    assert choose([first, alike, best], by) is best

@@ -3,7 +3,8 @@
 Ensemble selection (Caruana, Niculescu-Mizil, Crew & Ksikes 2004): starting from nothing, the candidate whose
 answers improve the mean most joins it, again and again, also one that is in it already; its weight is how
 often it joined. It is done on rows that no candidate was fitted to answer. A blend costs as much as its
-members together, so it is only worth having if a paired comparison tells it from the best of them.
+members together, so it is only worth having if it is better than the best of them by more than a standard
+error of their paired difference.
 """
 
 from collections import Counter
@@ -14,12 +15,12 @@ from numpy.typing import NDArray
 
 from data_processor.statistics.measures import LOWER_IS_BETTER, prepare, value
 from data_processor.tasks.blending import joint
-from data_processor.tasks.comparison import Scorer, Tried, as_answers, tied
+from data_processor.tasks.comparison import Scorer, Tried, as_answers
 
 CONSIDERED = 16
 """The best candidates, and the best of each estimator, may join."""
-TURNS = 12
-"""How often one joins: weights are multiples of a twelfth."""
+TURNS = 20
+"""How often one joins: weights are multiples of a twentieth, or of a larger part."""
 MOST_MEMBERS = 4
 """More members would answer more slowly for nothing that can be seen."""
 MOST_CELLS = 200_000
@@ -40,8 +41,8 @@ def blend(tried: Sequence[Tried], scorer: Scorer) -> Tried | None:
     if len(weights) < 2:  # noqa: PLR2004  # see above
         return None
     found = joint([considered[place] for place in weights], scorer, list(weights.values()))
-    losses, best = scorer.losses(found.answers), scorer.losses(order[0].answers)
-    return None if losses.mean() >= best.mean() or tied(losses, best) else found
+    gains = scorer.losses(order[0].answers) - scorer.losses(found.answers)
+    return found if gains.mean() > gains.std() / len(gains) ** 0.5 else None
 
 
 def select(outputs: Sequence[Floats], scorer: Scorer) -> dict[int, float]:

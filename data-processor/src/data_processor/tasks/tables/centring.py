@@ -1,11 +1,12 @@
 """Numbers that 32 bits cannot tell apart, counted from a middle: inputs before a model, values after it.
 
 Both are part of the trained pipeline and of its compiled form, which subtract and add in 64 bits; between
-them everything is computed in 32, alike in both.
+them everything is computed in 32, alike in both. Values may be learnt on a scale of their own besides, and
+come back from it in 64 bits too.
 """
 
 import copy
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,9 @@ from data_processor.features.packing import numeric_names
 from data_processor.features.schema import Schema
 
 Floats = NDArray[np.float64]
+TargetScale = Literal["plain", "square-root", "logarithm"]
+"""On which scale values are learnt: as they are, or by the root or logarithm of their distance from a floor,
+where large values are noisier than small ones."""
 
 
 class Centred(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -37,21 +41,47 @@ class Centred(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
 
 
 class CentredRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):  # type: ignore[misc]  # as above
-    """A regressor of how far values are from their median, which it adds in 64 bits."""
+    """A regressor of how far values are, on a scale, from their median, which it adds in 64 bits."""
 
-    def __init__(self, regressor: Any) -> None:
+    scale: TargetScale = "plain"  # of regressors that were stored before there were scales
+    floor_: float = 0.0
+
+    def __init__(self, regressor: Any, scale: TargetScale = "plain") -> None:
         """Fit and ask this one."""
         self.regressor = regressor
+        self.scale = scale
 
-    def fit(self, X: Any, y: Floats, sample_weight: Floats | None = None) -> "CentredRegressor":  # noqa: N803  # as above
-        """Fit the regressor to the distances from the median."""
-        self.offset_ = float(np.median(y))
-        self.regressor_ = clone(self.regressor).fit(X, y - self.offset_, sample_weight=sample_weight)
+    def fit(
+        self,
+        X: Any,  # noqa: N803  # as above
+        y: Floats,
+        sample_weight: Floats | None = None,
+        watched: tuple[Any, Floats] | None = None,
+    ) -> "CentredRegressor":
+        """Fit the regressor to the distances from the median; it may watch other inputs and their values."""
+        self.floor_ = min(0.0, float(np.min(y)))
+        scaled = self._scaled(y)
+        self.offset_ = float(np.median(scaled))
+        more = {}
+        if watched is not None:
+            more = {"X_val": watched[0], "y_val": self._scaled(watched[1]) - self.offset_}
+        model = clone(self.regressor)
+        self.regressor_ = model.fit(X, scaled - self.offset_, sample_weight=sample_weight, **more)
         return self
 
     def predict(self, X: Any) -> Floats:  # noqa: N803  # as above
         """Return values, shape (rows,)."""
-        return np.asarray(self.regressor_.predict(X), np.float64) + self.offset_
+        scaled = np.asarray(self.regressor_.predict(X), np.float64) + self.offset_
+        if self.scale == "square-root":
+            return np.maximum(scaled, 0.0) ** 2 + self.floor_
+        return np.exp(scaled) - 1.0 + self.floor_ if self.scale == "logarithm" else scaled
+
+    def _scaled(self, y: Floats) -> Floats:
+        """Return values on the scale; what is below the floor counts as there."""
+        if self.scale == "plain":
+            return y
+        above = np.maximum(y - self.floor_, 0.0)
+        return np.sqrt(above) if self.scale == "square-root" else np.log1p(above)
 
 
 def offsets_at(places: tuple[int, ...], schema: Schema) -> Floats:
@@ -61,18 +91,18 @@ def offsets_at(places: tuple[int, ...], schema: Schema) -> Floats:
     return every[list(places)]
 
 
-def without_offsets(pipeline: Pipeline) -> tuple[Pipeline, float | None]:
-    """Return a pipeline that takes and answers distances from offsets, and the offset of its answers, if any.
+def without_offsets(pipeline: Pipeline) -> tuple[Pipeline, CentredRegressor | None]:
+    """Return a pipeline that takes and answers distances from offsets, and what centres its answers, if any.
 
     Its inputs' offsets are the schema's. skl2onnx knows neither `Centred` nor numbers of two types.
     """
     bare, columns = copy.copy(pipeline), copy.copy(pipeline.named_steps["columns"])
     columns.transformers_ = [(name, _uncentred(one), places) for name, one, places in columns.transformers_]
-    model, offset = pipeline.named_steps["model"], None
+    model, centred = pipeline.named_steps["model"], None
     if isinstance(model, CentredRegressor):
-        model, offset = model.regressor_, model.offset_
+        model, centred = model.regressor_, model
     bare.steps = [("columns", columns), *pipeline.steps[1:-1], ("model", model)]
-    return bare, offset
+    return bare, centred
 
 
 def centre_inputs(model: Any, offsets: Floats, numbers: str) -> None:
@@ -89,17 +119,35 @@ def centre_inputs(model: Any, offsets: Floats, numbers: str) -> None:
     given.type.tensor_type.elem_type = TensorProto.DOUBLE
 
 
-def add_offset(model: Any, offset: float, output: str) -> None:
-    """Let a compiled model add an offset to its output, which becomes a 64-bit float."""
+def add_offset(model: Any, centred: CentredRegressor, output: str) -> None:
+    """Let a compiled model answer, in 64 bits, what its centred regressor makes of its output."""
     from onnx import TensorProto, helper  # noqa: PLC0415  # as above
 
-    graph, inner, constant = model.graph, f"{output}:centred", f"{output}:offset"
+    graph, inner = model.graph, f"{output}:centred"
     for node in graph.node:
         node.output[:] = [inner if name == output else name for name in node.output]
         node.input[:] = [inner if name == output else name for name in node.input]
-    graph.initializer.append(helper.make_tensor(constant, TensorProto.DOUBLE, [1], [offset]))
     graph.node.append(helper.make_node("Cast", [inner], [f"{inner}:64"], to=TensorProto.DOUBLE))
-    graph.node.append(helper.make_node("Add", [f"{inner}:64", constant], [output]))
+    last = f"{inner}:64"
+
+    def then(kind: str, number: float | None = None) -> None:
+        nonlocal last
+        place, given = len(graph.node), [last]
+        if number is not None:
+            given.append(f"{output}:number{place}")
+            graph.initializer.append(helper.make_tensor(given[1], TensorProto.DOUBLE, [1], [number]))
+        last = f"{output}:step{place}"
+        graph.node.append(helper.make_node(kind, given, [last]))
+
+    then("Add", centred.offset_)
+    if centred.scale == "square-root":
+        then("Max", 0.0)
+        then("Pow", 2.0)
+        then("Add", centred.floor_)
+    elif centred.scale == "logarithm":
+        then("Exp")
+        then("Add", centred.floor_ - 1.0)
+    graph.node.append(helper.make_node("Identity", [last], [output]))
     answer = next(one for one in graph.output if one.name == output)
     answer.type.tensor_type.elem_type = TensorProto.DOUBLE
 

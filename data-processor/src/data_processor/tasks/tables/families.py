@@ -3,8 +3,8 @@
 What may be set of an estimator, and where a search looks, is declared in `declared.py`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import optuna
@@ -25,8 +25,17 @@ from data_processor.tasks.tables.columns import Encoding
 from data_processor.tasks.tables.declared import CLASSIFIERS, REGRESSORS
 
 Params = Mapping[str, Any]
-SHAPING = frozenset({"categories", "columns"})
-"""Hyperparameters that are not an estimator's own: what its columns are made of."""
+SHAPING = frozenset({"categories", "columns", "target"})
+"""Hyperparameters that are not an estimator's own: what its columns are made of, and its values' scale."""
+STAGES = "max_iter"
+"""How many trees follow each other in boosting."""
+PATIENCE = 40
+"""Stages without a gain after which a fit that watches other rows ends."""
+MOST_STAGES = 2_000
+MOST_LEAVES = 80_000
+"""Of a boosted model together: 6 MB compiled, and a tenth of a millisecond for a row."""
+_USUAL_TREES = 60.0
+"""Trees that boosting takes at a learning rate of 1; at others as many times more."""
 _CLASSIFICATION = "tabular-classification"
 _REGRESSION = "tabular-regression"
 
@@ -53,6 +62,8 @@ class Family:
     """Roughly what fitting the defaults to 10 000 rows of a dozen columns takes on one core."""
     quick: Sequence[Params] = ()
     """What differs from the defaults in what else is tried first in any search: it costs next to nothing."""
+    watching: Params = field(default_factory=dict)
+    """What is set of the estimator besides when a fit finds the number of its stages by other rows."""
     core: bool = True
     """Quick and good enough for every search; the others join where there is time and old rows decide."""
 
@@ -75,9 +86,23 @@ class Family:
         more = [*(self.quick if recent_share == "natural" else ()), *(self.patience if patient else ())]
         return [self.first(recent_share), *({**self.defaults, **start} for start in more)]
 
-    def suggest(self, trial: optuna.Trial, prefix: str, *, patient: bool = False) -> dict[str, Any]:
+    def suggest(
+        self, trial: optuna.Trial, prefix: str, *, patient: bool = False, apart_from: Collection[str] = ()
+    ) -> dict[str, Any]:
         """Sample hyperparameters; every name is prefixed, because a study holds several families."""
-        return {one.name: one.suggest(trial, prefix, patient=patient) for one in self.space}
+        return {
+            one.name: one.suggest(trial, prefix, patient=patient)
+            for one in self.space
+            if one.name not in apart_from
+        }
+
+    def most_stages(self, params: Params, rows: int, classes: int, seconds: float) -> int:
+        """Return how many stages a fit may have that is to take no more than so many seconds."""
+        trees = classes if classes > 2 else 1  # noqa: PLR2004  # two classes mirror each other
+        leaves = float({**self.defaults, **params}["max_leaf_nodes"] or MOST_LEAVES)
+        each = self.seconds / self.cost(self.defaults) * (10 + leaves) * trees * max(rows, 1_000) / 10_000
+        most = min(MOST_STAGES, MOST_LEAVES / (leaves * trees), seconds / each)
+        return max(int(most), PATIENCE)
 
 
 @dataclass(frozen=True)
@@ -87,9 +112,16 @@ class Arm:
     family: Family
     fixed: Params
 
-    def suggest(self, trial: optuna.Trial, prefix: str, *, patient: bool = False) -> dict[str, Any]:
-        """Sample hyperparameters; those that are fixed stay as they are."""
-        return {**self.family.suggest(trial, prefix, patient=patient), **self.fixed}
+    def suggest(
+        self, trial: optuna.Trial, prefix: str, *, patient: bool = False, finds_stages: bool = False
+    ) -> dict[str, Any]:
+        """Sample hyperparameters; those that are fixed stay as they are.
+
+        If fits can find the number of their stages, it is left to them unless it is fixed.
+        """
+        found = (STAGES,) if finds_stages and self.family.watching else ()
+        sampled = self.family.suggest(trial, prefix, patient=patient, apart_from=(*self.fixed, *found))
+        return {**sampled, **self.fixed}
 
 
 def families(task: str) -> dict[str, Family]:
@@ -142,6 +174,38 @@ def _own(params: Params) -> dict[str, Any]:
     return {name: value for name, value in params.items() if name not in SHAPING}
 
 
+def _trees(params: Params) -> float:
+    """Return how many trees boosting has, or probably will have."""
+    return float(params.get(STAGES) or _USUAL_TREES / params["learning_rate"])
+
+
+_COLUMNS: Sequence[Params] = (
+    # Different encodings and columns err differently: together they are better than the best of them.
+    {"learning_rate": 0.05, "max_iter": 300, "max_leaf_nodes": 15, "max_features": 0.5},
+    {
+        "columns": "related",
+        "categories": "one-hot",
+        "learning_rate": 0.06,
+        "max_iter": 320,
+        "max_leaf_nodes": 15,
+        "max_features": 0.5,
+    },
+    {"columns": "related"},
+)
+_FINE: Params = {
+    "learning_rate": 0.05,
+    "max_iter": 300,
+    "max_leaf_nodes": 59,
+    "max_features": 0.3,
+    "min_samples_leaf": 5,
+}
+_ROOTS: Sequence[Params] = (
+    {**_FINE, "target": "square-root"},
+    _FINE,
+    {"target": "square-root", "learning_rate": 0.06, "max_iter": 300, "max_features": 0.5},
+)
+
+
 def _boosting(task: str, cls: type[BaseEstimator]) -> Family:
     return Family(
         name="hist-gradient-boosting",
@@ -149,22 +213,12 @@ def _boosting(task: str, cls: type[BaseEstimator]) -> Family:
         trees=True,
         takes_missing=True,
         caution={"max_iter": 40, "max_leaf_nodes": 7, "min_samples_leaf": 10},
-        # Different encodings and columns err differently: together they are better than the best of them.
-        patience=(
-            {"columns": "related"},
-            {
-                "columns": "related",
-                "categories": "one-hot",
-                "learning_rate": 0.06,
-                "max_iter": 320,
-                "max_leaf_nodes": 15,
-                "max_features": 0.5,
-            },
-        ),
+        patience=_ROOTS if task == _REGRESSION else _COLUMNS,
         # Early stopping would hold out rows at random: equal inputs on both sides, and no two fits alike.
         make=lambda params, seed: cls(early_stopping=False, random_state=seed, **_own(params)),
-        cost=lambda params: 800 + float(params["max_iter"]) * (10 + float(params["max_leaf_nodes"] or 1000)),
+        cost=lambda params: 800 + _trees(params) * (10 + float(params["max_leaf_nodes"] or 1000)),
         seconds=0.25,
+        watching={"early_stopping": True, "n_iter_no_change": PATIENCE, "tol": 0.0},
     )
 
 

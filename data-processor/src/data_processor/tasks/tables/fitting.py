@@ -1,5 +1,7 @@
 """From a candidate and rows of a table to a fitted pipeline: rows weighted, columns prepared, fitted."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
@@ -16,10 +18,20 @@ from data_processor.tasks.tables.usable import complete
 Floats = NDArray[np.float64]
 
 
-def fit_table(candidate: Candidate, rows: Rows, schema: Schema, seed: int) -> Pipeline:
+class Watch(NamedTuple):
+    """Other rows, by which a fit finds how many stages are best, and the most that it may have."""
+
+    rows: Rows
+    most: int
+
+
+def fit_table(
+    candidate: Candidate, rows: Rows, schema: Schema, seed: int, *, watch: Watch | None = None
+) -> Pipeline:
     """Fit a candidate on rows, the recent ones among them weighted by its `recent_share`.
 
-    Raises `TooFewRowsError` if a class of the schema does not occur, or nothing is left to learn from.
+    With `watch` it has as many stages as are best on other rows. Raises `TooFewRowsError` if a class of the
+    schema does not occur, or nothing is left to learn from.
     """
     rows = rows_for(candidate, rows, schema)
     _require(rows, schema)
@@ -33,20 +45,42 @@ def fit_table(candidate: Candidate, rows: Rows, schema: Schema, seed: int) -> Pi
     columns = make_columns(rows, weights, schema, candidate.preparation, shape)
     fill = family.trees and not family.takes_missing
     model = family.make(candidate.params, seed)
+    if watch is not None:
+        model.set_params(**family.watching, max_iter=watch.most)
+    if not schema.classes:
+        model = CentredRegressor(model, candidate.params.get("target", "plain"))
     pipeline = Pipeline(
-        [
-            ("columns", columns),
-            *([("impute", make_imputer())] if fill else []),
-            ("model", model if schema.classes else CentredRegressor(model)),
-        ]
+        [("columns", columns), *([("impute", make_imputer())] if fill else []), ("model", model)]
     )
     with alone(pipeline), few_threads(len(rows)):
-        pipeline.fit(rows.frame, rows.target, model__sample_weight=weights)
+        if watch is None:
+            pipeline.fit(rows.frame, rows.target, model__sample_weight=weights)
+        else:
+            _fit_watching(pipeline, rows, weights, watch.rows)
     forget_rows(columns)
     model = estimator_of(pipeline)
     if "n_jobs" in model.get_params():
         model.set_params(n_jobs=None)  # threads pay off in fitting; asked for one row they cost milliseconds
     return pipeline
+
+
+def stages_of(pipeline: Pipeline) -> int:
+    """Return how many stages a fit that watched other rows has."""
+    return int(estimator_of(pipeline).n_iter_)
+
+
+def _fit_watching(pipeline: Pipeline, rows: Rows, weights: Floats, watched: Rows) -> None:
+    """Fit until other rows are answered no better for a while, and keep what answers them best."""
+    before, model = pipeline[:-1], pipeline[-1]
+    features = before.fit_transform(rows.frame, rows.target)
+    other = before.transform(watched.frame)
+    if isinstance(model, CentredRegressor):
+        model.fit(features, rows.target, sample_weight=weights, watched=(other, watched.target))
+    else:
+        model.fit(features, rows.target, sample_weight=weights, X_val=other, y_val=watched.target)
+    fitted = estimator_of(pipeline)
+    best = max(1, int(np.argmax(fitted.validation_score_)))  # the first score is of no stage at all
+    fitted._predictors = fitted._predictors[:best]  # noqa: SLF001  # no public way
 
 
 def rows_for(candidate: Candidate, rows: Rows, schema: Schema) -> Rows:

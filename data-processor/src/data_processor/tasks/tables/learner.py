@@ -43,7 +43,7 @@ class TabularLearner:
 
     def convert(self, pipeline: Pipeline, schema: Schema) -> Any:
         """Return one fitted pipeline, not a blend, as an ONNX model; raises whatever skl2onnx raises."""
-        bare, offset = without_offsets(pipeline)
+        bare, centred = without_offsets(pipeline)
         bare, options = convertible(bare)
         if schema.classes:
             options[id(bare.named_steps["model"])] = {"zipmap": False}
@@ -51,6 +51,6 @@ class TabularLearner:
         model = to_onnx(bare, schema, options=options, converters=converters, shapes=column_shapes())
         if schema.precise:
             centre_inputs(model, offsets_at(tuple(range(schema.width)), schema), NUMERIC_INPUT)
-        if offset is not None:
-            add_offset(model, offset, VALUE)
+        if centred is not None:
+            add_offset(model, centred, VALUE)
         return model

@@ -30,10 +30,11 @@ from data_processor.features.ties import windows
 from data_processor.tasks.candidates import Candidate, TooFewRowsError
 from data_processor.tasks.pipelines import answer, estimator_of
 from data_processor.tasks.space import ChosenOn, Fitted, Flags
-from data_processor.tasks.tables.fitting import fit_table
+from data_processor.tasks.tables.families import STAGES, family_of
+from data_processor.tasks.tables.fitting import Watch, fit_table, stages_of
 
 RECENT_FOLDS = 3
-CROSS_FOLDS = {5: 20, 3: 3}
+CROSS_FOLDS = {5: 100, 3: 3}
 """Folds of a cross-validation, and how often there must be time to fit every row for so many."""
 ROWS_PER_SECOND = 5_000
 """Old rows that a search fits at most, per second of budget: every default fits into it several times."""
@@ -41,6 +42,10 @@ FEWEST_ROWS = 3_000
 """Old rows that a search fits in any case."""
 TIMED_ROWS = 500
 """Rows that are answered to see how long one takes."""
+WATCHED_ROWS = 500
+"""Rows of a fold from which a fit can tell how many stages it should have."""
+LONGEST_FIT = 0.12
+"""The share of the budget that such a fit may take."""
 STRATA = 10
 """Parts of the values of a regression, each spread over all folds."""
 
@@ -59,6 +64,8 @@ class Ground:
     """Of the validation rows."""
     old: int
     """How many old rows there are, of which `fitting` may be a sample."""
+    longest_s: float = 0.0
+    """What a fit may take that finds the number of its stages."""
 
     def part(self, candidate: Candidate, fold: Flags) -> tuple[Candidate, Rows]:
         """Return what is fitted to answer a fold."""
@@ -82,16 +89,41 @@ class Ground:
         began = monotonic()
         mask = self.folds[fold]
         fitted, rows = self.part(candidate, mask)
+        watch, settled = None, {}
+        family = family_of(candidate, self.schema.task)
+        if self.finds_stages and family.watching and STAGES not in candidate.params:
+            classes, longest = len(self.schema.classes), self.longest_s
+            most = family.most_stages(candidate.params, len(rows), classes, longest)
+            watch = Watch(self.validation.take(mask), most)
         try:
-            pipeline = fit_table(fitted, rows, self.schema, self.seed)
+            pipeline = fit_table(fitted, rows, self.schema, self.seed, watch=watch)
         except TooFewRowsError as error:
             return Fitted(None, str(error), monotonic() - began, 0.0, 0, where)
         seconds = monotonic() - began
+        if watch is not None:
+            settled = {STAGES: stages_of(pipeline)}
         some, began = rows.frame.iloc[:TIMED_ROWS], monotonic()
         answer(pipeline, some)
         ms_per_row = 1000 * (monotonic() - began) / max(1, len(some))
         outputs = answer(pipeline, self.validation.frame[mask])
-        return Fitted(outputs, "", seconds, ms_per_row, size(pipeline), where)
+        return Fitted(outputs, "", seconds, ms_per_row, size(pipeline), where, settled=settled)
+
+    @property
+    def growth(self) -> float:
+        """Return how many times as many rows the last fit has as the fit of the first fold."""
+        asked = int(self.folds[0].sum())
+        fitted = len(self.fitting) if self.chosen_on == "validation" else len(self.validation) - asked
+        return (fitted + asked) / max(1, fitted)
+
+    @property
+    def finds_stages(self) -> bool:
+        """Say whether the folds have rows enough for a fit to find the number of its stages.
+
+        By time the first fit sees the fewest rows, and says nothing of the others.
+        """
+        forward = self.validation.ties.times is not None
+        enough = min(int(fold.sum()) for fold in self.folds) >= WATCHED_ROWS
+        return self.chosen_on != "recent" and not forward and enough
 
 
 def make_ground(split: Split, budget_s: float, seed: int) -> Ground:
@@ -105,7 +137,10 @@ def make_ground(split: Split, budget_s: float, seed: int) -> Ground:
                 at = _folds(every, count, stratified=True)
                 first, asked = every.take(at < 0), every.take(at >= 0)
                 folds = [at[at >= 0] == fold for fold in range(count)]
-                return Ground(split.schema, seed, "cross-validation", asked, first, _some(folds), rows)
+                longest = LONGEST_FIT * budget_s
+                return Ground(
+                    split.schema, seed, "cross-validation", asked, first, _some(folds), rows, longest
+                )
     at = _folds(split.validation, RECENT_FOLDS) if recent else np.zeros(len(split.validation), np.int64)
     asked, fitting = split.validation, split.fitting
     if (at < 0).any():
@@ -113,9 +148,8 @@ def make_ground(split: Split, budget_s: float, seed: int) -> Ground:
     folds = _some([at[at >= 0] == fold for fold in range(RECENT_FOLDS)])
     most = max(FEWEST_ROWS, int(budget_s * ROWS_PER_SECOND / max(1, len(folds))))
     chosen_on: ChosenOn = "recent" if recent else "validation"
-    return Ground(
-        split.schema, seed, chosen_on, asked, _sample(fitting, most, seed), folds, len(split.fitting)
-    )
+    some, longest = _sample(fitting, most, seed), LONGEST_FIT * budget_s
+    return Ground(split.schema, seed, chosen_on, asked, some, folds, len(split.fitting), longest)
 
 
 def _folds(rows: Rows, count: int, *, stratified: bool = False) -> NDArray[np.int64]:

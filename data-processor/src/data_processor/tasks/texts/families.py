@@ -46,6 +46,11 @@ class Part:
         }
 
 
+PLAIN: Params = {"ngrams": "1-1", "min_df": 1, "sublinear": False}
+"""Words as scikit-learn's tf-idf weighs them if nothing is said: with a logistic regression, what every
+search on texts has to be better than."""
+
+
 @dataclass(frozen=True)
 class TextArm:
     """One estimator on one vectorizer."""
@@ -53,9 +58,16 @@ class TextArm:
     estimator: Part
     vectorizer: Part
 
-    def default(self, recent_share: RecentShare) -> Candidate:
-        """Return what to try first."""
-        return self._candidate(self.estimator.defaults, self.vectorizer.defaults, recent_share)
+    @property
+    def plain(self) -> bool:
+        """Say whether plain words and a logistic regression are among its candidates."""
+        return (self.estimator.name, self.vectorizer.name) == ("logistic-regression", "tf-idf")
+
+    def default(self, recent_share: RecentShare, **vectorizing: Value) -> Candidate:
+        """Return what to try first, with some hyperparameters of the vectorizer set."""
+        return self._candidate(
+            self.estimator.defaults, {**self.vectorizer.defaults, **vectorizing}, recent_share
+        )
 
     def suggest(self, trial: optuna.Trial, recent_share: RecentShare) -> Candidate:
         """Return what a trial is to try; arms that share a vectorizer learn from each other's trials."""

@@ -2,8 +2,10 @@
 
 The best of many is best partly by luck, and with a few hundred texts mostly. So the first that was tried wins
 unless the best is better by more than a standard error (the rule of Breiman, Friedman, Olshen & Stone 1984).
-Defaults are tried first, in the order in which they are likeliest to be good; the more texts there are, the
-smaller is the error, and the more the search decides.
+If it is, the first wins of those that are within a standard error of the best, and better than the very first
+by more than one. Plain words and a logistic regression are tried first, then defaults in the order in which
+they are likeliest to be good; the more texts there are, the smaller is the error, and the more the search
+decides.
 """
 
 from collections.abc import Sequence
@@ -17,16 +19,23 @@ RESAMPLES = 300
 
 
 def choose(tried: Sequence[Tried], scorer: Scorer) -> Tried:
-    """Return the first candidate that is within a standard error of the best, in the order of trying."""
+    """Return the candidate that goes on, of some in the order of trying."""
     best = scorer.ranked(tried)[0]
-    for one in tried:
+    measured = [one for one in tried if scorer.metric in one.metrics]
+    if not measured or measured[0] is best or not _is_better(best, measured[0], scorer):
+        return measured[0] if measured else best
+    for one in measured[1:]:
         if one is best:
             break
-        if scorer.metric in one.metrics:
-            values = (np.array([each.metrics[scorer.metric]]) for each in (best, one))
-            if float(gain(scorer.metric, *values)[0]) <= standard_error(one, best, scorer):
-                return one
+        if not _is_better(best, one, scorer) and _is_better(one, measured[0], scorer):
+            return one
     return best
+
+
+def _is_better(one: Tried, other: Tried, scorer: Scorer) -> bool:
+    """Say whether a candidate is better than another by more than a standard error."""
+    values = (np.array([each.metrics[scorer.metric]]) for each in (one, other))
+    return float(gain(scorer.metric, *values)[0]) > standard_error(other, one, scorer)
 
 
 def standard_error(one: Tried, other: Tried, scorer: Scorer) -> float:

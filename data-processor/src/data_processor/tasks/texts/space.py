@@ -3,8 +3,8 @@
 How it differs from tables follows from how few texts people have. A candidate is measured by several
 divisions into folds; one that is behind after the first is pruned. Terms are counted once for all fits
 (`counting.py`), which makes a search some ten times as far-reaching. Each estimator is tried once whatever
-the budget. Unless somebody asked for something, the best few may answer together (`blending.py`), and the
-best by a hair does not win (`one_standard_error.py`).
+the budget. Unless somebody asked for something, plain words and a logistic regression come first, and the
+best few may answer together (`blending.py`). The best by a hair does not win (`one_standard_error.py`).
 """
 
 from collections.abc import Hashable, Sequence
@@ -23,7 +23,7 @@ from data_processor.tasks.space import (
     recent_shares,
 )
 from data_processor.tasks.texts.blending import blend
-from data_processor.tasks.texts.families import text_arms
+from data_processor.tasks.texts.families import PLAIN, text_arms
 from data_processor.tasks.texts.folds import divide
 from data_processor.tasks.texts.one_standard_error import choose
 from data_processor.tasks.texts.trials import TextTrials, vectorizer_of
@@ -60,7 +60,13 @@ class TextSpace(Space):
         }
         self.fitting_s = request.budget_s
         self.trials = TextTrials(material, split.schema, request.seed)
-        first = [
+        plain = [
+            _parameters(arm.default(share, **PLAIN), number, place)
+            for place, share in enumerate(self._shares)
+            for number, arm in enumerate(self._arms)
+            if arm.plain and not request.estimators
+        ]
+        first = plain + [
             _parameters(arm.default(share), number, place)
             for place, share in enumerate(self._shares)
             for number, arm in enumerate(self._arms)
