@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing.reduction import ForkingPickler
 from threading import Thread
 from typing import Any
 
@@ -95,27 +97,29 @@ class _Processes(Executor):
         self._count = count
         self._executor: ProcessPoolExecutor | ThreadPoolExecutor | None = None
         self._given: Any = None
+        self._written = b""
 
     def count(self) -> int:
         """Return how many fits are done at the same time."""
         return 1 if isinstance(self._executor, ThreadPoolExecutor) else self._count
 
     def share(self, value: Any) -> None:
-        """Start the processes, each with a copy of a value."""
+        """Take what every fit needs; the processes are started by the first fits, all at the same time."""
         self._given = value
+        # Written once. It goes along with each fit: a process that is given it at its start is waited for.
+        self._written = bytes(ForkingPickler.dumps(value))
         self._executor = ProcessPoolExecutor(
             self._count,
             # A copy of this process would hold locks of its other threads.
             mp_context=multiprocessing.get_context("spawn"),
             initializer=_begin,
-            initargs=(value,),
         )
 
     def submit(self, work: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
         """Let a process do work on the shared value, for which the first argument stands."""
         if isinstance(self._executor, ProcessPoolExecutor):
             try:
-                return self._executor.submit(_work_on_shared, work, *arguments[1:], **named)
+                return self._executor.submit(_work_on, self._written, work, *arguments[1:], **named)
             except BrokenExecutor:
                 self._executor = ThreadPoolExecutor(1, thread_name_prefix="fit")
         if self._executor is None:
@@ -135,13 +139,8 @@ class _Processes(Executor):
             process.join()
 
 
-_shared: list[Any] = []
-"""In a process of a pool: what it was given."""
-
-
-def _begin(value: Any) -> None:
-    """Keep what every fit needs, and end with the process that asks for fits, however that ends."""
-    _shared[:] = [value]
+def _begin() -> None:
+    """End with the process that asks for fits, however that ends."""
     Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -152,5 +151,11 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _work_on_shared(work: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    return work(_shared[0], *arguments, **named)
+def _work_on(written: bytes, work: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    return work(_read(written), *arguments, **named)
+
+
+@lru_cache(maxsize=1)
+def _read(written: bytes) -> Any:
+    """Return what every fit needs; it is read once."""
+    return ForkingPickler.loads(written)
