@@ -200,10 +200,10 @@ def test_the_rows_of_the_gate_and_of_reference_are_never_looked_at(
 ) -> None:
     seen: list[set[str]] = []
 
-    def watched(candidate: Candidate, rows: object, *rest: object) -> object:
+    def watched(candidate: Candidate, rows: object, *rest: object, **named: object) -> object:
         seen.append(set(rows.predictions))  # type: ignore[attr-defined]  # Rows
         assert rows.positions.min() >= 0.2  # type: ignore[attr-defined]  # Rows
-        return fit_table(candidate, rows, *rest)  # type: ignore[arg-type]  # passed on as they came
+        return fit_table(candidate, rows, *rest, **named)  # type: ignore[arg-type]  # passed on as they came
 
     monkeypatch.setattr("data_processor.tasks.tables.trials.fit_table", watched)
     search(drifted_split, Policy(), budget_s=0.01, seed=1, asked=QUICK)

@@ -30,7 +30,7 @@ def test_an_estimator_whose_first_trial_wants_a_fifth_of_the_budget_is_left_out(
 
 
 def test_a_cross_validation_with_time_begins_with_larger_models_too(census_split: Split) -> None:
-    assert first(space(census_split, 60)).count("hist-gradient-boosting") == 3
+    assert first(space(census_split, 60)).count("hist-gradient-boosting") == 4
 
 
 def test_of_recent_rows_every_estimator_is_required_and_nothing_is_pruned(
@@ -66,7 +66,7 @@ def test_roots_are_only_tried_where_some_values_are_far_above_the_others(price_s
 
 
 def test_a_regression_has_as_many_more_trees_as_it_has_more_rows(price_split: Split) -> None:
-    request = SearchRequest("rmse", 1, 1, None, 0.9, Preparation())
+    request = SearchRequest("rmse", 4, 1, None, 0.9, Preparation())
     space = TabularSpace(many(price_split), request)
     leaves = {"max_leaf_nodes": 31}
     tried = Candidate(estimator="hist-gradient-boosting", params={**leaves, "max_iter": 200})

@@ -15,6 +15,7 @@ from data_processor.features.split import Rows, Split
 from data_processor.models.policy import Policy
 from data_processor.tasks.fitting import fit
 from data_processor.tasks.pipelines import answer
+from data_processor.tasks.texts.families import PLAIN
 from data_processor.tasks.texts.folds import stratified
 from data_processor.training.search import search
 
@@ -75,10 +76,12 @@ def test_the_search_is_not_worse_than_plain_words(make: Callable[[int, int], pd.
     assert not worse_beyond_noise(gains(divide(make(240, 4)), seeds=1, budget_s=0.3))
 
 
-def test_plain_words_win_where_only_whole_words_tell() -> None:
-    found = search(divide(whole_words(500, 4)), Policy(selection_metric="roc_auc"), budget_s=2, seed=1)
-    assert found.best.vectorizer is not None
-    assert found.best.vectorizer.name != "character-tf-idf"
+def test_plain_words_are_a_candidate_however_small_the_budget() -> None:
+    found = search(divide(whole_words(240, 4)), Policy(selection_metric="roc_auc"), budget_s=0.01, seed=1)
+    tried = [row.candidate for row in found.leaderboard]
+    plain = [one for one in tried if one.vectorizer and PLAIN.items() <= one.vectorizer.params.items()]
+
+    assert [(one.estimator, one.params["C"]) for one in plain] == [("logistic-regression", 1.0)]
 
 
 @pytest.mark.services
