@@ -34,10 +34,6 @@ def layout(tmp_path_factory: pytest.TempPathFactory) -> Layout:
 
 @pytest.fixture(scope="module")
 def read(layout: Layout) -> dict[str, dict[str, Any]]:
-    try:
-        command(COMPOSE)
-    except CannotStart as absent:
-        pytest.skip(str(absent))
     return {owner: configured(layout, owner) for owner in OWNERS}
 
 
@@ -48,6 +44,11 @@ def with_settings(folder: Path, **settings: str) -> dict[str, Any]:
 
 
 def configured(layout: Layout, owner: str) -> dict[str, Any]:
+    """Return what Compose makes of the files; skips the test, in words, where there is no Compose."""
+    try:
+        command(COMPOSE)
+    except CannotStart as absent:
+        pytest.skip(str(absent))
     said: dict[str, Any] = json.loads(
         Compose(layout, owner, "sha-0123456789ab")("config", "--format", "json").stdout
     )
