@@ -72,4 +72,4 @@ def test_the_menu_names_the_chosen_model_where_a_page_is_about_one(open_page: Op
     links = {link.proto.label: link.proto.query_string for link in found}
     assert links["History"] == "model=rents"
     assert links["Runs"] == ""
-    assert list(links)[-3:] == ["Models", "Logs", "Users and keys"]
+    assert list(links)[-4:] == ["Models", "Logs", "Users and keys", "Notifications"]
