@@ -122,8 +122,12 @@ class Workshop:
     def start_worker(self, *points: str, **fields: Any) -> "subprocess.Popen[bytes]":
         """Start a real worker; it kills itself at the first of these points, e.g. `after register`."""
         described = self.settings.model_dump(mode="json") | fields
-        told = {name.upper(): str(value) for name, value in described.items() if value is not None}
-        told.pop("TRUSTED_TYPES")
+        described.pop("trusted_types")
+        told = {
+            name.upper(): ",".join(value) if isinstance(value, list) else str(value)
+            for name, value in described.items()
+            if value is not None
+        }
         told |= {"SERVICE_TOKEN": "t" * 16, "CALLER_KEY": "k" * 16, "SIGNING_KEY": "s" * 16}
         told |= {"CRASH_POINTS": ",".join(points)}
         log = self.settings.state_dir / "worker.log"
