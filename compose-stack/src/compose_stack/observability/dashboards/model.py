@@ -1,5 +1,6 @@
 """*Model*: whether one model is right, why not, and what the platform does about it."""
 
+from compose_stack.observability.dashboards.counting import grown
 from compose_stack.observability.dashboards.frame import (
     LOGS,
     RUNS,
@@ -264,7 +265,7 @@ def _versions(made: Board) -> None:
             "rejected.",
             [
                 Query(
-                    f"sum by (verdict) (increase(loopkeeper_gate_verdicts_total{{{OF}}}[$__range]))",
+                    f"sum by (verdict) ({grown('loopkeeper_gate_verdicts_total', OF)})",
                     "{{verdict}}",
                     latest=True,
                 )

@@ -1,5 +1,6 @@
 """*Training*: the queue, how long runs take, how they end, and what the gate says."""
 
+from compose_stack.observability.dashboards.counting import grown
 from compose_stack.observability.dashboards.frame import (
     LOGS,
     RUNS,
@@ -75,8 +76,7 @@ def training() -> Board:
             "In the time shown, by kind, model, who asked for it, and how it ended.",
             [
                 Query(
-                    f"sum by (kind, model, trigger, status) "
-                    f"(increase(loopkeeper_runs_total{{{STAGE}}}[$__range])) > 0",
+                    f"sum by (kind, model, trigger, status) ({grown('loopkeeper_runs_total', STAGE)}) > 0",
                     "{{kind}} {{model}}: {{status}}",
                     latest=True,
                 )
@@ -96,7 +96,7 @@ def training() -> Board:
             [
                 Query(
                     f"histogram_quantile({share}, sum by (le, kind) "
-                    f"(increase(loopkeeper_run_duration_seconds_bucket{{{STAGE}}}[$__range])))",
+                    f"({grown('loopkeeper_run_duration_seconds_bucket', STAGE)}))",
                     f"{{{{kind}}}} {name}",
                 )
                 for share, name in ((0.5, "median"), (0.95, "95 %"))
@@ -111,9 +111,9 @@ def training() -> Board:
             "The mean of each step of a run: where the time goes.",
             [
                 Query(
-                    f"sum by (step) (increase(loopkeeper_run_step_seconds_sum{{{STAGE}}}[$__range]))"
+                    f"sum by (step) ({grown('loopkeeper_run_step_seconds_sum', STAGE)})"
                     f" / (sum by (step) "
-                    f"(increase(loopkeeper_run_step_seconds_count{{{STAGE}}}[$__range])) > 0)",
+                    f"({grown('loopkeeper_run_step_seconds_count', STAGE)}) > 0)",
                     "{{step}}",
                 )
             ],
@@ -131,8 +131,7 @@ def training() -> Board:
             "run's page has the receipt: which rows decided, the test and its p.",
             [
                 Query(
-                    f"sum by (model, verdict) "
-                    f"(increase(loopkeeper_gate_verdicts_total{{{STAGE}}}[$__range]))",
+                    f"sum by (model, verdict) ({grown('loopkeeper_gate_verdicts_total', STAGE)})",
                     "{{model}} {{verdict}}",
                     latest=True,
                 )
@@ -148,7 +147,7 @@ def training() -> Board:
             "it back.",
             [
                 Query(
-                    f"sum by (model) (increase(loopkeeper_alias_refusals_total{{{STAGE}}}[$__range]))",
+                    f"sum by (model) ({grown('loopkeeper_alias_refusals_total', STAGE)})",
                     "{{model}}",
                     latest=True,
                 )
