@@ -329,13 +329,14 @@ def test_a_column_may_be_missing_when_a_person_says_so() -> None:
     assert "60 of its values are missing" in errors(refused)["body", "columns", "gap", "nullable"]
 
 
-def test_texts_that_a_table_does_not_learn_from_are_not_asked_for() -> None:
+def test_texts_that_a_table_learns_from_are_asked_for() -> None:
     words = [f"they said {n} things, and {n * 7 % 97} more" for n in range(ROWS)]
     content = as_csv(table(remark=words))
     found = store(content, "t.csv", "y")
-    assert (found.column("remark").kind, found.column("remark").nullable) == ("text", True)
+    assert (found.column("remark").kind, found.column("remark").nullable) == ("text", False)
     found.assert_known(rows_of_csv(content))
-    found.send([{"load": 1}])
+    with pytest.raises(Invalid):
+        found.send([{"load": 1}])
 
 
 def test_a_column_may_be_sent_by_the_name_it_has_in_the_file() -> None:
@@ -445,3 +446,9 @@ def test_any_of_500_rows_of_a_json_file_is_taken_as_training_saw_it(data: st.Dat
 def test_a_number_that_is_not_finite_is_never_a_number() -> None:
     with pytest.raises(Invalid):
         store(as_csv(table(size=["1", "2"])), "t.csv", "y").send([{"size": math.inf, "load": 1}])
+
+
+def test_a_column_of_numbers_cannot_be_text_and_the_remedy_is_said() -> None:
+    with pytest.raises(Invalid) as refused:
+        store(as_csv(table(size=["0.0", "0.50"])), "t.csv", "y", size={"kind": "text"})
+    assert "Choose categorical" in errors(refused)["body", "columns", "size", "kind"]

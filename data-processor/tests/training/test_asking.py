@@ -75,7 +75,7 @@ def test_booleans_dates_and_whole_numbers_can_be_asked_by_tensors(
     monkeypatch.setattr(Validator, "check", watched)
 
     assert ask(keepable(frame, schema), schema, settings) == (120, [])
-    by_tensors, as_they_stand = (json.loads(body)["inputs"] for body in sent)
+    as_they_stand, by_tensors = (json.loads(body)["inputs"] for body in sent)
     assert [row["member"] for row in by_tensors[:3]] == [True, False, None]
     assert [row["member"] for row in as_they_stand[:3]] == ["yes", "no", None]
     assert (by_tensors[0]["visits"], by_tensors[-1]["visits"]) == (3, 12.5)
@@ -90,7 +90,7 @@ def test_a_column_that_no_longer_is_what_was_confirmed_is_said(settings: Setting
     )
     frame = keepable(table, schema)
     frame.loc[0, "age"] = None
-    with pytest.raises(TaskError, match=r"cannot be asked by tensors: 0\.age: is missing"):
+    with pytest.raises(TaskError, match=r"cannot be asked as they stand: 0\.age: is missing"):
         ask(frame, observed(strict, frame), settings)
 
 

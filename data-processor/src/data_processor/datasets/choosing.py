@@ -47,7 +47,7 @@ def choose(
     if not possible:
         return Chosen(None, _checked_by_type(facts, kind))
     fitting = [pair for pair in possible if pair[0].values in _AS.get(kind, (pair[0].values,))]
-    if not fitting:
+    if not fitting or (kind == "text" and facts["type"] != "text"):
         raise UnsuitableError(_why_not(kind, facts), "kind")
     if decimal is not None:
         fitting = [pair for pair in fitting if pair[0].values == "number" and pair[0].decimal == decimal]
@@ -103,6 +103,11 @@ def _why_not(kind: Kind, facts: Mapping[str, Any]) -> str:
     example = facts["examples"][0] if facts["examples"] else None
     if kind == "datetime":
         return f"It cannot be datetime: {example!r} is not a date. Write dates as 2026-01-31."
+    if kind == "text":
+        return (
+            f"It cannot be text: it contains {facts['type']} values such as {example!r}. Choose "
+            "categorical if each value is a name for something."
+        )
     return (
         f"It cannot be numeric: it contains {facts['type']} values such as {example!r}. Choose another kind."
     )

@@ -27,6 +27,7 @@ ROWS = 200
 """Rows, evenly spaced, that are asked."""
 SHOWN = 3
 """Refusals that a sentence quotes."""
+AS_THEY_STAND, BY_TENSORS = "as they stand", "by tensors"
 
 
 def read_as_served(
@@ -48,22 +49,28 @@ def read_as_served(
     rows, some = [row for row, kept in zip(rows, keep, strict=True) if kept], some[keep]
     if not rows:
         return pack(some, schema)
-    validator, trained = Validator(schema, policy, limits), pack(some, schema)
+    validator = Validator(schema, policy, limits)
+    asked = _ask(validator, rows, AS_THEY_STAND)
+    trained = pack(some, schema)
     of_tensors = [
         {column.name: _element(row[column.name], column) for column in schema.inputs} for row in rows
     ]
-    for inputs, how in ((of_tensors, "by tensors"), (rows, "as they stand")):
-        try:
-            asked = validator.check(json.dumps({"inputs": inputs}).encode()).packed
-        except (BadRequest, Invalid) as refused:
-            raise TaskError(f"Rows of the dataset cannot be asked {how}: {_why(refused)}") from refused
-        if not np.array_equal(asked.numeric, trained.numeric, equal_nan=True):
+    for read, how in ((asked, AS_THEY_STAND), (_ask(validator, of_tensors, BY_TENSORS), BY_TENSORS)):
+        if not np.array_equal(read.numeric, trained.numeric, equal_nan=True):
             raise TaskError(
                 f"Numbers of the dataset are read differently in a request {how} than in training."
             )
     if names := _others(asked, trained, schema):
         warn(f"A request reads some texts of {names} differently than training did.", "warning")
     return asked
+
+
+def _ask(validator: Validator, inputs: list[dict[str, Any]], how: str) -> Packed:
+    """Return the inputs of a request as they are read; raises `TaskError` if it is refused."""
+    try:
+        return validator.check(json.dumps({"inputs": inputs}).encode()).packed
+    except (BadRequest, Invalid) as refused:
+        raise TaskError(f"Rows of the dataset cannot be asked {how}: {_why(refused)}") from refused
 
 
 def _others(one: Packed, other: Packed, schema: Schema) -> str:
