@@ -18,7 +18,9 @@ from pipeline_api.settings import Settings
 from running import PASSWORD, Gateway, Server
 
 # How long an example takes says more of the machine than of the code. In CI the examples stay the same ones.
-hypothesis.settings.register_profile("any machine", hypothesis.settings.default, deadline=None)
+hypothesis.settings.register_profile(
+    "any machine", hypothesis.settings.default, deadline=None, max_examples=50
+)
 hypothesis.settings.load_profile("any machine")
 
 
@@ -50,17 +52,22 @@ def processor(_processor_server: tuple[FakeProcessor, Server]) -> Iterator[FakeP
     fake.__init__()  # type: ignore[misc]  # as good as new for the next test
 
 
-@pytest.fixture
-def gateway_settings(
-    tmp_path: Path, _processor_server: tuple[FakeProcessor, Server], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Settings]:
-    """Make settings for a gateway of this test's own, whatever the environment says."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
+@pytest.fixture(scope="session", autouse=True)
+def _settings_by_default() -> Iterator[None]:
+    """Start every gateway with the settings of its test, whatever the environment says."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in Settings.model_fields:
+            patch.delenv(name.upper(), raising=False)
+        yield
 
-    def make(**changed: Any) -> Settings:
+
+@pytest.fixture(scope="session")
+def settings_in(_processor_server: tuple[FakeProcessor, Server]) -> Callable[..., Settings]:
+    """Make settings for a gateway that keeps its state in a folder."""
+
+    def make(folder: Path, **changed: Any) -> Settings:
         values: dict[str, Any] = {
-            "state_dir": tmp_path / "gateway",
+            "state_dir": folder,
             "processor_url": _processor_server[1].url,
             "service_token": SecretStr(SERVICE_TOKEN),
             "caller_key": SecretStr(CALLER_KEY),
@@ -69,6 +76,12 @@ def gateway_settings(
         return Settings(**(values | changed))
 
     return make
+
+
+@pytest.fixture
+def gateway_settings(tmp_path: Path, settings_in: Callable[..., Settings]) -> Callable[..., Settings]:
+    """Make settings for a gateway of this test's own."""
+    return partial(settings_in, tmp_path / "gateway")
 
 
 @pytest.fixture

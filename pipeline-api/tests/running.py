@@ -5,6 +5,7 @@ import threading
 import time
 from typing import Any
 
+import httpx
 import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
@@ -39,7 +40,7 @@ class Server:
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([listener],))
         self._thread.start()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while not self._server.started:
             assert self._thread.is_alive(), "the server did not start"
             assert time.monotonic() < deadline, "the server took too long to start"
@@ -47,7 +48,7 @@ class Server:
 
     def stop(self) -> None:
         self._server.should_exit = True
-        self._thread.join(20)
+        self._thread.join(60)
         assert not self._thread.is_alive()
 
     @property
@@ -55,12 +56,13 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
 
-class Gateway:
-    """A gateway that runs inside the test, and whoever signs in to it."""
+class People:
+    """Whoever signs in to a gateway."""
 
-    def __init__(self, client: TestClient, app: FastAPI) -> None:
+    client: httpx.Client | TestClient
+
+    def __init__(self, client: httpx.Client | TestClient) -> None:
         self.client = client
-        self.app = app
         self.admin = self.sign_in("admin", PASSWORD)
 
     def sign_in(self, username: str, password: str) -> dict[str, str]:
@@ -82,3 +84,13 @@ class Gateway:
         answer = self.client.post("/v1/auth/keys", json=body, headers=self.admin)
         assert answer.status_code == 201, answer.text
         return {"Authorization": f"Bearer {answer.json()['key']}"}
+
+
+class Gateway(People):
+    """A gateway that runs inside the test, and whoever signs in to it."""
+
+    client: TestClient
+
+    def __init__(self, client: TestClient, app: FastAPI) -> None:
+        super().__init__(client)
+        self.app = app
