@@ -13,7 +13,7 @@ import psutil
 from compose_stack.instance import free_ports
 
 PROGRAM = Path(__file__).with_name("small_platform.py")
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path: Path, number: signal.Signa
         url = next(found[0] for line in process.stderr if (found := re.search(r"http://[0-9.:]+", line)))
         assert httpx.get(f"{url}/healthz").status_code == 200
         os.kill(process.pid, number)
-        assert process.wait(20) in {0, -number}
+        assert process.wait(60) in {0, -number}
     finally:
         process.kill()
         process.communicate()

@@ -24,7 +24,7 @@ def test_the_database_is_closed_after_the_last_poll(
         poll(self)
         if threading.current_thread() is not threading.main_thread() and started.is_set():
             polling.set()
-            leaving.wait(20)
+            leaving.wait(60)
             happened.append("polled")
 
     def noted_close(self: Database) -> None:
@@ -37,7 +37,7 @@ def test_the_database_is_closed_after_the_last_poll(
     monkeypatch.setattr(Database, "close", noted_close)
     with TestClient(create_app(gateway_settings())):
         started.set()
-        assert polling.wait(20)
+        assert polling.wait(60)
         # The poll continues for a while after the gateway was told to close.
         threading.Timer(0.3, leaving.set).start()
 

@@ -71,12 +71,12 @@ def test_an_upload_is_passed_on_before_it_is_whole(
     def pieces() -> Iterator[bytes]:
         nonlocal arrived_early
         yield PIECE
-        arrived_early = eager.began.wait(10)
+        arrived_early = eager.began.wait(60)
         for _ in range(99):
             yield PIECE
 
     try:
-        with httpx.Client(base_url=live.url, timeout=30) as client:
+        with httpx.Client(base_url=live.url, timeout=90) as client:
             form = {"username": "admin", "password": "correct horse battery"}
             token = client.post("/v1/auth/token", data=form).json()["access_token"]
             headers = {"Authorization": f"Bearer {token}", "Content-Length": str(100 * len(PIECE))}
@@ -183,9 +183,9 @@ def test_a_client_that_hangs_up_before_the_answer_ends_the_work_on_its_upload(
                 f"Authorization: Bearer {token}\r\n\r\n"
             )
             client.sendall(head.encode() + PIECE)
-            assert taken.wait(10)
+            assert taken.wait(60)
             client.close()
-            assert dropped.wait(10)
+            assert dropped.wait(60)
     finally:
         live.stop()
 

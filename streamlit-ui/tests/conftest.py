@@ -19,7 +19,9 @@ from streamlit_ui.sessions import Session, sessions
 from streamlit_ui.settings import settings
 
 # How long an example takes says more of the machine than of the code. In CI the examples stay the same ones.
-hypothesis.settings.register_profile("any machine", hypothesis.settings.default, deadline=None)
+hypothesis.settings.register_profile(
+    "any machine", hypothesis.settings.default, deadline=None, max_examples=50
+)
 hypothesis.settings.load_profile("any machine")
 
 APP = Path(streamlit_ui.__file__).with_name("app.py")
@@ -66,7 +68,7 @@ def open_page(fake: FakeGateway) -> Open:
     """Open a page as somebody, or as nobody."""
 
     def opened(view: str | None = None, role: str | None = "maintainer", **query: Any) -> AppTest:
-        page = AppTest.from_file(str(APP), default_timeout=30)
+        page = AppTest.from_file(str(APP), default_timeout=90)
         if role:
             name = PEOPLE[role]
             fake.tokens[f"token-of-{name}"] = name

@@ -43,7 +43,7 @@ def pages(logs: Path) -> Iterator[httpx.Client]:
                 _wait(http, process)
                 yield http
             process.terminate()
-            assert process.wait(20) in (0, -15)
+            assert process.wait(60) in (0, -15)
 
 
 def _wait(http: httpx.Client, process: "subprocess.Popen[bytes]") -> None:

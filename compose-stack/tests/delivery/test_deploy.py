@@ -380,7 +380,7 @@ def test_a_deployment_waits_for_the_one_at_work(tmp_path: Path) -> None:
 
     other = threading.Thread(target=deployment)
     other.start()
-    held.wait(10)
-    with journal.only_deployment(patience_s=10):
-        other.join(10)
+    held.wait(60)
+    with journal.only_deployment(patience_s=60):
+        other.join(60)
     assert not other.is_alive()

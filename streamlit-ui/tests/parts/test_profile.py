@@ -39,7 +39,7 @@ def show(fake: FakeGateway, tmp_path: Path) -> Show:
     def shown(dataset: str = "comments", version: int | None = 2) -> AppTest:
         script = tmp_path / "app.py"
         script.write_text(APP.format(dataset=dataset, version=version))
-        page = AppTest.from_file(str(script), default_timeout=30)
+        page = AppTest.from_file(str(script), default_timeout=90)
         page.session_state["session"] = erin.id
         page.run()
         assert not page.exception, [error.value for error in page.exception]
