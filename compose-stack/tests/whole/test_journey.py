@@ -12,12 +12,14 @@ from compose_stack.client import Client
 from compose_stack.instance import Instance, admin_password
 from compose_stack.loop import Fall, Loop
 from compose_stack.people import People
-from compose_stack.traffic import sample_rows
+from compose_stack.traffic import MODEL, sample_rows
 from pages import call_an_answer_wrong, sign_in
 
 RUN_MS = 300_000
 SHIFTED_ROWS = 3000
 PEOPLE = 12
+ENOUGH_LABELS = 400
+"""Labels that the run waits for: on fewer, the first gate may hold, and a second run doubles the journey."""
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +36,7 @@ def page() -> Iterator[Page]:
 def let_the_score_fall(instance: Instance) -> Fall:
     """Give feedback from a changed world through the API, faster than anyone clicks."""
     with instance.sign_in() as admin, People(admin, PEOPLE) as people:
+        admin.set_policy(MODEL, min_new_labels=ENOUGH_LABELS)
         loop = Loop(admin, people, tell=lambda _: None)
         rows = sample_rows(SHIFTED_ROWS, seed=5, drift=1.0)
         return loop.fall_and_recover(rows, loop.answering_version(rows[0]))
