@@ -35,10 +35,6 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that start real servers: they take longest, and should not be left for the end."""
-    for item in items:
-        if item.parent and not item.nodeid.endswith(item.name):
-            # Schemathesis gives what it makes for each operation the id of the test that it was made from.
-            item._id = item.id.parse(f"{item.parent.nodeid}::{item.name}")
     ids = Counter(item.nodeid for item in items)
     if twice := [found for found, times in ids.items() if times > 1]:
         # Of tests with the same id pytest-xdist would run one, and be silent about the others.

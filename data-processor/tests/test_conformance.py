@@ -12,6 +12,7 @@ import uvicorn
 from hypothesis import HealthCheck, settings
 from schemathesis import Case, HookContext
 from schemathesis.checks import not_a_server_error
+from schemathesis.generation.hypothesis.builder import HypothesisTestConfig, HypothesisTestMode, create_test
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     ignored_auth,
@@ -35,6 +36,7 @@ CHECKS = [
 ]
 
 schema = schemathesis.openapi.from_path(Path(__file__).parents[1] / "openapi.json")
+OPERATIONS = [operation.label for path in schema for operation in schema[path].values()]
 M = "census-income"
 known: dict[str, str] = {"model": M, "version": "2"}
 
@@ -82,24 +84,31 @@ def asked(
         thread.join()
 
 
-def examples(most: int) -> settings:
-    """Ask so many times per operation, beside what covers its document."""
-    return settings(
-        max_examples=most, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-    )
+def ask(label: str, most: int, asked: dict[str, Any]) -> None:
+    """Ask for an operation what covers its document, and so many examples more.
+
+    Cases are made here and not by `schema.parametrize`, which makes those of all operations in each process.
+    """
+
+    @settings(max_examples=most, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    def check(case: Case[Any]) -> None:
+        case.call_and_validate(checks=CHECKS, **asked)
+
+    operation = schema.find_operation_by_label(label)
+    assert operation is not None
+    config = HypothesisTestConfig(project=schema.config, modes=list(HypothesisTestMode))
+    create_test(operation=operation, test_func=check, config=config)()
 
 
 @pytest.mark.usefixtures("children_in_process")
-@schema.parametrize()
-@examples(4)
-def test_serve_answers_as_its_document_says(case: Case[Any], asked: dict[str, Any]) -> None:
-    case.call_and_validate(checks=CHECKS, **asked)
+@pytest.mark.parametrize("label", OPERATIONS)
+def test_serve_answers_as_its_document_says(label: str, asked: dict[str, Any]) -> None:
+    ask(label, 4, asked)
 
 
 @pytest.mark.services
-@schema.parametrize()
-@examples(15)
+@pytest.mark.parametrize("label", OPERATIONS)
 def test_serve_answers_as_its_document_says_however_often_it_is_asked(
-    case: Case[Any], asked: dict[str, Any]
+    label: str, asked: dict[str, Any]
 ) -> None:
-    case.call_and_validate(checks=CHECKS, **asked)
+    ask(label, 15, asked)

@@ -13,7 +13,7 @@ from scipy import stats
 from data_processor.feedback.controller import Facts
 from data_processor.statistics.score import Score, Share
 
-FEW, ALL = 60, 1_000
+FEW, ALL = 30, 1_000
 SURE = 0.999
 """How unlikely a count may be, if the rate is what it should be, before a proof fails."""
 

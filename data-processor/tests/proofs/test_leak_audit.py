@@ -11,7 +11,7 @@ import pytest
 from data_processor.datasets.leak_audit import audit_file
 from data_processor.datasets.profile import read_columns
 
-FEW, ALL = 4, 100
+FEW, ALL = 2, 100
 SCARCE = [pytest.param(ALL, marks=pytest.mark.services), FEW]
 
 

@@ -194,12 +194,18 @@ def marked(rows: list[Row]) -> list[Row]:
     return [{**row, "inputs": {**row["inputs"], "hours-per-week": 99}} for row in rows]
 
 
-@pytest.mark.parametrize("lies", [300, pytest.param(3_000, marks=pytest.mark.services)])
-@pytest.mark.parametrize("pinned", [False, True], ids=["unpinned", "pinned"])
-@pytest.mark.parametrize("mark", [list, marked], ids=["anywhere", "in a corner"])
+SOME_LIES = [(marked, False, 300), (list, True, 300)]
+MANY_LIES = [
+    pytest.param(mark, pinned, 3_000, marks=pytest.mark.services)
+    for mark in (list, marked)
+    for pinned in (False, True)
+]
+
+
+@pytest.mark.parametrize(("mark", "pinned", "lies"), SOME_LIES + MANY_LIES)
 @pytest.mark.timeout(600)
 def test_one_liar_among_nine_honest_raters_replaces_no_model(
-    stage: Stage, lies: int, *, pinned: bool, mark: Callable[[list[Row]], list[Row]]
+    stage: Stage, mark: Callable[[list[Row]], list[Row]], *, pinned: bool, lies: int
 ) -> None:
     """The same lies would have replaced it if whose they are did not matter."""
     crowd(stage, 20, seed=2)

@@ -164,7 +164,7 @@ texts = (
 numbers = st.none() | st.integers(-5, 100_000) | st.floats(width=32, allow_nan=False, allow_infinity=False)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 @pytest.mark.parametrize("name", NAMES)
 def test_any_row_is_answered_alike(
