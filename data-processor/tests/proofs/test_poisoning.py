@@ -202,7 +202,7 @@ MANY_LIES = [
 ]
 
 
-@pytest.mark.parametrize(("mark", "pinned", "lies"), SOME_LIES + MANY_LIES)
+@pytest.mark.parametrize(("mark", "pinned", "lies"), [*SOME_LIES, *MANY_LIES])
 @pytest.mark.timeout(600)
 def test_one_liar_among_nine_honest_raters_replaces_no_model(
     stage: Stage, mark: Callable[[list[Row]], list[Row]], *, pinned: bool, lies: int
