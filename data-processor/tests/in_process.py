@@ -4,12 +4,12 @@ What a child process adds, `runs/test_child.py` tests; and with `make test-servi
 this way is repeated with real ones.
 """
 
-import gc
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import pytest
 import requests
@@ -62,17 +62,30 @@ class ChildInProcess:
         self._context.__exit__(None, None, None)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def http_sessions() -> Iterator[WeakSet[requests.Session]]:
+    """Know every session of Requests: MLflow's client keeps its own, with their connections, for ever."""
+    begin = requests.Session.__init__
+    known: WeakSet[requests.Session] = WeakSet()
+
+    def begin_and_tell(session: requests.Session) -> None:
+        begin(session)
+        known.add(session)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(requests.Session, "__init__", begin_and_tell)
+        yield known
+
+
 @pytest.fixture
-def children_in_process() -> Iterator[None]:
+def children_in_process(http_sessions: WeakSet[requests.Session]) -> Iterator[None]:
     """Carry out every task in this process."""
     with pytest.MonkeyPatch.context() as patch:
         for module in USERS:
             patch.setattr(f"{module}.Child", ChildInProcess)
         yield
-    # MLflow's client keeps its connections open for ever; a child process takes them with it.
-    for one in gc.get_objects():
-        if isinstance(one, requests.Session):
-            one.close()
+    for one in list(http_sessions):
+        one.close()  # as the end of a child process does
 
 
 @pytest.fixture(params=["in process", pytest.param("child processes", marks=pytest.mark.services)])
