@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from fake_processor import CALLER_KEY, SERVICE_TOKEN
+from pipeline_api.cli import main
 
 PROGRAM = str(Path(sys.executable).with_name("pipeline-api"))
 
@@ -17,16 +18,24 @@ def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str
     return subprocess.run([PROGRAM, *arguments], env=environment, capture_output=True, text=True, check=False)
 
 
+def code_of(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> object:
+    """Return with what the program ends when it is asked in this process."""
+    monkeypatch.setattr(sys, "argv", ["pipeline-api", *arguments])
+    with pytest.raises(SystemExit) as left:
+        main()
+    return left.value.code
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["serve", "--help"], ["contract", "--help"]])
-def test_it_explains_itself(arguments: list[str]) -> None:
-    helped = run(*arguments)
+def test_it_explains_itself(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert code_of(monkeypatch, *arguments) == 0
+    assert "usage: pipeline-api" in capsys.readouterr().out
 
-    assert helped.returncode == 0
-    assert "usage: pipeline-api" in helped.stdout
 
-
-def test_it_does_nothing_without_a_command() -> None:
-    assert run().returncode == 2
+def test_it_does_nothing_without_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert code_of(monkeypatch) == 2
 
 
 def test_it_does_not_start_without_its_secrets(tmp_path: Path) -> None:
