@@ -282,7 +282,7 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(envelope=envelopes, policy=st.sampled_from([False, True]))
 def test_fast_and_slow_validation_agree(envelope: dict[str, Any], policy: bool) -> None:
     content = json.dumps(envelope).encode()
@@ -297,7 +297,7 @@ def test_fast_and_slow_validation_agree(envelope: dict[str, Any], policy: bool) 
         assert fast[1].packed.strings.tolist() == packed.strings.tolist()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(content=st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode()))
 def test_no_body_at_all_makes_it_stumble(content: bytes) -> None:
     assert verdict(lambda: FLAGGING.check(content))[0] in ("accepted", "BadRequest", "Invalid")
@@ -310,7 +310,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(row=st.dictionaries(names, json_values))
 def test_each_error_names_a_field_that_is_wrong_by_itself(row: dict[str, Any]) -> None:
     found = verdict(lambda: FLAGGING.check(body({"hours-per-week": 1, **row})))

@@ -302,7 +302,7 @@ def test_a_wrong_encoding_is_refused_by_its_field(tmp_path: Path) -> None:
 
 
 @given(st.binary(max_size=400), st.sampled_from(("a.csv", "a.json", "a.xlsx", "a.parquet", "a")))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_any_bytes_are_a_table_or_refused_in_words(content: bytes, filename: str) -> None:
     with contextlib.suppress(RefusedFileError):
         rows, _ = read(content, filename)
