@@ -7,11 +7,15 @@ from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
+from sqlalchemy import text
 
+from data_processor.database import Database
 from data_processor.models.refusals import alias_counter
 from data_processor.monitoring.collector import LoopCollector
 from data_processor.runs.metrics import RunMetrics
-from data_processor.service.metrics import LIBRARY, ServiceMetrics
+from data_processor.service.database_metrics import DatabaseMetrics
+from data_processor.service.metrics import ServiceMetrics
+from data_processor.service.registry import LIBRARY
 from data_processor.service.signals import rendered, undeclared
 from data_processor.settings import Settings
 from data_processor.wiring.signals import SIGNALS
@@ -66,6 +70,11 @@ def test_work_shows_what_is_declared(
     runs.step("search", 5.2)
     runs.ended("training", "census-income", "score", "succeeded", seconds=40.0, verdict="hold")
     told_world(metrics.registry)
+    database = Database(f"sqlite:///{tmp_path / 'asked.db'}")
+    DatabaseMetrics(metrics.registry).watch(database.engine)
+    with database.reading() as session:
+        session.execute(text("SELECT 1"))
+    database.close()
     alias_counter(metrics.registry)("census-income")
     shown = text_string_to_metric_families(generate_latest(metrics.registry).decode())
     assert undeclared(shown, SIGNALS["data-processor work"].metrics, LIBRARY) == []

@@ -186,7 +186,7 @@ def test_messages_are_described_with_the_fields_that_all_have() -> None:
     assert "| `value` | number | required |" in described
 
 
-@pytest.mark.parametrize("service", ["pipeline-api", "data-processor"])
+@pytest.mark.parametrize("service", ["pipeline-api", "data-processor", "streamlit-ui"])
 def test_every_metric_is_described_with_its_labels_and_their_values(service: str) -> None:
     document = json.loads((DOCS.parent / service / "signals.json").read_text())
     described = describe_signals(document)
@@ -197,3 +197,7 @@ def test_every_metric_is_described_with_its_labels_and_their_values(service: str
             for label, values in metric["labels"].items():
                 assert f"`{label}`: " in described
                 assert isinstance(values, str) or f"`{values[-1]}`" in described
+        for span in signals["spans"]:
+            assert f"| `{span['name']}` | {span['kind']} | " in described
+        for line in signals["lines"]:
+            assert all(f"`{name}`" in described for name in line["fields"])

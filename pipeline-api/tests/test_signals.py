@@ -3,7 +3,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from fake_processor import FakeProcessor, problem
-from pipeline_api.service.metrics import LIBRARY
+from pipeline_api.service.registry import LIBRARY
 from pipeline_api.service.signals import rendered, undeclared
 from pipeline_api.signals import SIGNALS
 from running import Gateway

@@ -15,6 +15,7 @@ from data_processor.feedback import api as feedback_api
 from data_processor.logs import api as logs_api
 from data_processor.notifications import api as notifications_api
 from data_processor.readiness import readiness_checks
+from data_processor.service.database_metrics import DatabaseMetrics
 from data_processor.service.docs import install_docs
 from data_processor.service.health import health_router
 from data_processor.service.metrics import ServiceMetrics
@@ -41,10 +42,11 @@ def create_app(settings: Settings) -> FastAPI:
     """Build the app from its settings; nothing is read, opened or started before its lifespan."""
     service_metrics = ServiceMetrics(settings)
     model_metrics = ModelMetrics(service_metrics.registry)
+    database_metrics = DatabaseMetrics(service_metrics.registry)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_state(settings, model_metrics) as state:
+        async with open_state(settings, model_metrics, database_metrics) as state:
             app.state.loopkeeper = state
             yield
 

@@ -27,7 +27,7 @@ def predicted(store: PredictionStore) -> Callable[..., None]:
             "pinned": False, "asked": False, "subject": "ann", "at_us": int(at_s * 10**6), "inputs": "{}",
             "output": "{}", "flags": "[]", "latency_ms": latency_ms, "trace_id": "",
         }  # fmt: skip
-        with store._engine.begin() as connection:
+        with store.engine.begin() as connection:
             connection.execute(predictions.insert().values(row))
 
     return predict

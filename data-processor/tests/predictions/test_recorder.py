@@ -233,7 +233,7 @@ def test_postgresql_is_found_again_after_the_connection_broke(postgres_url: str)
     store.create_tables()
     recorder = open_recorder(postgres_url, 1)
     recorder.write([result()])
-    with store._engine.connect() as connection:
+    with store.engine.connect() as connection:
         connection.exec_driver_sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
             "AND datname = current_database()"

@@ -6,8 +6,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
-from data_processor.service.metrics import LIBRARY, METRICS, ServiceMetrics
+from data_processor.service.metrics import METRICS, ServiceMetrics
 from data_processor.service.middleware import ROUTE_KEY, ServiceMiddleware
+from data_processor.service.registry import LIBRARY
 from data_processor.service.settings import ServiceSettings
 from data_processor.service.signals import Metric, undeclared
 

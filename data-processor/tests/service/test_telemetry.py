@@ -14,7 +14,15 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from data_processor.service.logging import LINES as LOG_LINES
+from data_processor.service.middleware import LINES, SPANS
 from data_processor.service.settings import ServiceSettings
+from data_processor.service.signals import (
+    DeclaredLine,
+    DeclaredSpan,
+    undeclared_fields,
+    undeclared_spans,
+)
 from data_processor.service.spans import is_traced
 from data_processor.service.telemetry import configure_telemetry
 
@@ -60,6 +68,7 @@ sampled = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-
 client.get("/things/1", headers=sampled)
 client.get("/away", headers=sampled)
 client.get("/healthz", headers=sampled)
+client.get("/nowhere", headers=sampled)
 client.get("/things/2", headers={"traceparent": f"00-{'f' * 32}-b7ad6b7169203331-00"})
 print(client.get("/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"}).text)
 """
@@ -165,6 +174,10 @@ def broken(request: pytest.FixtureRequest) -> Iterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
+def _names(span: Any) -> list[str]:
+    return [each.key for each in span.attributes]
+
+
 def run(program: str, collector: str) -> str:
     environment = {
         "SERVICE_NAME": "specimen",
@@ -191,7 +204,7 @@ def test_sampled_traces_and_all_logs_reach_the_collector(collector: Collector) -
     shown = run(PROGRAM, collector.url)
 
     spans = {span.name: span for _, span in collector.spans}
-    assert set(spans) == {"GET /things/{thing}", "look up", "GET /away"}
+    assert set(spans) == {"GET /things/{thing}", "look up", "GET /away", "GET"}
     request, below, failed = spans["GET /things/{thing}"], spans["look up"], spans["GET /away"]
     assert {span.trace_id.hex() for span in spans.values()} == {TRACE}
     assert request.parent_span_id.hex() == CALLER
@@ -206,6 +219,15 @@ def test_sampled_traces_and_all_logs_reach_the_collector(collector: Collector) -
     resource, _ = collector.spans[0]
     assert (resource["service.name"], resource["service.instance.id"]) == ("specimen", "replica-1")
     assert (resource["deployment.environment.name"], resource["vcs.ref.head.revision"]) == ("main", "abc")
+
+    toy = DeclaredSpan("look up", "internal", "A span of this test.", ("thing.kind",))
+    sent = [
+        (span.name, span.SpanKind.Name(span.kind).removeprefix("SPAN_KIND_").lower(), _names(span))
+        for _, span in collector.spans
+    ]
+    assert undeclared_spans(sent, (*SPANS, toy)) == []
+    lines = [json.loads(record.body.string_value) for record in collector.records]
+    assert undeclared_fields(lines, (*LOG_LINES, *LINES)) == []
 
     records = {
         (event["event"], event["trace_id"]): (record, event)
@@ -223,6 +245,22 @@ def test_sampled_traces_and_all_logs_reach_the_collector(collector: Collector) -
 
     assert f'trace_id="{TRACE}"' in shown
     assert QUIET not in shown
+
+
+def test_what_is_not_declared_is_told() -> None:
+    declared = (DeclaredSpan("{step} run", "consumer", "A step.", ("run",), ("error",)),)
+    assert undeclared_spans([("fit run", "consumer", ["run", "error"])], declared) == []
+    assert undeclared_spans([("fit run", "consumer", ["colour", "run"])], declared) == [
+        "The span 'fit run' (consumer) with ['colour', 'run'] is not declared.",
+        "No span '{step} run' (consumer) was sent.",
+    ]
+    lines = (DeclaredLine("", "Every line.", ("event", "level")), DeclaredLine("made", "Made.", ("what",)))
+    assert undeclared_fields([{"event": "free", "level": "info", "more": 1}], lines) == []
+    assert undeclared_fields([{"event": "made", "who": "me"}], lines) == [
+        "A line of made lacks level.",
+        "A line of made lacks what.",
+        "A line of made has who.",
+    ]
 
 
 def test_no_request_waits_for_a_collector_and_a_process_ends_without_it(broken: str) -> None:

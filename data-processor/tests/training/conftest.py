@@ -193,7 +193,7 @@ class Workshop:
         rows = sample_rows(amount, seed=seed)
         store = PredictionStore(self.settings.predictions_url)
         store.create_tables()
-        with store._engine.begin() as connection:
+        with store.engine.begin() as connection:
             for number, row in enumerate(rows):
                 connection.execute(insert(predictions).values(**recorded(self.model, version, number, row)))
         store.close()

@@ -53,7 +53,7 @@ def rate(
     """Record answers of version 2, all right or all wrong, and what people said of them."""
     rows = sample_rows(start + amount, seed=3)[start:]
     other = {"<=50K": ">50K", ">50K": "<=50K"}
-    with world.predictions._engine.begin() as connection, world.database.transaction() as session:
+    with world.predictions.engine.begin() as connection, world.database.transaction() as session:
         for number, row in enumerate(rows, start):
             label = row["label"] if right else other[row["label"]]
             connection.execute(insert(predictions).values(recorded_of(number, row["inputs"], label)))

@@ -1,6 +1,6 @@
-"""What a service tells about itself as Markdown: a table of metrics for each of its processes."""
+"""What a service tells about itself as Markdown: tables of metrics, spans and log lines for each process."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from loopkeeper_docs.openapi import prose, table
@@ -9,21 +9,49 @@ Document = Mapping[str, Any]
 
 
 def describe_signals(document: Document) -> str:
-    """Return a section for each process with a row for each metric."""
+    """Return a section for each process with a row for each metric, each kind of span and of log line."""
     return "\n".join(_process(name, signals) for name, signals in document.items())
 
 
 def _process(name: str, signals: Document) -> str:
-    rows = [
+    metrics = [
         (
-            f"`{metric['name']}`",
+            _code(metric["name"]),
             metric["kind"],
             "<br>".join(_label(label, values) for label, values in metric["labels"].items()),
             prose(metric["meaning"]),
         )
         for metric in signals["metrics"]
     ]
-    return "\n".join((f"## {name}", "", table(("metric", "kind", "labels", "meaning"), rows), ""))
+    spans = [
+        (_code(span["name"]), span["kind"], _names(span, "attributes"), prose(span["meaning"]))
+        for span in signals["spans"]
+    ]
+    lines = [
+        (_code(line["event"]) if line["event"] else "any", _names(line, "fields"), prose(line["meaning"]))
+        for line in signals["lines"]
+    ]
+    return "\n".join(
+        (
+            f"## {name}",
+            *_section(("metric", "kind", "labels", "meaning"), metrics),
+            *_section(("span", "kind", "attributes", "meaning"), spans),
+            *_section(("event of a log line", "fields", "meaning"), lines),
+        )
+    )
+
+
+def _section(heading: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterable[str]:
+    return ("", table(heading, rows), "") if rows else ()
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"
+
+
+def _names(declared: Document, always: str) -> str:
+    names = [_code(name) for name in declared[always]]
+    return ", ".join([*names, *(f"{_code(name)} at times" for name in declared["sometimes"])])
 
 
 def _label(name: str, values: str | list[str]) -> str:

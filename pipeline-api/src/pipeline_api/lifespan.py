@@ -36,6 +36,7 @@ async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIter
     """Yield a running gateway; on the very first start, create its first user."""
     make_private(settings.state_dir)
     database = Database(settings.database, busy_timeout_s=PATIENCE_S)
+    metrics.database.watch(database.engine)
     verifier = Verifier(
         database,
         CallerSigner(settings.caller_key.get_secret_value().encode()),

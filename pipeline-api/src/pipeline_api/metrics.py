@@ -2,7 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from pipeline_api.service.metrics import METHODS, SECONDS
+from pipeline_api.service.database_metrics import DatabaseMetrics
+from pipeline_api.service.registry import METHODS, SECONDS
 from pipeline_api.service.signals import AnyMetric, Metric
 
 SIGN_INS = Metric(
@@ -36,6 +37,7 @@ class GatewayMetrics:
         self.sign_ins = SIGN_INS.register(registry)
         self.upstream_retries = RESENT.register(registry)
         self.websockets = WEBSOCKETS.register(registry)
+        self.database = DatabaseMetrics(registry)
         self._upstream = UPSTREAM.register(registry)
         # labels() locks and builds tuples on each call; there are few label sets, so their children are kept.
         self._children: dict[tuple[str, int, str], Histogram] = {}

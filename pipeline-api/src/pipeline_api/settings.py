@@ -45,7 +45,7 @@ class Settings(ServiceSettings):
     """Password of the user `admin`, whom the first start creates; unset: a random one, shown once."""
     admin_password_file: Path | None = None
     """File for a random password of `admin` (mode 0600); unset: `STATE_DIR/admin-password`."""
-    trace_ratio: float = Field(default=0.1, ge=0, le=1)
+    trace_ratio: float = Field(default=0.05, ge=0, le=1)
     """Share of the requests from outside that are traced, 0 to 1, whatever their callers wish: those of the
     pages follow what the pages decided, by their own `TRACE_RATIO`."""
 

@@ -16,7 +16,8 @@ from pipeline_api.connection_pool import CannotConnect, ConnectionLost, Connecti
 from pipeline_api.headers import IDEMPOTENCY_KEY
 from pipeline_api.metrics import GatewayMetrics
 from pipeline_api.service.errors import UpstreamSlow, UpstreamUnreachable
-from pipeline_api.service.spans import close_span, ids_of, open_span
+from pipeline_api.service.signals import DeclaredSpan
+from pipeline_api.service.spans import close_span, open_span
 from pipeline_api.service.trace_context import current_request, new_traceparent
 from pipeline_api.upload import Upload
 
@@ -26,6 +27,15 @@ KEEPALIVE_S = 30
 """Shorter than the processor keeps an idle connection open (75 s), so that this side closes it."""
 CONNECT_TIMEOUT_S = 2
 TRACEPARENT = "traceparent"
+SPANS = (
+    DeclaredSpan(
+        "{method}",
+        "client",
+        "A call of the data-processor.",
+        ("http.request.method", "server.address", "server.port"),
+        ("http.response.status_code", "error.type"),
+    ),
+)
 
 # The client library itself retries these when a kept connection turns out to be closed (RFC 9110, 9.2.2).
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE"})
@@ -255,7 +265,7 @@ class _Call:
         """Return the headers of the call: what is called continues the trace below this call's span."""
         if self._span is None:
             return headers
-        return {**headers, TRACEPARENT: ids_of(self._span).traceparent.header}
+        return {**headers, TRACEPARENT: self._span.ids.traceparent.header}
 
     def ended(self, status: int) -> None:
         """Count an answer; raise 502 when it refuses this gateway."""
@@ -277,5 +287,5 @@ class _Call:
             self._metrics.called(self._method, status, error, perf_counter() - self._started)
             if self._span is not None:
                 if status:
-                    self._span.set_attribute("http.response.status_code", status)
+                    self._span.attributes["http.response.status_code"] = status
                 close_span(self._span, error or (str(status) if status >= _FIRST_ERROR else None))

@@ -6,8 +6,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 from starlette.types import Message, Receive, Scope, Send
 
-from pipeline_api.service.metrics import LIBRARY, METRICS, ServiceMetrics
+from pipeline_api.service.metrics import METRICS, ServiceMetrics
 from pipeline_api.service.middleware import ROUTE_KEY, ServiceMiddleware
+from pipeline_api.service.registry import LIBRARY
 from pipeline_api.service.settings import ServiceSettings
 from pipeline_api.service.signals import Metric, undeclared
 

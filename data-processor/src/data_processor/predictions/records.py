@@ -146,13 +146,13 @@ class PredictionStore:
 
     def __init__(self, url: str) -> None:
         """Open the predictions database at a SQLAlchemy URL."""
-        self._engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-        if self._engine.dialect.name == "sqlite":
-            event.listen(self._engine, "connect", _prepare_sqlite)
+        self.engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+        if self.engine.dialect.name == "sqlite":
+            event.listen(self.engine, "connect", _prepare_sqlite)
 
     def create_tables(self) -> None:
         """Create the tables that are missing; safe to repeat, and from several processes at once."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 # Checking for a table and creating it are two steps there, even in one statement.
                 connection.execute(select(func.pg_advisory_xact_lock(_TABLES_LOCK)))
@@ -168,7 +168,7 @@ class PredictionStore:
     def many(self, ids: Iterable[str]) -> dict[str, Prediction]:
         """Return the predictions with these ids that exist, by id."""
         wanted, found = list(ids), {}
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             for start in range(0, len(wanted), 500):
                 query = select(predictions).where(predictions.c.id.in_(wanted[start : start + 500]))
                 found.update({row.id: _prediction(row) for row in connection.execute(query)})
@@ -183,7 +183,7 @@ class PredictionStore:
             query = query.where(predictions.c.subject == subject)
         if before is not None:
             query = query.where(predictions.c.id < before)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             rows = connection.execute(query.order_by(predictions.c.id.desc()).limit(limit))
             return [_prediction(row) for row in rows]
 
@@ -195,27 +195,27 @@ class PredictionStore:
         c = predictions.c
         mine = (c.model == model) & (c.id >= f"{start_s * 10**9:016x}") & (c.id < f"{end_s * 10**9:016x}")
         newest = select(c.latency_ms).where(mine).order_by(c.id.desc()).limit(most)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             count = connection.scalar(select(func.count()).select_from(predictions).where(mine))
             return count or 0, list(connection.scalars(newest)) if count else []
 
     def answered_by(self, answered: Answered, limit: int) -> list[Prediction]:
         """Return the newest predictions of a version that match, newest first."""
         query = select(predictions).where(*answered.conditions()).order_by(predictions.c.id.desc())
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return [_prediction(row) for row in connection.execute(query.limit(limit))]
 
     def count_answered_by(self, answered: Answered, limit: int) -> int:
         """Count the predictions of a version that match, up to `limit` of them."""
         some = select(predictions.c.id).where(*answered.conditions()).limit(limit).subquery()
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return connection.scalar(select(func.count()).select_from(some)) or 0
 
     def earlier(self, key: Key) -> tuple[bytes, bool] | None:
         """Return the earlier response to a key and whether its body was the same, or None for a new key."""
         mine = (idempotency.c.subject == key.subject) & (idempotency.c.key == key.key)
         query = select(idempotency.c.response, idempotency.c.body_sha256).where(mine)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             found = connection.execute(query).one_or_none()
         return None if found is None else (found.response, found.body_sha256 == key.body_sha256)
 
@@ -223,7 +223,7 @@ class PredictionStore:
         """Delete up to `AT_ONCE` responses to keys that are older than a time; return how many."""
         c = idempotency.c
         old = select(c.subject, c.key).where(c.at_us < before_us).limit(AT_ONCE)
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             found = connection.execute(old).all()
             for subject, key in found:
                 connection.execute(delete(idempotency).where(c.subject == subject, c.key == key))
@@ -233,21 +233,21 @@ class PredictionStore:
         """Return up to `AT_ONCE` ids of predictions older than a time, in order, after the id `after`."""
         old = (predictions.c.at_us < before_us) & (predictions.c.id > after)
         query = select(predictions.c.id).where(old).order_by(predictions.c.id).limit(AT_ONCE)
-        with self._engine.connect() as connection:
+        with self.engine.connect() as connection:
             return list(connection.scalars(query))
 
     def delete(self, ids: Sequence[str]) -> None:
         """Delete predictions."""
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(delete(predictions).where(predictions.c.id.in_(ids)))
 
     def check_writable(self) -> None:
         """Raise what recording a prediction would raise at this moment."""
-        check_writable(self._engine)
+        check_writable(self.engine)
 
     def close(self) -> None:
         """Close every connection."""
-        self._engine.dispose()
+        self.engine.dispose()
 
 
 class Ids:

@@ -23,6 +23,7 @@ from pydantic import SecretStr
 from data_processor.runs.context import TaskContext
 from data_processor.runs.limits import Limits
 from data_processor.service.logging import configure_logging
+from data_processor.service.signals import DeclaredSpan
 from data_processor.service.spans import traced
 from data_processor.service.storage import outage
 from data_processor.service.telemetry import configure_telemetry, end_telemetry
@@ -33,6 +34,15 @@ LONGEST = 500
 """Characters of an error message that are repeated to the user."""
 PR_SET_PDEATHSIG = 1
 WITHHELD = SecretStr("withheld-from-children")
+SPANS = (
+    DeclaredSpan(
+        "{task}",
+        "internal",
+        "A task of a step, in the child process that carries it out; not under hard limits.",
+        (),
+        ("error.type",),
+    ),
+)
 
 
 def main(tasks: Mapping[str, str]) -> None:

@@ -31,6 +31,7 @@ from data_processor.runs.metrics import RunMetrics
 from data_processor.runs.repository import open_runs
 from data_processor.service.database import now
 from data_processor.service.errors import Problem
+from data_processor.service.signals import DeclaredLine, DeclaredSpan
 from data_processor.service.spans import Traced, traced
 from data_processor.service.trace_context import parse_traceparent
 from data_processor.settings import Settings
@@ -42,6 +43,26 @@ PROMPT_S, UNHURRIED_S = 0.5, 2.0
 Ask = Callable[[str], dict[str, Any]]
 """Carries out the task of this name in the child process of a run, and returns its result."""
 
+SPANS = (
+    DeclaredSpan(
+        "{step} {kind}",
+        "consumer",
+        "A step of a run, by the kind of the run; `begin` and `finish` are steps of all.",
+        (
+            "messaging.system",
+            "messaging.operation.type",
+            "messaging.operation.name",
+            "messaging.destination.name",
+            "messaging.message.id",
+            "loopkeeper.model",
+        ),
+        ("error.type",),
+    ),
+)
+LINES = (
+    DeclaredLine("step_finished", "A step of a run is done.", ("run", "kind", "model", "step", "seconds")),
+    DeclaredLine("run_finished", "A run ended.", ("run", "kind", "model", "status", "error")),
+)
 log = structlog.get_logger(__name__)
 
 

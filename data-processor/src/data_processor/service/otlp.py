@@ -16,13 +16,21 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON
-from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    SpanContext,
+    SpanKind,
+    Status,
+    StatusCode,
+    TraceFlags,
+    set_span_in_context,
+)
 from typing_extensions import override
 
-from .spans import trace_with
+from .spans import Span, trace_with
 from .trace_context import RequestIds, current_request
 
 EXPORT_S = 5.0
@@ -31,38 +39,61 @@ END_S = 2.0
 """How long a process that ends waits for its last batches to be taken."""
 # The exporter's own warnings must not come back to it.
 _OWN = ("opentelemetry", "urllib3", "requests")
+_SCOPE = InstrumentationScope("loopkeeper")
+_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
+_UNSET, _FAILED = Status(StatusCode.UNSET), Status(StatusCode.ERROR)
+_KINDS = {kind.name.lower(): kind for kind in SpanKind}
 
 
 def export_to(endpoint: str, resource: Mapping[str, str], formatter: logging.Formatter) -> None:
     """Send this process's spans, and its log lines as a formatter writes them, to a collector's base URL."""
     base = endpoint.rstrip("/")
     described = Resource.create(dict(resource))
-    # Which traces are sampled is decided before a span is made (`trace_context.py`). Neither provider is set
-    # globally: libraries would add spans and records of their own, which contain what users typed.
-    tracers = TracerProvider(ALWAYS_ON, described, shutdown_on_exit=False)
-    tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{base}/v1/traces", timeout=EXPORT_S)))
-    trace_with(tracers.get_tracer("loopkeeper"))
+    # No provider is set globally: libraries would add spans and records of their own, which contain what
+    # users typed. Spans need none at all (`spans.py`).
+    spans = BatchSpanProcessor(OTLPSpanExporter(f"{base}/v1/traces", timeout=EXPORT_S))
+    trace_with(lambda span: spans.on_end(_readable(span, described)))
     loggers = LoggerProvider(described, shutdown_on_exit=False)
     exporter = OTLPLogExporter(f"{base}/v1/logs", timeout=EXPORT_S)
     loggers.add_log_record_processor(BatchLogRecordProcessor(exporter))
     logging.getLogger().addHandler(_OtlpHandler(loggers, formatter))
-    _Exporting.providers = (tracers, loggers)
+    _Exporting.ends = (spans, loggers)
     atexit.register(end_export)
 
 
 class _Exporting:
-    providers: tuple[TracerProvider | LoggerProvider, ...] = ()
+    ends: tuple[BatchSpanProcessor | LoggerProvider, ...] = ()
 
 
 def end_export() -> None:
     """Send what is buffered, and wait for that a moment at most; nothing is sent afterwards."""
-    providers, _Exporting.providers = _Exporting.providers, ()
+    exporting, _Exporting.ends = _Exporting.ends, ()
     trace_with(None)
-    ends = [threading.Thread(target=one.shutdown, name="end of export", daemon=True) for one in providers]
+    ends = [threading.Thread(target=one.shutdown, name="end of export", daemon=True) for one in exporting]
     for end in ends:
         end.start()
     for end in ends:
         end.join(END_S / len(ends))
+
+
+def _readable(span: Span, resource: Resource) -> ReadableSpan:
+    """Return a span that has ended as the exporter reads it."""
+    trace_id = int(span.ids.trace_id, 16)
+    parent = span.parent
+    return ReadableSpan(
+        span.name,
+        SpanContext(trace_id, int(span.ids.span_id, 16), is_remote=False, trace_flags=_SAMPLED),
+        SpanContext(trace_id, int(parent.span_id, 16), is_remote=True, trace_flags=_SAMPLED)
+        if parent
+        else None,
+        resource,
+        span.attributes,
+        kind=_KINDS[span.kind],
+        status=_FAILED if span.failed else _UNSET,
+        start_time=span.began_ns,
+        end_time=span.ended_ns,
+        instrumentation_scope=_SCOPE,
+    )
 
 
 class _OtlpHandler(logging.Handler):

@@ -1,16 +1,18 @@
 """What a service tells about itself, declared once: its metrics, and what its spans and log lines carry.
 
-A metric is declared beside the code that counts. `signals.json`, of which the documentation makes its table,
-is written from the declarations, and a test of each service compares them with the real `/metrics`.
+Each is declared beside the code that makes it. `signals.json`, of which the documentation makes its tables,
+is written from the declarations, and tests compare them with the real `/metrics` and with what is exported.
 
     Metric ── register ──▶ registry ──▶ /metrics ◀── compared by a test ──┐
-       └──── Signals of a process ──▶ signals.json ──▶ documentation ─────┘
+       └──── Signals of a process ──▶ signals.json ──▶ documentation ─────┤
+    DeclaredSpan, DeclaredLine          spans, log lines ◀────────────────┘
 """
 
 import argparse
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from itertools import product
 from pathlib import Path
@@ -67,18 +69,49 @@ class Metric(Generic[Kind]):
         }
 
 
+SentSpan = tuple[str, str, Iterable[str]]
+"""A span's name, its kind, and the names of its attributes."""
 AnyMetric = Metric[Counter] | Metric[Gauge] | Metric[Histogram]
 
 
 @dataclass(frozen=True)
+class DeclaredSpan:
+    """One kind of spans; what differs from one to the next stands in braces in its name."""
+
+    name: str
+    kind: str
+    meaning: str
+    attributes: Sequence[str] = ()
+    """What each has."""
+    sometimes: Sequence[str] = ()
+    """What it has where there is something to tell."""
+
+
+@dataclass(frozen=True)
+class DeclaredLine:
+    """The log lines of one event; without one, what all lines have."""
+
+    event: str
+    meaning: str
+    fields: Sequence[str]
+    sometimes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
 class Signals:
-    """What one kind of process tells; all share the log fields of `logging.py`."""
+    """What one kind of process tells."""
 
     metrics: Sequence[AnyMetric]
+    spans: Sequence[DeclaredSpan] = ()
+    lines: Sequence[DeclaredLine] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Return the declaration as the documentation reads it."""
-        return {"metrics": [metric.as_json() for metric in self.metrics]}
+        return {
+            "metrics": [metric.as_json() for metric in self.metrics],
+            "spans": [asdict(span) for span in self.spans],
+            "lines": [asdict(line) for line in self.lines],
+        }
 
 
 def undeclared(shown: Iterable[Any], declared: Sequence[AnyMetric], beside: Sequence[str]) -> list[str]:
@@ -107,6 +140,44 @@ def undeclared(shown: Iterable[Any], declared: Sequence[AnyMetric], beside: Sequ
                 if not isinstance(values := metric.labels.get(name, ()), str) and value not in values
             )
     wrong += (f"{name} is declared and has no series." for name in known if name not in seen)
+    return wrong
+
+
+def undeclared_spans(sent: Iterable[SentSpan], declared: Sequence[DeclaredSpan]) -> list[str]:
+    """Return a sentence for each span that is not declared, and for each declared one that is missing."""
+    wrong: list[str] = []
+    missing = set(declared)
+    for name, kind, attributes in sent:
+        alike = next((span for span in declared if _is_like(span, name, kind, set(attributes))), None)
+        if alike is None:
+            wrong.append(f"The span {name!r} ({kind}) with {sorted(attributes)} is not declared.")
+        else:
+            missing.discard(alike)
+    return wrong + [f"No span {span.name!r} ({span.kind}) was sent." for span in declared if span in missing]
+
+
+def _is_like(span: DeclaredSpan, name: str, kind: str, attributes: set[str]) -> bool:
+    pattern = re.sub(r"\\{\w+\\}", r"\\S+", re.escape(span.name))
+    return (
+        span.kind == kind
+        and re.fullmatch(pattern, name) is not None
+        and set(span.attributes) <= attributes <= {*span.attributes, *span.sometimes}
+    )
+
+
+def undeclared_fields(written: Iterable[Mapping[str, Any]], declared: Sequence[DeclaredLine]) -> list[str]:
+    """Return a sentence for each field in which log lines differ from the declared ones.
+
+    An event that is not declared may have fields of its own.
+    """
+    known = {line.event: line for line in declared}
+    every, wrong = known[""], []
+    for line in written:
+        event = str(line.get("event"))
+        own = known.get(event, DeclaredLine(event, "", (), tuple(line)))
+        needed, may = {*every.fields, *own.fields}, {*every.sometimes, *own.sometimes}
+        wrong += [f"A line of {event} lacks {name}." for name in sorted(needed - line.keys())]
+        wrong += [f"A line of {event} has {name}." for name in sorted(line.keys() - needed - may)]
     return wrong
 
 

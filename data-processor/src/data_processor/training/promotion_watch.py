@@ -23,6 +23,7 @@ from data_processor.notifications.events import record
 from data_processor.rows import ModelRow, PromotionRow, WatchRow
 from data_processor.runs.child import Child
 from data_processor.service.errors import Conflict
+from data_processor.service.signals import DeclaredSpan
 from data_processor.service.spans import Traced, traced
 from data_processor.service.trace_context import parse_traceparent
 from data_processor.settings import Settings
@@ -34,6 +35,15 @@ AGAIN: StepOptions = {"retries_allowed": True, "max_attempts": 6, "interval_seco
 STATES = {"roll_back": "rolled_back", "alert": "alerted", "passed": "passed", "continue": "open"}
 """The state of a watch after a check, by what that concluded."""
 
+SPANS = (
+    DeclaredSpan(
+        "{step} watch",
+        "consumer",
+        "A step of the check of a promotion: `replay` and `conclude`.",
+        ("loopkeeper.promotion.id",),
+        ("error.type",),
+    ),
+)
 log = structlog.get_logger(__name__)
 
 

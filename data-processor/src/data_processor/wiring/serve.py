@@ -29,6 +29,7 @@ from data_processor.predictions.records import PredictionStore
 from data_processor.predictions.retention import Retention
 from data_processor.runs.service import Runs
 from data_processor.service.database import PATIENCE_S
+from data_processor.service.database_metrics import DatabaseMetrics
 from data_processor.service.private_folder import make_private
 from data_processor.serving.batching import Batcher
 from data_processor.serving.explanations import Explanations
@@ -45,11 +46,15 @@ SWITCH_INTERVAL_S = 0.001
 
 
 @contextlib.asynccontextmanager
-async def open_state(settings: Settings, metrics: ModelMetrics) -> AsyncIterator[State]:
+async def open_state(
+    settings: Settings, metrics: ModelMetrics, database_metrics: DatabaseMetrics
+) -> AsyncIterator[State]:
     """Yield the state that the routes work with; model versions follow as soon as they are loaded."""
     make_private(settings.state_dir)
     database = Database(settings.records_url, busy_timeout_s=PATIENCE_S)
     predictions = PredictionStore(settings.predictions_url)
+    database_metrics.watch(database.engine)
+    database_metrics.watch(predictions.engine)
     mlflow = MlflowConnection(settings.mlflow_url, login=settings.mlflow_login)
     async with contextlib.AsyncExitStack() as opened:
         opened.callback(database.close)

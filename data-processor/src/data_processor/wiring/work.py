@@ -23,6 +23,7 @@ from data_processor.predictions.records import PredictionStore
 from data_processor.runs.jobs import Jobs
 from data_processor.runs.metrics import RunMetrics
 from data_processor.runs.service import Runs
+from data_processor.service.database_metrics import DatabaseMetrics
 from data_processor.service.metrics import ServiceMetrics
 from data_processor.service.private_folder import make_private
 from data_processor.settings import Settings
@@ -75,6 +76,9 @@ def wire_worker(settings: Settings) -> WorkerParts:
     )
     kinds = [training, *plain_kinds(settings, database)]
     predictions = PredictionStore(settings.predictions_url)
+    database_metrics = DatabaseMetrics(metrics.registry)
+    database_metrics.watch(database.engine)
+    database_metrics.watch(predictions.engine)
     runs = Runs(database, settings.stage)
     return WorkerParts(
         database=database,

@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from .log_file import LogFile
 from .settings import ServiceSettings
+from .signals import DeclaredLine
 from .trace_context import current_request
 
 REDACTED = "[redacted]"
@@ -25,6 +26,14 @@ _SECRET_KEY = re.compile(
 # What could end a line, move the cursor or hide text: C0, C1, separators, bidirectional overrides.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _MAX_DEPTH = 8
+LINES = (
+    DeclaredLine(
+        "",
+        "Every line. `trace_id` within a request or a step, `request_id` where the caller gave one.",
+        ("timestamp", "level", "event", "logger", "service", "stage"),
+        ("trace_id", "request_id", "exception"),
+    ),
+)
 
 
 def configure_logging(settings: ServiceSettings, process: str = "") -> None:

@@ -6,7 +6,7 @@ One pure-ASGI class in one pass: it runs for every prediction, so it must cost m
 import re
 from collections.abc import Mapping
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
@@ -17,7 +17,8 @@ from .errors import INTERNAL_ERROR, NotReady, Problem, TooLarge
 from .metrics import UNMATCHED, ServiceMetrics
 from .problem_responses import problem_of, problem_response
 from .settings import ServiceSettings
-from .spans import close_span, ids_of, is_traced, open_span
+from .signals import DeclaredLine, DeclaredSpan
+from .spans import Span, close_span, is_traced, open_span
 from .trace_context import (
     RequestIds,
     Sampling,
@@ -27,9 +28,6 @@ from .trace_context import (
     parse_traceparent,
     request_ids,
 )
-
-if TYPE_CHECKING:
-    from opentelemetry.trace import Span
 
 ROUTE_KEY = "service.route"
 """Scope key under which raw ASGI code stores its route template for the metrics."""
@@ -48,6 +46,29 @@ _HEADERS = (
 _LENGTH_DIGITS = 18
 _FIRST_FAILURE = 500
 _OVERRIDABLE = frozenset({b"content-security-policy", b"cache-control"})
+_ATTRIBUTES = ("http.request.method", "url.path", "url.scheme", "http.response.status_code")
+SPANS = (
+    DeclaredSpan("{method} {route}", "server", "A request.", (*_ATTRIBUTES, "http.route"), ("error.type",)),
+    DeclaredSpan("{method}", "server", "A request that no route matches.", _ATTRIBUTES, ("error.type",)),
+)
+LINES = (
+    DeclaredLine(
+        "request_failed",
+        "A request was answered with a status from 500 on; with its traceback, if it crashed.",
+        ("method", "route"),
+        ("status", "seconds"),
+    ),
+    DeclaredLine(
+        "request_slow",
+        "A request took longer than `SLOW_REQUEST_S`.",
+        ("method", "route", "status", "seconds"),
+    ),
+    DeclaredLine(
+        "storage_failed",
+        "A request could not be answered, because a database or disk cannot be used.",
+        ("method", "route", "reason", "error"),
+    ),
+)
 log = structlog.get_logger(__name__)
 
 
@@ -129,8 +150,8 @@ class ServiceMiddleware:
             elif name == b"x-request-id" and _REQUEST_ID.fullmatch(value):
                 request_id = value.decode("ascii")
         parent = parse_traceparent(traceparent)
-        span = self._begin_span(scope, parent) if is_traced() else None
-        ids = ids_of(span, request_id) if span else request_ids(parent, request_id)
+        span = self._begin_span(scope, parent, request_id) if is_traced() else None
+        ids = span.ids if span else request_ids(parent, request_id)
         current_request.set(ids)
         if scope["type"] != "http":
             await self.app(scope, receive, send)
@@ -163,7 +184,7 @@ class ServiceMiddleware:
                     seconds=round(seconds, 3),
                 )
 
-    def _begin_span(self, scope: Scope, parent: Traceparent | None) -> "Span | None":
+    def _begin_span(self, scope: Scope, parent: Traceparent | None, request_id: str | None) -> Span | None:
         traceable = scope["type"] == "http" and scope["path"] not in PROBES
         if not (traceable and self.sampling(parent, scope["headers"])):
             return None
@@ -176,6 +197,7 @@ class ServiceMiddleware:
                 "url.path": scope["path"],
                 "url.scheme": scope.get("scheme", "http"),
             },
+            request_id,
         )
 
     async def _serve(self, scope: Scope, exchange: "_Exchange") -> None:
@@ -268,11 +290,11 @@ class _Exchange:
         await problem_response(problem, self._scope["path"])(self._scope, self._receive, self.send)
 
 
-def _end_span(span: "Span", method: str, route: str, status: int) -> None:
+def _end_span(span: Span, method: str, route: str, status: int) -> None:
     if route:
-        span.update_name(f"{method} {route}")
-        span.set_attribute("http.route", route)
-    span.set_attribute("http.response.status_code", status)
+        span.name = f"{method} {route}"
+        span.attributes["http.route"] = route
+    span.attributes["http.response.status_code"] = status
     close_span(span, str(status) if status >= _FIRST_FAILURE else None)
 
 
