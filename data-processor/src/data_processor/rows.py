@@ -337,6 +337,11 @@ class FeedbackRow(Base):
     """The W3C header that continues the trace of the request which made it; absent from older ones."""
     at: Mapped[datetime] = mapped_column(default=now)
 
+    @property
+    def trace_id(self) -> str | None:
+        """The id of its trace, 32 hex digits."""
+        return trace_id_of(self.traceparent)
+
 
 class DecisionRow(Base):
     """One evaluation of the score by the controller, and what it concluded, in words."""

@@ -78,6 +78,7 @@ class GivenFeedback(BaseModel):
     label: str | None
     value: float | None
     comment: str | None
+    trace_id: str | None = Field(None, description="The trace of the request that gave it, 32 hex digits.")
     at: datetime
 
 

@@ -489,6 +489,8 @@ class GivenFeedback(TypedDict):
     label: str | None
     value: float | None
     comment: str | None
+    trace_id: NotRequired[str | None]
+    """The trace of the request that gave it, 32 hex digits."""
     at: str
 
 
