@@ -136,7 +136,7 @@ contracts: $(UV) ## Export both OpenAPI documents, vendor each where it is calle
 	@$(MAKE) -C pipeline-api contract
 	@mkdir -p streamlit-ui/contracts
 	@cp pipeline-api/openapi.json streamlit-ui/contracts/pipeline-api.json
-	@$(MAKE) -C streamlit-ui types
+	@$(MAKE) -C streamlit-ui types contract
 
 contracts-check: $(UV) ## Fail when code, exported documents, vendored copies and types made from them differ
 	@cmp data-processor/openapi.json pipeline-api/contracts/data-processor.json

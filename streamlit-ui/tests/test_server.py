@@ -69,8 +69,12 @@ def test_what_streamlit_says_is_in_the_log_file_too(pages: httpx.Client, logs: P
     assert f"Starting uvicorn runner on 127.0.0.1:{pages.base_url.port}" in said
 
 
-def test_metrics_are_those_of_streamlit(pages: httpx.Client) -> None:
-    assert "active_sessions" in pages.get("/metrics", follow_redirects=True).text
+def test_the_process_can_be_scraped(pages: httpx.Client) -> None:
+    pages.get("/readyz")
+    shown = pages.get("/metrics").text
+    assert 'target_info{service_instance_id="' in shown
+    assert "process_resident_memory_bytes" in shown
+    assert 'url_template="/healthz"' in shown
 
 
 def test_every_answer_keeps_others_from_embedding_it(pages: httpx.Client) -> None:

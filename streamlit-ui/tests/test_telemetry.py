@@ -12,6 +12,9 @@ import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from streamlit_ui.service.signals import undeclared_spans
+from streamlit_ui.telemetry import SPANS
+
 TOKEN = "a-token-of-the-pages"
 # A process of its own, because exporting lasts as long as its process.
 PROGRAM = """
@@ -84,6 +87,14 @@ def test_a_run_of_a_page_is_a_trace_that_goes_on_in_the_gateway(outside: Outside
     logged = show_a_page(outside, "1")
     page, call = outside.spans["page predict"], outside.spans["GET"]
     assert (page.parent_span_id, call.parent_span_id) == (b"", page.span_id)
+    attributes = {each.key: each.value for each in call.attributes}
+    assert attributes["url.template"].string_value == "/healthz"
+    assert attributes["http.response.status_code"].int_value == 200
+    sent = [
+        (span.name, kind, [each.key for each in span.attributes])
+        for kind, span in (("server", page), ("client", call))
+    ]
+    assert undeclared_spans(sent, SPANS) == []
     [asked] = outside.asked
     assert asked["traceparent"] == f"00-{page.trace_id.hex()}-{call.span_id.hex()}-01"
     assert asked["X-Loopkeeper-Visitor"] == TOKEN

@@ -5,6 +5,7 @@ GatewayError          anything that kept the gateway from doing what was asked, 
 └── Unreachable       no answer, or none in time
 """
 
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ import httpx
 
 from streamlit_ui.telemetry import call
 
+_PARAMETER = re.compile(r"\{\w+\}")
 SLOW_S = 120
 """Timeout of the few calls that load something before they answer."""
 _UNEXPECTED = "The gateway answered in a way this page does not understand."
@@ -83,28 +85,31 @@ class Caller:
         self._http = http
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
-    def _json(self, method: str, path: str, **request: Any) -> Any:
-        response = self._call(method, path, **request)
+    def _json(self, method: str, route: str, *names: str, **request: Any) -> Any:
+        response = self._call(method, route, *names, **request)
         try:
             return response.json()
         except ValueError as error:
             raise GatewayError(_UNEXPECTED, response.status_code) from error
 
     def _call(
-        self, method: str, path: str, headers: Mapping[str, str] | None = None, **request: Any
+        self, method: str, route: str, *names: str, headers: Mapping[str, str] | None = None, **request: Any
     ) -> httpx.Response:
+        """Call a route of the gateway's contract, with a name for each parameter of its path."""
+        given = iter(names)
+        path = _PARAMETER.sub(lambda _: _segment(next(given)), route)
         with (
             _network_errors_as_sentences(),
-            call(method, {**self._headers, **(headers or {})}) as (work, sent),
+            call(method, route, {**self._headers, **(headers or {})}) as (answer, sent),
         ):
             response = self._http.request(method, path, headers=sent, **request)
-            work.error = None if response.is_success else str(response.status_code)
+            answer.status = response.status_code
         if response.is_success:
             return response
         raise _problem(response)
 
 
-def segment(name: str) -> str:
+def _segment(name: str) -> str:
     """Return a name as one segment of a path: `.` and `..` would otherwise be resolved away."""
     return "%2E" * len(name) if name in (".", "..") else quote(name, safe="")
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from streamlit_ui.calls import SLOW_S, GatewayError, SignedOut, Unreachable, connect, segment
+from streamlit_ui.calls import SLOW_S, GatewayError, SignedOut, Unreachable, connect
 from streamlit_ui.contract.types import (
     DriftReport,
     DriftReportShort,
@@ -65,11 +65,11 @@ class Gateway(TrainingClient, NotificationsClient, MonitoringClient):
 
     def change_user(self, username: str, **changes: str) -> None:
         """Change a user's `role` or `password`."""
-        self._call("PATCH", f"/v1/auth/users/{segment(username)}", json=changes)
+        self._call("PATCH", "/v1/auth/users/{username}", username, json=changes)
 
     def delete_user(self, username: str) -> None:
         """Delete a user, who then has no access any more."""
-        self._call("DELETE", f"/v1/auth/users/{segment(username)}")
+        self._call("DELETE", "/v1/auth/users/{username}", username)
 
     def keys(self) -> list[Key]:
         """List the programs that may call the gateway."""
@@ -82,11 +82,11 @@ class Gateway(TrainingClient, NotificationsClient, MonitoringClient):
 
     def trust_key(self, key: str, *, trusted: bool) -> None:
         """Say whether the labels that a key gives count as an engineer's."""
-        self._call("PATCH", f"/v1/auth/keys/{segment(key)}", json={"trusted": trusted})
+        self._call("PATCH", "/v1/auth/keys/{key_id}", key, json={"trusted": trusted})
 
     def delete_key(self, key: str) -> None:
         """Revoke a key by its id."""
-        self._call("DELETE", f"/v1/auth/keys/{segment(key)}")
+        self._call("DELETE", "/v1/auth/keys/{key_id}", key)
 
     # Predict and give feedback
 
@@ -96,7 +96,7 @@ class Gateway(TrainingClient, NotificationsClient, MonitoringClient):
 
     def model(self, model: str) -> ModelDetail:
         """Describe one model, its schema and policy included."""
-        return cast(ModelDetail, self._json("GET", f"/v1/models/{segment(model)}"))
+        return cast(ModelDetail, self._json("GET", "/v1/models/{model}", model))
 
     def predict(
         self,
@@ -113,7 +113,8 @@ class Gateway(TrainingClient, NotificationsClient, MonitoringClient):
             PredictionAnswer,
             self._json(
                 "POST",
-                f"/v1/models/{segment(model)}/predictions",
+                "/v1/models/{model}/predictions",
+                model,
                 json={"inputs": list(inputs), **({"version": version} if version else {})},
                 headers={"Idempotency-Key": idempotency_key},
             ),
@@ -122,71 +123,71 @@ class Gateway(TrainingClient, NotificationsClient, MonitoringClient):
     def predictions(self, model: str, limit: int, before: str | None = None) -> list[RecordedPrediction]:
         """List predictions with their feedback, newest first, older than `before` if given."""
         params = {"limit": str(limit), **({"before": before} if before else {})}
-        path = f"/v1/models/{segment(model)}/predictions"
-        return cast(list[RecordedPrediction], self._json("GET", path, params=params))
+        path = "/v1/models/{model}/predictions"
+        return cast(list[RecordedPrediction], self._json("GET", path, model, params=params))
 
     def prediction(self, prediction: str) -> PredictionDetail:
         """Show one prediction with its lineage, trace id and feedback."""
-        return cast(PredictionDetail, self._json("GET", f"/v1/predictions/{segment(prediction)}"))
+        return cast(PredictionDetail, self._json("GET", "/v1/predictions/{prediction_id}", prediction))
 
     def explanation(self, prediction: str) -> Explanation:
         """Explain which inputs moved a prediction most; the first explanation in a while takes seconds."""
-        path = f"/v1/predictions/{segment(prediction)}/explanation"
-        return cast(Explanation, self._json("GET", path, timeout=SLOW_S))
+        path = "/v1/predictions/{prediction_id}/explanation"
+        return cast(Explanation, self._json("GET", path, prediction, timeout=SLOW_S))
 
     def give_feedback(self, prediction: str, feedback: FeedbackRequest) -> None:
         """Say whether a prediction was right; what somebody says last replaces what they said before."""
-        self._call("POST", f"/v1/predictions/{segment(prediction)}/feedback", json=dict(feedback))
+        self._call("POST", "/v1/predictions/{prediction_id}/feedback", prediction, json=dict(feedback))
 
     def score(self, model: str) -> ModelScore:
         """Show the current score of a model."""
-        return cast(ModelScore, self._json("GET", f"/v1/models/{segment(model)}/score"))
+        return cast(ModelScore, self._json("GET", "/v1/models/{model}/score", model))
 
     def score_history(self, model: str, limit: int) -> list[ScorePoint]:
         """Show the score over time, oldest first."""
         return cast(
             list[ScorePoint],
-            self._json("GET", f"/v1/models/{segment(model)}/score/history", params={"limit": str(limit)}),
+            self._json("GET", "/v1/models/{model}/score/history", model, params={"limit": str(limit)}),
         )
 
     # Drift
 
     def drift_reports(self, model: str, limit: int) -> list[DriftReportShort]:
         """List the newest drift reports of a model, newest first."""
-        path = f"/v1/models/{segment(model)}/drift-reports"
-        return cast(list[DriftReportShort], self._json("GET", path, params={"limit": str(limit)}))
+        path = "/v1/models/{model}/drift-reports"
+        return cast(list[DriftReportShort], self._json("GET", path, model, params={"limit": str(limit)}))
 
     def drift_report(self, model: str, report: str) -> DriftReport:
         """Show a drift report with every feature."""
-        path = f"/v1/models/{segment(model)}/drift-reports/{segment(report)}"
-        return cast(DriftReport, self._json("GET", path))
+        path = "/v1/models/{model}/drift-reports/{report}"
+        return cast(DriftReport, self._json("GET", path, model, report))
 
     def drift_page(self, model: str, report: str) -> bytes:
         """Return a drift report with its charts as one HTML file."""
-        path = f"/v1/models/{segment(model)}/drift-reports/{segment(report)}.html"
-        return self._call("GET", path, timeout=SLOW_S).content
+        path = "/v1/models/{model}/drift-reports/{report}.html"
+        return self._call("GET", path, model, report, timeout=SLOW_S).content
 
     def compare_inputs(self, model: str) -> DriftRunStarted:
         """Have recent inputs compared with the training data now."""
-        return cast(DriftRunStarted, self._json("POST", f"/v1/models/{segment(model)}/drift-reports"))
+        return cast(DriftRunStarted, self._json("POST", "/v1/models/{model}/drift-reports", model))
 
     # Versions and the ledger
 
     def versions(self, model: str) -> list[VersionShort]:
         """List the trained versions of a model."""
-        return cast(list[VersionShort], self._json("GET", f"/v1/models/{segment(model)}/versions"))
+        return cast(list[VersionShort], self._json("GET", "/v1/models/{model}/versions", model))
 
     def load_version(self, model: str, version: str) -> None:
         """Load a version beside the one that the stage serves; 409 when there is no room."""
-        self._call("POST", f"/v1/models/{segment(model)}/versions/{segment(version)}/load", timeout=SLOW_S)
+        self._call("POST", "/v1/models/{model}/versions/{version}/load", model, version, timeout=SLOW_S)
 
     def unload_version(self, model: str, version: str) -> None:
         """Unload a version from memory."""
-        self._call("POST", f"/v1/models/{segment(model)}/versions/{segment(version)}/unload")
+        self._call("POST", "/v1/models/{model}/versions/{version}/unload", model, version)
 
     def promotions(self, model: str) -> list[PromotionEntry]:
         """Read the ledger, newest first."""
-        return cast(list[PromotionEntry], self._json("GET", f"/v1/models/{segment(model)}/promotions"))
+        return cast(list[PromotionEntry], self._json("GET", "/v1/models/{model}/promotions", model))
 
     def promote(
         self,
@@ -204,19 +205,19 @@ class Gateway(TrainingClient, NotificationsClient, MonitoringClient):
             body["expected_version"] = expected_version
         if override:
             body["override"] = True
-        self._call("POST", f"/v1/models/{segment(model)}/promotions", json=body)
+        self._call("POST", "/v1/models/{model}/promotions", model, json=body)
 
     def roll_back(self, model: str, stage: str, reason: str) -> None:
         """Let a stage serve what it served before."""
-        self._call("POST", f"/v1/models/{segment(model)}/rollback", json={"stage": stage, "reason": reason})
+        self._call("POST", "/v1/models/{model}/rollback", model, json={"stage": stage, "reason": reason})
 
     def resume(self, model: str, reason: str) -> None:
         """Let the controller of a paused model start runs again."""
-        self._call("POST", f"/v1/models/{segment(model)}/resume", json={"reason": reason})
+        self._call("POST", "/v1/models/{model}/resume", model, json={"reason": reason})
 
     def change_policy(self, model: str, changes: Mapping[str, Any]) -> None:
         """Change some fields of a model's policy."""
-        self._call("PATCH", f"/v1/models/{segment(model)}", json={"policy": dict(changes)})
+        self._call("PATCH", "/v1/models/{model}", model, json={"policy": dict(changes)})
 
     # Runs
 
@@ -230,12 +231,12 @@ class Gateway(TrainingClient, NotificationsClient, MonitoringClient):
 
     def run(self, run: str) -> RunDetail:
         """Show one run in full."""
-        return cast(RunDetail, self._json("GET", f"/v1/runs/{segment(run)}"))
+        return cast(RunDetail, self._json("GET", "/v1/runs/{run}", run))
 
     def run_log(self, run: str) -> str:
         """Return a run's log as text."""
-        return self._call("GET", f"/v1/runs/{segment(run)}/logs").text
+        return self._call("GET", "/v1/runs/{run}/logs", run).text
 
     def cancel_run(self, run: str) -> None:
         """Ask for a run to be cancelled."""
-        self._call("POST", f"/v1/runs/{segment(run)}/cancel")
+        self._call("POST", "/v1/runs/{run}/cancel", run)

@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from streamlit_ui.calls import Caller, segment
+from streamlit_ui.calls import Caller
 from streamlit_ui.contract.types import ServiceLogs, Traffic
 
 
@@ -11,8 +11,8 @@ class MonitoringClient(Caller):
 
     def traffic(self, model: str, hours: int) -> Traffic:
         """Show how much a model was asked in the last hours, and how fast it answered."""
-        path = f"/v1/models/{segment(model)}/traffic"
-        return cast(Traffic, self._json("GET", path, params={"hours": str(hours)}))
+        path = "/v1/models/{model}/traffic"
+        return cast(Traffic, self._json("GET", path, model, params={"hours": str(hours)}))
 
     def service_logs(self, *, level: str, limit: int, service: str | None, containing: str) -> ServiceLogs:
         """Read the newest entries of the services' logs, oldest first."""

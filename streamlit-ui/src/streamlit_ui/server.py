@@ -11,11 +11,13 @@ import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streamlit_ui.client import Gateway, GatewayError, connect
+from streamlit_ui.metrics import pages_metrics
+from streamlit_ui.service.registry import show
 from streamlit_ui.sessions import COOKIE, sessions
 from streamlit_ui.settings import Settings, settings
 
@@ -108,13 +110,14 @@ def readyz(_request: Request) -> Response:
     return JSONResponse({"status": "ok", "checks": {"gateway": "ok"}})
 
 
-async def metrics(_request: Request) -> Response:
-    """Point to Streamlit's own metrics: sessions, memory, caches."""
-    return RedirectResponse("/_stcore/metrics")
+async def metrics(request: Request) -> Response:
+    """Show what the pages count to whoever scrapes."""
+    return show(pages_metrics().registry, request)
 
 
 def say_sorry(error: Exception) -> bool:
     """Log what went wrong on a page, and show one sentence with its reference."""
+    pages_metrics().failures.inc()
     reference = secrets.token_hex(4)
     log.error("page failed, reference %s", reference, exc_info=error)
     st.error(

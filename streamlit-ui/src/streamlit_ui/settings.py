@@ -49,14 +49,14 @@ class Settings(BaseSettings):
     by commas; none: nobody is believed."""
     otlp_endpoint: Annotated[str | None, BeforeValidator(lambda given: given or None)] = None
     """Base URL of an OTLP/HTTP collector for traces and logs, e.g. `http://collector:4318`; none: off."""
-    trace_ratio: float = Field(default=0.1, ge=0, le=1)
+    trace_ratio: float = Field(default=0.05, ge=0, le=1)
     """Share of the runs of pages that are traced, 0 to 1; a trace goes on in the services behind."""
     stage: Literal["staging", "main"] = "main"
     """Stage that these pages belong to, in traces and logs."""
     code_revision: str = "unknown"
     """Revision of the running code, as the build recorded it."""
     instance_id: str = Field(default_factory=lambda: str(uuid4()), pattern=r"^[A-Za-z0-9._:-]{1,128}$")
-    """Name of this replica in traces and logs; none: a new one at each start."""
+    """Name of this replica in metrics, traces and logs; none: a new one at each start."""
     pages_token: Annotated[SecretStr | None, BeforeValidator(lambda given: given or None)] = None
     """Token that lets these pages tell the gateway where a visitor signs in from; the same in both; none:
     all visitors count as one place there."""
