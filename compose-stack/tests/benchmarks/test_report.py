@@ -18,7 +18,9 @@ def test_a_figure_is_met_or_not_and_says_so() -> None:
     page.add("p50 at 1 connection", 1.2, "ms", 1.5)
     page.add("rows", 19_000, "rows/s", 20_000, at_least=True)
     assert [figure.met for figure in page.figures] == [True, False]
+    page.add("cost", 1.031, "times", 1.05, interval=(1.012, 1.05))
     text = page.markdown()
+    assert "| cost | 1.03 times (1.01 to 1.05) | ≤ 1.05 times | yes |" in text
     assert "| p50 at 1 connection | 1.20 ms | ≤ 1.50 ms | yes |" in text
     assert "| rows | 19 000 rows/s | ≥ 20 000 rows/s | **no** |" in text
 

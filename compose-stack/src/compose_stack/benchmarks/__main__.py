@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from compose_stack.benchmarks import bulk, machine, memory, uploading
+from compose_stack.benchmarks import bulk, machine, memory, telemetry, uploading
 from compose_stack.benchmarks.peers import running
 from compose_stack.benchmarks.recorded import artefact_of, count_predictions
 from compose_stack.benchmarks.report import Report
@@ -33,6 +33,7 @@ BUDGET_S = 5
 CONNECTIONS_OF_RATE = 8
 TIMES_FASTER = 10
 MIB_ALLOWED = 1.2e9 / memory.MIB
+TIMES_WITH_TELEMETRY = 1.05
 SECONDS_FOR_TABLE = 180
 MIB_FOR_TABLE = 1.5e9 / memory.MIB
 
@@ -50,6 +51,7 @@ def main() -> int:
             measure_loop(instance, report)
             measure_warm_start(instance, report)
             measure_predictions(instance, report, Path(folder))
+            measure_telemetry(instance, report, Path(folder))
             measure_upload(instance, report, Path(folder))
         except (CannotStart, LoopStaysOpen, Refused, TimeoutError, WrongAnswer) as error:
             tell(f"The benchmarks were not completed. {error}")
@@ -96,20 +98,14 @@ def measure_warm_start(instance: Instance, report: Report) -> None:
 
 def measure_predictions(instance: Instance, report: Report, folder: Path) -> None:
     """Compare single rows with the peers, send many at once, and count what is recorded."""
-    rows = [row for row in sample_rows(600, SEED + 1, 0.0) if all(v is not None for v in row.inputs.values())]
+    rows = whole_rows()
     with ExitStack() as running_now:
         admin = running_now.enter_context(instance.sign_in())
         described = admin.model(MODEL)
         before = count_predictions(instance)
         expected = labels(admin, rows)
         running.prepare(artefact_of(instance, described["version"]), folder)
-        ours = Target(
-            "Loopkeeper",
-            f"{admin.url}/v1/models/{MODEL}/predictions",
-            {"Authorization": admin.authorization},
-            [json.dumps({"inputs": [row.inputs]}) for row in rows],
-            lambda answer: str(answer["predictions"][0]["label"]),
-        )
+        ours = our_target("Loopkeeper", admin, rows)
         plain_rows = [in_order(row, described["schema"]) for row in rows]
         mlflow = Target(
             "mlflow models serve, 2 workers",
@@ -138,6 +134,46 @@ def measure_predictions(instance: Instance, report: Report, folder: Path) -> Non
     )
     _compare(report, ours, (mlflow, plain))
     report.add(f"{bulk.ROWS} rows in one request", per_second, "recorded rows/s", 20_000, at_least=True)
+
+
+def measure_telemetry(instance: Instance, report: Report, folder: Path) -> None:
+    """Compare the instance with a twin that exports traces and logs."""
+    rows = whole_rows()
+    instance.stop()
+    with telemetry.observed(instance, folder) as twin:
+        instance.start()
+        with instance.sign_in() as admin, twin.sign_in() as admin_of_twin:
+            cost = telemetry.measure(
+                (instance, our_target("without telemetry", admin, rows)),
+                (twin, our_target("with telemetry", admin_of_twin, rows)),
+                labels(admin, rows),
+                tell,
+            )
+    for what, found in (("time", cost.time), ("CPU", cost.cpu)):
+        report.add(
+            f"{what} of a prediction with telemetry, against without",
+            found.value,
+            "times",
+            TIMES_WITH_TELEMETRY,
+            interval=(found.low, found.high),
+        )
+
+
+def whole_rows() -> list[Labelled]:
+    """Return rows in which no value is missing."""
+    rows = sample_rows(600, SEED + 1, 0.0)
+    return [row for row in rows if all(value is not None for value in row.inputs.values())]
+
+
+def our_target(name: str, admin: Client, rows: Sequence[Labelled]) -> Target:
+    """Return the gateway that somebody is signed in to, as a server under test."""
+    return Target(
+        name,
+        f"{admin.url}/v1/models/{MODEL}/predictions",
+        {"Authorization": admin.authorization},
+        [json.dumps({"inputs": [row.inputs]}) for row in rows],
+        lambda answer: str(answer["predictions"][0]["label"]),
+    )
 
 
 def measure_upload(instance: Instance, report: Report, folder: Path) -> None:

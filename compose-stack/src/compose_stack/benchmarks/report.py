@@ -35,11 +35,21 @@ class Report:
     memory: Sequence[Share] = ()
     notes: list[str] = field(default_factory=list)
 
-    def add(self, what: str, measured: float, unit: str, bound: float, *, at_least: bool = False) -> None:
-        """Add a figure that must not exceed `bound`, or must reach it."""
+    def add(
+        self,
+        what: str,
+        measured: float,
+        unit: str,
+        bound: float,
+        *,
+        at_least: bool = False,
+        interval: tuple[float, float] | None = None,
+    ) -> None:
+        """Add a figure that must not exceed `bound`, or must reach it; an `interval` is one of 95 %."""
         met = measured >= bound if at_least else measured <= bound
         sign = "≥" if at_least else "≤"
-        figure = Figure(what, f"{_number(measured)} {unit}", f"{sign} {_number(bound)} {unit}", met)
+        between = f" ({_number(interval[0])} to {_number(interval[1])})" if interval else ""
+        figure = Figure(what, f"{_number(measured)} {unit}{between}", f"{sign} {_number(bound)} {unit}", met)
         self.figures.append(figure)
 
     def show(self, console: Console) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from compose_stack.benchmarks.load import Job, Result
 
 ROUNDS = 3
-SECONDS = 4.0
+SECONDS, WARMUP_S = 4.0, 1.0
 CONNECTIONS = (1, 8, 32)
 OPEN_LOOP_CONNECTIONS = 32
 OPEN_LOOP_SHARE = 0.5
@@ -41,9 +41,17 @@ class Target:
         """Return the median over the rounds of one field of the results."""
         return statistics.median(float(getattr(r, field_name)) for r in self.results[connections])
 
-    def measure(self, connections: int, expected: Sequence[str], rate: float | None = None) -> Result:
+    def measure(
+        self,
+        connections: int,
+        expected: Sequence[str],
+        rate: float | None = None,
+        *,
+        seconds: float = SECONDS,
+        warmup_s: float = WARMUP_S,
+    ) -> Result:
         """Run the load generator once; raise WrongAnswer unless all were 200 and the samples right."""
-        job = Job(self.url, dict(self.headers), list(self.bodies), connections, SECONDS, rate=rate)
+        job = Job(self.url, dict(self.headers), list(self.bodies), connections, seconds, warmup_s, rate)
         done = subprocess.run(
             [sys.executable, "-m", "compose_stack.benchmarks.load"],
             input=json.dumps(asdict(job)),
