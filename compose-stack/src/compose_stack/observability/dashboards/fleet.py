@@ -87,7 +87,7 @@ def fleet() -> Board:
             lines,
         ),
         Panel(
-            "Models whose inputs drifted",
+            "Drifted inputs of each model",
             "How many inputs of each model differ from what it was trained on, by its last drift report.",
             [
                 Query(

@@ -51,8 +51,8 @@ class Query:
     kind: str = "traceql"
     """Of a query to Tempo: `traceql`, or `serviceMap`, which asks Mimir."""
 
-    def target(self, ref: str) -> Target:
-        """Return it as Grafana has it."""
+    def target(self, ref: str, *, figure: bool = False) -> Target:
+        """Return it as Grafana has it; a figure is what there is now: what there was may be no more."""
         source = source_of(self.source)
         if self.source == LOGS:
             return loki.Dataquery().expr(self.text).ref_id(ref).datasource(source)
@@ -63,6 +63,8 @@ class Query:
             return asked.query(self.text).limit(TRACES_SHOWN).table_type(SearchTableType.TRACES)
         asked_for = prometheus.Dataquery().expr(self.text).legend_format(self.legend or "__auto")
         asked_for = asked_for.ref_id(ref).datasource(source).editor_mode(p.QueryEditorMode.CODE)
+        if figure:
+            return asked_for.instant()
         if self.latest:
             return asked_for.instant().format(p.PromQueryFormat.TABLE)
         return asked_for.range().exemplar("_bucket" in self.text)
@@ -131,7 +133,7 @@ class Panel:
         made = made.links([link.built() for link in self.links if FIELD not in link.url])
         made = made.data_links([link.built() for link in self.links])
         for number, query in enumerate(self.queries):
-            made = made.with_target(query.target(chr(ord("A") + number)))
+            made = made.with_target(query.target(chr(ord("A") + number), figure=self.make is figure))
         return made
 
 

@@ -1,6 +1,6 @@
 """*Model*: whether one model is right, why not, and what the platform does about it."""
 
-from compose_stack.observability.dashboards.counting import grown
+from compose_stack.observability.dashboards.counting import grown, happened
 from compose_stack.observability.dashboards.frame import (
     LOGS,
     RUNS,
@@ -18,7 +18,8 @@ from compose_stack.observability.dashboards.frame import (
     runbook,
 )
 
-OF = 'stage="$stage", model="$model"'
+STAGE = 'stage="$stage"'
+OF = f'{STAGE}, model="$model"'
 DRIFT = runbook("What to do about drift", "inputs-drifted")
 LOW = runbook("What to do when a score is low", "score-low-and-nothing-done")
 HISTORY = page("Predictions", "history")
@@ -38,13 +39,13 @@ def model() -> Board:
     _evidence(made)
     made.mark(
         "Promotion",
-        f"max by (kind, by) (changes(loopkeeper_promotions_total{{{OF}}}[1m])) > 0",
+        happened("loopkeeper_promotions_total", OF, "kind, by", STAGE),
         "{{kind}} by {{by}}",
         "green",
     )
     made.mark(
         "Run ended",
-        f"sum by (kind, status) (changes(loopkeeper_runs_total{{{OF}}}[1m])) > 0",
+        happened("loopkeeper_runs_total", OF, "kind, status", STAGE),
         "{{kind}}: {{status}}",
         "blue",
     )
