@@ -33,16 +33,23 @@ def questions(folder: Path, variables: Mapping[str, str]) -> Iterator[Question]:
     """Yield every query of the dashboards in a folder; `variables`: readers' choices, and Grafana's own."""
     for path in sorted(folder.glob("*.json")):
         dashboard = json.loads(path.read_text())
-        for panel in _panels(dashboard["panels"]):
-            for target in panel["targets"]:
-                source = target["datasource"]["uid"]
-                text = target.get("expr") or target.get("query") or ""
-                if target.get("queryType") == "serviceMap":  # Grafana asks Mimir for what Tempo counted
-                    source, text = "mimir", f"traces_service_graph_request_total{target['serviceMapQuery']}"
-                yield Question(dashboard["title"], panel["title"], source, filled(text, variables))
+        for panel in panels(dashboard["panels"]):
+            yield from questions_of(panel, dashboard["title"], variables)
         for mark in dashboard.get("annotations", {}).get("list", ()):
             text = filled(mark["expr"], variables)
             yield Question(dashboard["title"], mark["name"], mark["datasource"]["uid"], text)
+
+
+def questions_of(
+    panel: Mapping[str, Any], dashboard: str, variables: Mapping[str, str]
+) -> Iterator[Question]:
+    """Yield the queries of one panel."""
+    for target in panel["targets"]:
+        source = target["datasource"]["uid"]
+        text = target.get("expr") or target.get("query") or ""
+        if target.get("queryType") == "serviceMap":  # Grafana asks Mimir for what Tempo counted
+            source, text = "mimir", f"traces_service_graph_request_total{target['serviceMapQuery']}"
+        yield Question(dashboard, panel["title"], source, filled(text, variables))
 
 
 def filled(text: str, variables: Mapping[str, str]) -> str:
@@ -50,9 +57,10 @@ def filled(text: str, variables: Mapping[str, str]) -> str:
     return re.sub(r"\$(?:\{(\w+)\}|(\w+))", lambda found: variables[found[1] or found[2]], text)
 
 
-def _panels(panels: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for panel in panels:
-        yield from _panels(panel.get("panels") or [])
+def panels(listed: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the panels of a dashboard, those of collapsed rows too, without the rows themselves."""
+    for panel in listed:
+        yield from panels(panel.get("panels") or [])
         if panel["type"] != "row":
             yield panel
 
@@ -70,6 +78,10 @@ class Backends:
 
     def ask(self, question: Question, start: float, end: float) -> int:
         """Return how many series, streams or traces the answer has, over a span of seconds since 1970."""
+        return len(self.answer(question, start, end))
+
+    def answer(self, question: Question, start: float, end: float) -> list[dict[str, Any]]:
+        """Return the series, streams or traces, as the source gives them; raises `ValueError`."""
         span = {"start": str(int(start)), "end": str(int(end))}
         match question.source:
             case "tempo":
@@ -82,6 +94,6 @@ class Backends:
         if response.is_error:
             raise ValueError(f"{question}\n{response.status_code}: {response.text[:500]}")
         answer = response.json()
-        if question.source == "tempo":
-            return len(answer.get("traces") or ())
-        return len(answer["data"]["result"])
+        found: list[dict[str, Any]]
+        found = answer.get("traces") or [] if question.source == "tempo" else answer["data"]["result"]
+        return found
