@@ -10,7 +10,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from compose_stack.instance import free_ports
 from compose_stack.observability.prometheus import FOLDER
 
 START_S = 120.0
+MIMIR_TAKES = "http://mimir:9009/api/v1/push"
 
 
 @dataclass(frozen=True)
@@ -63,11 +64,15 @@ def required(program: Program) -> str:
 
 
 @contextlib.contextmanager
-def running(program: Program, folder: Path) -> Iterator[Running]:
-    """Start a program with its configuration of the stack, in a folder and on ports of its own."""
+def running(program: Program, folder: Path, mimir: str = MIMIR_TAKES) -> Iterator[Running]:
+    """Start a program with its configuration of the stack, in a folder and on ports of its own.
+
+    `mimir` is where metrics are written to in Mimir's place.
+    """
     http_port, grpc_port, otlp_port = free_ports(3)
     text = (FOLDER / program.name / "config.yaml").read_text()
     text = text.replace(program.folder, str(folder / "data")).replace(":4318", f":{otlp_port}")
+    text = text.replace(MIMIR_TAKES, mimir)
     text = text.replace(f"/etc/{program.name}", str(FOLDER / program.name))
     config = folder / "config.yaml"
     config.write_text(text)
@@ -104,19 +109,29 @@ def _ready(url: str) -> bool:
 
 
 @contextlib.contextmanager
-def collector(logs: Running, traces: Running) -> Iterator[str]:
-    """Pass on what services send as the stack's collector does: logs to one, traces to another."""
-    targets = {"/v1/logs": f"{logs.otlp}/v1/logs", "/v1/traces": f"{traces.otlp}/v1/traces"}
+def collector(backends: Mapping[str, Running]) -> Iterator[str]:
+    """Pass on what services send as the stack's collector does: logs to Loki, traces to Tempo.
+
+    What is for a backend that does not run is taken, and dropped.
+    """
+    signals = {"/v1/logs": "loki", "/v1/traces": "tempo"}
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            backend = backends.get(signals[self.path])
+            status, said = (200, b"") if backend is None else self.passed_on(backend, body)
+            with contextlib.suppress(BrokenPipeError):  # who sends waits no longer on a busy machine
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(said)
+
+        def passed_on(self, backend: Running, body: bytes) -> tuple[int, bytes]:
             kept = ("content-type", "content-encoding")
             headers = {name: value for name, value in self.headers.items() if name.lower() in kept}
-            answer = httpx.post(targets[self.path], content=body, headers=headers, trust_env=False)
-            self.send_response(answer.status_code)
-            self.end_headers()
-            self.wfile.write(answer.content)
+            url = f"{backend.otlp}{self.path}"
+            answer = httpx.post(url, content=body, headers=headers, timeout=30, trust_env=False)
+            return answer.status_code, answer.content
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from compose_stack.instance import free_ports
 from compose_stack.observability.asking import Backends
@@ -38,8 +39,10 @@ class Prometheus:
         assert response.is_success, response.text
         return response.json()["data"]
 
-    def query(self, text: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.get("api/v1/query", query=text)["result"]
+    def query(self, text: str, at: float | None = None) -> list[dict[str, Any]]:
+        """Return the answer now, or as it was `at` a time in seconds since 1970."""
+        asked = {"query": text} if at is None else {"query": text, "time": str(at)}
+        found: list[dict[str, Any]] = self.get("api/v1/query", **asked)["result"]
         return found
 
     def unhealthy_rules(self) -> list[dict[str, Any]]:
@@ -56,12 +59,28 @@ class Prometheus:
         return found
 
 
+def at_once(rules: Path, file: Path) -> Path:
+    """Write the alerts again, with the label `at_once`, to fire as soon as their condition holds."""
+    groups = []
+    for path in sorted(rules.glob("*.yaml")):
+        for group in yaml.safe_load(path.read_text())["groups"]:
+            alerts = [rule for rule in group["rules"] if "alert" in rule]
+            for alert in alerts:
+                alert.pop("for", None)
+                alert["labels"]["at_once"] = "true"
+            if alerts:
+                groups.append({"name": f"{group['name']} at once", "rules": alerts})
+    write(file, {"groups": groups})
+    return file
+
+
 @contextlib.contextmanager
-def prometheus(folder: Path, config: Mapping[str, Any]) -> Iterator[Prometheus]:
+def prometheus(folder: Path, config: Mapping[str, Any], port: int | None = None) -> Iterator[Prometheus]:
+    """Start one with its data in a folder; it takes what is written to it, too. `port`: a free one."""
     program = shutil.which("prometheus")
     if program is None:
         pytest.skip("prometheus is not installed: it is in Debian's package of that name")
-    (port,) = free_ports(1)
+    port = port or free_ports(1)[0]
     write(folder / "prometheus.yaml", config)
     command = [
         program,
@@ -69,6 +88,7 @@ def prometheus(folder: Path, config: Mapping[str, Any]) -> Iterator[Prometheus]:
         f"--storage.tsdb.path={folder / 'tsdb'}",
         f"--web.listen-address=127.0.0.1:{port}",
         "--enable-feature=exemplar-storage",
+        "--web.enable-remote-write-receiver",
     ]
     with (
         (folder / "prometheus.log").open("w") as log,
