@@ -26,7 +26,7 @@ CHOSEN = {
     "__range": "1h",
     "site": "https://main.example.org",
 }
-VIEWS = ROOT / "streamlit-ui" / "src" / "streamlit_ui" / "navigation.py"
+VIEWS = ROOT / "streamlit-ui" / "src" / "streamlit_ui" / "views"
 
 
 def boards() -> dict[str, dict[str, Any]]:
@@ -94,7 +94,7 @@ def follow(url: str, where: str) -> None:
     elif url.startswith("${site}/"):
         view = re.split(r"[?]", url.removeprefix("${site}/"))[0]
         if VIEWS.exists():
-            assert f'url_path="{view}"' in VIEWS.read_text(), f"{where}: {url}"
+            assert (VIEWS / f"{view}.py").exists(), f"{where}: {url}"
     elif url.startswith("/d/"):
         uid = url.removeprefix("/d/").partition("?")[0]
         assert uid in {board["uid"] for board in boards().values()}, f"{where}: {url}"

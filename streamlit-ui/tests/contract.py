@@ -52,7 +52,8 @@ class Contract:
                 re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", path)),
                 Operation(method.upper(), path, definition.get("x-role"), definition),
             )
-            for path, methods in document["paths"].items()
+            # A file's path first: a part without its ending would match it too.
+            for path, methods in sorted(document["paths"].items(), key=lambda one: "}." not in one[0])
             for method, definition in methods.items()
         ]
 

@@ -52,7 +52,7 @@ class FakeGateway(FakePeople, FakeModels, FakePredictions, FakeRuns, FakeNotific
         """Forget everything that happened; keep the models."""
         self.score, self.history = canned.NO_SCORE, []
         self.versions, self.promotions, self.runs, self.predictions, self.keys = [], [], [], [], []
-        self.training.datasets = []
+        self.training.datasets, self.drift = [], []
         self.destinations, self.deliveries = [], []
         self.traffic, self.service_logs = canned_traffic(0), {**self.service_logs, "entries": []}
 

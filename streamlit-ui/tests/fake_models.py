@@ -37,6 +37,10 @@ class FakeModels:
                 200,
                 find(self.drift, "id", report),
             ),
+            "GET /v1/models/{model}/drift-reports/{report}.html": lambda report, **_: (
+                200,
+                f"<h1>{find(self.drift, 'id', report)['id']}</h1>",
+            ),
             "GET /v1/models/{model}/versions": lambda **_: (200, self.versions),
             f"POST {memory}/load": lambda version, model, **_: self.keep(model, version, loaded=True),
             f"POST {memory}/unload": lambda version, model, **_: self.keep(model, version, loaded=False),

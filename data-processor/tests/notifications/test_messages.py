@@ -28,6 +28,12 @@ def test_names_cannot_change_where_a_link_leads(new_stage: Callable[..., Any]) -
     assert made["text"].splitlines()[0] == "It fell."
 
 
+def test_drift_leads_to_its_report(new_stage: Callable[..., Any]) -> None:
+    made = Messages(new_stage().settings).message(row(type="drift.found"))
+    links = made["payload"]["data"]["links"]
+    assert links["report"] == "https://loop.example.org/monitoring?model=a+model%2F%26&monitored=Drift"
+
+
 @pytest.mark.parametrize(
     ("sampled", "links"), [("01", {"trace": f"https://traces.example.org/{TRACE}"}), ("00", {})]
 )

@@ -1,6 +1,6 @@
 """Which pages there are, for whom, how wide each is, and whether its address names a model."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import streamlit as st
 from streamlit.navigation.page import Page
@@ -8,78 +8,73 @@ from streamlit.navigation.page import Page
 from streamlit_ui.contract.types import Role
 from streamlit_ui.sessions import includes
 
-_ABOUT_A_MODEL = frozenset({"predict", "upload", "history", "model", "monitoring"})
-_FORMS = frozenset({"predict", "prediction", "history", "train", "people", "notifications"})
-"""Pages to read and fill in: their lines would be too long to read in a wide window."""
+
+class _Known(NamedTuple):
+    """A page, whose view has the name of its path."""
+
+    section: str
+    role: Role
+    """The least role that sees it."""
+    path: str
+    title: str
+    icon: str | None = None
+    """A page without one is only reached from another page."""
+    about_a_model: bool = False
+    """It shows one model, which its address then names."""
+    form: bool = False
+    """It is to read and fill in: its lines would be too long to read in a wide window."""
+
+
+_PAGES = (
+    _Known("Use", "user", "predict", "Predict", "bolt", about_a_model=True, form=True),
+    _Known("Use", "user", "upload", "Upload a batch", "upload_file", about_a_model=True),
+    _Known("Use", "user", "history", "History", "history", about_a_model=True, form=True),
+    _Known("Use", "user", "prediction", "Prediction", form=True),
+    _Known("Build", "engineer", "data", "Data", "table_view"),
+    _Known("Build", "engineer", "dataset", "Dataset"),
+    _Known("Build", "engineer", "train", "Train", "rocket_launch", form=True),
+    _Known("Build", "engineer", "runs", "Runs", "model_training"),
+    _Known("Build", "engineer", "run", "Run"),
+    _Known("Monitor", "engineer", "monitoring", "Monitoring", "monitoring", about_a_model=True),
+    _Known("Monitor", "user", "models", "Models", "category"),
+    _Known("Monitor", "user", "model", "Model", about_a_model=True),
+    _Known("Monitor", "engineer", "logs", "Logs", "article"),
+    _Known("Manage", "maintainer", "people", "Users and keys", "group", form=True),
+    _Known("Manage", "engineer", "notifications", "Notifications", "notifications", form=True),
+)
+_DEFAULT = _PAGES[0]
+_BY_PATH = {known.path: known for known in _PAGES}
 
 
 def is_about_a_model(page: Page) -> bool:
     """Say whether a page shows one model, which its address then names."""
-    return _path(page) in _ABOUT_A_MODEL
+    return _known(page).about_a_model
 
 
 def layout(page: Page) -> Literal["wide", "centered"]:
     """Return how a page uses the window: tables and charts take its width."""
-    return "centered" if _path(page) in _FORMS else "wide"
-
-
-def _path(page: Page) -> str:
-    return page.url_path or "predict"  # the default page has an empty one
+    return "centered" if _known(page).form else "wide"
 
 
 def pages(role: Role) -> dict[str, list[Page]]:
     """Return the pages of a role by section, including those only reached from another page."""
-    found = {
-        "Use": [
-            st.Page(
-                "views/predict.py", title="Predict", icon=":material/bolt:", url_path="predict", default=True
-            ),
-            st.Page(
-                "views/upload.py", title="Upload a batch", icon=":material/upload_file:", url_path="upload"
-            ),
-            st.Page("views/history.py", title="History", icon=":material/history:", url_path="history"),
-            st.Page("views/prediction.py", title="Prediction", url_path="prediction", visibility="hidden"),
-        ]
-    }
-    if includes(role, "engineer"):
-        found["Build"] = [
-            st.Page("views/data.py", title="Data", icon=":material/table_view:", url_path="data"),
-            st.Page("views/dataset.py", title="Dataset", url_path="dataset", visibility="hidden"),
-            st.Page("views/train.py", title="Train", icon=":material/rocket_launch:", url_path="train"),
-            st.Page("views/runs.py", title="Runs", icon=":material/model_training:", url_path="runs"),
-            st.Page("views/run.py", title="Run", url_path="run", visibility="hidden"),
-        ]
-    found["Monitor"] = [
-        *(
-            [
-                st.Page(
-                    "views/monitoring.py",
-                    title="Monitoring",
-                    icon=":material/monitoring:",
-                    url_path="monitoring",
-                )
-            ]
-            if includes(role, "engineer")
-            else []
-        ),
-        st.Page("views/models.py", title="Models", icon=":material/category:", url_path="models"),
-        st.Page("views/model.py", title="Model", url_path="model", visibility="hidden"),
-    ]
-    if includes(role, "engineer"):
-        found["Monitor"].append(
-            st.Page("views/logs.py", title="Logs", icon=":material/article:", url_path="logs")
-        )
-    if includes(role, "maintainer"):
-        found["Manage"] = [
-            st.Page("views/people.py", title="Users and keys", icon=":material/group:", url_path="people"),
-        ]
-    if includes(role, "engineer"):
-        found.setdefault("Manage", []).append(
-            st.Page(
-                "views/notifications.py",
-                title="Notifications",
-                icon=":material/notifications:",
-                url_path="notifications",
-            )
-        )
+    found: dict[str, list[Page]] = {}
+    for known in _PAGES:
+        if includes(role, known.role):
+            found.setdefault(known.section, []).append(_made(known))
     return found
+
+
+def _known(page: Page) -> _Known:
+    return _BY_PATH[page.url_path or _DEFAULT.path]  # the default page has an empty one
+
+
+def _made(known: _Known) -> Page:
+    return st.Page(
+        f"views/{known.path}.py",
+        title=known.title,
+        icon=f":material/{known.icon}:" if known.icon else None,
+        url_path=known.path,
+        default=known is _DEFAULT,
+        visibility="visible" if known.icon else "hidden",
+    )

@@ -15,6 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from streamlit_ui import report_page
 from streamlit_ui.client import Gateway, GatewayError, connect
 from streamlit_ui.metrics import pages_metrics
 from streamlit_ui.service.registry import show
@@ -39,6 +40,7 @@ def create_app() -> st.App:
         SCRIPT,
         routes=[
             Route("/session", keep_session, methods=["POST"]),
+            Route(report_page.PATH, report_page.show_report),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", metrics),

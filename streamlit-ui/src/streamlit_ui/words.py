@@ -104,7 +104,10 @@ _DRIFT = {
     "drift": Word("Drift", "red", ":material/ssid_chart:", "Recent inputs differ from the training data."),
     "no_drift": Word("No drift", "green", ":material/check_circle:", "No feature moved enough to count."),
     "no_verdict": Word(
-        "No verdict", "gray", ":material/hourglass_empty:", "There are too few rows to say anything."
+        "No verdict",
+        "gray",
+        ":material/hourglass_empty:",
+        "Neither drift nor its absence: there is too little to compare.",
     ),
 }
 _METRICS = {

@@ -12,6 +12,7 @@ def test_all_models_are_there_at_a_glance(open_page: Open, fake: FakeGateway) ->
         assert f"**{name}**" in found
     assert "1\u202f200 predictions in 24 hours · 95 % within 3.4 ms · 3 refused" in found
     assert "threshold 80 %" in found
+    assert "3 refused · drift in 1 feature" in found
 
 
 def test_the_address_names_the_model(open_page: Open) -> None:
@@ -20,7 +21,7 @@ def test_the_address_names_the_model(open_page: Open) -> None:
     assert page.query_params["model"] == "flowers"
 
 
-@pytest.mark.parametrize("section", ["Score", "Traffic", "Runs and promotions", "Logs"])
+@pytest.mark.parametrize("section", ["Score", "Drift", "Traffic", "Runs and promotions", "Logs"])
 @pytest.mark.parametrize("empty", [True, False])
 def test_each_section_shows(open_page: Open, fake: FakeGateway, section: str, *, empty: bool) -> None:
     if empty:
@@ -28,6 +29,23 @@ def test_each_section_shows(open_page: Open, fake: FakeGateway, section: str, *,
     page = open_page("monitoring", monitored=section)
     assert not page.exception
     assert not page.error
+
+
+def test_no_verdict_on_drift_is_neither_drift_nor_none(open_page: Open, fake: FakeGateway) -> None:
+    fake.drift = fake.drift[1:]
+    page = open_page("monitoring", monitored="Drift")
+    found = said(page)
+    assert "3 refused · no verdict on drift" in found
+    assert "No verdict" in found
+    assert "Neither drift nor its absence" in found
+
+
+def test_a_drift_report_leads_to_its_charts(open_page: Open) -> None:
+    page = open_page("monitoring", monitored="Drift")
+    [link] = [found.proto.url for found in page.get("link_button")]
+    assert link == "drift-reports/census-income/drift-1"
+    labels = {found.proto.label for found in page.get("download_button")}
+    assert labels == {"Download as HTML", "Download as JSON"}
 
 
 def test_latency_is_told_with_what_was_refused(open_page: Open) -> None:

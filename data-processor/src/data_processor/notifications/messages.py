@@ -63,6 +63,9 @@ class Messages:
         links = {}
         if self._pages and row.model:
             links["model"] = f"{self._pages}/model?{urlencode({'model': row.model})}"
+        if self._pages and row.type == "drift.found":
+            query = urlencode({"model": row.model, "monitored": "Drift"})
+            links["report"] = f"{self._pages}/monitoring?{query}"
         if self._pages and row.run:
             links["run"] = f"{self._pages}/run?{urlencode({'id': row.run})}"
         trace = parse_traceparent(row.traceparent)

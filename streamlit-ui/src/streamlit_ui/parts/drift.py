@@ -1,5 +1,8 @@
 """Whether recent inputs differ from those a model was trained on, feature by feature."""
 
+import json
+from urllib.parse import quote
+
 import pandas as pd
 import streamlit as st
 
@@ -66,15 +69,7 @@ def _show(report: DriftReport) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.badge(verdict.label, color=verdict.colour, icon=verdict.icon)
             st.markdown(plain(report["reason"]), width="stretch")
-            st.download_button(
-                "Download as HTML",
-                lambda: signed_in.gateway().drift_page(report["model"], report["id"]),
-                f"{report['model']}-drift.html",
-                "text/html",
-                icon=":material/download:",
-                on_click="ignore",
-                key=f"drift page {report['id']}",
-            )
+        st.caption(plain(verdict.meaning))
         if report["news"]:
             st.markdown(plain(f"New under this version: {', '.join(report['news'])}."))
         if report["consequence"]:
@@ -86,6 +81,7 @@ def _show(report: DriftReport) -> None:
                 icon=":material/chevron_right:",
                 query_params={"id": run},
             )
+        _offer_files(report)
     if report["features"]:
         _table(report["features"])
         st.caption(
@@ -94,6 +90,32 @@ def _show(report: DriftReport) -> None:
         )
     for name, why in report["left_out"].items():
         st.caption(plain(f"{name}: {why}."))
+
+
+def _offer_files(report: DriftReport) -> None:
+    model, identity = report["model"], report["id"]
+    with st.container(horizontal=True):
+        # Relative to the page, so that a path in front of the whole application is kept.
+        address = f"drift-reports/{quote(model, safe='')}/{quote(identity, safe='')}"
+        st.link_button("Open with charts", address, icon=":material/open_in_new:")
+        st.download_button(
+            "Download as HTML",
+            lambda: signed_in.gateway().drift_page(model, identity),
+            f"{model}-drift.html",
+            "text/html",
+            icon=":material/download:",
+            on_click="ignore",
+            key=f"drift page {identity}",
+        )
+        st.download_button(
+            "Download as JSON",
+            lambda: json.dumps(report, indent=2),
+            f"{model}-drift.json",
+            "application/json",
+            icon=":material/download:",
+            on_click="ignore",
+            key=f"drift data {identity}",
+        )
 
 
 def _table(features: list[FeatureDrift]) -> None:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from streamlit_ui import signed_in, words
-from streamlit_ui.contract.types import ModelShort, Traffic
+from streamlit_ui.contract.types import DriftReportShort, ModelShort, Traffic
 from streamlit_ui.parts import models
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.text import number, percent, plain, plural
@@ -21,10 +21,11 @@ def show_glance() -> None:
         gateway = signed_in.gateway()
         for model in gateway.models():
             with st.container(border=True, gap="xsmall"):
-                _show(model, gateway.traffic(model["name"], HOURS))
+                name = model["name"]
+                _show(model, gateway.traffic(name, HOURS), gateway.drift_reports(name, 1))
 
 
-def _show(model: ModelShort, traffic: Traffic) -> None:
+def _show(model: ModelShort, traffic: Traffic, reports: list[DriftReportShort]) -> None:
     state, score = words.state(model["state"]), model["score"]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.badge(state.label, color=state.colour, icon=state.icon)
@@ -43,8 +44,15 @@ def _show(model: ModelShort, traffic: Traffic) -> None:
         f"{plural(traffic['predictions'], 'prediction')} in {HOURS} hours",
         *([f"95 % within {duration(latency['p95'] / 1000)}"] if latency else []),
         *([f"{number(refused)} refused"] if refused else []),
+        *map(_drifted, reports),
     ]
     st.caption(plain(" · ".join(facts)))
+
+
+def _drifted(report: DriftReportShort) -> str:
+    if report["verdict"] == "drift":
+        return f"drift in {plural(len(report['drifted']), 'feature')}"
+    return "no drift" if report["verdict"] == "no_drift" else "no verdict on drift"
 
 
 def _scored(model: ModelShort) -> str:

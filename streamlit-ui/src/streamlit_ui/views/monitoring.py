@@ -1,9 +1,10 @@
-"""Monitoring: all models at a glance, then one: score, traffic, runs and promotions, and the logs."""
+"""Monitoring: all models at a glance, then one: score, drift, traffic, runs and promotions, logs."""
 
 import streamlit as st
 
 from streamlit_ui import signed_in
 from streamlit_ui.parts import models
+from streamlit_ui.parts.drift import show_drift
 from streamlit_ui.parts.glance import show_glance
 from streamlit_ui.parts.happenings import show_happenings
 from streamlit_ui.parts.problems import problems_in_words
@@ -23,6 +24,7 @@ def page() -> None:
     st.subheader(plain(name), anchor="model")
     sections = {
         "Score": lambda: show_score(model),
+        "Drift": lambda: show_drift(model),
         "Traffic": lambda: show_traffic(name),
         "Runs and promotions": lambda: show_happenings(model),
         "Logs": show_service_logs,

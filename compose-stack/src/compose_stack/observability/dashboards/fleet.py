@@ -1,6 +1,7 @@
 """*Fleet*: all models of a stage at a glance, and what fires."""
 
 from compose_stack.observability.dashboards.frame import (
+    DRIFT_REPORT,
     MODEL_PAGE,
     RUNS,
     Board,
@@ -97,7 +98,13 @@ def fleet() -> Board:
             ],
             "short",
             "No drift report yet: one is made after enough predictions.",
-            [MODEL, MODEL_PAGE, MODELS, runbook("What to do about drift", "inputs-drifted")],
+            [
+                DRIFT_REPORT,
+                MODEL,
+                MODEL_PAGE,
+                MODELS,
+                runbook("What to do about drift", "inputs-drifted"),
+            ],
             lines,
         ),
         Panel(

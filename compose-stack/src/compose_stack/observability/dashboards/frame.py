@@ -106,6 +106,8 @@ def board(title: str, uid: str) -> Link:
 
 MODEL_PAGE = page("The model's page", "model?model=${__field.labels.model}")
 SELECTED_MODEL = page("The model's page", "model?model=${model}")
+DRIFT_REPORT = page("The drift report", "monitoring?model=${__field.labels.model}&monitored=Drift")
+SELECTED_DRIFT_REPORT = page("The drift report", "monitoring?model=${model}&monitored=Drift")
 RUNS = page("Runs", "runs")
 LOGS_PAGE = page("Logs", "logs")
 
