@@ -26,6 +26,9 @@ OF_THE_GATEWAY = {
     "POST /v1/auth/keys": Role.MAINTAINER,
     "PATCH /v1/auth/keys/{key_id}": Role.ENGINEER,
     "DELETE /v1/auth/keys/{key_id}": Role.MAINTAINER,
+    "GET /v1/auth/devices": Role.MAINTAINER,
+    "POST /v1/auth/devices": Role.MAINTAINER,
+    "DELETE /v1/auth/devices/{device_id}": Role.MAINTAINER,
     "GET /v1/auth/me": Role.USER,
     "DELETE /v1/auth/token": Role.USER,
     "GET /v1/auth/users": Role.MAINTAINER,
@@ -44,7 +47,12 @@ OF_THE_GATEWAY = {
 }
 """What each of the gateway's own operations requires; the others name their role in the document."""
 CLAIMS = b'{"sub":"admin","role":"maintainer","exp":9999999999}'
-EXAMPLES = {"key_id": "0123456789abcdef", "username": "somebody", "model": "census-income"}
+EXAMPLES = {
+    "key_id": "0123456789abcdef",
+    "device_id": "0123456789abcdef",
+    "username": "somebody",
+    "model": "census-income",
+}
 BODIES = {"PATCH /v1/auth/users/{username}": {"role": "maintainer"}}
 """What a body must be for an operation to look at who sends it; of the others, that comes first."""
 

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from pipeline_api.events import router
+from pipeline_api.mqtt.features import FEATURES
 from pipeline_api.service.readme import with_table
 from pipeline_api.settings import Settings
 
@@ -38,11 +39,25 @@ def test_a_secret_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_document_of_messages_describes_the_websocket() -> None:
     document = yaml.safe_load((ROOT / "asyncapi.yaml").read_text())
 
-    addresses = {channel["address"] for channel in document["channels"].values()}
+    addresses = {
+        channel["address"]
+        for channel in document["channels"].values()
+        if {"$ref": "#/servers/gateway"} in channel["servers"]
+    }
     assert addresses == {route.path for route in router.routes}  # type: ignore[attr-defined]  # they have one
     text = (ROOT / "asyncapi.yaml").read_text()
     for code in ("1000", "1013", "4401", "4403"):
         assert code in text
+
+
+def test_the_document_of_messages_describes_every_feature_over_mqtt() -> None:
+    document = yaml.safe_load((ROOT / "asyncapi.yaml").read_text())
+
+    addresses = {channel["address"] for channel in document["channels"].values()}
+    described = {a.split("/")[2] for a in addresses if a.startswith("{model}/actions/")}
+    assert described == set(FEATURES)
+    for feature in FEATURES:
+        assert f"{{model}}/results/{feature}/{{device}}" in addresses
 
 
 def test_every_reference_in_the_document_of_messages_leads_somewhere() -> None:

@@ -1,7 +1,7 @@
-"""The gateway's own tables: users, their tokens, keys, sign-ins; and how to reach them.
+"""The gateway's own tables: users, their tokens, keys, devices, sign-ins, MQTT; and how to reach them.
 
 No secret is stored in a usable form: passwords are Argon2id hashes, tokens and keys are SHA-256 digests (of
-256 random bits, which nobody can guess).
+256 random bits, which nobody can guess), and so are the passwords of devices, as the broker has them.
 """
 
 from collections.abc import Iterator
@@ -101,6 +101,47 @@ class KeyRow(Base):
     created_at: Mapped[datetime] = mapped_column(default=now)
     created_by: Mapped[str]
     expires_at: Mapped[datetime]
+
+
+class DeviceRow(Base):
+    """A thing that speaks MQTT, and so a user of the broker; to the platform it is `device:<name>`."""
+
+    __tablename__ = "devices"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    password_hash: Mapped[str]
+    """As it stands in Mosquitto's password file."""
+    public_topics: Mapped[bool] = mapped_column(default=False)
+    """It also uses the topics without a device's name; at most one does."""
+    created_at: Mapped[datetime] = mapped_column(default=now)
+    created_by: Mapped[str]
+
+
+class MqttRequestRow(Base):
+    """A request that arrived over MQTT, so that it is done once and its answer can be sent again."""
+
+    __tablename__ = "mqtt_requests"
+
+    digest: Mapped[str] = mapped_column(primary_key=True)
+    """SHA-256 of device, topic and payload, with the caller's `$id` in it."""
+    holder: Mapped[str]
+    """The gateway that works on it."""
+    at: Mapped[datetime] = mapped_column(default=now, index=True)
+    answer: Mapped[bytes | None]
+    published_at: Mapped[datetime | None]
+    """When the broker took the answer."""
+
+
+class MqttSessionRow(Base):
+    """A session that gateways have at the broker; it outlives a gateway, and another one takes it over."""
+
+    __tablename__ = "mqtt_sessions"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    holder: Mapped[str]
+    until: Mapped[datetime]
+    """Until when it is its holder's, who keeps extending that."""
 
 
 class FailedSignInRow(Base):

@@ -10,6 +10,7 @@ from anyio import to_thread
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipeline_api.auth.accounts import Accounts
+from pipeline_api.auth.devices import Devices
 from pipeline_api.auth.first_admin import create_first_admin
 from pipeline_api.auth.keys import Keys
 from pipeline_api.auth.passwords import Passwords
@@ -21,6 +22,7 @@ from pipeline_api.caller import CallerSigner
 from pipeline_api.database import Database
 from pipeline_api.limits import ConcurrencyLimit, RateLimits
 from pipeline_api.metrics import GatewayMetrics
+from pipeline_api.mqtt.bridge import Bridge
 from pipeline_api.service.database import PATIENCE_S
 from pipeline_api.service.private_folder import make_private
 from pipeline_api.service.proxies import TrustedProxies
@@ -46,6 +48,7 @@ async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIter
     auth = Auth(
         accounts=Accounts(database, timedelta(hours=settings.token_hours)),
         keys=Keys(database),
+        devices=Devices(database, allowed=settings.mqtt_url is not None),
         passwords=Passwords(),
         throttle=SignInThrottle(database),
         visitors=Visitors(
@@ -73,6 +76,8 @@ async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIter
         async with upstream:
             closing = asyncio.Event()
             keeping_fresh = asyncio.create_task(_keep_fresh(verifier, closing))
+            bridge = Bridge(settings, database, auth, upstream) if settings.mqtt_url else None
+            bridging = asyncio.create_task(bridge.run(closing)) if bridge else None
             try:
                 yield Gateway(
                     auth=auth,
@@ -84,6 +89,8 @@ async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIter
                 # Cancelled, it would leave its thread using the database, which is closed below.
                 closing.set()
                 await keeping_fresh
+                if bridging:
+                    await bridging
     finally:
         await to_thread.run_sync(database.close)
 

@@ -24,9 +24,38 @@ RESENT = Metric(
     Counter, "loopkeeper_upstream_retries", "Requests sent again because their connection was stale."
 )
 WEBSOCKETS = Metric(Gauge, "loopkeeper_open_websockets", "Open WebSockets.")
+DESTINATIONS = ("{model}/actions/predict", "{model}/actions/feedback", "other")
+PROCESSED = Metric(
+    Histogram,
+    "messaging_process_duration_seconds",
+    "Time from the arrival of a request over MQTT until the broker has its answer.",
+    {
+        "messaging_destination_template": DESTINATIONS,
+        "error_type": "status of the error that was answered, from 400 on; empty if all went well",
+    },
+    SECONDS,
+)
+CONSUMED = Metric(
+    Counter,
+    "messaging_client_consumed_messages",
+    "Requests that arrived over MQTT, repeated ones too.",
+    {"messaging_destination_template": DESTINATIONS},
+)
+SENT = Metric(Counter, "messaging_client_sent_messages", "Answers that the MQTT broker took.")
+LEFT_OUT = Metric(
+    Counter,
+    "loopkeeper_mqtt_unanswered_messages",
+    "Messages over MQTT without an answer: sent without a guarantee (QoS 0) while too many waited, by nobody "
+    "known, or again shortly after their answer was sent.",
+    {"reason": ("backlog", "sender", "repeated")},
+)
+CONNECTED = Metric(Gauge, "loopkeeper_mqtt_connected", "1 while the gateway is connected to the MQTT broker.")
 _FIRST_ERROR = 400
 
-METRICS: tuple[AnyMetric, ...] = (SIGN_INS, UPSTREAM, RESENT, WEBSOCKETS)
+METRICS: tuple[AnyMetric, ...] = (
+    *(SIGN_INS, UPSTREAM, RESENT, WEBSOCKETS),
+    *(PROCESSED, CONSUMED, SENT, LEFT_OUT, CONNECTED),
+)
 
 
 class GatewayMetrics:
@@ -39,6 +68,13 @@ class GatewayMetrics:
         self.websockets = WEBSOCKETS.register(registry)
         self.database = DatabaseMetrics(registry)
         self._upstream = UPSTREAM.register(registry)
+        self._processed = PROCESSED.register(registry)
+        for destination in DESTINATIONS:
+            self._processed.labels(destination, "")
+        self.consumed = CONSUMED.register(registry)
+        self.sent = SENT.register(registry)
+        self.unanswered = LEFT_OUT.register(registry)
+        self.mqtt_connected = CONNECTED.register(registry)
         # labels() locks and builds tuples on each call; there are few label sets, so their children are kept.
         self._children: dict[tuple[str, int, str], Histogram] = {}
 
@@ -50,3 +86,8 @@ class GatewayMetrics:
             child = self._upstream.labels(method, str(status or ""), kind)
             self._children[method, status, error] = child
         child.observe(seconds)
+
+    def processed(self, destination: str, status: int, seconds: float) -> None:
+        """Count a request over MQTT by the status of its answer."""
+        error = str(status) if status >= _FIRST_ERROR else ""
+        self._processed.labels(destination, error).observe(seconds)

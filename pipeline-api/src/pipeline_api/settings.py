@@ -1,9 +1,9 @@
 """The gateway's settings; the README's table is generated from this class."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, HttpUrl, SecretStr, field_validator
+from pydantic import AnyUrl, Field, HttpUrl, SecretStr, UrlConstraints, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from pipeline_api.roles import Role
@@ -11,6 +11,7 @@ from pipeline_api.service.proxies import TrustedProxies
 from pipeline_api.service.settings import ServiceSettings
 
 Secret = Annotated[SecretStr, Field(min_length=16)]
+MqttUrl = Annotated[AnyUrl, UrlConstraints(allowed_schemes=["mqtt", "mqtts"], host_required=True)]
 Rate = Annotated[float, Field(ge=0)]
 
 
@@ -66,6 +67,28 @@ class Settings(ServiceSettings):
     max_upload_bytes: int = Field(default=2 * 1024**3, gt=0)
     """Largest body of `POST /v1/datasets`, in bytes; it is streamed and never held in memory."""
 
+    mqtt_url: MqttUrl | None = None
+    """Address of an MQTT broker, `mqtt://host:1883`, or `mqtts://host:8883` with TLS; unset: no MQTT."""
+    mqtt_username: str = "gateway"
+    """The gateway's user at the broker."""
+    mqtt_password: SecretStr | None = None
+    """Password of that user."""
+    mqtt_password_file: Path | None = None
+    """File with that password, instead of `MQTT_PASSWORD`."""
+    mqtt_ca_file: Path | None = None
+    """Certificates that the broker's is checked against; unset: those that this machine trusts."""
+    mqtt_broker_dir: Path | None = None
+    """Folder for the broker's `users` and `topics.acl`, written from the devices; unset: they are not."""
+    mqtt_devices_topic: str | None = None
+    """Topic on which the devices are kept for a broker on another machine to read; unset: they are not."""
+    mqtt_in_flight: int = Field(default=128, ge=1, le=65_535)
+    """Requests that a gateway works on at the same time; the others wait in the broker."""
+    mqtt_message_bytes: int = Field(default=1024 * 1024, gt=0)
+    """Largest request over MQTT, in bytes."""
+    mqtt_keep_hours: float = Field(default=24, gt=0)
+    """Hours for which a request over MQTT that is sent again is known, and answered as before; and for which
+    the broker keeps requests while no gateway runs."""
+
     websockets: int = Field(default=256, ge=0)
     """WebSockets that may be open at the same time, over all callers."""
     websockets_per_credential: int = Field(default=16, ge=0)
@@ -86,6 +109,12 @@ class Settings(ServiceSettings):
     def _are_proxies(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         TrustedProxies(value)
         return value
+
+    @model_validator(mode="after")
+    def _has_a_password_for_the_broker(self) -> Self:
+        if self.mqtt_url and self.mqtt_password is None and self.mqtt_password_file is None:
+            raise ValueError("MQTT_URL needs MQTT_PASSWORD or MQTT_PASSWORD_FILE")
+        return self
 
     @property
     def database(self) -> str:

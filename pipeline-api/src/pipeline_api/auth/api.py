@@ -1,4 +1,4 @@
-"""`/v1/auth`: signing in and out, users, keys."""
+"""`/v1/auth`: signing in and out, users, keys, devices."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/v1/auth", tags=["authentication"])
 log = structlog.get_logger(__name__)
 
 UsernamePath = Annotated[str, Path(max_length=64, pattern=schemas.USERNAME)]
-KeyPath = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$")]
+IdPath = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$")]
 
 
 @router.post("/token", summary="Sign in", responses={401: {}, 413: {}, 429: {}})
@@ -72,7 +72,7 @@ async def me(caller: UserDep) -> schemas.Me:
     return schemas.Me(
         subject=caller.subject,
         role=caller.role,
-        kind=caller.kind.value,
+        kind="token" if caller.kind is CredentialKind.TOKEN else "key",
         trusted=caller.trusted,
         expires_at=datetime.fromtimestamp(caller.expires_at, UTC),
     )
@@ -171,7 +171,7 @@ async def create_key(auth: AuthDep, caller: MaintainerDep, body: schemas.NewKey)
 
 @router.patch("/keys/{key_id}", summary="Trust the labels of a key, or no longer")
 async def change_key(
-    auth: AuthDep, caller: EngineerDep, key_id: KeyPath, body: schemas.KeyChange
+    auth: AuthDep, caller: EngineerDep, key_id: IdPath, body: schemas.KeyChange
 ) -> schemas.Key:
     """Say whether the labels that a key gives from now on count as an engineer's."""
     row = await to_thread.run_sync(partial(auth.keys.trust, key_id, trusted=body.trusted))
@@ -181,11 +181,45 @@ async def change_key(
 
 
 @router.delete("/keys/{key_id}", status_code=204, summary="Revoke a key")
-async def revoke_key(auth: AuthDep, caller: MaintainerDep, key_id: KeyPath) -> None:
+async def revoke_key(auth: AuthDep, caller: MaintainerDep, key_id: IdPath) -> None:
     """Revoke a key, at once."""
     await to_thread.run_sync(auth.keys.revoke, key_id)
     auth.verifier.forget()
     log.info("credential_revoked", id=key_id, by=caller.subject)
+
+
+@router.get("/devices", summary="List devices")
+async def list_devices(auth: AuthDep, _caller: MaintainerDep) -> list[schemas.Device]:
+    """Return the things that may send requests over MQTT."""
+    rows = await to_thread.run_sync(auth.devices.all)
+    return [schemas.Device.model_validate(row) for row in rows]
+
+
+@router.post("/devices", status_code=201, summary="Create a device that speaks MQTT")
+async def create_device(auth: AuthDep, caller: MaintainerDep, body: schemas.NewDevice) -> schemas.MadeDevice:
+    """Create a device: a user of the MQTT broker, known as `device:<name>`. Its password is shown only once.
+
+    The broker knows it within two seconds. 409 when the name is taken, when another device has the topics
+    without a name, or when MQTT is off.
+    """
+    row, password = await to_thread.run_sync(
+        partial(
+            auth.devices.create,
+            name=body.name,
+            public_topics=body.public_topics,
+            created_by=caller.subject,
+        )
+    )
+    log.info("device_created", id=row.id, name=row.name, by=caller.subject)
+    return schemas.MadeDevice(**schemas.Device.model_validate(row).model_dump(), password=password)
+
+
+@router.delete("/devices/{device_id}", status_code=204, summary="Revoke a device")
+async def revoke_device(auth: AuthDep, caller: MaintainerDep, device_id: IdPath) -> None:
+    """Revoke a device: it gets no more answers at once, and the broker cuts it off within two seconds."""
+    await to_thread.run_sync(auth.devices.revoke, device_id)
+    auth.verifier.forget()
+    log.info("device_revoked", id=device_id, by=caller.subject)
 
 
 async def _verify(auth: Auth, username: str, password: str) -> str:

@@ -16,13 +16,14 @@ _BEARER = re.compile(rb"(?i:bearer) +(lk[tk]_[A-Za-z0-9_-]{43})")
 
 
 class CredentialKind(StrEnum):
-    """Who a credential is for: a person (token) or a program (key)."""
+    """Who a credential is for: a person (token), a program (key), or a thing that speaks MQTT (device)."""
 
     TOKEN = "token"  # noqa: S105  # the name of a kind, not a secret
     KEY = "key"
+    DEVICE = "device"
 
 
-_PREFIX = {CredentialKind.TOKEN: "lkt_", CredentialKind.KEY: "lkk_"}
+_PREFIX = {CredentialKind.TOKEN: "lkt_", CredentialKind.KEY: "lkk_", CredentialKind.DEVICE: "lkd_"}
 _KIND = {prefix.encode(): kind for kind, prefix in _PREFIX.items()}
 
 

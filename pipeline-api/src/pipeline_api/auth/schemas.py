@@ -16,8 +16,8 @@ from pydantic import (
 from pipeline_api.auth.passwords import MAX_CHARACTERS
 from pipeline_api.roles import Role
 
-RESERVED_NAMES = frozenset({"loopkeeper"})
-"""The subject of what the platform does automatically."""
+RESERVED_NAMES = frozenset({"loopkeeper", "gateway"})
+"""The subject of what the platform does automatically, and the gateway's own user at the broker."""
 
 
 def _not_reserved(value: object) -> object:
@@ -136,6 +136,41 @@ class NewKey(Input):
     """The key's own rate limit instead of its role's."""
     trusted: bool = False
     """Count the labels it gives as an engineer's: for programs that send checked truths."""
+
+
+DeviceName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*$"),
+    BeforeValidator(_not_reserved),
+]
+
+
+class Device(BaseModel):
+    """A thing that speaks MQTT, without its password."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    name: str
+    """Its username at the broker, and the last part of its topics."""
+    public_topics: bool
+    """It also uses the topics without a name, `<model>/actions/<feature>` and `<model>/results/<feature>`."""
+    created_at: datetime
+    created_by: str
+
+
+class MadeDevice(Device):
+    """A device that was just created: its password is shown only once."""
+
+    password: str
+
+
+class NewDevice(Input):
+    """A device to create."""
+
+    name: DeviceName
+    public_topics: bool = False
+    """Also let it use the topics without a name: at most one device can."""
 
 
 class KeyChange(Input):

@@ -7,6 +7,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from pipeline_api.auth.accounts import Accounts
+from pipeline_api.auth.devices import Devices
 from pipeline_api.auth.keys import Keys
 from pipeline_api.auth.passwords import Passwords
 from pipeline_api.auth.throttle import SignInThrottle
@@ -21,6 +22,7 @@ class Auth:
 
     accounts: Accounts
     keys: Keys
+    devices: Devices
     passwords: Passwords
     throttle: SignInThrottle
     visitors: Visitors

@@ -5,15 +5,17 @@ poll of the revision row: this process empties it in the call that takes power a
 within `MAX_AGE_S`, and without the database nothing cached is trusted.
 """
 
+import math
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from anyio import CapacityLimiter, to_thread
 from cachetools import LRUCache
 from sqlalchemy.exc import SQLAlchemyError
 
-from pipeline_api.auth import keys, tokens
+from pipeline_api.auth import devices, keys, tokens
 from pipeline_api.auth.credentials import CredentialKind, bearer, digest, kind_of
 from pipeline_api.caller import RENEW_S, CallerSigner
 from pipeline_api.database import Database, KeyRow, TokenRow
@@ -42,6 +44,7 @@ class Verified:
         "id",
         "kind",
         "marked",
+        "public_topics",
         "rate_limit",
         "role",
         "subject",
@@ -57,8 +60,12 @@ class Verified:
         expires_at: float,
         rate_limit: RateLimit,
         marked: bool = False,
+        public_topics: bool = False,
     ) -> None:
-        """Keep what the database said; `expires_at` in Unix seconds, `marked` is a key's mark as trusted."""
+        """Keep what the database said; `expires_at` in Unix seconds, `marked` is a key's mark as trusted.
+
+        `public_topics`: a device that also uses the topics without its name.
+        """
         self.id = credential
         self.kind = kind
         self.subject = subject
@@ -66,8 +73,14 @@ class Verified:
         self.expires_at = expires_at
         self.rate_limit = rate_limit
         self.marked = marked
+        self.public_topics = public_topics
         self.header = ""
         self.header_until = 0.0
+
+    @property
+    def name(self) -> str:
+        """The name without its kind: `door` of `device:door`."""
+        return self.subject.rpartition(":")[2]
 
     @property
     def trusted(self) -> bool:
@@ -109,10 +122,16 @@ class Verifier:
         try:
             verified = trusted[key]
         except KeyError:
-            verified = await self._look_up(credential, key)
+            verified = await self._look_up(partial(self._find, credential, key), key)
         if verified is None or verified.expires_at <= time.time():
             raise _refused(authorization)
         return verified
+
+    async def device(self, name: str) -> Verified | None:
+        """Return a device, whom the broker has already asked for its password; None if there is none."""
+        key = f"device:{name}".encode()
+        trusted: Mapping[bytes, Verified] = self._cache if time.monotonic() < self._trusted_until else {}
+        return trusted.get(key) or await self._look_up(partial(self._find_device, name), key)
 
     def signed(self, verified: Verified) -> str:
         """Return the header that tells the processor who is calling, signed again every minute."""
@@ -139,10 +158,10 @@ class Verifier:
             self.forget()
         self._trusted_until = asked_at + MAX_AGE_S
 
-    async def _look_up(self, credential: bytes, key: bytes) -> Verified | None:
+    async def _look_up(self, find: Callable[[], Verified | None], key: bytes) -> Verified | None:
         generation = self._generation
         try:
-            verified = await to_thread.run_sync(self._find, credential, key, limiter=self._limiter)
+            verified = await to_thread.run_sync(find, limiter=self._limiter)
         except SQLAlchemyError as error:
             raise NotReady("The gateway's database cannot be reached; try again.") from error
         with self._lock:
@@ -180,6 +199,21 @@ class Verifier:
             expires_at=row.expires_at.timestamp(),
             rate_limit=self._rate_limits.of(row.id, rate, time.monotonic()),
             marked=marked,
+        )
+
+    def _find_device(self, name: str) -> Verified | None:
+        with self._database.reading() as session:
+            found = devices.find(session, name)
+        if found is None:
+            return None
+        return Verified(
+            credential=found.id,
+            kind=CredentialKind.DEVICE,
+            subject=f"device:{found.name}",
+            role=Role.USER,
+            expires_at=math.inf,
+            rate_limit=self._rate_limits.of(found.id, self._rates[Role.USER], time.monotonic()),
+            public_topics=found.public_topics,
         )
 
 

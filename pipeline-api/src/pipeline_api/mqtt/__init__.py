@@ -1,0 +1,1 @@
+"""The MQTT bridge: requests of devices in, answers of the data-processor out."""
