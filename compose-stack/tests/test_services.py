@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from compose_stack.broker import Broker
 from compose_stack.credentials import Credentials
 from compose_stack.services import Service, default_set
 from compose_stack.settings import CannotStart, Settings
@@ -108,3 +109,14 @@ def test_whoever_starts_it_says_otherwise(tmp_path: Path) -> None:
 def test_the_pages_show_the_logs_of_every_process(tmp_path: Path) -> None:
     told = services(tmp_path, STATE_DIR=str(tmp_path / "state"))["data-processor-serve"].environment
     assert told["LOG_FILES"] == str(tmp_path / "state" / "logs")
+
+
+def test_the_gateway_and_nobody_else_is_at_the_broker(tmp_path: Path) -> None:
+    settings = Settings.from_environment({"MQTT_PORT": "1884"}, root=tree(tmp_path))
+    broker = Broker("/usr/sbin/mosquitto", tmp_path / "broker")
+    made = {service.name: service for service in default_set(settings, CREDENTIALS, {}, broker)}
+    told = {name for name, one in made.items() if CREDENTIALS.mqtt_password in one.environment.values()}
+    assert told == {"pipeline-api"}
+    assert made["pipeline-api"].environment["MQTT_URL"] == "mqtt://127.0.0.1:1884"
+    assert made["mosquitto"].rereads == broker.rereads
+    assert "MQTT_URL" not in services(tmp_path / "other")["pipeline-api"].environment

@@ -83,7 +83,7 @@ def test_each_service_is_on_the_networks_it_needs_and_no_other(read: dict[str, d
         "databases": {"database"},
         "serve": {"inside", "database", "objects", "registry"},
         "work": {"database", "objects", "registry"},
-        "pipeline-api": {"edge", "pages", "inside", "database"},
+        "pipeline-api": {"edge", "pages", "inside", "database", "messages"},
         "streamlit-ui": {"edge", "pages"},
     }
 
@@ -94,7 +94,11 @@ def test_each_stage_has_a_broker_that_the_other_does_not_reach(read: dict[str, d
         assert set(broker["networks"]) == {f"messages-{stage}"}
         assert broker["volumes"][0]["source"] == f"mosquitto-{stage}"
     passwords = [value for broker in brokers.values() for value in broker["environment"].values()]
-    assert len(set(passwords)) == len(passwords) == 4
+    assert len(set(passwords)) == len(passwords) == 2
+    for stage in STAGES:
+        gateway = read[stage]["services"]["pipeline-api"]
+        assert gateway["environment"]["MQTT_PASSWORD"] == brokers[stage]["environment"]["PASSWORD_gateway"]
+        assert read[stage]["networks"]["messages"]["name"] == f"loopkeeper-messages-{stage}"
 
 
 def test_stages_share_the_platform_and_nothing_else(read: dict[str, dict[str, Any]]) -> None:

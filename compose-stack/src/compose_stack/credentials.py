@@ -25,6 +25,8 @@ class Credentials:
     """That of MLflow's administrator, for people."""
     mlflow_stage_password: str = field(repr=False)
     """That of the processor's user in MLflow, which may administer nothing."""
+    mqtt_password: str = field(repr=False)
+    """That of the gateway's user at the MQTT broker."""
     mlflow_secret_key: str = field(repr=False)
     """Protects the forms of MLflow's pages."""
 

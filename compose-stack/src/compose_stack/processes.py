@@ -7,7 +7,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from compose_stack.logs import ProcessLog
 from compose_stack.services import Service
@@ -16,6 +17,8 @@ FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 15.0
 STEADY_S = 5.0
 """A process that ran for this long is restarted promptly."""
+REREAD_S = 0.25
+"""How often files are looked at that a process reads again when they change."""
 PR_SET_PDEATHSIG = 1
 
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -101,7 +104,9 @@ class Process:
         self._exited = exited
         if self._stopping:  # `stop` was called while it was being started
             self.kill()
+        telling = asyncio.create_task(self._tell_of_changes())
         await exited
+        telling.cancel()
         code = transport.get_returncode()
         # Otherwise its children would keep its port or its files from the next start.
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -110,6 +115,18 @@ class Process:
         if code is not None and code < 0:
             return f"was killed by {signal.Signals(-code).name}"
         return f"ended with exit code {code}"
+
+    async def _tell_of_changes(self) -> None:
+        """Have the process read its files again whenever one of them has changed."""
+        files = self.service.rereads
+        seen = _states(files)
+        while files:
+            await asyncio.sleep(REREAD_S)
+            found = _states(files)
+            if found != seen and (pid := self.pid) is not None:
+                seen = found
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGHUP)
 
     async def _ended_within(self, seconds: float) -> bool:
         if self._exited is not None:
@@ -133,6 +150,11 @@ class _Output(asyncio.SubprocessProtocol):
         """Wake the waiter."""
         if not self._exited.done():
             self._exited.set_result(None)
+
+
+def _states(files: Iterable[Path]) -> list[int]:
+    """Return numbers that differ after a file was written."""
+    return [file.stat().st_mtime_ns if file.exists() else 0 for file in files]
 
 
 def die_with(parent: int, number: signal.Signals) -> None:

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from rich.console import Console
 from rich.status import Status
 
+from compose_stack.broker import find_broker
 from compose_stack.credentials import Credentials, file_name
 from compose_stack.lock import make_private, only_instance
 from compose_stack.services import default_set, folders
@@ -22,8 +23,9 @@ READY = "Loopkeeper is ready"
 class Terminal:
     """Show progress during the start, then where everything is, then nothing but problems."""
 
-    def __init__(self, settings: Settings, console: Console) -> None:
-        """Print to `console`."""
+    def __init__(self, settings: Settings, console: Console, *, mqtt: bool = False) -> None:
+        """Print to `console`; `mqtt`: there is a broker."""
+        self._mqtt = mqtt
         self._settings = settings
         self._console = console
         self._first_start = not settings.password_file.exists()
@@ -55,6 +57,9 @@ class Terminal:
         self._print(f"{READY} after {seconds:.1f} s.")
         self._print(f"  Pages      {settings.ui_url}")
         self._print(f"  API        {settings.gateway_url}/docs")
+        if self._mqtt:
+            port = settings.mqtt_websocket_port
+            self._print(f"  MQTT       {settings.mqtt_url}  (WebSocket: port {port})")
         self._print(f"  MLflow     {settings.mlflow_url}  (user {MLFLOW_USER}, password kept in {kept})")
         self._print(f"  Sign in    user admin, password {self._password()}")
         self._print(f"  Logs       {settings.log_dir}")
@@ -90,11 +95,17 @@ def main() -> int:
 async def _run(settings: Settings, console: Console) -> None:
     for folder in folders(settings):
         folder.mkdir(parents=True, exist_ok=True)
-    services = default_set(settings, Credentials.load_or_make(settings.secrets_dir))
-    terminal = Terminal(settings, console)
+    broker, why_none = find_broker(settings, os.environ)
+    if broker is not None:
+        broker.prepare(settings)
+    credentials = Credentials.load_or_make(settings.secrets_dir)
+    services = default_set(settings, credentials, os.environ, broker)
+    terminal = Terminal(settings, console, mqtt=broker is not None)
     report: Callable[[str], None] = terminal.report
     if changed := make_private(settings.state_dir):
         report(changed)
+    if why_none is not None:
+        report(why_none)
     with terminal.showing():
         await Supervisor(settings, services, report).run(
             on_progress=terminal.progress, on_ready=terminal.ready

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from compose_stack.broker import Broker
 from compose_stack.credentials import Credentials
 from compose_stack.settings import LOOPBACK, MLFLOW_USER, CannotStart, Settings
 
@@ -53,10 +54,15 @@ class Service:
     """Answers 200 once the process is ready; none: it is ready as soon as it runs."""
     stop_seconds: float = 25
     """How long it may take to finish its work before it is killed."""
+    rereads: tuple[Path, ...] = ()
+    """Files that it reads again when it gets a SIGHUP, which it does when they change."""
 
 
 def default_set(
-    settings: Settings, credentials: Credentials, inherited: Mapping[str, str] = os.environ
+    settings: Settings,
+    credentials: Credentials,
+    inherited: Mapping[str, str] = os.environ,
+    broker: Broker | None = None,
 ) -> tuple[Service, ...]:
     """Return the processes in the order of stopping: those that people see come first."""
     base = {name: value for name, value in inherited.items() if name not in NOT_INHERITED}
@@ -92,6 +98,13 @@ def default_set(
     }
     if settings.admin_password:
         gateway["ADMIN_PASSWORD"] = settings.admin_password
+    brokers: tuple[Service, ...] = ()
+    if broker is not None:
+        gateway["MQTT_URL"] = settings.mqtt_url
+        gateway["MQTT_PASSWORD"] = credentials.mqtt_password
+        gateway["MQTT_BROKER_DIR"] = str(broker.folder)
+        command = (broker.program, "-c", str(broker.configuration))
+        brokers = (Service("mosquitto", command, base, None, rereads=broker.rereads),)
     pages = {
         **base,
         "GATEWAY_URL": settings.gateway_url,
@@ -114,6 +127,7 @@ def default_set(
             gateway,
             f"{settings.gateway_url}/readyz",
         ),
+        *brokers,
         Service(
             "data-processor-work",
             (_program(settings.root / "data-processor", "data-processor"), "work"),

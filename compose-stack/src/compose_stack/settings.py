@@ -11,7 +11,14 @@ ROOT = Path(__file__).resolve().parents[3]
 """The tree that contains this folder: each service runs from its own folder beside it."""
 
 LOOPBACK = "127.0.0.1"
-PORTS = {"UI_PORT": 8501, "GATEWAY_PORT": 8000, "PROCESSOR_PORT": 8001, "MLFLOW_PORT": 5000}
+PORTS = {
+    "UI_PORT": 8501,
+    "GATEWAY_PORT": 8000,
+    "PROCESSOR_PORT": 8001,
+    "MLFLOW_PORT": 5000,
+    "MQTT_PORT": 1883,
+    "MQTT_WEBSOCKET_PORT": 9001,
+}
 EVERY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  # recognised here, bound only when the user asks for it
 LAST_PORT = 65_535
 MLFLOW_USER = "loopkeeper"
@@ -31,8 +38,10 @@ class Settings:
     gateway_port: int
     processor_port: int
     mlflow_port: int
+    mqtt_port: int
+    mqtt_websocket_port: int
     bind_host: str
-    """Where the pages and the gateway listen; the processor and MLflow have no users and stay on loopback."""
+    """Where the pages, the gateway and the broker listen; the processor and MLflow stay on loopback."""
     admin_password: str | None
     """The initial password of user `admin`; none: the gateway generates one."""
     root: Path = ROOT
@@ -52,6 +61,8 @@ class Settings:
             gateway_port=ports["GATEWAY_PORT"],
             processor_port=ports["PROCESSOR_PORT"],
             mlflow_port=ports["MLFLOW_PORT"],
+            mqtt_port=ports["MQTT_PORT"],
+            mqtt_websocket_port=ports["MQTT_WEBSOCKET_PORT"],
             bind_host=environment.get("BIND_HOST") or LOOPBACK,
             admin_password=environment.get("ADMIN_PASSWORD") or None,
             root=root,
@@ -78,6 +89,11 @@ class Settings:
         return _url(LOOPBACK, self.mlflow_port)
 
     @property
+    def mqtt_url(self) -> str:
+        """Where this machine reaches the MQTT broker."""
+        return _url(self.bind_host, self.mqtt_port, "mqtt")
+
+    @property
     def password_file(self) -> Path:
         """Where the gateway keeps a password that it generated."""
         return self.state_dir / "admin-password"
@@ -100,7 +116,7 @@ class Settings:
             ("PROCESSOR_PORT", LOOPBACK, self.processor_port),
             ("MLFLOW_PORT", LOOPBACK, self.mlflow_port),
         ):
-            _check_port(variable, host, port)
+            check_port(variable, host, port)
 
 
 def _port(name: str, text: str) -> int:
@@ -109,12 +125,13 @@ def _port(name: str, text: str) -> int:
     return int(text)
 
 
-def _url(host: str, port: int) -> str:
+def _url(host: str, port: int, scheme: str = "http") -> str:
     name = LOOPBACK if host in EVERY_ADDRESS else f"[{host}]" if ":" in host else host
-    return f"http://{name}:{port}"
+    return f"{scheme}://{name}:{port}"
 
 
-def _check_port(variable: str, host: str, port: int) -> None:
+def check_port(variable: str, host: str, port: int) -> None:
+    """Raise CannotStart if this machine cannot listen there, naming the variable that chooses the port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         # Like the servers: a connection of the previous run that is still closing does not matter.

@@ -13,7 +13,7 @@ LABEL org.opencontainers.image.title="mosquitto" \
       org.opencontainers.image.licenses="EPL-2.0"
 USER mosquitto
 WORKDIR /var/lib/mosquitto
-EXPOSE 1883
+EXPOSE 1883 9001
 HEALTHCHECK --interval=10s --timeout=3s --start-period=180s --retries=3 \
     CMD ["mosquitto_sub", "-h", "127.0.0.1", "-p", "1880", "-t", "$SYS/broker/uptime", "-C", "1", "-W", "2"]
 ENTRYPOINT ["mosquitto-start"]

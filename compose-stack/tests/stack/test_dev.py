@@ -3,6 +3,7 @@
 import os
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -15,7 +16,10 @@ from compose_stack.stack.tools import engine_runs
 
 pytestmark = pytest.mark.stack
 
-PORTS = ("UI_PORT", "GATEWAY_PORT", "PROCESSOR_PORT", "MLFLOW_PORT", "POSTGRES_PORT", "S3_PORT", "MQTT_PORT")
+PORTS = (
+    *("UI_PORT", "GATEWAY_PORT", "PROCESSOR_PORT", "MLFLOW_PORT", "POSTGRES_PORT", "S3_PORT"),
+    *("MQTT_PORT", "MQTT_WEBSOCKET_PORT"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -87,59 +91,68 @@ class Broker:
     """Clients of the broker, run where it runs."""
 
     def __init__(self, layout: Layout) -> None:
-        self._container = Project(layout)("ps", "--quiet", "mosquitto").strip()
-        self._secrets = read_env(layout.state / "dev.env")
+        self._project = Project(layout)
+        self._container = self._project("ps", "--quiet", "mosquitto").strip()
+        form = {"username": "admin", "password": read_env(layout.state / "dev.env")["ADMIN_PASSWORD"]}
+        self._gateway = httpx.Client(
+            base_url=f"http://127.0.0.1:{self._project.setting('GATEWAY_PORT')}", timeout=30
+        )
+        token = self._gateway.post("/v1/auth/token", data=form).json()["access_token"]
+        self._gateway.headers["Authorization"] = f"Bearer {token}"
+        self._passwords: dict[str, str] = {}
+        self._ids: dict[str, str] = {}
 
-    def listen(self, user: str, topics: str) -> subprocess.Popen[str]:
+    def add(self, name: str) -> None:
+        """Make a device, and wait until the broker knows it."""
+        made = self._gateway.post("/v1/auth/devices", json={"name": name}).raise_for_status().json()
+        self._passwords[name], self._ids[name] = made["password"], made["id"]
+        deadline = time.monotonic() + 10
+        while self.say(name, f"none/actions/predict/{name}") != 0:
+            assert time.monotonic() < deadline, f"the broker does not know {name}"
+
+    def revoke(self, name: str) -> None:
+        self._gateway.delete(f"/v1/auth/devices/{self._ids[name]}").raise_for_status()
+
+    def listen(self, name: str, topics: str) -> subprocess.Popen[str]:
         """Return a client that listens already, and ends with the first message or after some seconds."""
         ending = ("-C", "1", "-W", PATIENCE_S)
-        call = self._call("mosquitto_sub", user, topics, *ending, "-F", "%t %p", "-d")
+        call = self._call("mosquitto_sub", name, topics, *ending, "-F", "%t %p", "-d")
         client = subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert client.stdout is not None
         for line in client.stdout:
             if "received SUBACK" in line:
                 return client
-        pytest.fail(f"{user} could not subscribe to {topics}.")
+        pytest.fail(f"{name} could not subscribe to {topics}.")
 
-    def say(self, user: str, topic: str, *, password: str | None = None) -> int:
-        call = self._call("mosquitto_pub", user, topic, "-q", "1", "-m", "hello", password=password)
+    def say(self, name: str, topic: str, *, password: str | None = None) -> int:
+        asked = '{"$id": 1, "inputs": []}'
+        call = self._call("mosquitto_pub", name, topic, "-q", "1", "-m", asked, password=password)
         return subprocess.run(call, capture_output=True, check=False, timeout=30).returncode
 
     def _call(
-        self, program: str, user: str, topic: str, *more: str, password: str | None = None
+        self, program: str, name: str, topic: str, *more: str, password: str | None = None
     ) -> list[str]:
-        known = password or self._secrets[f"STAGING_MQTT_{user.upper()}_PASSWORD"]
-        who = ("-h", "127.0.0.1", "-u", user, "-P", known, "-t", topic)
+        known = password or self._passwords[name]
+        who = ("-h", "127.0.0.1", "-u", name, "-P", known, "-t", topic)
         # Line by line, so that what a client says of itself is there at once.
         return ["docker", "exec", self._container, "stdbuf", "-oL", program, *who, *more]
 
 
 def heard(client: subprocess.Popen[str]) -> list[str]:
     said, _ = client.communicate(timeout=30)
-    return [line for line in said.splitlines() if line.endswith(" hello")]
+    return [line for line in said.splitlines() if "/results/" in line and "$id" in line]
 
 
-def test_what_devices_ask_reaches_the_gateway_and_no_other_device(layout: Layout) -> None:
+def test_a_device_is_answered_and_no_other_reads_it_until_it_is_revoked(layout: Layout) -> None:
     broker = Broker(layout)
-    gateway, device = broker.listen("gateway", "+/actions/+"), broker.listen("devices", "#")
-    assert broker.say("devices", "people/actions/predict") == 0
-    assert heard(gateway) == ["people/actions/predict hello"]
-    assert heard(device) == []
-
-
-def test_what_the_gateway_answers_reaches_devices_which_cannot_answer_themselves(layout: Layout) -> None:
-    broker = Broker(layout)
-    device = broker.listen("devices", "people/results/predict")
-    assert broker.say("gateway", "people/results/predict") == 0
-    assert heard(device) == ["people/results/predict hello"]
-    device = broker.listen("devices", "people/results/predict")
-    broker.say("devices", "people/results/predict")
-    assert heard(device) == []
-
-
-def test_nobody_gets_into_the_broker_with_another_password(layout: Layout) -> None:
-    broker = Broker(layout)
-    assert broker.say("devices", "people/actions/predict") == 0
-    assert broker.say("devices", "people/actions/predict", password="wrong") != 0
-    other = read_env(layout.state / "dev.env")["MAIN_MQTT_DEVICES_PASSWORD"]
-    assert broker.say("devices", "people/actions/predict", password=other) != 0
+    broker.add("door")
+    broker.add("spy")
+    door, spy = broker.listen("door", "+/results/+/door"), broker.listen("spy", "#")
+    assert broker.say("door", "none/actions/predict/door") == 0
+    assert heard(door)[0].startswith("none/results/predict/door ")
+    assert heard(spy) == []
+    assert broker.say("door", "none/actions/predict/door", password="wrong") != 0
+    broker.revoke("door")
+    deadline = time.monotonic() + 10
+    while broker.say("door", "none/actions/predict/door") == 0:
+        assert time.monotonic() < deadline, "the broker still lets it in"

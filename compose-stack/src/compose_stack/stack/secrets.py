@@ -25,7 +25,7 @@ NAMES: dict[str, tuple[str, ...]] = {
         *(
             f"{stage.upper()}_{name}"
             for stage in STAGES
-            for name in ("MLFLOW_PASSWORD", "MQTT_GATEWAY_PASSWORD", "MQTT_DEVICES_PASSWORD")
+            for name in ("MLFLOW_PASSWORD", "MQTT_GATEWAY_PASSWORD")
         ),
     ),
     **dict.fromkeys(
