@@ -490,6 +490,17 @@ KEYS = [
 ]
 
 
+DEVICES = [
+    {
+        "id": "device-1",
+        "name": "hall-door",
+        "public_topics": False,
+        "created_at": ago(days=3),
+        "created_by": "maya",
+    }
+]
+
+
 EXPLANATION = {
     "prediction": "p-1",
     "model": "census-income",

@@ -7,12 +7,13 @@ from fake_http import Answer, Handlers, Refused, find
 
 
 class FakePeople:
-    """Who may sign in, with which password, and which keys there are."""
+    """Who may sign in, with which password, and which keys and devices there are."""
 
     def __init__(self) -> None:
         self.passwords = {"maya": "m", "erin": "e", "uma": "u"}
         self.users = [dict(user) for user in canned.USERS]
         self.keys = [dict(key) for key in canned.KEYS]
+        self.devices = [dict(device) for device in canned.DEVICES]
         self.tokens: dict[str, str] = {}
         self.expires_in = 3600
 
@@ -28,6 +29,9 @@ class FakePeople:
             "POST /v1/auth/keys": self.create_key,
             "PATCH /v1/auth/keys/{key_id}": self.change_key,
             "DELETE /v1/auth/keys/{key_id}": self.delete_key,
+            "GET /v1/auth/devices": lambda **_: (200, self.devices),
+            "POST /v1/auth/devices": self.create_device,
+            "DELETE /v1/auth/devices/{device_id}": self.delete_device,
         }
 
     def signed_in(self, headers: dict[str, str]) -> dict[str, Any]:
@@ -89,4 +93,13 @@ class FakePeople:
 
     def delete_key(self, key_id: str, **_: Any) -> Answer:
         self.keys.remove(find(self.keys, "id", key_id))
+        return 204, None
+
+    def create_device(self, given: Any, **_: Any) -> Answer:
+        made = {**canned.DEVICES[0], **given, "id": f"device-{len(self.devices) + 2}"}
+        self.devices.append(made)
+        return 201, {**made, "password": "lkd_only-shown-once"}
+
+    def delete_device(self, device_id: str, **_: Any) -> Answer:
+        self.devices.remove(find(self.devices, "id", device_id))
         return 204, None

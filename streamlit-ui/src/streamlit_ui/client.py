@@ -5,12 +5,14 @@ from typing import Any, cast
 
 from streamlit_ui.calls import SLOW_S, GatewayError, SignedOut, Unreachable, connect
 from streamlit_ui.contract.types import (
+    Device,
     DriftReport,
     DriftReportShort,
     DriftRunStarted,
     Explanation,
     FeedbackRequest,
     Key,
+    MadeDevice,
     MadeKey,
     ModelDetail,
     ModelScore,
@@ -87,6 +89,19 @@ class Gateway(TrainingClient, NotificationsClient, MonitoringClient):
     def delete_key(self, key: str) -> None:
         """Revoke a key by its id."""
         self._call("DELETE", "/v1/auth/keys/{key_id}", key)
+
+    def devices(self) -> list[Device]:
+        """List the things that may ask over MQTT."""
+        return cast(list[Device], self._json("GET", "/v1/auth/devices"))
+
+    def create_device(self, name: str, *, public_topics: bool) -> MadeDevice:
+        """Make a device; its password is in this answer and never again."""
+        body = {"name": name, "public_topics": public_topics}
+        return cast(MadeDevice, self._json("POST", "/v1/auth/devices", json=body))
+
+    def delete_device(self, device: str) -> None:
+        """Revoke a device by its id."""
+        self._call("DELETE", f"/v1/auth/devices/{segment(device)}")
 
     # Predict and give feedback
 

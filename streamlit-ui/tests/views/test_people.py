@@ -97,3 +97,23 @@ def test_a_key_is_revoked_after_a_yes(open_page: Open, fake: FakeGateway) -> Non
     assert len(fake.keys) == 1
     confirm(page, "Revoke…", "Yes, revoke")
     assert fake.keys == []
+
+
+def test_the_password_of_a_device_is_shown_once_with_its_topics(open_page: Open, fake: FakeGateway) -> None:
+    page = press(open_page("people", people="Devices"), "Create a device")
+    named(page, "text_input", "Name of the device").set_value("camera")
+    confirm(page, "Create a device", "Yes, create")
+    password, topics = [code.value for code in page.code]
+    assert password == "lkd_only-shown-once"
+    assert topics.splitlines() == ["<model>/actions/predict/camera", "<model>/results/predict/camera"]
+    assert fake.devices[-1]["public_topics"] is False
+    page.run()
+    assert not page.code
+
+
+def test_a_device_is_revoked_after_a_yes_and_then_there_is_none(open_page: Open, fake: FakeGateway) -> None:
+    page = press(open_page("people", people="Devices"), "Revoke…")
+    assert len(fake.devices) == 1
+    confirm(page, "Revoke…", "Yes, revoke")
+    assert fake.devices == []
+    assert "No devices" in said(open_page("people", people="Devices"))

@@ -324,6 +324,16 @@ class DestinationRequest(TypedDict):
     ]
 
 
+class Device(TypedDict):
+    """A thing that speaks MQTT, without its password."""
+
+    id: str
+    name: str
+    public_topics: bool
+    created_at: str
+    created_by: str
+
+
 class Difference(TypedDict):
     """By how much a version differs from the first, on the same rows."""
 
@@ -646,6 +656,17 @@ class MadeDestination(TypedDict):
     """What a webhook is signed with; it is never shown again."""
 
 
+class MadeDevice(TypedDict):
+    """A device that was just created: its password is shown only once."""
+
+    id: str
+    name: str
+    public_topics: bool
+    created_at: str
+    created_by: str
+    password: str
+
+
 class ModelCreated(TypedDict):
     """A new model and the run that trains its first version."""
 
@@ -667,6 +688,13 @@ class ModelsDeleted(TypedDict):
 
     deleted: list[str]
     kept: dict[str, str]
+
+
+class NewDevice(TypedDict):
+    """A device to create."""
+
+    name: str
+    public_topics: NotRequired[bool]
 
 
 class Pair(TypedDict):

@@ -12,7 +12,7 @@ from streamlit_ui.times import ago
 ROLES: tuple[Role, ...] = ("user", "engineer", "maintainer")
 ROLE_HELP = (
     "A user predicts and gives feedback. An engineer also sees everybody's predictions and starts runs. "
-    "A maintainer also promotes, rolls back, and manages users and keys."
+    "A maintainer also promotes, rolls back, and manages users, keys and devices."
 )
 
 
