@@ -182,7 +182,10 @@ def test_messages_are_described_with_the_fields_that_all_have() -> None:
     document = yaml.safe_load((DOCS.parent / "pipeline-api" / "asyncapi.yaml").read_text())
     described = describe_channels(document)
     assert "## `/v1/runs/{run}/events`" in described
-    assert described.count("| `seq` | integer | required |") == len(document["components"]["messages"])
+    events = document["channels"]["runEvents"]["messages"]
+    assert described.count("| `seq` | integer | required |") == len(events)
+    assert "## `{model}/actions/predict/{device}`" in described
+    assert "| `inputs` | list of object | required |" in described
     assert "| `value` | number | required |" in described
 
 
