@@ -3,7 +3,6 @@
 The gateway writes its users and what each may do from the devices; the supervisor has it read them again.
 """
 
-import getpass
 import os
 import shutil
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ MESSAGE_BYTES = 2 * 1024 * 1024
 
 _CONFIGURATION = """\
 # Written at each start.
-user {user}
+user root
 per_listener_settings true
 persistence true
 persistence_location {folder}/
@@ -94,7 +93,5 @@ def configuration(settings: Settings, folder: Path) -> str:
         _LISTENER.format(port=port, address=settings.bind_host, protocol=protocol, folder=folder)
         for protocol, port in ports
     )
-    # Started by root, it would become a user who cannot read its files.
-    return _CONFIGURATION.format(
-        user=getpass.getuser(), folder=folder, bytes=MESSAGE_BYTES, listeners=listeners
-    )
+    # `user root` counts only if root starts it: it would become a user who cannot read its files.
+    return _CONFIGURATION.format(folder=folder, bytes=MESSAGE_BYTES, listeners=listeners)
