@@ -7,10 +7,12 @@ and histograms grow with each scrape.
 import itertools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from compose_stack.settings import ROOT
+from otlp_receiver import LogRecord, Span
 
 PROCESSES = {
     "pipeline-api": ("gateway", "pipeline-api"),
@@ -73,6 +75,52 @@ def shown(metrics: list[Metric], scrape: int) -> str:
             labels |= {"job": metric.job, "service": metric.service, "stage": "main", "instance": metric.job}
             lines += _series(metric, labels, scrape)
     return "\n".join(lines) + "\n"
+
+
+def spans_unlike(spans: Iterable[Span]) -> list[str]:
+    """Return a sentence for each span that its service does not declare."""
+    declared = _of_services("spans")
+    return [
+        f"{span} ({span.kind}) with {sorted(span.attributes)} is not declared."
+        for span in spans
+        if not any(_is_like(one, span) for one in declared[span.service])
+    ]
+
+
+def lines_unlike(records: Iterable[LogRecord]) -> list[str]:
+    """Return a sentence for each log line that is not as its service declares it; the pages write text."""
+    declared = _of_services("lines")
+    wrong = []
+    for record in records:
+        if not (known := declared[record.service]):
+            continue
+        line = json.loads(record.text)
+        every = next(one for one in known if not one["event"])
+        own = next((one for one in known if one["event"] == line["event"]), None)
+        needed = {*every["fields"], *(own["fields"] if own else ())}
+        may = {*every["sometimes"], *(own["sometimes"] if own else line)}
+        if not needed <= line.keys() <= needed | may:
+            wrong.append(f"{record.service}: {sorted(line)} of {line.get('event')} is not as declared.")
+    return wrong
+
+
+def _of_services(kind: str) -> dict[str, list[dict[str, Any]]]:
+    """Return what is declared by the name of the service; its processes share it."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for path in sorted(ROOT.glob("*/signals.json")):
+        for process, signals in json.loads(path.read_text()).items():
+            found.setdefault(process.split()[0], []).extend(signals[kind])
+    return found
+
+
+def _is_like(declared: dict[str, Any], span: Span) -> bool:
+    pattern = re.sub(r"\\{\w+\\}", r"\\S+", re.escape(declared["name"]))
+    needed = set(declared["attributes"])
+    return (
+        declared["kind"] == span.kind
+        and re.fullmatch(pattern, span.name) is not None
+        and needed <= span.attributes.keys() <= needed | set(declared["sometimes"])
+    )
 
 
 def _series(metric: Metric, labels: dict[str, str], scrape: int) -> Iterator[str]:
