@@ -1,4 +1,4 @@
-"""The records database: how its rows (`rows.py`) are reached, and how its schema is migrated."""
+"""The records database: how its rows (`rows/`) are reached, and how its schema is migrated."""
 
 from typing import Any
 
