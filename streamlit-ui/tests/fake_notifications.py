@@ -36,6 +36,7 @@ def destination(**fields: Any) -> dict[str, Any]:
         "events": ["run.failed", "score.fell"],
         "active": True,
         "problem": None,
+        "revision": 3,
         "subject": "maya",
         "created_at": canned.ago(hours=30),
         "waiting": 0,
@@ -80,6 +81,9 @@ class FakeNotifications:
 
     def change_destination(self, destination: str, given: Any, **_: Any) -> Answer:
         found = find(self.destinations, "id", destination)
+        if given.get("expected_revision", found["revision"]) != found["revision"]:
+            raise Refused(409, f"Somebody has changed the destination {found['name']!r} meanwhile.")
+        found["revision"] += 1
         found.update({name: value for name, value in given.items() if name in found})
         return 200, found
 

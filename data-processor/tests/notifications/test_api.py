@@ -76,6 +76,18 @@ def test_what_is_changed_is_changed_and_the_rest_stays(client: TestClient) -> No
     assert client.post(f"{PATH}/{new['id']}/test").status_code == 409
 
 
+def test_who_changes_what_somebody_else_has_changed_since_is_refused(client: TestClient) -> None:
+    new = made(client)
+    path, seen = f"{PATH}/{new['id']}", {"expected_revision": new["revision"]}
+    first = client.patch(path, json={"events": ["run.failed"], **seen})
+    second = client.patch(path, json={"events": ["score.fell"], **seen})
+    assert (first.status_code, second.status_code) == (200, 409)
+    assert "Somebody has changed the destination 'ops' meanwhile" in second.json()["detail"]
+    [kept] = client.get(PATH).json()
+    assert (kept["events"], kept["revision"]) == (["run.failed"], new["revision"] + 1)
+    assert client.patch(path, json={"active": False}).status_code == 200
+
+
 def test_a_deleted_destination_is_gone_with_its_deliveries(client: TestClient) -> None:
     new = made(client)
     client.post(f"{PATH}/{new['id']}/test")

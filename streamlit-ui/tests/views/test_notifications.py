@@ -1,10 +1,12 @@
 import re
+from typing import Any
 
 import pytest
 
 from acting import button, confirm, named, press, said, sent
 from conftest import Open
 from fake_gateway import FakeGateway
+from fake_http import Answer
 from fake_notifications import delivery, destination
 
 
@@ -48,14 +50,36 @@ def test_what_is_not_entered_again_is_kept(open_page: Open, fake: FakeGateway) -
     page.run()
     named(page, "multiselect", "Events").set_value(["drift.found"])
     confirm(page, "Change…", "Yes, change", "change destination-1")
-    assert sent(fake, "/destination-1") == [{"name": "operations", "events": ["drift.found"]}]
+    asked = {"name": "operations", "events": ["drift.found"], "expected_revision": 3}
+    assert sent(fake, "/destination-1") == [asked]
+
+
+def test_who_changes_what_somebody_else_has_changed_is_told_and_sees_it(
+    open_page: Open, fake: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page("notifications")
+    button(page, "Change…", "change destination-1").click()
+    page.run()
+    named(page, "multiselect", "Events").set_value(["drift.found"])
+    change = fake.change_destination
+
+    def after_somebody_else(**request: Any) -> Answer:
+        fake.destinations[0].update(name="night shift", revision=4)
+        return change(**request)
+
+    monkeypatch.setattr(fake, "change_destination", after_somebody_else)
+    confirm(page, "Change…", "Yes, change", "change destination-1")
+    assert "Somebody has changed the destination 'night shift' meanwhile." in said(page)
+    assert fake.destinations[0]["events"] == ["run.failed", "score.fell"]
+    page.run()
+    assert "**night shift**" in said(page)
 
 
 def test_a_destination_is_switched_off(open_page: Open, fake: FakeGateway) -> None:
     page = open_page("notifications")
     button(page, "Switch off", "switch destination-1").click()
     page.run()
-    assert sent(fake, "/destination-1") == [{"active": False}]
+    assert sent(fake, "/destination-1") == [{"active": False, "expected_revision": 3}]
     assert page.button(key="test destination-1").disabled
 
 

@@ -84,6 +84,13 @@ class Destinations:
         secret = _secret(kind, asked.secret) if asked.secret is not None else None
         with self._named(asked.name or "") as session:
             row = _find(session, destination, self._database)
+            if asked.expected_revision not in (None, row.revision):
+                raise Conflict(
+                    f"Somebody has changed the destination {row.name!r} meanwhile: it is at revision "
+                    f"{row.revision} and no longer at {asked.expected_revision}. Nothing was changed: look "
+                    "at it again, and repeat your change."
+                )
+            row.revision += 1
             row.name = asked.name or row.name
             row.events = asked.events or row.events
             if asked.address and shown:
@@ -233,7 +240,18 @@ def _destination(session: Session, row: DestinationRow) -> Destination:
     ).first()
     known: dict[str, Any] = {
         name: getattr(row, name)
-        for name in ("id", "name", "kind", "shown", "events", "active", "problem", "subject", "created_at")
+        for name in (
+            "id",
+            "name",
+            "kind",
+            "shown",
+            "events",
+            "active",
+            "problem",
+            "revision",
+            "subject",
+            "created_at",
+        )
     }
     return Destination.model_validate(
         {**known, "waiting": waiting, "next_at": next_at, "last": _delivery(*last) if last else None}

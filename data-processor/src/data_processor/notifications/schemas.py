@@ -50,6 +50,9 @@ class DestinationChange(BaseModel):
     secret: Secret | None = None
     events: list[EventType] | None = Field(None, min_length=1, max_length=50)
     active: bool | None = Field(None, description="Whether it is notified.")
+    expected_revision: int | None = Field(
+        None, description="The revision that is changed: 409 if somebody has changed the destination since."
+    )
 
     @field_validator("events")
     @classmethod
@@ -85,6 +88,7 @@ class Destination(BaseModel):
     events: list[EventType]
     active: bool
     problem: str | None = Field(description="Why the platform switched it off, if it did.")
+    revision: int = Field(description="One more with each change that somebody makes.")
     subject: str = Field(description="Who entered it.")
     created_at: datetime
     waiting: int = Field(description="Notifications that are not delivered yet.")

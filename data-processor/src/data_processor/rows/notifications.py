@@ -32,6 +32,8 @@ class DestinationRow(Base):
     active: Mapped[bool] = mapped_column(default=True)
     problem: Mapped[str | None]
     """Why the platform switched it off, if it did."""
+    revision: Mapped[int] = mapped_column(default=1, server_default="1")
+    """One more with each change that somebody makes: whoever changes what they no longer see is told."""
     subject: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(default=now)
 

@@ -258,6 +258,8 @@ class Destination(TypedDict):
     active: bool
     problem: str | None
     """Why the platform switched it off, if it did."""
+    revision: int
+    """One more with each change that somebody makes."""
     subject: str
     """Who entered it."""
     created_at: str
@@ -295,6 +297,8 @@ class DestinationChange(TypedDict):
     ]
     active: NotRequired[bool | None]
     """Whether it is notified."""
+    expected_revision: NotRequired[int | None]
+    """The revision that is changed: 409 if somebody has changed the destination since."""
 
 
 class DestinationRequest(TypedDict):
@@ -439,7 +443,7 @@ class FeatureDrift(TypedDict):
     """How far one feature moved."""
 
     feature: str
-    """An input; of a text, its length or the share of its unknown words."""
+    """An input, of a text its length or the share of its unknown words; or the answers, named after the target."""
     drifted: bool
     test: Literal["kolmogorov-smirnov", "chi-squared", "wasserstein", "jensen-shannon", "fisher"]
     n: int
@@ -643,6 +647,8 @@ class MadeDestination(TypedDict):
     active: bool
     problem: str | None
     """Why the platform switched it off, if it did."""
+    revision: int
+    """One more with each change that somebody makes."""
     subject: str
     """Who entered it."""
     created_at: str

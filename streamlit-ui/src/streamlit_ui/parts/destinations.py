@@ -89,7 +89,10 @@ def _offer_changes(destination: Destination) -> None:
         if st.button("Change…", key=f"change {identity}"):
             _change(destination)
         if st.button("Switch off" if active else "Switch on", key=f"switch {identity}"):
-            signed_in.gateway().change_destination(identity, {"active": not active})
+            seen = destination["revision"]
+            signed_in.gateway().change_destination(
+                identity, {"active": not active, "expected_revision": seen}
+            )
             st.rerun()
         if st.button("Delete…", key=f"delete {identity}"):
             _delete(destination)
@@ -145,7 +148,7 @@ def _add() -> None:
         st.code(made["secret"], language=None, wrap_lines=True)
 
 
-@st.dialog("Change a destination")
+@st.dialog("Change a destination", on_dismiss="rerun")
 def _change(destination: Destination) -> None:
     with problems_in_words():
         with st.form("change", border=False):
@@ -164,7 +167,11 @@ def _change(destination: Destination) -> None:
         if not (name.strip() and events):
             st.error("Please enter a name and at least one event.")
             return
-        changes: DestinationChange = {"name": name.strip(), "events": events}
+        changes: DestinationChange = {
+            "name": name.strip(),
+            "events": events,
+            "expected_revision": destination["revision"],
+        }
         if address.strip():
             changes["address"] = address.strip()
         if secret.strip():
