@@ -3,7 +3,9 @@
 import contextlib
 import os
 import shutil
+import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -377,6 +379,50 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         url: str = request.getfixturevalue("postgres_url")
         return url
     return f"sqlite:///{tmp_path / 'test.db'}"
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """Start an S3 server over an empty folder; yield the settings that lead there."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+    key, secret = "someone", "a-secret-of-the-tests"
+    # Two letters would be too few for a key. The quotes are literal: rclone reads a list of quoted pairs.
+    environment = {**os.environ, "RCLONE_AUTH_KEY": f'"{key},{secret}"'}
+    folder = str(tmp_path_factory.mktemp("s3"))
+    program = str(Path(sys.executable).with_name("rclone"))
+    command = [program, "serve", "s3", "--config", os.devnull, "--addr", address, folder]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as server:
+        try:
+            wait_until(lambda: _listens(address), 30)
+            yield {
+                "aws_endpoint_url_s3": f"http://{address}",
+                "aws_access_key_id": key,
+                "aws_secret_access_key": secret,
+            }
+        finally:
+            server.kill()
+
+
+def _listens(address: str) -> bool:
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.services)])
+def store_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Return the settings of an empty place for reports, once of each kind that we support."""
+    if request.param == "folder":
+        return {}
+    server: dict[str, Any] = request.getfixturevalue("s3")
+    return {**server, "report_store": f"s3://reports-{next(_buckets)}/below/this"}
+
+
+_buckets = count()
 
 
 @pytest.fixture

@@ -15,14 +15,25 @@ def settings(tmp_path: Path, **fields: Any) -> Settings:
     return Settings(**keys, state_dir=tmp_path, **fields)
 
 
+def test_what_is_stored_is_there_until_it_is_deleted(tmp_path: Path, store_settings: dict[str, Any]) -> None:
+    opened = settings(tmp_path, **store_settings)
+    key = "drift/census income/1.html"
+    assert open_object_store(opened).get(key) is None
+    open_object_store(opened).put(key, b"a page", "text/html")
+    open_object_store(opened).put(key, b"a longer page", "text/html")
+    store = open_object_store(opened)  # another process has another client
+    assert store.get(key) == b"a longer page"
+    assert store.get("drift/census income/2.html") is None
+    store.delete(key)
+    store.delete(key)
+    assert store.get(key) is None
+
+
 def test_a_folder_is_the_default(tmp_path: Path) -> None:
     store = open_object_store(settings(tmp_path))
     store.put("drift/census/1.html", b"page", "text/html")
     assert (tmp_path / "reports/drift/census/1.html").read_bytes() == b"page"
     assert store.get("drift/census/1.html") == b"page"
-    store.delete("drift/census/1.html")
-    store.delete("drift/census/1.html")
-    assert store.get("drift/census/1.html") is None
 
 
 @pytest.mark.parametrize("key", ["", "/etc/passwd", "../secret", "drift/../../secret"])

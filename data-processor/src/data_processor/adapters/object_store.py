@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from minio import Minio
 
 AMAZON = "https://s3.amazonaws.com"
+USUAL_REGION = "us-east-1"
+"""Of servers that have no regions. Asked for theirs, not all answer in a way that the client understands."""
 SCHEME = "s3://"
 LONGEST = 200
 """Characters of a client's error that are repeated."""
@@ -50,13 +52,14 @@ def open_object_store(settings: Settings) -> ObjectStore:
     if not bucket:
         raise ValueError(f"REPORT_STORE={place!r} names no bucket: write s3://BUCKET or s3://BUCKET/PREFIX.")
     secret = settings.aws_secret_access_key
+    endpoint = settings.aws_endpoint_url_s3
     return S3Store(
-        settings.aws_endpoint_url_s3 or AMAZON,
+        endpoint or AMAZON,
         bucket,
         prefix.strip("/"),
         access_key=settings.aws_access_key_id,
         secret_key=secret.get_secret_value() if secret else None,
-        region=settings.aws_region,
+        region=settings.aws_region or (USUAL_REGION if endpoint else None),
     )
 
 
@@ -139,12 +142,15 @@ class S3Store:
         from minio.error import S3Error  # noqa: PLC0415  # see _client
 
         with self._telling(f"read {key!r}"):
+            bucket, name = self._bucket, self._name(key)
             try:
-                answer = self._client().get_object(bucket_name=self._bucket, object_name=self._name(key))
+                # Without a body, an answer is understood of servers too that call their errors `text/xml`.
+                self._client().stat_object(bucket_name=bucket, object_name=name)
             except S3Error as error:
                 if error.code in ("NoSuchKey", "NoSuchBucket"):
                     return None
                 raise
+            answer = self._client().get_object(bucket_name=bucket, object_name=name)
             try:
                 return answer.read()
             finally:
