@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from data_processor.adapters.object_store import FolderStore
+from data_processor.adapters.object_store import FolderStore, open_object_store
 from data_processor.app import create_app
 from data_processor.datasets.census import make_table, sample_rows, schema_of
 from data_processor.datasets.version_store import VersionStore, repository
@@ -95,6 +95,31 @@ def test_a_report_is_made_on_request_and_can_be_downloaded(
 
 
 @pytest.mark.usefixtures("tasks")
+def test_answers_that_are_all_alike_are_drift_of_the_answers(
+    new_world: Callable[..., Any], acting_as: Any, carry_out_runs: Callable[..., None]
+) -> None:
+    world = new_world()
+    table = make_table(1_000, seed=7)
+    versions = VersionStore(world.database, repository(world.settings))
+    versions.add_upload(M, table, schema_of(table), request="one")
+    world.promote("1")
+    row = sample_rows(1, 3)[0]["inputs"]
+    with TestClient(create_app(world.settings)) as engineer:
+        engineer.auth = acting_as("eve", "engineer")
+        given = engineer.post(f"/v1/models/{M}/predictions", json={"inputs": [row] * 120}).json()
+        report = engineer.post(PATH).json()["id"]
+        carry_out_runs(world.settings, world.database, ["drift"])
+        found = engineer.get(f"{PATH}/{report}").json()
+        page = engineer.get(f"{PATH}/{report}.html").text
+    answers = found["features"][0]
+    assert (answers["feature"], answers["drifted"]) == ("income-per-year (answered)", True)
+    assert answers["n"] == 120
+    assert f"{given['predictions'][0]['label']!r} in 100.0 %" in answers["change"]
+    assert "income-per-year (answered)" in found["news"]
+    assert "income-per-year (answered)" in page
+
+
+@pytest.mark.usefixtures("tasks")
 def test_nobody_is_told_of_drift_on_eight_rows(
     world: Any, engineer: TestClient, carry_out_runs: Callable[..., None]
 ) -> None:
@@ -148,9 +173,11 @@ def test_without_new_predictions_nothing_is_compared_however_long(
     assert runs(world) == []
 
 
-def test_the_oldest_reports_expire_with_their_pages(world: Any) -> None:
-    store = FolderStore(world.settings.state_dir / "reports")
-    settings = world.settings.model_copy(update={"drift_reports_kept": 2})
+def test_the_oldest_reports_expire_with_their_pages(
+    new_world: Callable[..., Any], store_settings: dict[str, Any]
+) -> None:
+    world = new_world(drift_reports_kept=2, **store_settings)
+    store = open_object_store(world.settings)
     fields: dict[str, Any] = {"stage": "main", "version": "1", "verdict": "no_drift", "reason": "None did."}
     more: dict[str, Any] = {"rows": 1, "reference_rows": 1, "last_prediction": "", "consequence": ""}
     empty: dict[str, Any] = {"features": [], "left_out": {}, "news": []}
@@ -162,7 +189,7 @@ def test_the_oldest_reports_expire_with_their_pages(world: Any) -> None:
             session.add(
                 DriftReportRow(id=str(place), model=model, page=key, at=at, **fields, **more, **empty)
             )
-    DriftSchedule(settings, world.database, world.predictions, store).sweep()
+    DriftSchedule(world.settings, world.database, world.predictions, store).sweep()
     with world.database.reading() as session:
         assert sorted(row.id for row in session.query(DriftReportRow)) == ["1", "2"]
     kept = [store.get(f"drift/{model}/{place}.html") for place, model in enumerate([M, M, M, "gone"])]

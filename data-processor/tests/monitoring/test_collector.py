@@ -4,6 +4,11 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
+from data_processor.monitoring.collector import _drift
+from data_processor.monitoring.metrics import DRIFT_FEATURES
+from data_processor.rows import DriftReportRow
+from data_processor.service.database import now
+
 M = "census-income"
 
 
@@ -49,6 +54,21 @@ def test_a_feature_that_drifted_says_how_far_where_to_and_how_sure(shown: Any) -
     assert found == [1, 0.4, 0.1, 0.2, 0.001, 1500, -1]
     verdicts = ("drift", "no_drift", "no_verdict")
     assert [shown("loopkeeper_drift_verdict", model=M, verdict=one) for one in verdicts] == [1, 0, 0]
+
+
+def test_a_report_on_many_features_is_shown_as_a_bounded_number_of_series() -> None:
+    one = {"drifted": True, "n": 1500, "distance": 0.4, "threshold": 0.1, "index": 0.2, "p_value": 0.001}
+    report = DriftReportRow(
+        model=M,
+        verdict="drift",
+        rows=1500,
+        reference_rows=10_000,
+        at=now(),
+        features=[{**one, "feature": f"f{place}", "direction": "lower"} for place in range(500)],
+    )
+    samples = list(_drift(report))
+    assert len({one.labels for one in samples if one.metric.name.startswith("loopkeeper_feature")}) == 50
+    assert [one.value for one in samples if one.metric is DRIFT_FEATURES] == [500]
 
 
 def test_waiting_runs_are_shown_with_the_time_since_which_they_wait(shown: Any) -> None:

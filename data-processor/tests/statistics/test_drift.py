@@ -167,6 +167,23 @@ def test_rare_categories_are_compared_as_one() -> None:
     assert pooled.tolist() == [[900, 90, 10], [90, 9, 1]]
 
 
+@pytest.mark.parametrize("rows", [300, 5_000])
+def test_thousands_of_rare_categories_are_no_drift_by_chance(rows: int) -> None:
+    names = np.array([f"c{place}" for place in range(5_000)], object)
+    shares = 1 / np.arange(1, 5_001)
+    rng = np.random.default_rng(1)
+    sides = (rng.choice(names, size, p=shares / shares.sum()) for size in (10_000, rows))
+    found = only(Categories("job", *sides))
+    assert not found.drifted
+    assert found.index < 0.1
+
+
+def test_however_many_categories_there_are_a_bounded_number_is_permuted() -> None:
+    pooled = pool_rare(np.full(4_000, 500), np.full(4_000, 500))
+    assert pooled.shape == (2, 201)
+    assert pooled.sum() == 4_000_000
+
+
 def test_all_different_categories_are_no_drift() -> None:
     one = only(categories([f"r{n}" for n in range(500)], [f"c{n}" for n in range(200)]))
 

@@ -78,12 +78,17 @@ def compare_sides(frame: pd.DataFrame, inputs: Sequence[dict[str, Any]], schema:
     return Sides(features, left_out, len(frame), len(inputs))
 
 
+def recent_rows(frame: pd.DataFrame, champion_seq: int | None) -> NDArray[np.bool_]:
+    """Say of each row whether it was newer than what the version's champion was trained on."""
+    if champion_seq is None or FEEDBACK_COLUMN not in frame:
+        return np.zeros(len(frame), np.bool_)
+    return np.asarray(frame[FEEDBACK_COLUMN].to_numpy(np.int64) > champion_seq)
+
+
 def _weights(frame: pd.DataFrame, share: RecentShare, champion_seq: int | None) -> Floats | None:
     """Return how probably each row is drawn; none: all alike."""
-    if share == "natural" or champion_seq is None or FEEDBACK_COLUMN not in frame:
-        return None
-    recent = frame[FEEDBACK_COLUMN].to_numpy(np.int64) > champion_seq
-    if recent.all() or not recent.any():
+    recent = recent_rows(frame, champion_seq)
+    if share == "natural" or recent.all() or not recent.any():
         return None
     weights = recent.astype(np.float64) if share == "only" else recent_weights(recent, share)
     return np.asarray(weights / weights.sum(), np.float64)

@@ -13,7 +13,10 @@ class FeatureDrift(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    feature: str = Field(description="An input; of a text, its length or the share of its unknown words.")
+    feature: str = Field(
+        description="An input, of a text its length or the share of its unknown words; or the answers, named "
+        "after the target."
+    )
     drifted: bool
     test: Literal["kolmogorov-smirnov", "chi-squared", "wasserstein", "jensen-shannon", "fisher"]
     n: int = Field(description="Recent rows compared.")

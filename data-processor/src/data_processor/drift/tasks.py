@@ -9,11 +9,13 @@ from sqlalchemy import select
 from data_processor.adapters.object_store import open_object_store
 from data_processor.caller import PLATFORM
 from data_processor.datasets.version_store import open_version_store
+from data_processor.drift import answers
 from data_processor.drift.consequences import conclude
 from data_processor.drift.page import render
 from data_processor.drift.samples import Sides, compare_sides, reference_rows
 from data_processor.feedback.facts import gather
 from data_processor.models.access import registry_of
+from data_processor.models.engine import load_engine
 from data_processor.models.manifest import Manifest
 from data_processor.models.policy import Policy
 from data_processor.models.repository import current_entry, find_model
@@ -23,7 +25,7 @@ from data_processor.rows import DriftReportRow, ModelRow, RunRow, VersionRow
 from data_processor.runs.context import TaskContext, TaskError
 from data_processor.runs.service import Runs
 from data_processor.service.errors import Conflict
-from data_processor.statistics.drift import find_drift
+from data_processor.statistics.drift import LEAST_ROWS, find_drift
 from data_processor.tasks.candidates import Candidate
 
 log = structlog.get_logger(__name__)
@@ -47,7 +49,7 @@ def compare_inputs(context: TaskContext) -> dict[str, Any]:
         policy = Policy.model_validate(model.policy)
         manifest = registry_of(context).manifest(run.model, entry.version)
         recent = _recent(context, run, manifest, policy)
-        sides = _sides(context, manifest, recent)
+        sides = _sides(context, manifest, manifest.salt or model.salt, recent)
         found = find_drift(sides.features, reference_rows=sides.reference_rows, rows=sides.rows, seed=SEED)
         context.log.say(found.reason)
         context.log.progress(0.5)
@@ -92,12 +94,25 @@ def _recent(context: TaskContext, run: RunRow, manifest: Manifest, policy: Polic
         store.close()
 
 
-def _sides(context: TaskContext, manifest: Manifest, recent: list[Prediction]) -> Sides:
-    lineage = manifest.lineage
+def _sides(context: TaskContext, manifest: Manifest, salt: str, recent: list[Prediction]) -> Sides:
+    """Return the answers and every input, before and now."""
+    lineage, schema = manifest.lineage, manifest.table
     frame = open_version_store(context).read(lineage.dataset, lineage.dataset_version)
-    share = Candidate.model_validate(manifest.candidate).recent_share
-    drawn = reference_rows(frame, share, _champion_seq(context, manifest), SEED)
-    return compare_sides(drawn, [one.inputs for one in recent], manifest.table, SEED)
+    share, seq = Candidate.model_validate(manifest.candidate).recent_share, _champion_seq(context, manifest)
+    drawn = reference_rows(frame, share, seq, SEED)
+    sides = compare_sides(drawn, [one.inputs for one in recent], schema, SEED)
+    if len(recent) < LEAST_ROWS:
+        return sides
+    held_out = answers.held_out_rows(frame, manifest, salt, seq, SEED)
+    if held_out is None:
+        few = (
+            f"the version was fitted to all but fewer than {LEAST_ROWS} rows, so its answers are not compared"
+        )
+        return sides._replace(left_out={answers.name_of(schema): few, **sides.left_out})
+    folder = registry_of(context).directory(manifest.model, manifest.version)
+    engine = load_engine(folder, manifest, context.settings.trusted_types)
+    answered = answers.compare_answers(engine, schema, held_out, [one.output for one in recent])
+    return sides._replace(features=[answered, *sides.features])
 
 
 def _champion_seq(context: TaskContext, manifest: Manifest) -> int | None:

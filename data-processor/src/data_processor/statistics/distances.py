@@ -26,6 +26,9 @@ CELLS = 64
 """Cells of a permuted distribution: finer ones change p-values less than the permutations do."""
 LEAST_EXPECTED = 5
 """A category of which fewer rows are expected in the smaller sample is one of the others (Cochran 1954)."""
+MOST_CATEGORIES = 200
+"""Categories that are compared one by one: as many as 1 000 rows can have that are not rare. Of more, the
+least frequent are others too, which bounds what thousands of permutations take."""
 BINS = 10
 """Bins of the population stability index: tenths of the reference."""
 PRIOR = 0.5
@@ -100,7 +103,9 @@ def pool_rare(reference: Counts, current: Counts) -> NDArray[np.int64]:
     """Return both rows of counts with the categories that are too rare to be compared as one, the last."""
     both = np.stack([reference, current])
     smaller = both.sum(axis=1).min() / max(1, both.sum())
-    rare = both.sum(axis=0) * smaller < LEAST_EXPECTED
+    totals = both.sum(axis=0)
+    rare = totals * smaller < LEAST_EXPECTED
+    rare[np.argsort(-totals, kind="stable")[MOST_CATEGORIES:]] = True
     pooled = np.column_stack([both[:, ~rare], both[:, rare].sum(axis=1)]) if rare.any() else both
     return pooled[:, pooled.sum(axis=0) > 0]
 

@@ -22,6 +22,7 @@ from data_processor.statistics.distances import (
     Test,
     categories_apart,
     numbers_apart,
+    pool_rare,
     shares_apart,
     stability_index,
     tenths,
@@ -181,7 +182,7 @@ def _compare_categories(feature: Categories, draws: int, rng: np.random.Generato
         test=apart.test,
         n=len(current),
         distance=apart.distance,
-        index=stability_index(before, now),
+        index=stability_index(*pool_rare(before, now)),  # of a thousand rare ones, chance alone would make 1
         p_value=apart.p_value,
         adjusted=1.0,
         direction=direction if moved else "none",
