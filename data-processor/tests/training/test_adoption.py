@@ -103,6 +103,15 @@ def test_what_is_no_manifest_is_refused(staging: tuple[World, dict[str, Any]], d
     assert take_in(staging[0], described, {}) is not None
 
 
+def test_a_version_of_a_newer_release_is_refused_in_words(staging: tuple[World, dict[str, Any]]) -> None:
+    world, described = staging
+    problem = take_in(world, {**described, "smoothing": {"by": 2}}, {})
+    assert problem is not None
+    assert "was made by a newer release: its version.json has fields that this one does not know" in problem
+    with pytest.raises(NotFound):
+        world.registry.version(M, "1")
+
+
 def test_what_the_other_stage_says_of_a_version_of_ours_must_be_signed_too(
     staging: tuple[World, dict[str, Any]], asked: list[str]
 ) -> None:

@@ -12,7 +12,7 @@ from data_processor.feedback.schemas import ModelScore
 from data_processor.feedback.service import FeedbackService
 from data_processor.models.ledger import Ledger
 from data_processor.models.loaded import LoadedVersions
-from data_processor.models.manifest import Manifest
+from data_processor.models.manifest import NewerVersionError, read_manifest
 from data_processor.models.policy import Policy
 from data_processor.models.policy_change import changed
 from data_processor.models.refusals import Refusals
@@ -142,7 +142,10 @@ class Catalogue:
     def _table(self, row: ModelRow, entry: PromotionRow | None) -> Schema:
         """Return the schema of what is served, or of the dataset before anything is."""
         if entry is not None:
-            return self._registry.manifest(row.name, entry.version).table
+            try:
+                return self._registry.manifest(row.name, entry.version).table
+            except NewerVersionError as newer:  # which is not asked, but shown
+                return newer.known.table
         with self._database.reading() as session:
             dataset = session.get(DatasetRow, row.dataset)
         if dataset is None:
@@ -166,7 +169,10 @@ def beginning(schema: Schema, confirmed: Mapping[str, Any] | None) -> dict[str, 
 def _version(
     row: VersionRow, stages: Mapping[str, list[str]], loaded: Container[str], problem: str | None
 ) -> VersionShort:
-    manifest = Manifest.model_validate(row.manifest)
+    try:
+        manifest = read_manifest(row.manifest)
+    except NewerVersionError as newer:
+        manifest, problem = newer.known, problem or newer.detail
     return VersionShort(
         version=row.version,
         created_at=row.created_at,

@@ -1,13 +1,16 @@
 """`version.json`: everything a stage must know about a version to serve it, and where it came from."""
 
+from collections.abc import Mapping
+from copy import deepcopy
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from data_processor.features.schema import Schema
 from data_processor.features.ties import Cutoff
 from data_processor.models.policy import Policy
+from data_processor.service.errors import Conflict
 from data_processor.statistics.calibration import Calibration
 
 MANIFEST_FILE = "version.json"
@@ -15,6 +18,8 @@ SKOPS_FILE = "model.skops"
 ONNX_FILE = "model.onnx"
 BACKGROUND_FILE = "background.json"
 """What an explanation compares with (`models/background.py`); older versions have none."""
+MOST_NAMED = 5
+"""Unknown fields that are named."""
 
 
 class Artefact(BaseModel):
@@ -85,3 +90,42 @@ class Manifest(BaseModel):
     calibration: Calibration | None = None
     """How probably right its answers are, by how sure it is; values have none, nor have older versions."""
     artefacts: dict[str, Artefact]
+
+
+class NewerVersionError(Conflict):
+    """A version was made by a newer release, which says things of it that this one does not understand."""
+
+    def __init__(self, known: Manifest, fields: list[str]) -> None:
+        named = ", ".join(fields[:MOST_NAMED]) + (" …" if len(fields) > MOST_NAMED else "")
+        super().__init__(
+            f"Version {known.version} of {known.model!r} was made by a newer release: its {MANIFEST_FILE} "
+            f"has fields that this one does not know ({named}), and it could answer wrong without them. "
+            "Upgrade this stage, or promote a version that this release made."
+        )
+        self.known = known
+        """What this release understands of it: enough to show it, not to ask it."""
+
+
+def read_manifest(described: Mapping[str, Any]) -> Manifest:
+    """Return a manifest from JSON; raises `NewerVersionError`, and `ValidationError` for what is none."""
+    try:
+        return Manifest.model_validate(described)
+    except ValidationError as error:
+        places = [one["loc"] for one in error.errors() if one["type"] == "extra_forbidden"]
+        if len(places) < error.error_count():
+            raise
+        raise NewerVersionError(
+            Manifest.model_validate(_without(described, places)),
+            [".".join(map(str, place)) for place in places],
+        ) from error
+
+
+def _without(described: Mapping[str, Any], places: list[tuple[int | str, ...]]) -> Any:
+    """Return JSON without the fields at some places."""
+    copied = deepcopy(described)
+    for *path, name in places:
+        holder: Any = copied
+        for step in path:
+            holder = holder[step]
+        del holder[name]
+    return copied

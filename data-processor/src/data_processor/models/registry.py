@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from data_processor.database import Database
 from data_processor.features.holdout import EXACT
-from data_processor.models.manifest import MANIFEST_FILE, Manifest
+from data_processor.models.manifest import MANIFEST_FILE, Manifest, read_manifest
 from data_processor.models.policy import Policy
 from data_processor.models.policy_change import changed
 from data_processor.models.repository import find_model, find_version
@@ -138,10 +138,10 @@ class Registry:
             return {(model, version) for model, version in session.execute(query)}
 
     def manifest(self, model: str, version: str) -> Manifest:
-        """Return the manifest of a version; raises `NotFound`."""
+        """Return the manifest of a version; raises `NotFound` and `NewerVersionError`."""
         known = self._manifests.get((model, version))
         if known is None:
-            known = Manifest.model_validate(self.version(model, version).manifest)
+            known = read_manifest(self.version(model, version).manifest)
             self._manifests[model, version] = known
         return known
 
@@ -152,8 +152,8 @@ class Registry:
     def directory(self, model: str, version: str) -> Path:
         """Return the folder with a version's verified files, downloading what is missing or damaged.
 
-        Raises `NotFound` for an unknown version, `ArtefactRejectedError` for one that this stage has not
-        signed and for a file that is not its own.
+        Raises `NotFound` for an unknown version, `NewerVersionError` for one of a newer release, and
+        `ArtefactRejectedError` for one that this stage has not signed and for a file that is not its own.
         """
         row = self.version(model, version)
         if problem := self.problem(row):

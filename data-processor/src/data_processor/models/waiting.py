@@ -1,12 +1,15 @@
 """Why no version of a model is served though it has some, and what can be done about it."""
 
-from data_processor.models.manifest import Manifest
+from data_processor.models.manifest import NewerVersionError, read_manifest
 from data_processor.rows import VersionRow
 
 
 def why_unserved(newest: VersionRow, stage: str) -> str:
     """Say what keeps the newest version of a model from the stage, which serves none of them."""
-    manifest = Manifest.model_validate(newest.manifest)
+    try:
+        manifest = read_manifest(newest.manifest)
+    except NewerVersionError as newer:
+        return newer.detail
     receipt = manifest.receipt or {}
     name = f"version {manifest.version} of {manifest.model!r}"
     ask = f'Until then, a request can name it: "version": "{manifest.version}".'

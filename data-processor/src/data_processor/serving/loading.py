@@ -10,7 +10,7 @@ import numpy as np
 from data_processor.features.packing import pack_rows
 from data_processor.features.schema import Schema
 from data_processor.models.engine import load_engine
-from data_processor.models.manifest import Manifest
+from data_processor.models.manifest import Manifest, NewerVersionError
 from data_processor.models.policy import Policy
 from data_processor.models.registry import ArtefactRejectedError, Registry
 from data_processor.predictions.records import PredictionStore
@@ -92,7 +92,7 @@ class Loader:
 
 def reason_of(error: Exception) -> str:
     """Return why a version could not be loaded, as a caller may read it."""
-    if isinstance(error, ArtefactRejectedError):
+    if isinstance(error, ArtefactRejectedError | NewerVersionError):
         return str(error)
     return f"loading it failed ({type(error).__name__}); see the log of the data-processor for the details."
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from data_processor.adapters.mlflow_aliases import Known
 from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.models.exchange import Exchange, in_any_stage
-from data_processor.models.manifest import MANIFEST_FILE, Manifest
+from data_processor.models.manifest import MANIFEST_FILE, Manifest, read_manifest
 from data_processor.models.registry import Registry
 from data_processor.runs.child import Child, ChildFailedError, ChildGoneError
 from data_processor.service.errors import Conflict, NotFound, Problem
@@ -95,9 +95,9 @@ class VersionCheck:
 
 
 def _manifest(model: str, version: str, described: dict[str, Any]) -> Manifest:
-    """Return the manifest of a version; raises `ValueError` if it is another one's."""
+    """Return the manifest of a version; raises `ValueError` and `NewerVersionError`."""
     try:
-        manifest = Manifest.model_validate(described)
+        manifest = read_manifest(described)
     except ValidationError as error:
         raise ValueError(f"{MANIFEST_FILE} of version {version} is not a valid manifest: {error}") from error
     if (manifest.model, manifest.version) != (model, version):
