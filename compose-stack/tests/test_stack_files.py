@@ -88,6 +88,25 @@ def test_each_service_is_on_the_networks_it_needs_and_no_other(read: dict[str, d
     }
 
 
+def test_a_way_out_for_notifications_is_by_choice_and_for_the_worker_alone(
+    layout: Layout, read: dict[str, dict[str, Any]]
+) -> None:
+    chosen = Layout(layout.state, {"NOTIFICATIONS": "true"})
+    project = json.loads(_config(chosen, "main"))
+    on = {name for name, service in project["services"].items() if "notifications" in service["networks"]}
+    assert on == {"work"}
+    assert not project["networks"]["notifications"].get("internal")
+    work = project["services"]["work"]
+    assert not work.get("ports")
+    assert set(work["networks"]) == {*read["main"]["services"]["work"]["networks"], "notifications"}
+    assert chosen.files(PLATFORM) == layout.files(PLATFORM)
+
+
+def test_another_word_than_true_is_refused_for_notifications(tmp_path: Path) -> None:
+    with pytest.raises(CannotStart, match=r"NOTIFICATIONS must be true, or empty for no way out, not 'yes'"):
+        Layout(tmp_path, {"NOTIFICATIONS": "yes"}).files("main")
+
+
 def test_each_stage_has_a_broker_that_the_other_does_not_reach(read: dict[str, dict[str, Any]]) -> None:
     brokers = {stage: read[PLATFORM]["services"][f"mosquitto-{stage}"] for stage in STAGES}
     for stage, broker in brokers.items():

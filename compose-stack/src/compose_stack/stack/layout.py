@@ -55,6 +55,14 @@ class Layout:
             raise CannotStart(f"TELEMETRY_STORE must be s3, or empty for volumes, not {value!r}.")
         return value == "s3"
 
+    @property
+    def notifies(self) -> bool:
+        """Return whether workers have a way out to notify people (`NOTIFICATIONS`); raises `CannotStart`."""
+        value = self.setting("NOTIFICATIONS")
+        if value not in ("", "true"):
+            raise CannotStart(f"NOTIFICATIONS must be true, or empty for no way out, not {value!r}.")
+        return value == "true"
+
     def files(self, owner: str) -> list[Path]:
         """Return the Compose files of a stage or the platform; later ones override earlier ones."""
         kind = "compose" if owner == PLATFORM else "compose.services"
@@ -65,6 +73,8 @@ class Layout:
                 layers.append(".observability.s3")
             if owner == PLATFORM and self.setting("ALERTMANAGER_CONFIG"):
                 layers.append(".observability.alerts")
+        if owner != PLATFORM and self.notifies:
+            layers.append(".notifications")
         return [CONFIGURATION / f"{kind}{layer}.yaml" for layer in layers]
 
     def site(self, stage: Stage) -> str:
