@@ -7,7 +7,7 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--screenshot", type=Path, help="keep a picture of the pages, taken on the journey, at this path"
+        "--pictures", type=Path, help="keep pictures of the pages, taken on the journey, in this folder"
     )
     parser.addoption(
         "--pictures", type=Path, help="draw the dashboards, as they are after the demo, into this folder"

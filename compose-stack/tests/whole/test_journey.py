@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -14,6 +13,7 @@ from compose_stack.loop import Fall, Loop
 from compose_stack.people import People
 from compose_stack.traffic import MODEL, sample_rows
 from pages import call_an_answer_wrong, sign_in
+from pictures import notify_somebody, take_pictures
 
 RUN_MS = 300_000
 SHIFTED_ROWS = 3000
@@ -66,6 +66,9 @@ def test_predict_wrong_score_retrain_promoted_rolled_back(
     expect(page.get_by_text(model["score"]["reason"]).first).to_be_visible()
 
     served = str(model["version"])
+    pictures = request.config.getoption("--pictures")
+    if pictures is not None:
+        notify_somebody(admin)
     with ThreadPoolExecutor(1) as crowd:
         falling = crowd.submit(let_the_score_fall, instance)
         open_page(page, "Runs")
@@ -78,7 +81,10 @@ def test_predict_wrong_score_retrain_promoted_rolled_back(
     page.get_by_role("tab", name="Ledger").click()
     expect(page.get_by_text("loopkeeper", exact=False).first).to_be_visible()
     page.get_by_role("tab", name="Score").click()
-    keep_picture(page, request.config.getoption("--screenshot"))
+    expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
+    if pictures is not None:
+        take_pictures(page, pictures)
+        open_model(page, "census-income")
 
     page.get_by_role("button", name="Roll back").click()
     page.get_by_label("Reason").fill("the journey's end")
@@ -86,13 +92,3 @@ def test_predict_wrong_score_retrain_promoted_rolled_back(
     expect(page.get_by_text("goes back to the version before")).to_be_visible()
     assert admin.model("census-income")["version"] == served
     assert admin.ledger("census-income")[0]["kind"] == "rollback"
-
-
-def keep_picture(page: Page, path: Path | None) -> None:
-    """Take the picture that the README shows, if one was asked for."""
-    if path is None:
-        return
-    expect(page.get_by_test_id("stVegaLiteChart").first).to_be_visible()
-    page.wait_for_timeout(1500)  # the chart draws itself in
-    path.parent.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=path)
