@@ -101,7 +101,7 @@ _STEPS = {
     "compare_inputs": "Comparing recent inputs with the training data",
 }
 _DRIFT = {
-    "drift": Word("Drift", "red", ":material/ssid_chart:", "Recent inputs differ from the training data."),
+    "drift": Word("Drift", "red", ":material/ssid_chart:", "Recent inputs or answers differ from training."),
     "no_drift": Word("No drift", "green", ":material/check_circle:", "No feature moved enough to count."),
     "no_verdict": Word(
         "No verdict",

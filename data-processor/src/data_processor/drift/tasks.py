@@ -105,9 +105,7 @@ def _sides(context: TaskContext, manifest: Manifest, salt: str, recent: list[Pre
         return sides
     held_out = answers.held_out_rows(frame, manifest, salt, seq, SEED)
     if held_out is None:
-        few = (
-            f"the version was fitted to all but fewer than {LEAST_ROWS} rows, so its answers are not compared"
-        )
+        few = f"fewer than {LEAST_ROWS} rows were kept from fitting that its answers could be compared on"
         return sides._replace(left_out={answers.name_of(schema): few, **sides.left_out})
     folder = registry_of(context).directory(manifest.model, manifest.version)
     engine = load_engine(folder, manifest, context.settings.trusted_types)
