@@ -86,7 +86,7 @@ class Settings(ServiceSettings):
     aws_secret_access_key: SecretStr | None = None
     """The secret key that goes with it; a secret."""
     aws_region: str | None = None
-    """The region of the bucket; AWS's own variable. Default: the server's."""
+    """The region of the bucket; AWS's own. Default: `us-east-1`, or at Amazon what the bucket says."""
     models_dir: Path = _below("models")
     """Verified local copies of the versions' files. Default: `STATE_DIR/models`."""
     runs_dir: Path = _below("runs")
