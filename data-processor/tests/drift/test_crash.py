@@ -50,7 +50,7 @@ def record_predictions(world: Any, amount: int) -> None:
     output = json.dumps({"label": ">50K", "probabilities": {"<=50K": 0.2, ">50K": 0.8}})
     fields = {"model": M, "version": "1", "stage": "main", "pinned": False, "asked": False, "subject": "ann"}
     more = {"output": output, "flags": "[]", "latency_ms": 1.0, "trace_id": "0" * 32}
-    with store._engine.begin() as connection:
+    with store.engine.begin() as connection:
         for number, row in enumerate(sample_rows(amount, 3)):
             inputs = json.dumps({**row["inputs"], "age": 25})
             asked = {"id": f"{number:026d}", "at_us": 1_700_000_000_000_000 + number, "inputs": inputs}

@@ -101,7 +101,7 @@ class Gateway(TrainingClient, NotificationsClient, MonitoringClient):
 
     def delete_device(self, device: str) -> None:
         """Revoke a device by its id."""
-        self._call("DELETE", f"/v1/auth/devices/{segment(device)}")
+        self._call("DELETE", "/v1/auth/devices/{device_id}", device)
 
     # Predict and give feedback
 
