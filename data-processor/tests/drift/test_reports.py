@@ -96,7 +96,10 @@ def test_a_report_is_made_on_request_and_can_be_downloaded(
 
 @pytest.mark.usefixtures("tasks")
 def test_answers_that_are_all_alike_are_drift_of_the_answers(
-    new_world: Callable[..., Any], acting_as: Any, carry_out_runs: Callable[..., None]
+    new_world: Callable[..., Any],
+    acting_as: Any,
+    carry_out_runs: Callable[..., None],
+    wait_until: Callable[..., None],
 ) -> None:
     world = new_world()
     table = make_table(1_000, seed=7)
@@ -106,6 +109,7 @@ def test_answers_that_are_all_alike_are_drift_of_the_answers(
     row = sample_rows(1, 3)[0]["inputs"]
     with TestClient(create_app(world.settings)) as engineer:
         engineer.auth = acting_as("eve", "engineer")
+        wait_until(lambda: engineer.get(f"/v1/models/{M}").json()["ready"])
         given = engineer.post(f"/v1/models/{M}/predictions", json={"inputs": [row] * 120}).json()
         report = engineer.post(PATH).json()["id"]
         carry_out_runs(world.settings, world.database, ["drift"])

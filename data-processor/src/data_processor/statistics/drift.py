@@ -172,7 +172,8 @@ def _compare_categories(feature: Categories, draws: int, rng: np.random.Generato
     labels, before, now = counted(reference, current)
     apart = categories_apart(before, now, draws, rng)
     shares = before / before.sum(), now / now.sum()
-    place = int(np.abs(shares[1] - shares[0]).argmax())
+    change = (shares[1] - shares[0]).round(9)
+    place = int(np.lexsort((change, np.abs(change)))[-1])  # of two that moved alike, the one that grew
     label, moved = labels[place], bool(shares[1][place] != shares[0][place])
     more = shares[1][place] > shares[0][place]
     direction: Direction = ("more_missing" if more else "fewer_missing") if label is None else "shares"
