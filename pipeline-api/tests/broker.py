@@ -18,6 +18,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 PASSWORD = "password-of-the-gateway"
+PATIENCE_S = 60
+"""A busy machine takes its time; whoever waits goes on as soon as it can."""
 PROGRAM = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
 CONFIGURATION = """\
 user root
@@ -113,7 +115,7 @@ class Device:
         # It tries again each second: the broker may not know it yet.
         self.client.connect_async("127.0.0.1", self._broker.port)
         self.client.loop_start()
-        assert self._ready.wait(15), f"{self.name} cannot connect: {self.refused}"
+        assert self._ready.wait(PATIENCE_S), f"{self.name} cannot connect: {self.refused}"
         self.refused.clear()
         self.disconnected = 0
         return self
@@ -134,8 +136,8 @@ class Device:
             f"census-income/actions/predict/{self.name}", {"$id": request_id, "inputs": [{"age": age}]}
         )
 
-    def answers(self, count: int, within_s: float = 10) -> list[Any]:
-        until(lambda: len(self.got) >= count, f"{self.name} got {len(self.got)} of {count} answers", within_s)
+    def answers(self, count: int) -> list[Any]:
+        until(lambda: len(self.got) >= count, f"{self.name} has fewer than {count} answers")
         return [answer for _, answer in self.got]
 
     def counted(self) -> dict[Any, int]:
@@ -159,7 +161,7 @@ class Device:
         self.disconnected += 1
 
 
-def until(condition: Callable[[], bool], otherwise: str, within_s: float = 10) -> None:
+def until(condition: Callable[[], bool], otherwise: str, within_s: float = PATIENCE_S) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, otherwise
