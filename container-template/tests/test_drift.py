@@ -96,7 +96,7 @@ def test_pages_have_of_the_skeleton_what_does_not_serve(tmp_path: Path) -> None:
     folder = tmp_path / "greeting-card"
     drift.render(ROOT, ANSWERS | {"kind": "pages"}, folder)
     modules = {path.stem for path in (folder / "src/greeting_card/service").iterdir()}
-    shared = {"log_file", "otlp", "proxies", "readme", "spans", "trace_context"}
+    shared = {"log_file", "otlp", "proxies", "readme", "registry", "signals", "spans", "trace_context"}
     assert modules == {"__init__", "pages_log"} | shared
     assert folder_drift(folder, ROOT, write=True) == []
     (folder / "src/greeting_card/service/server.py").write_text("more = True\n")
