@@ -162,10 +162,9 @@ def test_a_run_that_is_killed_before_and_after_every_step_happens_once(workshop:
 
 @pytest.mark.services
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("seed", [1, 2])
-def test_a_run_whose_worker_is_killed_at_ten_random_times_happens_once(workshop: Workshop, seed: int) -> None:
+def test_a_run_whose_worker_is_killed_at_ten_random_times_happens_once(workshop: Workshop) -> None:
     workshop.rate(30)
-    draw, run = random.Random(seed), workshop.open_run()  # noqa: S311  # no secret
+    draw, run = random.Random(1), workshop.open_run()  # noqa: S311  # no secret
     for _ in range(10):
         worker = workshop.start_worker()
         wait_while_open(workshop, run, worker, draw.uniform(2, 14))
