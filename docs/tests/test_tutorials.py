@@ -10,7 +10,7 @@ DOCS = Path(__file__).parents[1]
 TUTORIALS = DOCS / "tutorials"
 TUTORIALS_IN_ORDER = ("first-loop.md", "bring-your-table.md", "steer-a-deployment.md")
 LONGEST_S = 1500
-PORTS = ("UI_PORT", "GATEWAY_PORT", "PROCESSOR_PORT", "MLFLOW_PORT")
+PORTS = ("UI_PORT", "GATEWAY_PORT", "PROCESSOR_PORT", "MLFLOW_PORT", "MQTT_PORT", "MQTT_WEBSOCKET_PORT")
 
 
 def page(folder: Path, text: str) -> Path:
