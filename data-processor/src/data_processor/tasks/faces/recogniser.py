@@ -1,0 +1,116 @@
+"""A recogniser: extractor, projection and threshold. It is what a version of a model for faces is.
+
+Its file holds arrays and nothing else (`numpy.savez`, read without pickle), and each is checked.
+"""
+
+import io
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_processor.tasks.faces.extractors import Extractor, UnknownExtractorError, extractor
+from data_processor.tasks.faces.projection import Floats, Persons, Projection, fit_projection
+from data_processor.tasks.faces.threshold import can_calibrate
+
+MAX_BYTES = 256 * 1024 * 1024
+STEEPNESS = 8.0
+"""How quickly confidence changes about the threshold: at nine tenths of it, it is 0.69."""
+
+
+class RecogniserRejectedError(ValueError):
+    """A file is not that of a recogniser."""
+
+
+@dataclass(frozen=True)
+class Recogniser:
+    """One way to compare faces."""
+
+    extractor: str
+    projection: Projection | None
+    threshold: float
+    """The largest distance between two faces of one person."""
+
+    @property
+    def width(self) -> int:
+        """The length of the vectors that are compared."""
+        return self.projection.width if self.projection is not None else extractor(self.extractor).length
+
+    def vectors(self, signatures: Floats) -> Floats:
+        """Return what is compared of signatures: shape (signatures, `width`)."""
+        return self.projection.apply(signatures) if self.projection is not None else signatures
+
+    def confidence(self, distances: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how sure it is, at each distance, that two faces are one person's.
+
+        From 0 to 1, and 0.5 at the threshold. It is no probability: nobody knows how many strangers come.
+        """
+        with np.errstate(over="ignore"):
+            found: NDArray[np.float64] = 1 / (1 + np.exp(STEEPNESS * (distances / self.threshold - 1)))
+        return found
+
+    def save(self, path: Path) -> None:
+        """Write it to a file."""
+        arrays = {"extractor": np.array(self.extractor), "threshold": np.array(self.threshold)}
+        if self.projection is not None:
+            arrays |= {"mean": self.projection.mean, "matrix": self.projection.matrix}
+        with path.open("wb") as file:
+            np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def default_recogniser(name: str) -> Recogniser:
+    """Return the recogniser of an extractor for as long as too few are enrolled to learn from."""
+    return Recogniser(name, None, extractor(name).default_threshold)
+
+
+def fit_recogniser(name: str, signatures: Floats, persons: Persons) -> Recogniser:
+    """Fit a recogniser to enrolled signatures (n, length) and their persons (n,).
+
+    With too few of them it is the default one.
+    """
+    found = extractor(name)
+    if not can_calibrate(persons):
+        return default_recogniser(name)
+    projection = fit_projection(signatures, persons) if found.projects else None
+    return Recogniser(name, projection, found.calibrate(signatures, persons))
+
+
+def load_recogniser(content: bytes) -> Recogniser:
+    """Return the recogniser that a file holds; raises `RecogniserRejectedError`."""
+    if len(content) > MAX_BYTES:
+        raise RecogniserRejectedError(
+            f"A recogniser's file has at most {MAX_BYTES} bytes, not {len(content)}."
+        )
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            held = {name: arrays[name] for name in arrays.files}
+        name, threshold = str(held["extractor"]), float(held["threshold"])
+        found = extractor(name)
+    except (
+        KeyError,
+        TypeError,
+        ValueError,
+        OSError,
+        EOFError,
+        zipfile.BadZipFile,
+        UnknownExtractorError,
+    ) as error:
+        raise RecogniserRejectedError(f"This is no recogniser's file: {error}") from error
+    if not 0 < threshold < np.inf:
+        raise RecogniserRejectedError(f"A threshold is a positive number, not {threshold}.")
+    return Recogniser(name, _projection(held, found), threshold)
+
+
+def _projection(held: dict[str, NDArray[np.generic]], found: Extractor) -> Projection | None:
+    if "mean" not in held and "matrix" not in held:
+        return None
+    mean, matrix = (held.get(name, np.zeros(0)) for name in ("mean", "matrix"))
+    fits = mean.shape == (found.length,) and matrix.ndim == 2 and matrix.shape[0] == found.length  # noqa: PLR2004
+    numbers = all(one.dtype == np.float32 and np.isfinite(one).all() for one in (mean, matrix))
+    if not fits or not numbers or not matrix.shape[1]:
+        raise RecogniserRejectedError(
+            f"The projection has shapes {mean.shape} and {matrix.shape}, which do not suit {found.name!r}."
+        )
+    return Projection(mean.astype(np.float32), matrix.astype(np.float32))
