@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from data_processor.features.preparation import Preparation
 from data_processor.feedback.controller import ModelState
 from data_processor.feedback.schemas import ModelScore
-from data_processor.models.manifest import Lineage
+from data_processor.models.manifest import EngineName, Lineage
 from data_processor.models.policy import Policy
 from data_processor.statistics.measures import SelectionMetric
 from data_processor.training.schemas import CandidateRequest
@@ -24,7 +24,12 @@ class ModelRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: Name
-    dataset: str = Field(max_length=256)
+    dataset: str | None = Field(
+        None,
+        max_length=256,
+        description="What it learns from; required but for a task that takes pictures, whose models make a "
+        "dataset of their own, with the model's name.",
+    )
     task: str | None = Field(None, description="If given, it must be the task of the dataset.")
     selection_metric: SelectionMetric | None = None
     candidates: list[CandidateRequest] | None = Field(
@@ -114,7 +119,7 @@ class VersionShort(BaseModel):
     preparation: dict[str, Any] = Field(
         description="The options, what fitting made of them for each column, and the columns left out."
     )
-    engine: Literal["onnx", "scikit-learn"]
+    engine: EngineName
     lineage: Lineage
     receipt: dict[str, Any] | None
     stages: list[str] = Field(description="The stages that serve it now.")

@@ -3,6 +3,8 @@
 from collections.abc import Container, Mapping
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from data_processor.catalogue.schemas import AliasRefusal, ModelDetail, ModelRequest, ModelShort, VersionShort
 from data_processor.database import Database
 from data_processor.datasets.confirmed import Confirmed
@@ -20,8 +22,9 @@ from data_processor.models.registry import Registry
 from data_processor.models.waiting import why_unserved
 from data_processor.rows import DatasetRow, ModelRow, PromotionRow, VersionRow
 from data_processor.runs.service import Runs
-from data_processor.service.errors import Invalid, NotFound
-from data_processor.tasks.registry import task_of
+from data_processor.service.database import now
+from data_processor.service.errors import Conflict, Invalid, NotFound
+from data_processor.tasks.registry import picture_task, task_of
 from data_processor.training.requests import check_candidates
 
 
@@ -91,14 +94,14 @@ class Catalogue:
         ]
 
     def create(self, asked: ModelRequest, subject: str) -> tuple[ModelRow, str]:
-        """Create a model from a dataset and queue the run that trains its first version; return both.
+        """Create a model and queue the run that trains its first version; return both.
 
         Raises `NotFound` for an unknown dataset, `Conflict` for one that is not ready or a name that is
         taken, `Invalid` for a task that is not the dataset's and for every bad field of the policy.
         """
         chosen = asked.model_dump(include={"selection_metric", "preparation"}, exclude_none=True)
         with self._database.transaction() as session:
-            dataset = ready_dataset(session, asked.dataset)
+            dataset = _dataset_for(session, asked)
             if asked.task not in (None, dataset.task):
                 message = f"is {asked.task!r}, but dataset {asked.dataset!r} is for {dataset.task!r}"
                 raise Invalid(
@@ -151,6 +154,29 @@ class Catalogue:
         if dataset is None:
             raise NotFound(f"Model {row.name!r} has no version yet, and its dataset {row.dataset!r} is gone.")
         return Schema.model_validate(dataset.schema)
+
+
+def _dataset_for(session: Session, asked: ModelRequest) -> DatasetRow:
+    """Return the dataset of a new model: the one it names, or for pictures a gallery of its own."""
+    task = picture_task(asked.task)
+    problem = None
+    if task is None and asked.dataset is None:
+        problem = "must be named: the model learns from it"
+    if task is not None and asked.dataset is not None:
+        problem = "must be left out: a model for pictures makes its own as people are enrolled"
+    if problem is not None:
+        raise Invalid("The model was not created.", errors=[{"loc": ["body", "dataset"], "message": problem}])
+    if task is None:
+        return ready_dataset(session, str(asked.dataset))
+    if session.get(DatasetRow, asked.name) is not None:
+        raise Conflict(
+            f"There is a dataset {asked.name!r}, and the model's own would have that name: choose another."
+        )
+    schema = task.gallery_schema.model_dump(mode="json")
+    row = DatasetRow(name=asked.name, task=asked.task, schema=schema, state="ready", created_at=now())
+    session.add(row)
+    session.flush()
+    return row
 
 
 def beginning(schema: Schema, confirmed: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from data_processor.features.cardinality import MOST_VALUES
 from data_processor.features.packing import MISSING, text
 from data_processor.features.precision import offset_of
 from data_processor.features.schema import INPUT_KINDS, Column, Kind, Schema
-from data_processor.tasks.registry import UnknownTaskError, likely_task, task_of
-from data_processor.tasks.task import FEW, Target, Task
+from data_processor.tasks.registry import UnknownTaskError, likely_task, row_task_of
+from data_processor.tasks.task import FEW, RowTask, Target
 
 MAX_CATEGORIES, MAX_CATEGORY_SHARE = MOST_VALUES, 1 / 2
 """A column of codes with more distinct values is not categorical; nor is one in which more than this share of
@@ -62,7 +62,7 @@ def infer_schema(
         name: (kinds or {}).get(name) or _kind(frame[name]) for name in map(str, frame.columns)
     }
     try:
-        meant = task_of(task) if task else _likely(frame[target], known)
+        meant = row_task_of(task) if task else _likely(frame[target], known)
     except UnknownTaskError as error:
         raise UnusableTargetError(str(error)) from error
     known[target] = meant.target_kind
@@ -123,7 +123,7 @@ def _kind(values: "pd.Series[Any]") -> Kind:
     return "identifier" if are_ids(distinct, len(known), spaced) else "text"
 
 
-def _likely(target: "pd.Series[Any]", kinds: Mapping[str, Kind]) -> Task:
+def _likely(target: "pd.Series[Any]", kinds: Mapping[str, Kind]) -> RowTask:
     """Return the task that a table is probably meant for."""
     name, truth = str(target.name), pd.api.types.is_bool_dtype(target.dtype)
     numeric = pd.api.types.is_numeric_dtype(target.dtype) and not truth

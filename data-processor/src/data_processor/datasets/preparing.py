@@ -28,8 +28,8 @@ from data_processor.features.preparation import DatasetPreparation
 from data_processor.features.reading import MOST_MARKS, Reading
 from data_processor.features.schema import Kind, Schema
 from data_processor.features.split import FEEDBACK_COLUMN, PREDICTION_COLUMN
-from data_processor.tasks.registry import likely_task, task_of
-from data_processor.tasks.task import Target, Task
+from data_processor.tasks.registry import likely_task, row_task_of
+from data_processor.tasks.task import RowTask, Target
 
 _DAY, _TIMESTAMP = "%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"
 
@@ -95,7 +95,7 @@ def _rare(
     """Return the labels of the rare classes, if something is to be done about them."""
     if confirmed.preparation.rare_classes.action == "refuse" or confirmed.task is None:
         return []
-    if task_of(confirmed.task).description.answer != "label":
+    if row_task_of(confirmed.task).description.answer != "label":
         return []
     source = next(name for name, column in columns.items() if column.name == confirmed.target)
     counts: Counter[str] = Counter()
@@ -141,10 +141,10 @@ def as_confirmed(schema: Schema, confirmed: Confirmed, readings: Mapping[str, Re
     return schema.model_copy(update={"columns": tuple(columns)})
 
 
-def task_for(confirmed: Confirmed, facts: list[ColumnFacts]) -> Task:
+def task_for(confirmed: Confirmed, facts: list[ColumnFacts]) -> RowTask:
     """Return what is to be predicted; uploads that were confirmed long ago may not say it."""
     if confirmed.task is not None:
-        return task_of(confirmed.task)
+        return row_task_of(confirmed.task)
     found = next(c for c in facts if confirmed.columns[c.name].name == confirmed.target)
     target = Target(confirmed.target, "numeric", found.type in ("integer", "number"), found.distinct)
     return likely_task(target, {})

@@ -7,26 +7,26 @@ from data_processor.datasets.choosing import NUMERIC_TYPES
 from data_processor.datasets.confirmed import ConfirmedColumn, field_error
 from data_processor.features.schema import Kind
 from data_processor.service.errors import FieldError, Invalid
-from data_processor.tasks.registry import UnknownTaskError, likely_task, task_of
-from data_processor.tasks.task import Target, Task
+from data_processor.tasks.registry import UnknownTaskError, likely_task, row_task_of
+from data_processor.tasks.task import RowTask, Target
 
 TARGET_KINDS: tuple[Kind, ...] = ("categorical", "numeric")
 
 
 def chosen_task(
     asked: str | None, column: ConfirmedColumn, facts: Mapping[str, Any], inputs: Mapping[str, Kind]
-) -> Task:
+) -> RowTask:
     """Return the task that is asked for, else the one that is probably meant; raises `Invalid`."""
     if asked is None:
         return likely_task(_as_target(column, facts), inputs)
     try:
-        return task_of(asked)
+        return row_task_of(asked)
     except UnknownTaskError as error:
         raise Invalid("The dataset was not stored.", errors=[field_error(str(error), "task")]) from error
 
 
 def task_problems(
-    task: Task, column: ConfirmedColumn, facts: Mapping[str, Any], inputs: Mapping[str, Kind]
+    task: RowTask, column: ConfirmedColumn, facts: Mapping[str, Any], inputs: Mapping[str, Kind]
 ) -> list[FieldError]:
     """Return what keeps the target from being predicted, and the inputs from being learnt from."""
     target = _as_target(column, facts)

@@ -16,7 +16,7 @@ from data_processor.features.packing import NUMERIC_INPUT, STRINGS_INPUT, Number
 from data_processor.models.artefact import UntrustedTypeError, load_pipeline
 from data_processor.models.manifest import ONNX_FILE, SKOPS_FILE, Manifest
 from data_processor.models.registry import ArtefactRejectedError
-from data_processor.tasks.registry import task_of
+from data_processor.tasks.registry import row_task_of
 from data_processor.tasks.task import Engine
 
 PROBABILITIES = "probabilities"
@@ -60,7 +60,7 @@ def load_engine(directory: Path, manifest: Manifest, trusted: Sequence[str], thr
         pipeline = load_pipeline(_verified(directory, SKOPS_FILE, manifest), trusted)
     except UntrustedTypeError as error:
         raise ArtefactRejectedError(str(error)) from error
-    return task_of(manifest.table.task).trained_engine(pipeline, manifest.table)
+    return row_task_of(manifest.table.task).trained_engine(pipeline, manifest.table)
 
 
 def _verified(directory: Path, name: str, manifest: Manifest) -> bytes:

@@ -16,8 +16,11 @@ from data_processor.statistics.calibration import Calibration
 MANIFEST_FILE = "version.json"
 SKOPS_FILE = "model.skops"
 ONNX_FILE = "model.onnx"
+RECOGNISER_FILE = "recogniser.npz"
 BACKGROUND_FILE = "background.json"
 """What an explanation compares with (`models/background.py`); older versions have none."""
+EngineName = Literal["onnx", "scikit-learn", "arrays"]
+"""What answers: a compiled model, the trained one, or arrays alone, as of a recogniser of faces."""
 MOST_NAMED = 5
 """Unknown fields that are named."""
 
@@ -85,7 +88,7 @@ class Manifest(BaseModel):
     """On the holdout rows."""
     lineage: Lineage
     receipt: dict[str, Any] | None
-    engine: Literal["onnx", "scikit-learn"]
+    engine: EngineName
     parity: Parity
     calibration: Calibration | None = None
     """How probably right its answers are, by how sure it is; values have none, nor have older versions."""

@@ -9,7 +9,7 @@ from data_processor.models.access import registry_of
 from data_processor.models.background import read_background
 from data_processor.models.engine import load_engine
 from data_processor.runs.context import TaskContext
-from data_processor.tasks.registry import task_of
+from data_processor.tasks.registry import row_task_of
 from data_processor.tasks.task import Explainer
 
 HELD = 4
@@ -36,7 +36,7 @@ def _ready(context: TaskContext, model: str, version: str) -> tuple[Explainer, t
         registry = registry_of(context)
         manifest, folder = registry.manifest(model, version), registry.directory(model, version)
         engine = load_engine(folder, manifest, context.settings.trusted_types)
-        explainer = task_of(manifest.table.task).explainer
+        explainer = row_task_of(manifest.table.task).explainer
         background = read_background(folder, manifest)
         ready = explainer(engine, manifest.table, background), manifest.table.classes
         held[model, version] = ready

@@ -18,8 +18,8 @@ from data_processor.serving.diagnosis import Limits
 from data_processor.serving.tally import Tally
 from data_processor.serving.validation import Validator
 from data_processor.settings import Settings
-from data_processor.tasks.registry import task_of
-from data_processor.tasks.task import Engine, Task
+from data_processor.tasks.registry import row_task_of
+from data_processor.tasks.task import Engine, RowTask
 
 WARM_ROWS = (1, 1, 64)
 REPLAYED = 10
@@ -34,7 +34,7 @@ class LoadedModel:
     stage: str
     version: str
     manifest: Manifest
-    task: Task
+    task: RowTask
     engine: Engine
     policy: Policy
     validator: Validator
@@ -76,7 +76,7 @@ class Loader:
             stage=settings.stage,
             version=version,
             manifest=manifest,
-            task=task_of(manifest.table.task),
+            task=row_task_of(manifest.table.task),
             engine=engine,
             policy=policy,
             validator=Validator(manifest.table, policy, self._limits),

@@ -15,7 +15,7 @@ from sklearn.preprocessing import LabelEncoder
 from data_processor.features.schema import Schema
 from data_processor.features.split import Rows
 from data_processor.tasks.candidates import BLEND, Candidate, members_of
-from data_processor.tasks.registry import task_of
+from data_processor.tasks.registry import row_task_of
 
 
 def fit(candidate: Candidate, rows: Rows, schema: Schema, seed: int) -> Pipeline:
@@ -23,7 +23,7 @@ def fit(candidate: Candidate, rows: Rows, schema: Schema, seed: int) -> Pipeline
 
     Raises `TooFewRowsError` if a class of the schema does not occur, or nothing is left to learn from.
     """
-    learner = task_of(schema.task).learner
+    learner = row_task_of(schema.task).learner
     if candidate.estimator != BLEND:
         return learner.fit(candidate, rows, schema, seed)
     members = members_of(candidate)

@@ -16,19 +16,8 @@ DECIMALS = 6
 BINARY = 2
 
 
-class LabelAnswers:
-    """A task that answers with a label and a probability for each class."""
-
-    target_kind: Kind = "categorical"
-
-    def target_problem(self, target: Target) -> str | None:
-        """Say what keeps a column from being predicted, if anything does."""
-        if target.distinct > MAX_CLASSES:
-            return (
-                f"The target {target.name!r} has {target.distinct} classes; "
-                f"at most {MAX_CLASSES} are possible."
-            )
-        return None
+class Labels:
+    """A task that answers with a label."""
 
     def first_policy(self, target: Column) -> dict[str, Any]:
         """Return the fields of a new model's policy that follow from its target: none."""
@@ -65,6 +54,21 @@ class LabelAnswers:
                 "label", f"the answer was {answer!r}; if the truth is {said.label!r} it {contradiction}"
             )
         return said
+
+
+class LabelAnswers(Labels):
+    """A task that answers with one of a target's classes, and a probability for each."""
+
+    target_kind: Kind = "categorical"
+
+    def target_problem(self, target: Target) -> str | None:
+        """Say what keeps a column from being predicted, if anything does."""
+        if target.distinct > MAX_CLASSES:
+            return (
+                f"The target {target.name!r} has {target.distinct} classes; "
+                f"at most {MAX_CLASSES} are possible."
+            )
+        return None
 
     def answers(self, outputs: Numbers, schema: Schema) -> list[bytes]:
         """Return the JSON of each answer: the label and the probabilities of all of them."""

@@ -1,11 +1,14 @@
 """What differs from one kind of problem to another; all else in this house serves every one of them alike.
 
     tasks/registry.py ──▶ Task: what every process asks of it; imports nothing heavy, because `serve` reads it
-                            ├── learner ──▶ Learner: fits, searches, compiles; for the child of a training run
-                            └── explainer ──▶ Explainer: takes answers apart; for the child that explains
+                          ├── PictureTask: takes pictures
+                          └── RowTask: takes rows of tables
+                              ├── learner ──▶ Learner: fits, searches, compiles; for a training run's child
+                              └── explainer ──▶ Explainer: takes answers apart; for the child that explains
 
-A task that is registered is proposed for tables, confirmed, trained, judged by the gate, served, explained,
-scored and shown on the pages, without a line about it elsewhere.
+A task for rows that is registered is proposed for tables, confirmed, trained, judged by the gate, served,
+explained, scored and shown on the pages, without a line about it elsewhere. A task may take pictures instead
+(`TaskDescription.takes`): models of it have a gallery where others have a table.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,6 +33,7 @@ if TYPE_CHECKING:  # a second of imports that only training waits for
 
 Floats = NDArray[np.float64]
 
+Takes = Literal["rows", "pictures"]
 FEW = 20
 """A numeric target with more different values is a quantity, and no class."""
 
@@ -56,10 +60,13 @@ class TaskDescription(BaseModel):
     title: str
     label: str = Field(description="What kind of problem it is, in a word or two.")
     meaning: str = Field(description="What it is for, in one sentence.")
+    takes: Takes = Field("rows", description="What it answers: rows of a table, or pictures.")
     answer: Literal["label", "value"] = Field(
         description="What it answers with: one of the target's classes, or a number."
     )
-    suits: Suitable = Field(description="Which tables it is proposed for; the most particular task wins.")
+    suits: Suitable | None = Field(
+        description="Which tables it is proposed for, the most particular task wins; null: none."
+    )
     metrics: tuple[SelectionMetric, ...]
     default_metric: SelectionMetric = Field(description="What candidates are ranked by if nothing is said.")
     estimators: tuple[Estimator, ...]
@@ -133,6 +140,29 @@ class Task(Protocol):
     def description(self) -> TaskDescription:
         """What people may choose of it; `GET /v1/tasks` shows it."""
 
+    def first_policy(self, target: Column) -> dict[str, Any]:
+        """Return the fields of a new model's policy that follow from its target."""
+
+    def counts_right_answers(self, tolerance: float) -> bool:
+        """Say whether an answer is right or wrong, so that the gate can count right answers."""
+
+    def understand(
+        self, said: Said, output: Mapping[str, Any], *, classes: Sequence[str], tolerance: float
+    ) -> Said:
+        """Return feedback with what it implies; raises `FeedbackRefusedError`."""
+
+
+class PictureTask(Task, Protocol):
+    """One kind of problem whose inputs are pictures; its models make their data themselves, a gallery."""
+
+    @property
+    def gallery_schema(self) -> Schema:
+        """The schema of a gallery as a dataset: a picture, and what is recognised in it."""
+
+
+class RowTask(Task, Protocol):
+    """One kind of problem whose inputs are rows of a table."""
+
     @property
     def target_kind(self) -> Kind:
         """What its target is kept as."""
@@ -154,17 +184,6 @@ class Task(Protocol):
 
     def input_problems(self, inputs: Mapping[str, Kind], target: Target) -> list[Problem]:
         """Return what keeps a table's inputs from being learnt from."""
-
-    def first_policy(self, target: Column) -> dict[str, Any]:
-        """Return the fields of a new model's policy that follow from its target."""
-
-    def counts_right_answers(self, tolerance: float) -> bool:
-        """Say whether an answer is right or wrong, so that the gate can count right answers."""
-
-    def understand(
-        self, said: Said, output: Mapping[str, Any], *, classes: Sequence[str], tolerance: float
-    ) -> Said:
-        """Return feedback with what it implies; raises `FeedbackRefusedError`."""
 
     def answers(self, outputs: Numbers, schema: Schema) -> list[bytes]:
         """Return the JSON of each answer; `outputs` is what an engine returned."""

@@ -25,7 +25,7 @@ from data_processor.features.schema import Schema
 from data_processor.models.engine import OnnxEngine
 from data_processor.models.manifest import Parity
 from data_processor.tasks.pipelines import answer, blended
-from data_processor.tasks.registry import task_of
+from data_processor.tasks.registry import row_task_of
 from data_processor.training.joining import join
 from data_processor.training.latency import compare_latency
 from data_processor.training.odd_texts import odd_texts
@@ -67,7 +67,7 @@ def compile_model(
     try:
         model = convert(pipeline, schema)
         parity = compare(pipeline, model, schema, rows, scale)
-        task = task_of(schema.task)
+        task = row_task_of(schema.task)
         if parity.passed and task.learner.compares_latency:
             trained = task.trained_engine(pipeline, schema)
             times = compare_latency(OnnxEngine(model), trained, pack(holdout, schema))
@@ -94,7 +94,7 @@ def convert(pipeline: Pipeline, schema: Schema) -> bytes:
 
     The members of a blend are compiled one by one, and joined.
     """
-    learner = task_of(schema.task).learner
+    learner = row_task_of(schema.task).learner
     members, weights = blended(pipeline)
     models = [learner.convert(member, schema) for member in members]
     model = models[0] if len(models) == 1 else join(models, weights, _output(schema))

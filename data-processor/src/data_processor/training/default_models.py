@@ -16,7 +16,7 @@ from data_processor.models.policy import Policy
 from data_processor.models.registry import add_model
 from data_processor.rows import DatasetRow, ModelRow
 from data_processor.runs.service import Runs
-from data_processor.tasks.registry import task_of
+from data_processor.tasks.registry import row_task_of
 
 BUDGET_S = 10.0
 """A short search for each: somebody is waiting for all of them."""
@@ -30,7 +30,7 @@ def plant_defaults(session: Session, runs: Runs, dataset: DatasetRow) -> list[st
 
     Return their names. All happens in the caller's transaction: repeating it plants nothing twice.
     """
-    task = task_of(dataset.task)
+    task = row_task_of(dataset.task)
     planted = select(ModelRow.name).where(ModelRow.built_in, ModelRow.task == dataset.task).limit(1)
     if not task.default_models or session.scalar(planted):
         return []

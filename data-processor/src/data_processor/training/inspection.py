@@ -12,6 +12,7 @@ from data_processor.models.registry import ArtefactRejectedError
 from data_processor.predictions.records import PredictionStore
 from data_processor.runs.context import TaskContext, TaskError
 from data_processor.serving.loading import LoadedModel, Loader, reason_of
+from data_processor.tasks.registry import row_task_of
 from data_processor.training.asking import read_as_served
 from data_processor.training.scale import Scale
 
@@ -53,7 +54,7 @@ def inspect(
         )
     answers, expected = loaded.engine.predict(*packed), trained.predict(*packed)
     _require_sane(manifest, answers, len(packed.numeric))
-    loaded.task.answers(answers, manifest.table)
+    row_task_of(manifest.table.task).answers(answers, manifest.table)
     scale = 1.0 if manifest.table.classes else _scale(manifest).of(expected.astype(np.float64))
     difference = float((np.abs(answers - expected) / scale).max())
     if difference > LARGEST_DIFFERENCE:

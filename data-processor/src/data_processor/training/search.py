@@ -25,7 +25,7 @@ from data_processor.models.policy import Policy
 from data_processor.statistics.measures import LOWER_IS_BETTER, SelectionMetric
 from data_processor.tasks.candidates import Candidate, TooFewRowsError
 from data_processor.tasks.comparison import Tried
-from data_processor.tasks.registry import task_of
+from data_processor.tasks.registry import row_task_of
 from data_processor.tasks.space import Fitted, Flags, SearchRequest, Space, Trials
 from data_processor.training.clock import Clock
 from data_processor.training.leaderboard import LeaderboardRow, leaderboard
@@ -95,7 +95,7 @@ def search(
         recent_share=policy.recent_share,
         preparation=policy.preparation,
     )
-    space = task_of(task).learner.space(split, request)
+    space = row_task_of(task).learner.space(split, request)
     with nullcontext(pool) if pool is not None else local_pool(1) as fitting:
         return _Search(space, budget_s, fitting, progress).run()
 

@@ -30,7 +30,7 @@ from data_processor.statistics.phrases import metric_name, percent
 from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.comparison import Tried
 from data_processor.tasks.pipelines import MANY_ROWS
-from data_processor.tasks.registry import task_of
+from data_processor.tasks.registry import row_task_of
 from data_processor.training.asking import read_as_served
 from data_processor.training.checks import check_split, check_table
 from data_processor.training.compile import compile_model
@@ -115,7 +115,7 @@ def search(context: TaskContext) -> dict[str, Any]:
     """Find the best candidate within the budget, reporting each trial as it is made."""
     import_ahead(*NEEDED_LATER)
     plan = read_plan(context)
-    learner, settings = task_of(plan.schema_.task).learner, context.settings
+    learner, settings = row_task_of(plan.schema_.task).learner, context.settings
     scheduler = settings.dask_scheduler_address if learner.parallel_fits else None
     rows = _split(context)
     processes = settings.training_threads if _pays(plan, rows) and learner.parallel_fits else 1
@@ -154,7 +154,7 @@ def _pays(plan: Plan, rows: Split) -> bool:
 def gate(context: TaskContext) -> dict[str, Any]:
     """Fit the chosen candidate for good, and let the gate decide between it and the champion."""
     plan, rows = read_plan(context), _split(context)
-    learner = task_of(rows.schema.task).learner
+    learner = row_task_of(rows.schema.task).learner
     candidate = Candidate.model_validate(context.read_json(SEARCHED)["best"])
     trained_at = now()
     pipeline = context.keep(SKOPS_FILE, lambda: fit_final(rows, candidate, plan.seed))
