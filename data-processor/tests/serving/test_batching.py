@@ -26,7 +26,7 @@ from data_processor.serving.loading import LoadedModel
 from data_processor.serving.metrics import ModelMetrics
 from data_processor.serving.tally import Tally
 from data_processor.serving.validation import Validator
-from data_processor.tasks.registry import task_of
+from data_processor.tasks.registry import row_task_of
 
 
 class Echo:
@@ -127,7 +127,7 @@ def open_desk(tmp_path: Path, tiny_versions: Any) -> OpenDesk:
             stage="main",
             version="1",
             manifest=manifest,
-            task=task_of(manifest.table.task),
+            task=row_task_of(manifest.table.task),
             engine=engine,
             policy=Policy(),
             validator=validator,

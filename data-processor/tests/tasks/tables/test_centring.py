@@ -21,7 +21,7 @@ from data_processor.settings import Settings
 from data_processor.tasks.candidates import BLEND, Candidate
 from data_processor.tasks.fitting import fit
 from data_processor.tasks.pipelines import answer
-from data_processor.tasks.registry import task_of
+from data_processor.tasks.registry import row_task_of
 from data_processor.tasks.tables.centring import CentredRegressor, TargetScale
 from data_processor.tasks.tables.engine import PipelineEngine
 from data_processor.training.compile import compare, compile_model
@@ -100,7 +100,7 @@ def test_every_way_to_fill_gaps_goes_with_an_offset(
 def test_the_preparation_is_described_in_the_tables_own_numbers(instants: Split) -> None:
     candidate = Candidate(estimator="logistic-regression", params={})
     pipeline = fit(candidate, instants.fitting, instants.schema, 1)
-    learner = task_of(instants.schema.task).learner
+    learner = row_task_of(instants.schema.task).learner
     described = learner.prepared(pipeline, candidate, instants.fitting, instants.schema)
     line = next(one for one in described["columns"] if one["column"] == "epoch_ms")
     assert abs(line["missing"]["value"] - SINCE_1970 - 300_000) < 60_000
@@ -119,7 +119,7 @@ def test_large_targets_are_answered_to_their_last_digits(totals: Split, name: st
     trained = answer(pipeline, frame)[:, 0]
     said = OnnxEngine(target.read_bytes()).predict(*pack(frame, totals.schema))
     assert np.abs(said[:, 0] - trained).max() < 0.1
-    written = task_of(totals.schema.task).answers(said, totals.schema)
+    written = row_task_of(totals.schema.task).answers(said, totals.schema)
     assert len(set(written)) == len(np.unique(trained.round(2)))
 
 
