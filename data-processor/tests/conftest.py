@@ -426,6 +426,26 @@ _buckets = count()
 
 
 @pytest.fixture
+def picture_bucket(s3: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of an empty bucket for pictures."""
+    return {
+        "picture_store": f"s3://pictures-{next(_buckets)}/below",
+        "pictures_endpoint_url": s3["aws_endpoint_url_s3"],
+        "pictures_access_key_id": s3["aws_access_key_id"],
+        "pictures_secret_access_key": s3["aws_secret_access_key"],
+    }
+
+
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.services)])
+def picture_settings(request: pytest.FixtureRequest) -> dict[str, Any]:
+    """Return the settings of an empty place for pictures, once of each kind that we support."""
+    if request.param == "folder":
+        return {}
+    found: dict[str, Any] = request.getfixturevalue("picture_bucket")
+    return found
+
+
+@pytest.fixture
 def client(serving_world: World, acting_as: Callable[..., Any]) -> Iterator[TestClient]:
     """Call the app of a world that serves version 1, as the gateway does for the user ann."""
     with TestClient(create_app(serving_world.settings)) as client:

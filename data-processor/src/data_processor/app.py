@@ -14,6 +14,7 @@ from data_processor.drift import api as drift_api
 from data_processor.feedback import api as feedback_api
 from data_processor.logs import api as logs_api
 from data_processor.notifications import api as notifications_api
+from data_processor.pictures import api as pictures_api
 from data_processor.readiness import readiness_checks
 from data_processor.service.database_metrics import DatabaseMetrics
 from data_processor.service.docs import install_docs
@@ -76,6 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
         notifications_api,
         logs_api,
         drift_api,
+        pictures_api,
     ):
         app.include_router(api.router)
     return app

@@ -87,6 +87,21 @@ class Settings(ServiceSettings):
     """The secret key that goes with it; a secret."""
     aws_region: str | None = None
     """The region of the bucket; AWS's own. Default: `us-east-1`, or at Amazon what the bucket says."""
+    picture_store: str = _below("pictures", str)
+    """Where pictures are kept: a folder, or `s3://BUCKET[/PREFIX]`. Default: `STATE_DIR/pictures`."""
+    pictures_endpoint_url: str | None = Field(None, pattern=r"^https?://[^/]+/?$")
+    """The address of the S3 server of `PICTURE_STORE`. Default: Amazon's."""
+    pictures_public_url: str | None = Field(None, pattern=r"^https?://[^/]+/?$")
+    """Where devices reach that server, e.g. `https://loopkeeper.example.org`: the URLs to upload
+    pictures to are signed for it. Default: `PICTURES_ENDPOINT_URL`."""
+    pictures_access_key_id: str | None = None
+    """The access key for it: one that opens the bucket of the pictures, and nothing else."""
+    pictures_secret_access_key: SecretStr | None = None
+    """The secret key that goes with it; a secret."""
+    pictures_region: str | None = None
+    """The region of the bucket. Default: `us-east-1`, or at Amazon what the bucket says."""
+    query_pictures_keep_days: float = Field(7, gt=0)
+    """Days for which a picture in `query-images/` is kept."""
     models_dir: Path = _below("models")
     """Verified local copies of the versions' files. Default: `STATE_DIR/models`."""
     runs_dir: Path = _below("runs")

@@ -4,7 +4,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from data_processor.adapters.object_store import FolderStore, ObjectStoreError, S3Store, open_object_store
+from data_processor.adapters.object_store import FolderStore, ObjectStoreError
+from data_processor.adapters.s3_store import S3Store
+from data_processor.adapters.stores import open_report_store
 from data_processor.settings import Settings
 
 SECRET = SecretStr("s" * 16)
@@ -18,10 +20,10 @@ def settings(tmp_path: Path, **fields: Any) -> Settings:
 def test_what_is_stored_is_there_until_it_is_deleted(tmp_path: Path, store_settings: dict[str, Any]) -> None:
     opened = settings(tmp_path, **store_settings)
     key = "drift/census income/1.html"
-    assert open_object_store(opened).get(key) is None
-    open_object_store(opened).put(key, b"a page", "text/html")
-    open_object_store(opened).put(key, b"a longer page", "text/html")
-    store = open_object_store(opened)  # another process has another client
+    assert open_report_store(opened).get(key) is None
+    open_report_store(opened).put(key, b"a page", "text/html")
+    open_report_store(opened).put(key, b"a longer page", "text/html")
+    store = open_report_store(opened)  # another process has another client
     assert store.get(key) == b"a longer page"
     assert store.get("drift/census income/2.html") is None
     store.delete(key)
@@ -30,7 +32,7 @@ def test_what_is_stored_is_there_until_it_is_deleted(tmp_path: Path, store_setti
 
 
 def test_a_folder_is_the_default(tmp_path: Path) -> None:
-    store = open_object_store(settings(tmp_path))
+    store = open_report_store(settings(tmp_path))
     store.put("drift/census/1.html", b"page", "text/html")
     assert (tmp_path / "reports/drift/census/1.html").read_bytes() == b"page"
     assert store.get("drift/census/1.html") == b"page"
@@ -47,7 +49,7 @@ def test_a_key_never_leaves_the_folder(tmp_path: Path, key: str) -> None:
 
 def test_a_bucket_without_a_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"'s3://' names no bucket: write s3://BUCKET"):
-        open_object_store(settings(tmp_path, report_store="s3://"))
+        open_report_store(settings(tmp_path, report_store="s3://"))
 
 
 def test_a_server_that_does_not_answer_is_told_with_the_remedy(tmp_path: Path) -> None:
@@ -58,7 +60,7 @@ def test_a_server_that_does_not_answer_is_told_with_the_remedy(tmp_path: Path) -
     opened = settings(
         tmp_path, report_store="s3://reports/drift", aws_endpoint_url_s3="http://127.0.0.1:9", **fields
     )
-    store = open_object_store(opened)
+    store = open_report_store(opened)
     assert isinstance(store, S3Store)
     with pytest.raises(ObjectStoreError, match=r"did not store 'one'.*Check REPORT_STORE") as told:
         store.put("one", b"page", "text/html")

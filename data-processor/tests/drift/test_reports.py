@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from data_processor.adapters.object_store import FolderStore, open_object_store
+from data_processor.adapters.object_store import FolderStore
+from data_processor.adapters.stores import open_report_store
 from data_processor.app import create_app
 from data_processor.datasets.census import make_table, sample_rows, schema_of
 from data_processor.datasets.version_store import VersionStore, repository
@@ -181,7 +182,7 @@ def test_the_oldest_reports_expire_with_their_pages(
     new_world: Callable[..., Any], store_settings: dict[str, Any]
 ) -> None:
     world = new_world(drift_reports_kept=2, **store_settings)
-    store = open_object_store(world.settings)
+    store = open_report_store(world.settings)
     fields: dict[str, Any] = {"stage": "main", "version": "1", "verdict": "no_drift", "reason": "None did."}
     more: dict[str, Any] = {"rows": 1, "reference_rows": 1, "last_prediction": "", "consequence": ""}
     empty: dict[str, Any] = {"features": [], "left_out": {}, "news": []}

@@ -60,6 +60,12 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("POST", "/v1/models/{model}/drift-reports", Role.ENGINEER),
     Operation("GET", "/v1/models/{model}/drift-reports/{report}", Role.ENGINEER),
     Operation("GET", "/v1/models/{model}/drift-reports/{report}.html", Role.ENGINEER, timeout_s=120),
+    Operation("POST", "/v1/pictures", Role.USER),
+    Operation("PUT", "/v1/pictures/query-images/{file}", Role.USER, timeout_s=120, upload=True),
+    Operation("PUT", "/v1/pictures/train-images/{label}/{file}", Role.USER, timeout_s=120, upload=True),
+    # Who may look at them may also look at the galleries.
+    Operation("GET", "/v1/pictures/query-images/{file}", Role.ENGINEER),
+    Operation("GET", "/v1/pictures/train-images/{label}/{file}", Role.ENGINEER),
     Operation("GET", "/v1/tasks", Role.ENGINEER),
     Operation("GET", "/v1/runs", Role.ENGINEER),
     Operation("GET", "/v1/runs/{run}", Role.ENGINEER),

@@ -6,7 +6,7 @@ from typing import Any
 import structlog
 from sqlalchemy import select
 
-from data_processor.adapters.object_store import open_object_store
+from data_processor.adapters.stores import open_report_store
 from data_processor.caller import PLATFORM
 from data_processor.datasets.version_store import open_version_store
 from data_processor.drift import answers
@@ -55,7 +55,7 @@ def compare_inputs(context: TaskContext) -> dict[str, Any]:
         context.log.progress(0.5)
         title = f"Drift of {run.model}, version {entry.version} in {run.stage}"
         key = f"drift/{run.model}/{run.id}.html"
-        open_object_store(context.settings).put(
+        open_report_store(context.settings).put(
             key, render(title, found, sides.features).encode(), "text/html"
         )
         made = DriftReportRow(

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.adapters.mlflow_connection import MlflowConnection
-from data_processor.adapters.object_store import open_object_store
+from data_processor.adapters.stores import open_report_store
 from data_processor.caller import Callers
 from data_processor.catalogue.service import Catalogue
 from data_processor.catalogue.traffic import TrafficLog
@@ -24,6 +24,7 @@ from data_processor.models.registry import Registry
 from data_processor.models.signatures import Signer
 from data_processor.models.signing import sign_known
 from data_processor.notifications.destinations import Destinations
+from data_processor.pictures.service import open_pictures
 from data_processor.predictions.recorders import open_recorder
 from data_processor.predictions.records import PredictionStore
 from data_processor.predictions.retention import Retention
@@ -84,6 +85,7 @@ async def open_state(
         opened.callback(manager.close)
         retention = Retention(settings, database, predictions)
         opened.callback(retention.close)
+        pictures = open_pictures(settings)
         datasets = DatasetService(settings, database, runs)
         deletion = Deletion(settings, database, runs)
         await asyncio.to_thread(deletion.sweep)
@@ -110,7 +112,8 @@ async def open_state(
             history=history,
             explanations=explanations,
             evaluations=Evaluations(database, registry, runs),
-            drift_reports=DriftReports(database, runs, open_object_store(settings), settings.stage),
+            drift_reports=DriftReports(database, runs, open_report_store(settings), settings.stage),
+            pictures=pictures,
             predictions=predictions,
             manager=manager,
             predictor=Predictor(manager, batcher, predictions, metrics),

@@ -15,6 +15,7 @@ from data_processor.models.ledger import Ledger
 from data_processor.models.loaded import LoadedVersions
 from data_processor.models.registry import Registry
 from data_processor.notifications.destinations import Destinations
+from data_processor.pictures.service import Pictures
 from data_processor.predictions.records import PredictionStore
 from data_processor.runs.service import Runs
 from data_processor.serving.explanations import Explanations
@@ -45,6 +46,7 @@ class State:
     explanations: Explanations
     evaluations: Evaluations
     drift_reports: DriftReports
+    pictures: Pictures
     predictions: PredictionStore
     manager: ModelManager
     predictor: Predictor

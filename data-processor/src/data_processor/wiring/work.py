@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from data_processor.adapters.mlflow_aliases import MlflowAliases
 from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.adapters.mlflow_connection import MlflowConnection
-from data_processor.adapters.object_store import open_object_store
+from data_processor.adapters.stores import open_report_store
 from data_processor.database import Database
 from data_processor.datasets.storing_run import StoringRun
 from data_processor.drift.schedule import DriftSchedule
@@ -19,6 +19,8 @@ from data_processor.models.registry import Registry
 from data_processor.models.signatures import Signer
 from data_processor.models.stage_sync import StageSync
 from data_processor.notifications.deliveries import Deliveries
+from data_processor.pictures.expiry import Expiry
+from data_processor.pictures.service import open_pictures
 from data_processor.predictions.records import PredictionStore
 from data_processor.runs.jobs import Jobs
 from data_processor.runs.metrics import RunMetrics
@@ -48,6 +50,7 @@ class WorkerParts:
     sample: SamplePlant
     deliveries: Deliveries
     drift: DriftSchedule
+    picture_expiry: Expiry
     scoreboard: Scoreboard
     reconciler: Reconciler
     stage_sync: StageSync | None
@@ -90,7 +93,8 @@ def wire_worker(settings: Settings) -> WorkerParts:
         watching=Watching(settings, database, ledger, reconciler),
         sample=SamplePlant(settings, database, ledger),
         deliveries=Deliveries(settings, database),
-        drift=DriftSchedule(settings, database, predictions, open_object_store(settings)),
+        drift=DriftSchedule(settings, database, predictions, open_report_store(settings)),
+        picture_expiry=Expiry(settings, open_pictures(settings)),
         scoreboard=Scoreboard(database, settings, runs, Estimates(predictions)),
         reconciler=reconciler,
         stage_sync=(
