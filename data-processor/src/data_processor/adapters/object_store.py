@@ -126,7 +126,7 @@ class FolderStore:
         """Delete an object if there is one."""
         self._path(key).unlink(missing_ok=True)
 
-    def presigned_put(self, key: str, expires: timedelta) -> str | None:
+    def presigned_put(self, key: str, expires: timedelta) -> None:
         """Return None: no server would take it."""
         del key, expires
 

@@ -735,6 +735,21 @@ class Phrase(TypedDict):
     """The share of all other texts that contain it."""
 
 
+class PictureRequest(TypedDict):
+    """A picture that is to be uploaded."""
+
+    folder: Literal["query-images", "train-images"]
+    label: NotRequired[str | None]
+    """Of `train-images` alone: the label of the person whom it shows."""
+    content_type: NotRequired[Literal["image/jpeg", "image/png", "image/webp"]]
+
+
+class PictureStored(TypedDict):
+    """A picture that is in the store."""
+
+    image: str
+
+
 WatchLook: TypeAlias = int
 
 
@@ -1246,6 +1261,15 @@ class UnreadableCell(TypedDict):
     text: str
 
 
+class Upload(TypedDict):
+    """The request that uploads a picture."""
+
+    method: NotRequired[Literal["PUT"]]
+    url: str
+    """With a host: needs no credential. A path only: of this API, and needs the usual one."""
+    headers: dict[str, str]
+
+
 class User(TypedDict):
     """A person who signs in."""
 
@@ -1598,6 +1622,15 @@ class NewUser(TypedDict):
     username: str
     password: str
     role: NotRequired[Role]
+
+
+class PictureOffer(TypedDict):
+    """The name of a new picture, and how to upload it."""
+
+    image: str
+    upload: Upload
+    expires_at: str
+    """Until when it may be uploaded."""
 
 
 class Policy(TypedDict):
