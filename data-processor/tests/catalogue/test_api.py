@@ -301,3 +301,10 @@ def test_loading_more_than_there_are_places_names_those_that_are_taken(
         assert answer.status_code == 409
         assert "Unload one of them first" in answer.json()["detail"]
         assert answer.json()["loaded"] == [{"model": M, "version": "2"}]
+
+
+@pytest.mark.parametrize("name", ["face-box", "image-processing"])
+def test_a_model_has_no_name_of_a_service_on_pictures(boss: TestClient, name: str) -> None:
+    answer = boss.post("/v1/models", json={"name": name, "dataset": "census-income"})
+    assert answer.status_code == 422
+    assert "give the model another one" in answer.json()["errors"][0]["message"]

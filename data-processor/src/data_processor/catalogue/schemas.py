@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from data_processor.features.preparation import Preparation
 from data_processor.feedback.controller import ModelState
@@ -13,7 +13,17 @@ from data_processor.models.policy import Policy
 from data_processor.statistics.measures import SelectionMetric
 from data_processor.training.schemas import CandidateRequest
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+RESERVED = frozenset({"face-box", "image-processing"})
+"""Services on pictures: over MQTT their names stand where those of models do."""
+
+
+def _is_free(name: str) -> str:
+    if name in RESERVED:
+        raise ValueError(f"{name!r} is the name of a service on pictures: give the model another one")
+    return name
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$"), AfterValidator(_is_free)]
 Stage = Literal["staging", "main"]
 Reason = Annotated[str, Field(min_length=1, max_length=1000, pattern=r"\S")]
 

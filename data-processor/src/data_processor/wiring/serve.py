@@ -25,6 +25,7 @@ from data_processor.models.signatures import Signer
 from data_processor.models.signing import sign_known
 from data_processor.notifications.destinations import Destinations
 from data_processor.pictures.service import open_pictures
+from data_processor.pictures.work import PictureWork
 from data_processor.predictions.recorders import open_recorder
 from data_processor.predictions.records import PredictionStore
 from data_processor.predictions.retention import Retention
@@ -86,6 +87,8 @@ async def open_state(
         retention = Retention(settings, database, predictions)
         opened.callback(retention.close)
         pictures = open_pictures(settings)
+        picture_work = PictureWork(pictures)
+        opened.callback(picture_work.close)
         datasets = DatasetService(settings, database, runs)
         deletion = Deletion(settings, database, runs)
         await asyncio.to_thread(deletion.sweep)
@@ -114,6 +117,7 @@ async def open_state(
             evaluations=Evaluations(database, registry, runs),
             drift_reports=DriftReports(database, runs, open_report_store(settings), settings.stage),
             pictures=pictures,
+            picture_work=picture_work,
             predictions=predictions,
             manager=manager,
             predictor=Predictor(manager, batcher, predictions, metrics),

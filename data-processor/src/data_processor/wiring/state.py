@@ -16,6 +16,7 @@ from data_processor.models.loaded import LoadedVersions
 from data_processor.models.registry import Registry
 from data_processor.notifications.destinations import Destinations
 from data_processor.pictures.service import Pictures
+from data_processor.pictures.work import PictureWork
 from data_processor.predictions.records import PredictionStore
 from data_processor.runs.service import Runs
 from data_processor.serving.explanations import Explanations
@@ -47,6 +48,7 @@ class State:
     evaluations: Evaluations
     drift_reports: DriftReports
     pictures: Pictures
+    picture_work: PictureWork
     predictions: PredictionStore
     manager: ModelManager
     predictor: Predictor

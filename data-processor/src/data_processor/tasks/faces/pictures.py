@@ -43,6 +43,16 @@ def read_picture(content: bytes) -> Picture:
 
     Raises `PictureRefusedError`: `not-an-image`, `too-large`, `too-many-pixels`.
     """
+    with opened(content) as image:
+        image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG is decoded to a fraction of its size
+        upright = ImageOps.exif_transpose(image).convert("RGB")
+        upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BILINEAR)
+        return np.asarray(upright)
+
+
+@contextmanager
+def opened(content: bytes) -> Iterator[Image.Image]:
+    """Yield a picture of which only the header was read; raises as `read_picture`, also for what follows."""
     if len(content) > MAX_BYTES:
         raise PictureRefusedError(
             "too-large", f"the picture has {len(content)} bytes; send one of at most {MAX_BYTES}"
@@ -54,10 +64,7 @@ def read_picture(content: bytes) -> Picture:
                 "too-many-pixels",
                 f"the picture has {width} by {height} pixels; {MAX_PIXELS // 10**6} million are the most",
             )
-        image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG is decoded to a fraction of its size
-        upright = ImageOps.exif_transpose(image).convert("RGB")
-        upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BILINEAR)
-        return np.asarray(upright)
+        yield image
 
 
 def encode(picture: Picture, format: Literal["JPEG", "PNG"] = "JPEG", quality: int = 95) -> bytes:  # noqa: A002
