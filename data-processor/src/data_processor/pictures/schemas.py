@@ -86,9 +86,7 @@ class FaceBoxFound(BaseModel):
     """Where the face is."""
 
     box: FaceBox | None = Field(description="Of the largest face; null: there is none.")
-    faces: int = Field(
-        description="How many faces there are; those much smaller than the largest do not count."
-    )
+    faces: int = Field(description="How many faces there are, without those much smaller than the largest.")
 
 
 class ImageRequest(BaseModel):

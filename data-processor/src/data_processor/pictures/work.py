@@ -116,4 +116,6 @@ def _telling(field: str, value: str) -> Iterator[None]:
             reason=refused.reason,
         ) from refused
     except Invalid as refused:
-        raise Invalid(refused.detail, errors=[{"loc": ["body", field], "message": refused.detail}]) from refused
+        raise Invalid(
+            refused.detail, errors=[{"loc": ["body", field], "message": refused.detail}]
+        ) from refused

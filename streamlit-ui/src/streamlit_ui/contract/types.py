@@ -111,6 +111,17 @@ class Counts(TypedDict):
     """Values that are not listed."""
 
 
+class CropRequest(TypedDict):
+    """A part of a picture, in pixels from its upper left corner; what is beside the picture is left out."""
+
+    image: str
+    """The name of a picture in the store."""
+    x: int
+    y: int
+    width: int
+    height: int
+
+
 class Curves(TypedDict):
     """How well the probability of one class tells it from the others; at most 200 points each."""
 
@@ -439,6 +450,33 @@ class EvaluationRequest(TypedDict):
     """A labelled dataset; if left out, the holdout rows of the model's own."""
 
 
+class FaceBox(TypedDict):
+    """A face's square, as far as it is within the picture, in pixels from its upper left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+class FaceBoxFound(TypedDict):
+    """Where the face is."""
+
+    box: FaceBox | None
+    """Of the largest face; null: there is none."""
+    faces: int
+    """How many faces there are, without those much smaller than the largest."""
+
+
+class FaceBoxRequest(TypedDict):
+    """A picture in which a face is to be found: one of the store, or the picture itself."""
+
+    image: NotRequired[str | None]
+    """The name of a picture in the store."""
+    data_base64: NotRequired[str | None]
+    """A JPEG, PNG or WebP image, in base64."""
+
+
 class FeatureDrift(TypedDict):
     """How far one feature moved."""
 
@@ -579,6 +617,19 @@ class Hyperparameter(TypedDict):
     """The range that a search with time for large models tries; null: as any search."""
     step: NotRequired[int | None]
     """The step size of a search."""
+
+
+class ImageMade(TypedDict):
+    """A new picture, which expires as every query picture does."""
+
+    image: str
+
+
+class ImageRequest(TypedDict):
+    """A picture that is to be turned to black and white."""
+
+    image: str
+    """The name of a picture in the store."""
 
 
 class KeyChange(TypedDict):
@@ -1318,7 +1369,7 @@ class VersionShort(TypedDict):
     candidate: dict[str, Any]
     preparation: dict[str, Any]
     """The options, what fitting made of them for each column, and the columns left out."""
-    engine: Literal["onnx", "scikit-learn"]
+    engine: Literal["onnx", "scikit-learn", "arrays"]
     lineage: Lineage
     receipt: dict[str, Any] | None
     stages: list[str]
@@ -1551,7 +1602,8 @@ class ModelRequest(TypedDict):
     """A model to create from a dataset."""
 
     name: str
-    dataset: str
+    dataset: NotRequired[str | None]
+    """What it learns from; required but for a task that takes pictures, whose models make a dataset of their own, with the model's name."""
     task: NotRequired[str | None]
     """If given, it must be the task of the dataset."""
     selection_metric: NotRequired[
@@ -1842,10 +1894,12 @@ class TaskDescription(TypedDict):
     """What kind of problem it is, in a word or two."""
     meaning: str
     """What it is for, in one sentence."""
+    takes: NotRequired[Literal["rows", "pictures"]]
+    """What it answers: rows of a table, or pictures."""
     answer: Literal["label", "value"]
     """What it answers with: one of the target's classes, or a number."""
-    suits: Suitable
-    """Which tables it is proposed for; the most particular task wins."""
+    suits: Suitable | None
+    """Which tables it is proposed for, the most particular task wins; null: none."""
     metrics: list[Literal["accuracy", "balanced_accuracy", "f1", "roc_auc", "log_loss", "mae", "rmse", "r2"]]
     default_metric: Literal["accuracy", "balanced_accuracy", "f1", "roc_auc", "log_loss", "mae", "rmse", "r2"]
     """What candidates are ranked by if nothing is said."""
