@@ -15,12 +15,14 @@ SIDE, FACE = 240, 150
 REACH = SIDE / FACE
 """How much wider than its box the crop of a face is."""
 FEWEST_PIXELS = 40
-DARKEST = 25.0
-"""Mean grey value, of 255."""
+"""Of a face's width: half of what is described of it."""
+DARKEST = 30.0
+"""Mean grey value, of 255: below a quarter of what is usual for a face."""
 FLATTEST = 8.0
 """Standard deviation of the grey values, of 255: below, there is no face to be seen in what was found."""
-BLUREST = 12.0
-"""Variance of the Laplacian of the face at `SHARPNESS_SIDE` pixels."""
+BLUREST = 20.0
+"""Variance of the Laplacian of the face at `SHARPNESS_SIDE` pixels (Pech-Pacheco et al. 2000): sharp
+portraits have 90 and more, and those that were made unsharp over 2 % of their width about this."""
 SHARPNESS_SIDE = 80
 
 
@@ -31,9 +33,7 @@ def largest_face(picture: Picture) -> tuple[FaceCrop, int]:
     """
     boxes = find_faces(picture)
     if not boxes:
-        raise PictureRefusedError(
-            "no-face", "no face was found: the face must be seen from the front, upright and unhidden"
-        )
+        raise _nothing_found(picture)
     box = boxes[0]
     if box.width < FEWEST_PIXELS:
         raise PictureRefusedError(
@@ -89,6 +89,16 @@ def decode_crop(content: bytes) -> FaceCrop:
     if crop.shape != (SIDE, SIDE, 3):
         raise PictureRefusedError("not-an-image", f"a face crop is {SIDE} by {SIDE} pixels")
     return crop
+
+
+def _nothing_found(picture: Picture) -> PictureRefusedError:
+    if picture.mean() < DARKEST:
+        return PictureRefusedError(
+            "too-dark", "no face was found, as the picture is dark: more light is needed"
+        )
+    return PictureRefusedError(
+        "no-face", "no face was found: it must be seen from the front, upright, unhidden and not far away"
+    )
 
 
 def _check(crop: FaceCrop) -> None:

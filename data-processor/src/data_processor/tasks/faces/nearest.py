@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 Places = NDArray[np.int64]
 NOBODY = -1
+FEW = 8
+"""Up to so many vectors are compared one by one: thousands of wide ones need not be converted first."""
 
 
 class Known(NamedTuple):
@@ -48,11 +50,17 @@ def nearest(queries: Floats, known: Known, threshold: float, without: Places | N
         return Nearest(np.full(len(queries), NOBODY), np.full(len(queries), np.inf))
     faces = distances.argmin(axis=1)
     found = distances[np.arange(len(queries)), faces]
-    return Nearest(np.where(found <= threshold, known.persons[faces], NOBODY), found)
+    return Nearest(np.where((found <= threshold) & np.isfinite(found), known.persons[faces], NOBODY), found)
 
 
 def distances_between(first: Floats, second: Floats) -> NDArray[np.float64]:
     """Return the Euclidean distances between vectors: shape (first, second)."""
+    if len(first) <= FEW:
+        found = np.empty((len(first), len(second)))
+        for place, one in enumerate(first):
+            apart = second - one
+            found[place] = np.einsum("ij,ij->i", apart, apart)
+        return np.sqrt(found)
     a, b = first.astype(np.float64), second.astype(np.float64)
     squares = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * (a @ b.T)
     root: NDArray[np.float64] = np.sqrt(np.maximum(squares, 0))

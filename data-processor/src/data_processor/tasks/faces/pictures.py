@@ -27,6 +27,8 @@ MAX_PIXELS = 50_000_000
 """Of a picture as its header says; 50 megapixels take 150 MB when they are decoded."""
 LONGEST_SIDE = 1600
 """Larger pictures are made smaller: a face to recognise has more than enough pixels in them."""
+WIDE = 256
+"""How many steps of a 16-bit grey value are one of 8 bits."""
 
 
 class PictureRefusedError(ValueError):
@@ -45,7 +47,7 @@ def read_picture(content: bytes) -> Picture:
     """
     with opened(content) as image:
         image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))  # a JPEG is decoded to a fraction of its size
-        upright = ImageOps.exif_transpose(image).convert("RGB")
+        upright = _in_colour(ImageOps.exif_transpose(image))
         upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.BILINEAR)
         return np.asarray(upright)
 
@@ -74,6 +76,12 @@ def encode(picture: Picture, format: Literal["JPEG", "PNG"] = "JPEG", quality: i
     return written.getvalue()
 
 
+def _in_colour(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):  # 16 bits, which Pillow would cut off at 255
+        image = Image.fromarray((np.asarray(image) // WIDE).clip(0, 255).astype(np.uint8))
+    return image.convert("RGB")
+
+
 @contextmanager
 def _telling() -> Iterator[None]:
     """Turn whatever a damaged file makes Pillow raise into a refusal."""
@@ -81,7 +89,7 @@ def _telling() -> Iterator[None]:
         yield
     except PictureRefusedError:
         raise
-    except Image.DecompressionBombError as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureRefusedError(
             "too-many-pixels", f"the picture has more than {MAX_PIXELS // 10**6} million pixels"
         ) from error

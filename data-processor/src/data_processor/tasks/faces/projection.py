@@ -52,13 +52,30 @@ def fit_projection(signatures: Floats, persons: Persons) -> Projection | None:
     """Fit a projection to signatures (n, length) and their persons (n,); None if there are too few."""
     if not enough(persons):
         return None
-    from sklearn.decomposition import PCA  # noqa: PLC0415  # only training fits, and serving imports this
+    # Only training fits, and serving imports this.
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis  # noqa: PLC0415
 
-    principal = PCA(svd_solver="full").fit(signatures.astype(np.float64))
-    kept = principal.explained_variance_ > NEGLIGIBLE * principal.explained_variance_[0]
-    scores = principal.transform(signatures)[:, kept]
+    mean = signatures.mean(axis=0, dtype=np.float64)
+    components = _principal_components(signatures - mean)
+    scores = (signatures - mean) @ components
     discriminants = LinearDiscriminantAnalysis(solver="eigen", shrinkage=SHRINKAGE).fit(scores, persons)
     width = min(len(np.unique(persons)) - 1, scores.shape[1])
-    matrix = principal.components_[kept].T @ discriminants.scalings_[:, :width]
-    return Projection(principal.mean_.astype(np.float32), matrix.astype(np.float32))
+    matrix = components @ discriminants.scalings_[:, :width]
+    return Projection(mean.astype(np.float32), matrix.astype(np.float32))
+
+
+def _principal_components(centred: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return all principal components as columns: shape (length of a signature, components).
+
+    They follow from the products of pictures or of columns, whichever are fewer: several times as fast as
+    what scikit-learn offers for fewer pictures than columns.
+    """
+    from scipy.linalg import eigh  # noqa: PLC0415  # see above
+
+    pictures_are_fewer = len(centred) < centred.shape[1]
+    variances, vectors = eigh(centred @ centred.T if pictures_are_fewer else centred.T @ centred)
+    kept = variances > NEGLIGIBLE * variances[-1]
+    components: NDArray[np.float64] = vectors[:, kept]
+    if pictures_are_fewer:
+        components = centred.T @ (components / np.sqrt(variances[kept]))
+    return components
