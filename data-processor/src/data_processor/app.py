@@ -12,6 +12,7 @@ from data_processor.datasets import api as datasets_api
 from data_processor.datasets.exploration import api as exploration_api
 from data_processor.drift import api as drift_api
 from data_processor.feedback import api as feedback_api
+from data_processor.gallery import api as gallery_api
 from data_processor.logs import api as logs_api
 from data_processor.notifications import api as notifications_api
 from data_processor.pictures import api as pictures_api
@@ -77,6 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
         notifications_api,
         logs_api,
         drift_api,
+        gallery_api,
         pictures_api,
     ):
         app.include_router(api.router)

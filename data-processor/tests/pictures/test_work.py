@@ -12,7 +12,8 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from data_processor.app import create_app
-from data_processor.pictures import work
+from data_processor.pictures import pool, work
+from data_processor.pictures.pool import PicturePool
 from data_processor.pictures.service import Pictures, open_pictures
 from data_processor.pictures.work import PictureWork
 from data_processor.service.errors import NotReady
@@ -114,23 +115,24 @@ def test_when_too_much_waits_more_is_refused_at_once_and_later_taken(
         return None, len(content)
 
     monkeypatch.setattr(work, "largest_face_box", slow)
-    done = PictureWork(pictures, threads=1)
+    threads = PicturePool(threads=1)
+    done = PictureWork(pictures, threads)
 
     async def ask() -> tuple[Any, int]:
         return await done.face_box(image=None, data_base64="AAAA")
 
     async def ask_often() -> None:
-        waiting = [asyncio.ensure_future(ask()) for _ in range(work.WAITING)]
+        waiting = [asyncio.ensure_future(ask()) for _ in range(pool.WAITING)]
         await asyncio.sleep(0)
         with pytest.raises(NotReady) as refused:
             await ask()
         assert refused.value.headers["Retry-After"] == "1"
         waiting[-1].cancel()  # whoever hung up still has a place until it is their turn
         going.set()
-        assert await asyncio.gather(*waiting[:-1]) == [(None, 3)] * (work.WAITING - 1)
+        assert await asyncio.gather(*waiting[:-1]) == [(None, 3)] * (pool.WAITING - 1)
         assert await ask() == (None, 3)
 
     try:
         asyncio.run(ask_often())
     finally:
-        done.close()
+        threads.close()

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,7 @@ class Desk:
         ]
         body = json.dumps({"inputs": rows}).encode()
         identity = Key("ann", key, body) if key else None
+        assert isinstance(self.loaded.validator, Validator)
         checked = self.loaded.validator.check(body)
         request = PredictionRequest(
             self.loaded, checked, False, "ann", "0" * 32, identity, time.perf_counter()
@@ -127,11 +129,11 @@ def open_desk(tmp_path: Path, tiny_versions: Any) -> OpenDesk:
             stage="main",
             version="1",
             manifest=manifest,
-            task=row_task_of(manifest.table.task),
             engine=engine,
             policy=Policy(),
             validator=validator,
             tally=Tally(manifest.table),
+            describe=partial(row_task_of(manifest.table.task).answers, schema=manifest.table),
             head=b'{"predictions":[',
         )
         desk = Desk(loaded, engine, recorder, store)

@@ -15,6 +15,7 @@ from data_processor.models.artefact import describe
 from data_processor.models.manifest import ONNX_FILE
 from data_processor.models.signatures import Signer
 from data_processor.service.errors import Conflict, NotFound
+from data_processor.serving.loading import Loader
 from data_processor.serving.metrics import ModelMetrics
 from data_processor.serving.model_manager import ModelManager
 
@@ -36,8 +37,8 @@ def open_manager() -> Iterator[Callable[[Any], ModelManager]]:
                 world.settings,
                 world.registry,
                 world.ledger,
-                world.predictions,
                 metrics,
+                loader=Loader(world.settings, world.registry, world.predictions),
                 loaded=world.loaded,
             )
         )

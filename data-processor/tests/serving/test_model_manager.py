@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from data_processor.models.manifest import ONNX_FILE
 from data_processor.service.errors import Conflict, NotFound, NotReady
-from data_processor.serving.loading import LoadedModel
+from data_processor.serving.loading import LoadedModel, Loader
 from data_processor.serving.metrics import ModelMetrics
 from data_processor.serving.model_manager import ModelManager
 
@@ -34,8 +34,8 @@ def open_manager() -> Iterator[Callable[[Any], ModelManager]]:
                 world.settings,
                 world.registry,
                 world.ledger,
-                world.predictions,
                 metrics,
+                loader=Loader(world.settings, world.registry, world.predictions),
                 loaded=world.loaded,
             )
         )

@@ -32,6 +32,8 @@ os.environ.setdefault("DVC_NO_ANALYTICS", "true")
 TABLE = "table.parquet"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 """What a dataset may be called: its name becomes a folder and part of a tag."""
+_MD5 = re.compile(r"^- md5: ([0-9a-f]{32})$", re.MULTILINE)
+"""What DVC calls a table by, in the file that stands for it in git."""
 _STORE = "store"
 _BRANCH = "main"
 _OURS = "loopkeeper.working-copy"
@@ -128,6 +130,33 @@ class DvcRepository:
                 f"Version {number} of {dataset!r} cannot be read: {error}"
             ) from error
         return content
+
+    def purge(self, dataset: str, number: int) -> None:
+        """Delete the table of a version for good, from the DVC remote and from this machine.
+
+        History keeps that there was a version, with its facts and the table's hash; `read` fails from now on.
+        Repeating it changes nothing. Another machine's cache is its own. Raises `DatasetRepositoryError`.
+        """
+        from dvc.exceptions import DvcException  # noqa: PLC0415  # see read
+        from dvc.repo import Repo  # noqa: PLC0415
+
+        with self._held():
+            pointer = self._git("show", f"{_tag(dataset, number)}:{dataset}/{TABLE}.dvc")
+            found = _MD5.search(pointer)
+            if found is None:
+                raise DatasetRepositoryError(
+                    f"Version {number} of {dataset!r} does not say what its table is."
+                )
+            try:
+                with Repo(str(self.working_copy), config=self._config()) as repo:
+                    for kept in (repo.cloud.get_remote_odb(), repo.cache.local):
+                        if kept.exists(found[1]):
+                            kept.delete(found[1])
+            except (DvcException, OSError) as error:
+                raise DatasetRepositoryError(
+                    f"Version {number} of {dataset!r} cannot be purged: {error}"
+                ) from error
+            (self.working_copy / dataset / TABLE).unlink(missing_ok=True)
 
     def _make(
         self, dataset: str, table: bytes | Path, facts: Mapping[str, Any], request: str

@@ -7,6 +7,7 @@ for it, so repeating a request finds a version that was interrupted in between.
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -27,6 +28,7 @@ from data_processor.datasets.tables import (
 from data_processor.features.schema import Schema
 from data_processor.rows import DatasetRow, DatasetVersionRow
 from data_processor.runs.context import TaskContext
+from data_processor.service.database import now
 from data_processor.settings import Settings
 
 Kind = Literal["upload", "snapshot"]
@@ -58,6 +60,9 @@ class TableRepository(Protocol):
 
     def read(self, dataset: str, number: int) -> bytes:
         """Return the table of a version."""
+
+    def purge(self, dataset: str, number: int) -> None:
+        """Delete the table of a version for good."""
 
 
 class DatasetNotFoundError(LookupError):
@@ -151,10 +156,27 @@ class VersionStore:
             row = session.get(DatasetVersionRow, (name, version))
         if row is None:
             raise DatasetNotFoundError(f"There is no version {version} of dataset {name!r}.")
+        if row.purged_at is not None:
+            raise DatasetNotFoundError(
+                f"Version {version} of dataset {name!r} was purged on {row.purged_at:%Y-%m-%d}, because "
+                "somebody in it was forgotten."
+            )
         content = self._repository.read(name, version)
         if hashlib.sha256(content).hexdigest() != row.sha256:
             raise DamagedTableError(f"Version {version} of dataset {name!r} does not match its SHA-256.")
         return content
+
+    def purge_since(self, name: str, since: datetime) -> int:
+        """Delete the tables of all versions made since a time for good; return how many those are.
+
+        That there were versions stays known, with their numbers of rows and their hashes.
+        """
+        versions = [row for row in self.versions(name) if row.created_at >= since and row.purged_at is None]
+        for row in versions:
+            self._repository.purge(name, row.version)
+            with self._database.transaction() as session:
+                session.get_one(DatasetVersionRow, (name, row.version)).purged_at = now()
+        return len(versions)
 
     def schema(self, name: str) -> Schema:
         """Return the confirmed schema of a dataset; raises `DatasetNotFoundError`."""

@@ -39,6 +39,13 @@ class Count(Protocol):
         """Count what one person said of one prediction."""
 
 
+class Learn(Protocol):
+    """Learns at once from feedback on one answer; what runs learn from it later is another matter."""
+
+    def __call__(self, prediction: Prediction, caller: Caller, *, correct: bool) -> None:
+        """Learn from what a person said of a prediction; repeating it changes nothing."""
+
+
 class FeedbackService:
     """The feedback on the predictions of one stage, and what follows from it."""
 
@@ -51,11 +58,14 @@ class FeedbackService:
         *,
         estimates: Estimates | None = None,
         count: Count | None = None,
+        learn: Learn | None = None,
     ) -> None:
         """Keep feedback in the records database; open runs if the settings say that this stage does.
 
         `count` is told of what was given: of which model and version, correct or not, asked for or not.
+        `learn` is told after it was recorded, also of feedback that is repeated.
         """
+        self._learn = learn
         self._database = database
         self._predictions = predictions
         self._count = count
@@ -88,6 +98,8 @@ class FeedbackService:
             except IntegrityError:
                 # The same request to another process took the key meanwhile: now its answer is there.
                 answer = self._give(found, caller, body, key)
+        if self._learn is not None:
+            self._learn(found, caller, correct=answer[1]["correct"])
         if self._count is not None:
             self._count(found.model, found.version, correct=answer[1]["correct"], asked=found.asked)
         return answer

@@ -1,29 +1,19 @@
-"""Services on a single picture: where the face is, a part of it, the same without colours.
-
-They take a core for some hundredths of a second, so a small pool of threads does the work. What could not
-begin within about a second is refused at once: a device would rather ask again than wait.
-"""
+"""Services on a single picture: where the face is, a part of it, the same without colours."""
 
 import asyncio
 import base64
 import binascii
-import os
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
+from data_processor.pictures.pool import PicturePool
 from data_processor.pictures.service import Pictures
-from data_processor.service.errors import Invalid, NotReady
+from data_processor.service.errors import Invalid
 from data_processor.tasks.faces.detection import Box
 from data_processor.tasks.faces.editing import black_and_white, cropped, largest_face_box
 from data_processor.tasks.faces.pictures import PictureRefusedError
 
-MOST_THREADS = 2
-WAITING = 32
-"""Pictures that may be worked on or wait."""
-RETRY_S = 1.0
 SHOWN = 40
 """Characters of a value that a refusal repeats."""
 T = TypeVar("T")
@@ -32,16 +22,10 @@ T = TypeVar("T")
 class PictureWork:
     """Works on pictures of the store, and puts what comes out there."""
 
-    def __init__(self, pictures: Pictures, threads: int | None = None) -> None:
-        """By default, work on as many at a time as there are cores, at most 2."""
+    def __init__(self, pictures: Pictures, pool: PicturePool) -> None:
+        """Work in the threads of a pool."""
         self._pictures = pictures
-        threads = threads or min(MOST_THREADS, os.cpu_count() or 1)
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="pictures")
-        self._places = threading.BoundedSemaphore(WAITING)
-
-    def close(self) -> None:
-        """Begin no more pictures."""
-        self._pool.shutdown(cancel_futures=True)
+        self._pool = pool
 
     async def face_box(self, *, image: str | None, data_base64: str | None) -> tuple[Box | None, int]:
         """Return the box of the largest face, if there is any, and how many faces there are.
@@ -85,15 +69,7 @@ class PictureWork:
         return await self._do(turn)
 
     async def _do(self, work: Callable[[], T]) -> T:
-        if not self._places.acquire(blocking=False):
-            raise NotReady("Too many pictures are waiting already; try again soon.", retry_after=RETRY_S)
-        try:
-            future = self._pool.submit(work)
-        except RuntimeError:  # it is closed
-            self._places.release()
-            raise
-        future.add_done_callback(lambda _: self._places.release())
-        return await asyncio.wrap_future(future)
+        return await asyncio.wrap_future(self._pool.submit(work))
 
 
 def _decoded(data_base64: str) -> bytes:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Row,
     Table,
     Text,
+    cast,
     create_engine,
     delete,
     event,
@@ -29,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from data_processor.scrubbing import leave_nothing, overwrite_deleted
 from data_processor.service.database import check_writable
 
 _TABLES_LOCK = 0x50726564
@@ -69,6 +71,8 @@ idempotency = Table(
 """The response to an `Idempotency-Key`, stored in the transaction that recorded its predictions."""
 
 
+FORGOTTEN = '{"label":null}'
+"""What is kept of an answer that named a person who was forgotten."""
 AT_ONCE = 500
 """The most rows that are deleted in one short transaction."""
 
@@ -149,6 +153,7 @@ class PredictionStore:
         self.engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _prepare_sqlite)
+        overwrite_deleted(self.engine)
 
     def create_tables(self) -> None:
         """Create the tables that are missing; safe to repeat, and from several processes at once."""
@@ -240,6 +245,37 @@ class PredictionStore:
         """Delete predictions."""
         with self.engine.begin() as connection:
             connection.execute(delete(predictions).where(predictions.c.id.in_(ids)))
+
+    def forget(self, model: str, person: str) -> dict[str, str]:
+        """Take a person out of the answers that named them; return the pictures asked about, by prediction.
+
+        That there were these predictions stays, with nothing in them. Answers kept for an `Idempotency-Key`
+        that name the person are deleted. `person` is an id.
+        """
+        c = predictions.c
+        named = (c.model == model) & c.output.contains(f'"person":"{person}"')
+        asked: dict[str, str] = {}
+        with self.engine.connect() as connection:
+            for row in connection.execute(select(c.id, c.inputs).where(named)):
+                asked[row.id] = str(msgspec.json.decode(row.inputs).get("image", ""))
+        for start in range(0, len(asked), AT_ONCE):
+            some = c.id.in_([*asked][start : start + AT_ONCE])
+            with self.engine.begin() as connection:
+                connection.execute(predictions.update().where(some).values(inputs="{}", output=FORGOTTEN))
+        with self.engine.begin() as connection:
+            kept = self._response_text().contains(person)
+            connection.execute(delete(idempotency).where(kept))
+        return asked
+
+    def scrub(self) -> None:
+        """Leave nothing of what was deleted or changed in the files of the database."""
+        leave_nothing(self.engine, vacuumed=(predictions.name, idempotency.name))
+
+    def _response_text(self) -> ColumnElement[str]:
+        response = idempotency.c.response
+        if self.engine.dialect.name == "sqlite":
+            return cast(response, Text)
+        return func.convert_from(response, "UTF8")
 
     def check_writable(self) -> None:
         """Raise what recording a prediction would raise at this moment."""

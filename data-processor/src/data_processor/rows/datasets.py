@@ -41,6 +41,8 @@ class DatasetVersionRow(Base):
     feedback_seq: Mapped[int] = mapped_column(default=0)
     """The number of the last feedback in it; later feedback is recent to a version trained on it."""
     sha256: Mapped[str]
+    purged_at: Mapped[datetime | None]
+    """When its table was deleted for good, because somebody in it was forgotten."""
     created_at: Mapped[datetime] = mapped_column(default=now)
 
 

@@ -30,6 +30,8 @@ class PersonRow(Base):
     model: Mapped[str]
     label: Mapped[str]
     """The name that the model answers with."""
+    former: Mapped[list[Any]]
+    """Labels that it had before: what is kept under them goes with the person."""
     contact: Mapped[str]
     details: Mapped[dict[str, Any]]
     """Free fields: texts by name."""
@@ -37,6 +39,8 @@ class PersonRow(Base):
     """When the person agreed to be recognised, if that is known."""
     keep_until: Mapped[datetime | None]
     """When the person is to be forgotten."""
+    forgotten_at: Mapped[datetime | None]
+    """Since when nobody knows the person any more; the row goes when all that was kept is gone."""
     subject: Mapped[str]
     """Who enrolled the person."""
     created_at: Mapped[datetime] = mapped_column(default=now)

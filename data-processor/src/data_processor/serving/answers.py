@@ -41,10 +41,10 @@ class Writer:
     ) -> tuple[list[bytes], list[tuple[Any, ...]]]:
         """Return the JSON of each prediction and its database row, for the inputs from number `start` on.
 
-        `outputs` is what the engine answered to them: (rows, classes), or (rows, 1) for regression.
+        `outputs` is what the engine answered to them, a row each.
         """
         loaded, (rows, _, flags, _) = request.loaded, request.checked
-        described = loaded.task.answers(outputs, loaded.manifest.table)
+        described = loaded.describe(outputs)
         ask_rate = loaded.policy.ask_rate
         at_us = time.time_ns() // 1000
         latency_ms = round((time.perf_counter() - request.received) * 1000, 3)

@@ -1,25 +1,29 @@
 """Loads a version from the registry into memory: fetched, verified, loaded, and tried before it serves."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from data_processor.features.packing import pack_rows
+from data_processor.features.packing import Numbers, pack_rows
 from data_processor.features.schema import Schema
 from data_processor.models.engine import load_engine
-from data_processor.models.manifest import Manifest, NewerVersionError
+from data_processor.models.manifest import RECOGNISER_FILE, Manifest, NewerVersionError
 from data_processor.models.policy import Policy
 from data_processor.models.registry import ArtefactRejectedError, Registry
 from data_processor.predictions.records import PredictionStore
 from data_processor.serving.diagnosis import Limits
+from data_processor.serving.recognition import FaceEngine, FaceTally, PictureValidator, Recognition
 from data_processor.serving.tally import Tally
 from data_processor.serving.validation import Validator
 from data_processor.settings import Settings
-from data_processor.tasks.registry import row_task_of
-from data_processor.tasks.task import Engine, RowTask
+from data_processor.tasks.faces.recogniser import load_recogniser
+from data_processor.tasks.registry import picture_task, row_task_of
+from data_processor.tasks.task import Engine
 
 WARM_ROWS = (1, 1, 64)
 REPLAYED = 10
@@ -34,11 +38,12 @@ class LoadedModel:
     stage: str
     version: str
     manifest: Manifest
-    task: RowTask
     engine: Engine
     policy: Policy
-    validator: Validator
-    tally: Tally
+    validator: Validator | PictureValidator
+    tally: Tally | FaceTally
+    describe: Callable[[Numbers], list[bytes]]
+    """Returns the JSON of each answer of the engine."""
     head: bytes
     """The JSON of a response up to its predictions."""
 
@@ -51,8 +56,18 @@ class LoadedModel:
 class Loader:
     """Brings versions into memory."""
 
-    def __init__(self, settings: Settings, registry: Registry, predictions: PredictionStore) -> None:
-        """Load versions of the registry, and try each with the latest recorded predictions."""
+    def __init__(
+        self,
+        settings: Settings,
+        registry: Registry,
+        predictions: PredictionStore,
+        recognition: Recognition | None = None,
+    ) -> None:
+        """Load versions of the registry, and try each with the latest recorded predictions.
+
+        Versions that recognise faces need `recognition`.
+        """
+        self._recognition = recognition
         self._settings = settings
         self._registry = registry
         self._predictions = predictions
@@ -67,25 +82,51 @@ class Loader:
         directory = self._registry.directory(model, version)
         manifest = self._registry.manifest(model, version)
         policy = Policy.model_validate(self._registry.get_model(model).policy)
-        settings = self._settings
-        engine = load_engine(directory, manifest, settings.trusted_types, settings.inference_threads)
-        _try(engine, manifest, [found.inputs for found in self._predictions.page(model, limit=REPLAYED)])
-        head = msgspec.json.encode({"model": model, "version": version, "stage": settings.stage})
+        head = msgspec.json.encode({"model": model, "version": version, "stage": self._settings.stage})
+        for_pictures = picture_task(manifest.table.task) is not None
+        parts = self._recogniser if for_pictures else self._rows_engine
         return LoadedModel(
             model=model,
-            stage=settings.stage,
+            stage=self._settings.stage,
             version=version,
             manifest=manifest,
-            task=row_task_of(manifest.table.task),
-            engine=engine,
             policy=policy,
-            validator=Validator(manifest.table, policy, self._limits),
-            tally=Tally(manifest.table),
             head=head[:-1] + b',"predictions":[',
+            **parts(directory, manifest, policy),
         )
+
+    def _rows_engine(self, directory: Path, manifest: Manifest, policy: Policy) -> dict[str, Any]:
+        """Return what answers rows of a table."""
+        settings, table = self._settings, manifest.table
+        engine = load_engine(directory, manifest, settings.trusted_types, settings.inference_threads)
+        recorded = self._predictions.page(manifest.model, limit=REPLAYED)
+        _try(engine, manifest, [found.inputs for found in recorded])
+        return {
+            "engine": engine,
+            "validator": Validator(table, policy, self._limits),
+            "tally": Tally(table),
+            "describe": partial(row_task_of(table.task).answers, schema=table),
+        }
+
+    def _recogniser(self, directory: Path, manifest: Manifest, _policy: Policy) -> dict[str, Any]:
+        """Return what recognises faces: the version, and the model's gallery as it sees it."""
+        recogniser = load_recogniser((directory / RECOGNISER_FILE).read_bytes())
+        if self._recognition is None:
+            raise ArtefactRejectedError("Only a serving process recognises faces.")
+        view = self._recognition.galleries.open(manifest.model, recogniser)
+        engine = FaceEngine(view)
+        engine.try_out()
+        return {
+            "engine": engine,
+            "validator": PictureValidator(self._recognition.faces, view),
+            "tally": FaceTally(),
+            "describe": engine.describe,
+        }
 
     def with_policy(self, loaded: LoadedModel, policy: Policy) -> LoadedModel:
         """Return the same version with another policy."""
+        if isinstance(loaded.validator, PictureValidator):
+            return replace(loaded, policy=policy)
         validator = Validator(loaded.manifest.table, policy, self._limits)
         return replace(loaded, policy=policy, validator=validator)
 

@@ -26,8 +26,12 @@ DURATION = Metric(
 ANSWERS = Metric(
     Counter,
     "loopkeeper_answers",
-    "Answers by class; of values, by tenth of the range that training saw.",
-    {**MODEL, "answer": "the first 20 classes and `other`, or twelve ranges of values"},
+    "Answers by class; of values, by tenth of the range that training saw; of faces, recognised or not.",
+    {
+        **MODEL,
+        "answer": "the first 20 classes and `other`, or twelve ranges of values, or `recognised` and "
+        "`not recognised`",
+    },
 )
 CONFIDENCE = Metric(
     Histogram,
@@ -49,7 +53,7 @@ FLAGS = Metric(
     {
         **MODEL,
         "feature": "the first 50 inputs, and `other`",
-        "kind": ("missing", "out_of_range", "unseen", "ignored"),
+        "kind": ("missing", "out_of_range", "unseen", "ignored", "several_faces"),
     },
 )
 REFUSED = Metric(

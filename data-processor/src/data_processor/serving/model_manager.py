@@ -12,17 +12,18 @@ from dataclasses import dataclass
 
 import structlog
 
+from data_processor.gallery.views import GalleryView
 from data_processor.models.ledger import Ledger
 from data_processor.models.loaded import LoadedVersions
 from data_processor.models.policy import Policy
 from data_processor.models.registry import Registry
 from data_processor.models.waiting import why_unserved
-from data_processor.predictions.records import PredictionStore
 from data_processor.rows import ModelRow
 from data_processor.service.errors import Conflict, NotReady, Problem
 from data_processor.serving.loading import LoadedModel, Loader, reason_of
 from data_processor.serving.metrics import ModelMetrics
 from data_processor.serving.model_cache import ModelCache
+from data_processor.serving.recognition import FaceEngine
 from data_processor.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -51,15 +52,15 @@ class ModelManager:
         settings: Settings,
         registry: Registry,
         ledger: Ledger,
-        predictions: PredictionStore,
         metrics: ModelMetrics,
         *,
+        loader: Loader,
         loaded: LoadedVersions,
     ) -> None:
-        """Serve what the ledger names for the stage in the settings."""
+        """Serve what the ledger names for the stage in the settings, brought into memory by `loader`."""
         self.stage = settings.stage
         self._settings = settings
-        self._loader = Loader(settings, registry, predictions)
+        self._loader = loader
         self._cache = ModelCache(self._loader, loaded.places)
         self._registry = registry
         self._ledger = ledger
@@ -91,6 +92,11 @@ class ModelManager:
     def find(self, model: str) -> LoadedModel | None:
         """Return the version of a model that the stage serves, or None: `unavailable` then has the reason."""
         return self._serving.get(model)
+
+    def gallery(self, model: str) -> GalleryView | None:
+        """Return a model's gallery as the version that the stage serves sees it, if it recognises faces."""
+        loaded = self._serving.get(model)
+        return loaded.engine.view if loaded and isinstance(loaded.engine, FaceEngine) else None
 
     def unavailable(self, model: str) -> NotReady:
         """Return why the stage serves no version of a model; raises `NotFound` if there is no such model."""

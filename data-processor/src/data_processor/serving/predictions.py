@@ -12,6 +12,7 @@ from data_processor.serving.batching import Batcher
 from data_processor.serving.loading import LoadedModel
 from data_processor.serving.metrics import ModelMetrics
 from data_processor.serving.model_manager import ModelManager
+from data_processor.serving.recognition import PictureValidator
 from data_processor.serving.validation import Checked, asked_version
 
 LARGE_BODY = 64 * 1024
@@ -68,9 +69,12 @@ class Predictor:
             loaded = await asyncio.shield(asyncio.wrap_future(loading))
         if loaded is None:
             raise await asyncio.to_thread(self._manager.unavailable, model)
-        check = loaded.validator.check
+        validator = loaded.validator
         try:
-            checked = await asyncio.to_thread(check, body) if large else check(body)
+            if isinstance(validator, PictureValidator):
+                checked = await validator.check(body)
+            else:
+                checked = await asyncio.to_thread(validator.check, body) if large else validator.check(body)
         except Problem:
             self._metrics.refused(loaded.model, "invalid")
             raise

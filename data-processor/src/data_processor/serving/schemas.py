@@ -48,11 +48,24 @@ class Answer(BaseModel):
     """The answer to one input."""
 
     id: str
-    label: str | None = Field(None, description="Classification: the most probable class.")
+    label: str | None = Field(
+        None,
+        description="Classification: the most probable class. Faces: whose it is; null: not recognised.",
+    )
     probabilities: dict[str, float] | None = Field(
         None, description="Classification: the probability of every class."
     )
     value: float | None = Field(None, description="Regression: the predicted value.")
+    person: str | None = Field(None, description="Faces: the id of the person with the label.")
+    distance: float | None = Field(
+        None, description="Faces: how far the nearest face of the gallery is; null while nobody is enrolled."
+    )
+    threshold: float | None = Field(None, description="Faces: farther than this, nobody is recognised.")
+    confidence: float | None = Field(
+        None,
+        description="Faces: how sure the answer is of the nearest face: 0.5 at the threshold, 1 at most.",
+    )
+    faces: int | None = Field(None, description="Faces: how many were seen; the largest one was taken.")
     flags: list[str] = Field(
         description="What was unusual about the input: `<column>: missing`, `<column>: unseen category …` or "
         "`<column>: out of range …`, `<column>: no whole number …`, "

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 from data_processor.adapters.mlflow_artefacts import MlflowArtefacts
 from data_processor.adapters.mlflow_connection import MlflowConnection
@@ -18,12 +18,19 @@ from data_processor.datasets.service import DatasetService
 from data_processor.drift.reports import DriftReports
 from data_processor.feedback.estimates import Estimates
 from data_processor.feedback.service import FeedbackService
+from data_processor.gallery.enrolling import Enrolling
+from data_processor.gallery.faces import FaceReader
+from data_processor.gallery.forgetting import Forgetting
+from data_processor.gallery.persons import Persons
+from data_processor.gallery.reviews import Reviews
+from data_processor.gallery.views import Views
 from data_processor.models.ledger import Ledger
 from data_processor.models.loaded import LoadedVersions
 from data_processor.models.registry import Registry
 from data_processor.models.signatures import Signer
 from data_processor.models.signing import sign_known
 from data_processor.notifications.destinations import Destinations
+from data_processor.pictures.pool import PicturePool
 from data_processor.pictures.service import open_pictures
 from data_processor.pictures.work import PictureWork
 from data_processor.predictions.recorders import open_recorder
@@ -36,9 +43,11 @@ from data_processor.service.private_folder import make_private
 from data_processor.serving.batching import Batcher
 from data_processor.serving.explanations import Explanations
 from data_processor.serving.history import History
+from data_processor.serving.loading import Loader
 from data_processor.serving.metrics import ModelMetrics
 from data_processor.serving.model_manager import ModelManager
 from data_processor.serving.predictions import Predictor
+from data_processor.serving.recognition import Recognition
 from data_processor.settings import Settings
 from data_processor.training.evaluations import Evaluations
 from data_processor.wiring.state import State
@@ -70,6 +79,16 @@ async def open_state(
         ledger = Ledger(database, staging_required=settings.staging_required)
         loaded = LoadedVersions(database, settings.stage, settings.pinned_versions)
         runs = Runs(database, settings.stage)
+        pictures = open_pictures(settings)
+        pool = PicturePool()
+        opened.callback(pool.close)
+        galleries = Views(database, settings.poll_interval_s)
+        opened.callback(galleries.close)
+        recognition = Recognition(FaceReader(pictures.read, pool), galleries)
+        loader = Loader(settings, registry, predictions, recognition)
+        manager = ModelManager(settings, registry, ledger, metrics, loader=loader, loaded=loaded)
+        opened.callback(manager.close)
+        enrolling = Enrolling(database, *recognition, manager.gallery)
         feedback = FeedbackService(
             database,
             settings,
@@ -77,18 +96,14 @@ async def open_state(
             runs,
             estimates=Estimates(predictions),
             count=metrics.feedback,
+            learn=enrolling.told,
         )
         recorder = open_recorder(settings.predictions_url, settings.checkpoint_interval_s)
         opened.callback(recorder.close)
         batcher = Batcher(recorder, metrics, settings.max_waiting_rows)
         opened.push_async_callback(batcher.close)
-        manager = ModelManager(settings, registry, ledger, predictions, metrics, loaded=loaded)
-        opened.callback(manager.close)
         retention = Retention(settings, database, predictions)
         opened.callback(retention.close)
-        pictures = open_pictures(settings)
-        picture_work = PictureWork(pictures)
-        opened.callback(picture_work.close)
         datasets = DatasetService(settings, database, runs)
         deletion = Deletion(settings, database, runs)
         await asyncio.to_thread(deletion.sweep)
@@ -111,23 +126,37 @@ async def open_state(
             ),
             datasets=datasets,
             deletion=deletion,
+            persons=Persons(database),
+            enrolling=enrolling,
+            forgetting=Forgetting(database),
+            reviews=Reviews(database, predictions),
             profiles=Profiles(database, runs),
             history=history,
             explanations=explanations,
             evaluations=Evaluations(database, registry, runs),
             drift_reports=DriftReports(database, runs, open_report_store(settings), settings.stage),
             pictures=pictures,
-            picture_work=picture_work,
+            picture_work=PictureWork(pictures, pool),
             predictions=predictions,
             manager=manager,
             predictor=Predictor(manager, batcher, predictions, metrics),
             destinations=Destinations(settings, database),
             traffic=TrafficLog(predictions, metrics.refusals),
         )
-        interval = sys.getswitchinterval()
-        sys.setswitchinterval(SWITCH_INTERVAL_S)
-        opened.callback(sys.setswitchinterval, interval)
+        opened.enter_context(_quick_switches())
         manager.start()
+        galleries.start()
         explanations.start()
         retention.start()
         yield state
+
+
+@contextlib.contextmanager
+def _quick_switches() -> Iterator[None]:
+    """Let threads take turns more often."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)

@@ -11,6 +11,10 @@ from data_processor.datasets.exploration.profiles import Profiles
 from data_processor.datasets.service import DatasetService
 from data_processor.drift.reports import DriftReports
 from data_processor.feedback.service import FeedbackService
+from data_processor.gallery.enrolling import Enrolling
+from data_processor.gallery.forgetting import Forgetting
+from data_processor.gallery.persons import Persons
+from data_processor.gallery.reviews import Reviews
 from data_processor.models.ledger import Ledger
 from data_processor.models.loaded import LoadedVersions
 from data_processor.models.registry import Registry
@@ -42,6 +46,10 @@ class State:
     catalogue: Catalogue
     datasets: DatasetService
     deletion: Deletion
+    persons: Persons
+    enrolling: Enrolling
+    forgetting: Forgetting
+    reviews: Reviews
     profiles: Profiles
     history: History
     explanations: Explanations

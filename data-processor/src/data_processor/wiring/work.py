@@ -8,9 +8,11 @@ from data_processor.adapters.mlflow_connection import MlflowConnection
 from data_processor.adapters.stores import open_report_store
 from data_processor.database import Database
 from data_processor.datasets.storing_run import StoringRun
+from data_processor.datasets.version_store import VersionStore, repository
 from data_processor.drift.schedule import DriftSchedule
 from data_processor.feedback.estimates import Estimates
 from data_processor.feedback.scoreboard import Scoreboard
+from data_processor.gallery.forgetting import Sweeping
 from data_processor.models.exchange import Exchange
 from data_processor.models.ledger import Ledger
 from data_processor.models.reconcile import Reconciler
@@ -50,6 +52,7 @@ class WorkerParts:
     sample: SamplePlant
     deliveries: Deliveries
     drift: DriftSchedule
+    forgetting: Sweeping
     picture_expiry: Expiry
     scoreboard: Scoreboard
     reconciler: Reconciler
@@ -93,6 +96,12 @@ def wire_worker(settings: Settings) -> WorkerParts:
         watching=Watching(settings, database, ledger, reconciler),
         sample=SamplePlant(settings, database, ledger),
         deliveries=Deliveries(settings, database),
+        forgetting=Sweeping(
+            database,
+            predictions,
+            open_pictures(settings),
+            VersionStore(database, repository(settings)).purge_since,
+        ),
         drift=DriftSchedule(settings, database, predictions, open_report_store(settings)),
         picture_expiry=Expiry(settings, open_pictures(settings)),
         scoreboard=Scoreboard(database, settings, runs, Estimates(predictions)),

@@ -19,11 +19,21 @@ class Answer(TypedDict):
 
     id: str
     label: NotRequired[str | None]
-    """Classification: the most probable class."""
+    """Classification: the most probable class. Faces: whose it is; null: not recognised."""
     probabilities: NotRequired[dict[str, float] | None]
     """Classification: the probability of every class."""
     value: NotRequired[float | None]
     """Regression: the predicted value."""
+    person: NotRequired[str | None]
+    """Faces: the id of the person with the label."""
+    distance: NotRequired[float | None]
+    """Faces: how far the nearest face of the gallery is; null while nobody is enrolled."""
+    threshold: NotRequired[float | None]
+    """Faces: farther than this, nobody is recognised."""
+    confidence: NotRequired[float | None]
+    """Faces: how sure the answer is of the nearest face: 0.5 at the threshold, 1 at most."""
+    faces: NotRequired[int | None]
+    """Faces: how many were seen; the largest one was taken."""
     flags: list[str]
     """What was unusual about the input: `<column>: missing`, `<column>: unseen category …` or `<column>: out of range …`, `<column>: no whole number …`, or `<column>: no input of the model, ignored`."""
     ask: bool
@@ -393,6 +403,17 @@ class DriftRunStarted(TypedDict):
     status: Literal["queued", "running"]
 
 
+class Enrolled(TypedDict):
+    """What became of a labelled picture."""
+
+    score: float | None
+    """The share of the person's pictures that are recognised, each compared with all but itself; null for the first, and while the stage serves no version."""
+    person: str
+    """The person's id."""
+    picture: str
+    """The picture's id."""
+
+
 class EstimatedShare(TypedDict):
     """An expected share of right answers, with its 95 % interval."""
 
@@ -475,6 +496,21 @@ class FaceBoxRequest(TypedDict):
     """The name of a picture in the store."""
     data_base64: NotRequired[str | None]
     """A JPEG, PNG or WebP image, in base64."""
+
+
+class FacePicture(TypedDict):
+    """One face in a gallery."""
+
+    id: str
+    kind: Literal["enrolled", "impostor"]
+    """impostor: somebody else, who was taken for the person and no longer is."""
+    image: str
+    """The picture that it was cut from; the store may no longer have it."""
+    prediction: str | None
+    """Of an impostor: the answer that was wrong."""
+    subject: str
+    """Who added it."""
+    added_at: str
 
 
 class FeatureDrift(TypedDict):
@@ -775,6 +811,52 @@ class Periods(TypedDict):
     counts: list[int]
 
 
+class Person(TypedDict):
+    """Somebody who is known, and what is kept about them."""
+
+    id: str
+    label: str
+    contact: str
+    details: dict[str, str]
+    consent_at: str | None
+    keep_until: str | None
+    subject: str
+    """Who enrolled the person."""
+    created_at: str
+    pictures: list[FacePicture]
+
+
+class PersonChange(TypedDict):
+    """What is to be changed about a person; what is left out stays."""
+
+    label: NotRequired[str | None]
+    contact: NotRequired[str | None]
+    details: NotRequired[dict[str, str] | None]
+    consent_at: NotRequired[str | None]
+    keep_until: NotRequired[str | None]
+    merge: NotRequired[str | None]
+    """The id of somebody who turned out to be the same person: their pictures go to this one, and the other is gone."""
+
+
+Image: TypeAlias = str
+"""A picture in the store, by its name."""
+
+
+class PersonRequest(TypedDict):
+    """A person who is to be known."""
+
+    label: str
+    contact: NotRequired[str]
+    details: NotRequired[dict[str, str]]
+    """Free fields: texts by name."""
+    consent_at: NotRequired[str | None]
+    """When the person agreed to be recognised, if they did."""
+    keep_until: NotRequired[str | None]
+    """When the person is forgotten, pictures and all; null: when somebody says so."""
+    images: NotRequired[list[Image]]
+    """Pictures of the person; if one of them is refused, nobody is enrolled."""
+
+
 class Phrase(TypedDict):
     """A word, or a sequence of words."""
 
@@ -784,15 +866,6 @@ class Phrase(TypedDict):
     """The share of the group's texts that contain it."""
     elsewhere: float | None
     """The share of all other texts that contain it."""
-
-
-class PictureRequest(TypedDict):
-    """A picture that is to be uploaded."""
-
-    folder: Literal["query-images", "train-images"]
-    label: NotRequired[str | None]
-    """Of `train-images` alone: the label of the person whom it shows."""
-    content_type: NotRequired[Literal["image/jpeg", "image/png", "image/webp"]]
 
 
 class PictureStored(TypedDict):
@@ -990,11 +1063,21 @@ class RecordedPrediction(TypedDict):
 
     id: str
     label: NotRequired[str | None]
-    """Classification: the most probable class."""
+    """Classification: the most probable class. Faces: whose it is; null: not recognised."""
     probabilities: NotRequired[dict[str, float] | None]
     """Classification: the probability of every class."""
     value: NotRequired[float | None]
     """Regression: the predicted value."""
+    person: NotRequired[str | None]
+    """Faces: the id of the person with the label."""
+    distance: NotRequired[float | None]
+    """Faces: how far the nearest face of the gallery is; null while nobody is enrolled."""
+    threshold: NotRequired[float | None]
+    """Faces: farther than this, nobody is recognised."""
+    confidence: NotRequired[float | None]
+    """Faces: how sure the answer is of the nearest face: 0.5 at the threshold, 1 at most."""
+    faces: NotRequired[int | None]
+    """Faces: how many were seen; the largest one was taken."""
     flags: list[str]
     """What was unusual about the input: `<column>: missing`, `<column>: unseen category …` or `<column>: out of range …`, `<column>: no whole number …`, or `<column>: no input of the model, ignored`."""
     ask: bool
@@ -1075,6 +1158,22 @@ class ResumeRequest(TypedDict):
     """Why retraining may resume."""
 
     reason: str
+
+
+class Review(TypedDict):
+    """An answer that somebody who knows should look at."""
+
+    prediction: str
+    at: str
+    image: str
+    """The picture that was asked about; the store may no longer have it."""
+    label: str | None
+    """The answer; null: not recognised."""
+    distance: float | None
+    threshold: float
+    confidence: float
+    reason: Literal["near-threshold", "contradicted"]
+    """near-threshold: a little more or less would have changed the answer; contradicted: a user said that it is wrong. Feedback by an engineer, or by whoever is trusted, settles either."""
 
 
 Role: TypeAlias = Literal["user", "engineer", "maintainer"]
@@ -1304,6 +1403,14 @@ class TrafficHour(TypedDict):
     """Null for an hour without predictions."""
 
 
+class TrainingPicture(TypedDict):
+    """A labelled picture: whoever the label names is known by it from now on."""
+
+    label: str
+    image: str
+    """A picture in the store, by its name."""
+
+
 class UnreadableCell(TypedDict):
     """A cell that cannot be read as the rest of its column."""
 
@@ -1396,6 +1503,22 @@ class WordContribution(TypedDict):
     """Where it starts in the text, in characters."""
     end: int
     contribution: float
+
+
+class DataProcessorGallerySchemasPictureRequest(TypedDict):
+    """A picture of a person, or of somebody who must not be taken for them."""
+
+    image: str
+    """A picture in the store, by its name."""
+
+
+class DataProcessorPicturesSchemasPictureRequest(TypedDict):
+    """A picture that is to be uploaded."""
+
+    folder: Literal["query-images", "train-images"]
+    label: NotRequired[str | None]
+    """Of `train-images` alone: the label of the person whom it shows."""
+    content_type: NotRequired[Literal["image/jpeg", "image/png", "image/webp"]]
 
 
 class Associations(TypedDict):
@@ -1746,11 +1869,21 @@ class PredictionDetail(TypedDict):
 
     id: str
     label: NotRequired[str | None]
-    """Classification: the most probable class."""
+    """Classification: the most probable class. Faces: whose it is; null: not recognised."""
     probabilities: NotRequired[dict[str, float] | None]
     """Classification: the probability of every class."""
     value: NotRequired[float | None]
     """Regression: the predicted value."""
+    person: NotRequired[str | None]
+    """Faces: the id of the person with the label."""
+    distance: NotRequired[float | None]
+    """Faces: how far the nearest face of the gallery is; null while nobody is enrolled."""
+    threshold: NotRequired[float | None]
+    """Faces: farther than this, nobody is recognised."""
+    confidence: NotRequired[float | None]
+    """Faces: how sure the answer is of the nearest face: 0.5 at the threshold, 1 at most."""
+    faces: NotRequired[int | None]
+    """Faces: how many were seen; the largest one was taken."""
     flags: list[str]
     """What was unusual about the input: `<column>: missing`, `<column>: unseen category …` or `<column>: out of range …`, `<column>: no whole number …`, or `<column>: no input of the model, ignored`."""
     ask: bool
