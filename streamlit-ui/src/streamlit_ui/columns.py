@@ -120,12 +120,14 @@ def likely_task(
     of = "quantity" if number and facts["distinct"] > FEW else "classes"
     inputs = sorted(one.kind for name, one in said.items() if name != target and one.kind in INPUT_KINDS)
     suiting = [
-        task
+        (not suits.get("inputs"), task)
         for task in tasks
-        if task["suits"]["target"] == of and sorted(task["suits"].get("inputs") or inputs) == inputs
+        if (suits := task["suits"])
+        and suits["target"] == of
+        and sorted(suits.get("inputs") or inputs) == inputs
     ]
-    suiting.sort(key=lambda task: not task["suits"].get("inputs"))
-    return suiting[0] if suiting else None
+    suiting.sort(key=lambda found: found[0])
+    return suiting[0][1] if suiting else None
 
 
 def warnings_for(proposal: DatasetProposal, target: str | None) -> list[str]:

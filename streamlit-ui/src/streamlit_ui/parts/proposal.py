@@ -162,7 +162,7 @@ def _ask_target(proposal: DatasetProposal, said: Mapping[str, Chosen], key: str)
 def _ask_task(
     proposal: DatasetProposal, said: Mapping[str, Chosen], target: str, key: str
 ) -> TaskDescription | None:
-    tasks = {task["task"]: task for task in known_tasks()}
+    tasks = {task["task"]: task for task in known_tasks() if task.get("takes", "rows") == "rows"}
     likely = columns.likely_task(list(tasks.values()), proposal, said, target)
     names = list(tasks)
     # For another target, or another kind of it, the choice starts afresh.
