@@ -4,7 +4,8 @@ import pytest
 import yaml
 
 from pipeline_api.events import router
-from pipeline_api.mqtt.features import FEATURES
+from pipeline_api.metrics import DESTINATIONS
+from pipeline_api.mqtt.features import FEATURES, SERVICES
 from pipeline_api.service.readme import with_table
 from pipeline_api.settings import Settings
 
@@ -54,10 +55,11 @@ def test_the_document_of_messages_describes_every_feature_over_mqtt() -> None:
     document = yaml.safe_load((ROOT / "asyncapi.yaml").read_text())
 
     addresses = {channel["address"] for channel in document["channels"].values()}
-    described = {a.split("/")[2] for a in addresses if a.startswith("{model}/actions/")}
-    assert described == set(FEATURES)
-    for feature in FEATURES:
-        assert f"{{model}}/results/{feature}/{{device}}" in addresses
+    features = {"{model}": FEATURES, **SERVICES}
+    actions = {f"{owner}/actions/{feature}" for owner in features for feature in features[owner]}
+    assert {f"{action}/{{device}}" for action in actions} == {a for a in addresses if "/actions/" in a}
+    assert {a.replace("actions", "results") for a in addresses if "/actions/" in a} <= addresses
+    assert {*actions, "other"} == set(DESTINATIONS)
 
 
 def test_every_reference_in_the_document_of_messages_leads_somewhere() -> None:

@@ -303,7 +303,7 @@ def test_loading_more_than_there_are_places_names_those_that_are_taken(
         assert answer.json()["loaded"] == [{"model": M, "version": "2"}]
 
 
-@pytest.mark.parametrize("name", ["face-box", "image-processing"])
+@pytest.mark.parametrize("name", ["face-box", "image-processing", "pictures"])
 def test_a_model_has_no_name_of_a_service_on_pictures(boss: TestClient, name: str) -> None:
     answer = boss.post("/v1/models", json={"name": name, "dataset": "census-income"})
     assert answer.status_code == 422

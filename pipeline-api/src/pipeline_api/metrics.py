@@ -24,7 +24,17 @@ RESENT = Metric(
     Counter, "loopkeeper_upstream_retries", "Requests sent again because their connection was stale."
 )
 WEBSOCKETS = Metric(Gauge, "loopkeeper_open_websockets", "Open WebSockets.")
-DESTINATIONS = ("{model}/actions/predict", "{model}/actions/feedback", "other")
+DESTINATIONS = (
+    "{model}/actions/predict",
+    "{model}/actions/feedback",
+    "{model}/actions/recognize",
+    "{model}/actions/train",
+    "pictures/actions/upload",
+    "face-box/actions/update-box",
+    "image-processing/actions/crop",
+    "image-processing/actions/black-and-white",
+    "other",
+)
 PROCESSED = Metric(
     Histogram,
     "messaging_process_duration_seconds",

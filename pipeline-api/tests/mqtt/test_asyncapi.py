@@ -14,6 +14,67 @@ from running import Gateway
 
 DOCUMENT = yaml.safe_load((Path(__file__).parents[2] / "asyncapi.yaml").read_text())
 
+RESULTS = {
+    name
+    for channel in DOCUMENT["channels"].values()
+    if "/results/" in channel["address"]
+    for name in channel["messages"]
+}
+QUERY = f"query-images/{'0' * 32}.jpg"
+ANSWERS = {
+    "/v1/predictions/p-1/feedback": {"id": "f-1", "prediction": "p-1", "correct": False, "label": None},
+    "/v1/models/faces/predictions": {
+        "model": "faces",
+        "version": "1",
+        "stage": "main",
+        "predictions": [
+            {
+                "id": "p-2",
+                "label": "Ann",
+                "distance": 4.1,
+                "threshold": 5.5,
+                "confidence": 0.8,
+                "faces": 1,
+                "flags": [],
+                "ask": False,
+            }
+        ],
+    },
+    "/v1/models/faces/training-pictures": {"score": 0.9, "person": "1", "picture": "2"},
+    "/v1/pictures": {
+        "image": QUERY,
+        "upload": {"method": "PUT", "url": "https://s3.example.org/", "headers": {}},
+        "expires_at": "2026-01-01T00:00:00Z",
+    },
+    "/v1/face-box": {"box": {"x": 1, "y": 2, "width": 3, "height": 3}, "faces": 1},
+    "/v1/image-processing/crop": {"image": QUERY},
+    "/v1/image-processing/black-and-white": {"image": QUERY},
+}
+BOX = {"x": 0, "y": 0, "width": 9, "height": 9}
+EXCHANGES: list[tuple[str, str | None, dict[str, Any], str]] = [
+    (
+        "census-income/actions/predict",
+        "predict",
+        {"$id": "a", "inputs": [{"age": 39}], "version": "2"},
+        "predicted",
+    ),
+    (
+        "census-income/actions/feedback",
+        "feedback",
+        {"$id": 2, "prediction": "p-1", "correct": False},
+        "given",
+    ),
+    ("strict/actions/predict", "predict", {"$id": "a", "inputs": [{"age": 39}]}, "refused"),
+    ("census-income/actions/predict", None, {}, "refused"),
+    ("faces/actions/recognize", "recognize", {"$id": 3, "queryImage": QUERY}, "recognized"),
+    ("faces/actions/train", "train", {"$id": 4, "label": "Ann", "image": QUERY}, "trained"),
+    ("pictures/actions/upload", "upload", {"$id": 5, "folder": "query-images"}, "offered"),
+    ("face-box/actions/update-box", "updateBox", {"$id": 6, "image": QUERY}, "boxUpdated"),
+    ("image-processing/actions/crop", "crop", {"$id": 7, "image": QUERY, **BOX}, "imageMade"),
+    ("image-processing/actions/black-and-white", "blackAndWhite", {"$id": 8, "image": QUERY}, "imageMade"),
+]
+"""What is asked where, as which message (None: no JSON), and as which message it is answered."""
+
 
 def wrong(message: str, payload: Any) -> list[str]:
     """Return what is wrong with a message of this name."""
@@ -25,32 +86,28 @@ def wrong(message: str, payload: Any) -> list[str]:
 def test_messages_over_mqtt_are_as_described(
     new_device: Callable[..., Device], processor: FakeProcessor
 ) -> None:
-    given = {"id": "f-1", "prediction": "p-1", "correct": False, "label": None}
-    processor.on("POST", "/v1/predictions/p-1/feedback", as_json(given, 201))
     bad = problem(422, "One field is wrong.", errors=[{"loc": ["inputs", 0, "age"], "message": "Too old."}])
     processor.on("POST", "/v1/models/strict/predictions", bad)
+    for path, answer in ANSWERS.items():
+        processor.on("POST", path, as_json(answer, 201))
     door = new_device("door")
-    predict = {"$id": "a", "inputs": [{"age": 39}], "version": "2"}
-    feedback = {"$id": 2, "prediction": "p-1", "correct": False, "label": ">50K"}
 
-    for topic, asked, answer in (
-        ("census-income/actions/predict/door", ("predict", predict), "predicted"),
-        ("census-income/actions/feedback/door", ("feedback", feedback), "given"),
-        ("strict/actions/predict/door", ("predict", predict), "refused"),
-        ("census-income/actions/predict/door", None, "refused"),
-    ):
-        if asked is not None:
-            assert wrong(*asked) == []
-        door.ask(topic, b"no JSON" if asked is None else asked[1])
+    sent = []
+    for topic, request, asked, answer in EXCHANGES:
+        if request is not None:
+            assert wrong(request, asked) == []
+        door.ask(f"{topic}/door", b"no JSON" if request is None else asked)
         payload = door.answers(len(door.got) + 1)[-1]
-        assert wrong(answer, payload) == []
-        assert all(wrong(other, payload) for other in {"predicted", "given", "refused"} - {answer})
-    addresses = {
-        channel["address"].format(model="census-income", device="door")
-        for channel in DOCUMENT["channels"].values()
-        if "model" in channel["parameters"]
-    }
-    assert {topic for topic, _ in door.got[:2]} < addresses
+        assert wrong(answer, payload) == [], (topic, payload)
+        others = RESULTS - {answer}
+        assert all(wrong(other, payload) for other in others)
+        sent.append(request)
+    addresses = {channel["address"] for channel in DOCUMENT["channels"].values()}
+    used = {address.format(model="faces", device="door", run="1") for address in addresses}
+    used |= {address.format(model="census-income", device="door", run="1") for address in addresses}
+    assert {topic for topic, _ in door.got if not topic.startswith("strict/")} < used
+    actions = [channel for channel in DOCUMENT["channels"].values() if "/actions/" in channel["address"]]
+    assert {name for channel in actions for name in channel["messages"]} == {*sent} - {None}
 
 
 def test_events_over_the_websocket_are_as_described(gateway: Gateway, processor: FakeProcessor) -> None:

@@ -13,7 +13,7 @@ from data_processor.models.policy import Policy
 from data_processor.statistics.measures import SelectionMetric
 from data_processor.training.schemas import CandidateRequest
 
-RESERVED = frozenset({"face-box", "image-processing"})
+RESERVED = frozenset({"face-box", "image-processing", "pictures"})
 """Services on pictures: over MQTT their names stand where those of models do."""
 
 

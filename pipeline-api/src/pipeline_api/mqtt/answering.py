@@ -13,9 +13,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from pipeline_api.auth.verifier import Verified
 from pipeline_api.headers import IDEMPOTENCY_KEY
 from pipeline_api.mqtt import messages
-from pipeline_api.mqtt.features import FEATURES
+from pipeline_api.mqtt.features import Question, features_of
 from pipeline_api.mqtt.journal import Journal, Known
-from pipeline_api.mqtt.messages import Fields, Request
+from pipeline_api.mqtt.messages import Request
 from pipeline_api.mqtt.topics import Action
 from pipeline_api.service.database import now
 from pipeline_api.service.errors import (
@@ -106,8 +106,9 @@ class Answerer:
     async def _do(self, action: Action, device: Verified, request: Request, digest: str) -> Answer:
         """Do what is claimed; a failure is no answer to keep, and the claim is given up."""
         try:
-            status, body = await self._ask(action, device, request.fields, digest)
-            made = messages.answer(request.id, status, body)
+            question = features_of(action.model)[action.feature](action.model, request.fields)
+            status, body = await self._ask(question, device, digest)
+            made = messages.answer(request.id, status, body, question.shape)
         except Exception:
             await self._journal.release(digest)
             raise
@@ -117,8 +118,7 @@ class Answerer:
         await self._journal.keep(digest, made)
         return Answer(status, made, kept=True)
 
-    async def _ask(self, action: Action, device: Verified, fields: Fields, digest: str) -> tuple[int, bytes]:
-        question = FEATURES[action.feature](action.model, fields)
+    async def _ask(self, question: Question, device: Verified, digest: str) -> tuple[int, bytes]:
         body = messages.encode(question.fields)
         passed = {"Content-Type": "application/json", IDEMPOTENCY_KEY: f"mqtt-{digest}"}
         deadline = time.monotonic() + PATIENCE_S
@@ -149,8 +149,9 @@ def _check(action: Action, request: Request) -> None:
     """Raise what is wrong with a request, if anything is."""
     if request.problem is not None:
         raise request.problem
-    if action.feature not in FEATURES:
-        known = ", ".join(FEATURES)
+    features = features_of(action.model)
+    if action.feature not in features:
+        known = ", ".join(features)
         raise NotFound(f"There is no '{action.feature[:64]}' over MQTT; there are {known}.")
 
 

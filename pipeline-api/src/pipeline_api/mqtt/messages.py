@@ -1,5 +1,6 @@
 """Requests and answers as JSON: whatever arrives is read with care, and answered with its own `$id`."""
 
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -62,8 +63,10 @@ def encode(fields: Fields) -> bytes:
     return msgspec.json.encode(fields)
 
 
-def answer(request_id: Id | None, status: int, body: bytes) -> bytes:
-    """Return what the data-processor answered, as the answer to a request."""
+def answer(
+    request_id: Id | None, status: int, body: bytes, shape: Callable[[bytes], Mapping[str, Any]] | None = None
+) -> bytes:
+    """Return what the data-processor answered, as the answer to a request; `shape` picks its fields."""
     if status >= _PROBLEM:
         try:
             found = msgspec.json.decode(body, type=_ProblemDetails)
@@ -71,7 +74,7 @@ def answer(request_id: Id | None, status: int, body: bytes) -> bytes:
             found = _ProblemDetails()
         detail = found.detail or f"The data-processor failed with status {status}."
         return _refusal(request_id, status, detail, found.errors)
-    fields: dict[str, Any] = {**_fields.decode(body)}
+    fields = shape(body) if shape else _fields.decode(body)
     return msgspec.json.encode({"$id": request_id, **fields})
 
 

@@ -15,7 +15,7 @@ from pipeline_api.metrics import DESTINATIONS
 from pipeline_api.mqtt import messages
 from pipeline_api.mqtt.answering import Answer, Answerer, digest_of
 from pipeline_api.mqtt.connection import Connection, answer_properties, given, traceparent_of
-from pipeline_api.mqtt.features import FEATURES
+from pipeline_api.mqtt.features import destination_of
 from pipeline_api.mqtt.outbox import Outbox
 from pipeline_api.mqtt.topics import Action, may_read, parse
 from pipeline_api.service.errors import Forbidden, NotReady
@@ -126,8 +126,7 @@ class Receiver:
     async def _process(self, message: aiomqtt.Message, action: Action, device: Verified, digest: str) -> None:
         """Answer a message in a trace of its own, which a sender may have begun."""
         started = time.perf_counter()
-        known = action.feature in FEATURES
-        destination = f"{{model}}/actions/{action.feature}" if known else DESTINATIONS[-1]
+        destination = destination_of(action.model, action.feature) or DESTINATIONS[-1]
         self._metrics.consumed.labels(destination).inc()
         if (unheard := self._unheard.pop(digest, None)) is not None:
             unheard.cancel()  # it is asked for again, and answered below
