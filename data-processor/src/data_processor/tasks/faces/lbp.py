@@ -20,6 +20,8 @@ SIDE = 80
 NEIGHBOURS, RADIUS = 8, 2
 CELLS = 8
 """In each direction."""
+ROUNDING = 1e-6
+"""Of grey values between pixels: where all are equal, none is darker."""
 PATTERNS = NEIGHBOURS * (NEIGHBOURS - 1) + 3
 LENGTH = CELLS * CELLS * PATTERNS
 
@@ -56,7 +58,7 @@ def patterns(grey: Grey) -> NDArray[np.uint8]:
         upper = (1 - right) * moved(0, 0) + (right * moved(0, 1) if right else 0)
         lower = (1 - right) * moved(1, 0) + (right * moved(1, 1) if right else 0) if down else 0
         value = (1 - down) * upper + down * lower
-        code |= (value >= grey).astype(np.uint8) << bit
+        code |= (value >= grey - ROUNDING).astype(np.uint8) << bit
     return _numbers()[code]
 
 

@@ -56,7 +56,7 @@ def midway(signatures: Floats, persons: Persons, share: float) -> float:
 
 def can_calibrate(persons: Persons) -> bool:
     """Say whether a threshold follows from these persons' pictures: also with one of the persons left out."""
-    return all(enough(persons[~out]) for out in _strangers(persons))
+    return enough(persons) and all(enough(persons[~out]) for out in _strangers(persons))
 
 
 def _strangers(persons: Persons) -> Iterator[NDArray[np.bool_]]:
