@@ -260,6 +260,7 @@ def model(name: str, schema: dict[str, Any], classes: list[str], **changes: Any)
     default = {
         "name": name,
         "task": "tabular-classification" if classes else "tabular-regression",
+        "takes": "rows",
         "built_in": False,
         "version": "2",
         "stage": "main",

@@ -55,7 +55,7 @@ class FakeModels:
         return {**self.models[name], "versions": self.versions}
 
     def list_models(self, **_: Any) -> Answer:
-        short = ("name", "task", "built_in", "version", "stage", "score", "state")
+        short = ("name", "task", "takes", "built_in", "version", "stage", "score", "state")
         return 200, [{key: model[key] for key in short} for model in self.models.values()]
 
     def list_drift(self, **_: Any) -> Answer:

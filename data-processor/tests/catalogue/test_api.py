@@ -23,7 +23,7 @@ def boss(client: TestClient, acting_as: Callable[..., Any]) -> TestClient:
 def test_models_are_listed_with_what_is_served_and_how_right_it_is(client: TestClient) -> None:
     (found,) = client.get("/v1/models").json()
     assert (found["name"], found["version"], found["stage"]) == (M, "1", "main")
-    assert found["task"] == "tabular-classification"
+    assert (found["task"], found["takes"]) == ("tabular-classification", "rows")
     assert found["state"] == found["score"]["state"] == "collecting"
 
 

@@ -11,6 +11,10 @@ from tasks.faces.drawn import drawn_face, drawn_scene
 PATH = f"/v1/models/{DOOR}/predictions"
 
 
+def test_a_model_says_that_it_takes_pictures(door: Door) -> None:
+    assert door.call("GET", f"/v1/models/{DOOR}").json()["takes"] == "pictures"
+
+
 def test_nobody_is_recognised_while_nobody_is_enrolled(door: Door) -> None:
     answer = door.ask(door.picture(1))
     assert (answer["label"], answer["person"], answer["distance"], answer["faces"]) == (None, None, None, 1)

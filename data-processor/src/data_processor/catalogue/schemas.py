@@ -11,6 +11,7 @@ from data_processor.feedback.schemas import ModelScore
 from data_processor.models.manifest import EngineName, Lineage
 from data_processor.models.policy import Policy
 from data_processor.statistics.measures import SelectionMetric
+from data_processor.tasks.task import Takes
 from data_processor.training.schemas import CandidateRequest
 
 RESERVED = frozenset({"face-box", "image-processing", "pictures"})
@@ -171,6 +172,7 @@ class ModelShort(BaseModel):
 
     name: str
     task: str
+    takes: Takes = Field(description="What it answers: rows of a table, or pictures.")
     built_in: bool = Field(description="A default model of the platform: it cannot be deleted.")
     version: str | None = Field(
         description="The version that the stage serves; null before the first promotion."

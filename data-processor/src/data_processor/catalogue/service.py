@@ -135,6 +135,7 @@ class Catalogue:
         return ModelShort(
             name=row.name,
             task=row.task,
+            takes=task_of(row.task).description.takes,
             built_in=row.built_in,
             version=entry.version if entry else None,
             stage=self._stage,

@@ -1772,6 +1772,8 @@ class ModelShort(TypedDict):
 
     name: str
     task: str
+    takes: Literal["rows", "pictures"]
+    """What it answers: rows of a table, or pictures."""
     built_in: bool
     """A default model of the platform: it cannot be deleted."""
     version: str | None
@@ -2085,6 +2087,8 @@ class ModelDetail(TypedDict):
 
     name: str
     task: str
+    takes: Literal["rows", "pictures"]
+    """What it answers: rows of a table, or pictures."""
     built_in: bool
     """A default model of the platform: it cannot be deleted."""
     version: str | None
