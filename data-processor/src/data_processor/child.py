@@ -11,10 +11,9 @@ TASKS = {
     "audit": "data_processor.datasets.leak_audit",
     **dict.fromkeys(("prepare", "version", "warehouse"), "data_processor.datasets.tasks"),
     "profile": "data_processor.datasets.exploration.tasks",
-    "snapshot": "data_processor.training.snapshot",
     **dict.fromkeys(
-        ("validate", "split", "search", "gate", "compile", "register", "smoke"),
-        "data_processor.training.tasks",
+        ("snapshot", "validate", "split", "search", "gate", "compile", "register", "smoke"),
+        "data_processor.training.steps",
     ),
     "assess": "data_processor.training.assessment",
     "compare_inputs": "data_processor.drift.tasks",

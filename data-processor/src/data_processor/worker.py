@@ -10,6 +10,7 @@ and the leader, on behalf of all workers of the stage:
     jobs, every 5 s           a run whose workflow ended without a result fails
     drift, every 10 s         a model whose recent inputs are to be compared gets a run for it
     drift reports, 10 min     the oldest ones expire
+    galleries, every 10 s     one that has grown gets a run that learns from it
     persons, every 5 s        who is to be forgotten is, and what was kept about them is deleted
     query pictures, 10 min    the oldest ones expire
     uploads, every 2 s        a confirmed upload whose run was cancelled waits no longer
@@ -51,7 +52,7 @@ WATCHING_QUEUE = "watching"
 NAME_S, WORKERS_S, JOBS_S = 1.0, 5.0, 5.0
 NOTIFYING_S, SWEEPING_S = 1.0, 3600.0
 DRIFT_S, SWEEP_S = 10.0, 600.0
-FORGET_S = 5.0
+FORGET_S, GROWTH_S = 5.0, 10.0
 
 log = structlog.get_logger(__name__)
 
@@ -105,6 +106,7 @@ class Worker:
         self._every(SWEEPING_S, self._if_leader(parts.deliveries.sweep))
         self._every(DRIFT_S, self._if_leader(parts.drift.poll))
         self._every(SWEEP_S, self._if_leader(parts.drift.sweep))
+        self._every(GROWTH_S, self._if_leader(parts.growth.poll))
         self._every(FORGET_S, self._if_leader(parts.forgetting.sweep))
         self._every(SWEEP_S, self._if_leader(parts.picture_expiry.sweep))
         self._every(self._settings.reconcile_interval_s, self._if_leader(self._sign_known))

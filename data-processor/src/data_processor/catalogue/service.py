@@ -168,7 +168,13 @@ def _dataset_for(session: Session, asked: ModelRequest) -> DatasetRow:
     if problem is not None:
         raise Invalid("The model was not created.", errors=[{"loc": ["body", "dataset"], "message": problem}])
     if task is None:
-        return ready_dataset(session, str(asked.dataset))
+        found = ready_dataset(session, str(asked.dataset))
+        if picture_task(found.task) is not None:
+            message = f"{found.name!r} is the gallery of another model: leave it out, and name the task"
+            raise Invalid(
+                "The model was not created.", errors=[{"loc": ["body", "dataset"], "message": message}]
+            )
+        return found
     if session.get(DatasetRow, asked.name) is not None:
         raise Conflict(
             f"There is a dataset {asked.name!r}, and the model's own would have that name: choose another."

@@ -41,6 +41,7 @@ from data_processor.rows import (
 from data_processor.runs.service import Runs
 from data_processor.service.errors import Conflict, FieldError, Invalid
 from data_processor.settings import Settings
+from data_processor.tasks.registry import picture_task
 
 
 class DatasetService:
@@ -109,6 +110,10 @@ class DatasetService:
             if row is None:
                 session.add(DatasetRow(name=name, task="", schema={}, state="proposed"))
                 session.flush()
+            elif picture_task(row.task) is not None:
+                raise Conflict(
+                    f"{name!r} is the gallery of a model for faces: give the dataset another name."
+                )
             elif row.state == DELETING:
                 raise Conflict(f"Dataset {name!r} is still being deleted: delete it once more, then upload.")
             newest = _free(session, name)

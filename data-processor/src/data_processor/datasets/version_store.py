@@ -5,6 +5,7 @@ for it, so repeating a request finds a version that was interrupted in between.
 """
 
 import hashlib
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -128,6 +129,17 @@ class VersionStore:
         seq = max((row.feedback_seq for row in labelled), default=0)
         return self._store(name, to_parquet(table), Facts("snapshot", len(table), seq), request)
 
+    def add_gallery(self, name: str, table: bytes, *, feedback_seq: int, request: str) -> DatasetVersionRow:
+        """Store the faces of a gallery, as Parquet, as the next version; once per request.
+
+        The same faces as the latest version's make no other.
+        """
+        if (made := self._repository.find(name, request)) is not None:
+            return self._record(name, made)
+        with pq.ParquetFile(io.BytesIO(table)) as file:
+            rows = file.metadata.num_rows
+        return self._store(name, table, Facts("snapshot", rows, feedback_seq), request)
+
     def take_in(self, name: str, schema: Schema) -> int:
         """Make a dataset that another stack keeps in the same repository known here; return how much is new.
 
@@ -194,7 +206,7 @@ class VersionStore:
     def _store(self, name: str, table: bytes | Path, facts: Facts, request: str) -> DatasetVersionRow:
         sha256 = _sha256(table)
         known = self.versions(name)
-        if known and known[-1].sha256 == sha256:
+        if known and known[-1].sha256 == sha256 and known[-1].purged_at is None:
             return known[-1]
         described = {**asdict(facts), "sha256": sha256}
         return self._record(name, self._repository.commit(name, table, described, request))

@@ -8,7 +8,7 @@ from data_processor.adapters.object_store import ObjectStore
 from data_processor.database import Database
 from data_processor.drift.schedule import KIND
 from data_processor.drift.schemas import DriftReport, DriftReportShort, DriftRunStarted
-from data_processor.models.repository import find_model, serving_version
+from data_processor.models.repository import find_model, require_rows, serving_version
 from data_processor.rows import DriftReportRow, RunRow
 from data_processor.runs.repository import open_run
 from data_processor.runs.service import Runs
@@ -48,14 +48,15 @@ class DriftReports:
     def make(self, model: str, subject: str) -> DriftRunStarted:
         """Queue a run that makes a report, or return the open one; raises `NotFound` and `Conflict`."""
         with self._database.transaction() as session:
-            find_model(session, model, self._database)
+            row = find_model(session, model, self._database)
+            require_rows(row, "Drift is looked for in the columns of tables.")
             if serving_version(session, model, self._stage) is None:
                 raise Conflict(
                     f"Stage {self._stage!r} serves no version of {model!r} yet: nothing can drift."
                 )
             if run := open_run(session, model=model, kinds=[KIND]):
                 return DriftRunStarted.model_validate(session.get_one(RunRow, run), from_attributes=True)
-            row = self._runs.queue(
+            queued = self._runs.queue(
                 session,
                 KIND,
                 model=model,
@@ -63,7 +64,7 @@ class DriftReports:
                 reason=f"{subject} asked for it.",
                 subject=subject,
             )
-            return DriftRunStarted(id=row.id, status="queued")
+            return DriftRunStarted(id=queued.id, status="queued")
 
     def _row(self, model: str, report: str) -> DriftReportRow:
         with self._database.reading() as session:

@@ -17,6 +17,7 @@ from data_processor.runs.repository import open_run
 from data_processor.runs.service import Runs
 from data_processor.service.database import now
 from data_processor.settings import Settings
+from data_processor.tasks.registry import picture_task
 
 KIND = "drift"
 DAILY = timedelta(days=1)
@@ -48,7 +49,8 @@ class DriftSchedule:
         for model, entry in serving.items():
             with self._database.reading() as session:
                 row = session.get(ModelRow, model)
-                reason = self._due(session, row, entry) if row is not None else None
+                for_rows = row is not None and picture_task(row.task) is None
+                reason = self._due(session, row, entry) if row is not None and for_rows else None
             if reason is not None:
                 self._queue(model, reason)
 

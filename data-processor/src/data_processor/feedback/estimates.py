@@ -39,6 +39,10 @@ class Estimates:
         if row is None:
             return Estimate(None, f"Version {version} is gone.")
         kept = row.manifest.get("calibration")
+        if row.manifest["engine"] == "arrays":
+            return Estimate(
+                None, "Nothing is estimated of a model for faces: nobody knows how many strangers come."
+            )
         if not row.manifest["table"]["classes"]:
             return Estimate(
                 None,

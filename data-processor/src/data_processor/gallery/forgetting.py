@@ -19,7 +19,6 @@ from sqlalchemy import String, cast, delete, or_, update
 
 from data_processor.database import Database
 from data_processor.gallery import repository
-from data_processor.models.repository import find_model
 from data_processor.predictions.records import PredictionStore
 from data_processor.rows import FacePictureRow, FeedbackRow, IdempotencyRow, PersonRow
 from data_processor.service.database import now
@@ -86,8 +85,7 @@ class Sweeping:
         labels = self._labels(row)
         with self._database.reading() as session:
             mine = repository.pictures_of(session, row.model, row.id)
-            with suppress(NotFound):
-                self._purge(find_model(session, row.model).dataset, row.created_at)
+        self._purge(row.model, row.created_at)  # a gallery has the name of its model
         for picture in mine:
             self._pictures.delete(picture.image)
         for label in labels:

@@ -11,8 +11,10 @@ from data_processor.models.manifest import (
     BACKGROUND_FILE,
     MANIFEST_FILE,
     ONNX_FILE,
+    RECOGNISER_FILE,
     SKOPS_FILE,
     Artefact,
+    EngineName,
     Lineage,
     Manifest,
     Parity,
@@ -94,10 +96,13 @@ def build_manifest(
 ) -> Manifest:
     """Describe the version whose files are in a directory.
 
-    The engine is ONNX if the parity check passed and the compiled model was kept.
+    The engine is ONNX if the parity check passed and the compiled model was kept; a recogniser is arrays.
     """
     compiled = parity.passed and (directory / ONNX_FILE).exists()
+    engine: EngineName = "onnx" if compiled else "scikit-learn"
     names = [SKOPS_FILE, ONNX_FILE] if compiled else [SKOPS_FILE]
+    if (directory / RECOGNISER_FILE).exists():
+        engine, names = "arrays", [RECOGNISER_FILE]
     if (directory / BACKGROUND_FILE).exists():
         names.append(BACKGROUND_FILE)
     return Manifest(
@@ -111,7 +116,7 @@ def build_manifest(
         metrics=dict(metrics),
         lineage=lineage,
         receipt=dict(receipt) if receipt is not None else None,
-        engine="onnx" if compiled else "scikit-learn",
+        engine=engine,
         parity=parity,
         calibration=calibration,
         artefacts={name: describe(directory / name) for name in names},

@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from data_processor.database import Database
@@ -19,7 +19,8 @@ from data_processor.models.policy_change import changed
 from data_processor.models.repository import find_model, find_version
 from data_processor.models.signatures import Signer
 from data_processor.models.uses import uses_of, why_kept
-from data_processor.rows import LoadedRow, ModelRow, VersionRow
+from data_processor.rows import LoadedRow, ModelRow, PersonRow, VersionRow
+from data_processor.service.database import now
 from data_processor.service.errors import Conflict
 
 
@@ -227,6 +228,9 @@ class Registry:
     def _forget_model(self, session: Session, row: ModelRow) -> None:
         known = list(session.scalars(select(VersionRow.version).where(VersionRow.model == row.name)))
         self._forget(session, row.name, known)
+        # Who was enrolled in its gallery goes with it (`gallery/forgetting.py`).
+        enrolled = update(PersonRow).where(PersonRow.model == row.name)
+        session.execute(enrolled.values(forgotten_at=now()))
         session.delete(row)
 
     def _forget(self, session: Session, model: str, versions: list[str]) -> None:

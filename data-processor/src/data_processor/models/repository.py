@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from data_processor.database import Database
 from data_processor.rows import ModelRow, PromotionRow, VersionRow
-from data_processor.service.errors import NotFound
+from data_processor.service.errors import Conflict, NotFound
+from data_processor.tasks.registry import picture_task
 
 
 def find_model(session: Session, name: str, lock: Database | None = None) -> ModelRow:
@@ -18,6 +19,12 @@ def find_model(session: Session, name: str, lock: Database | None = None) -> Mod
     if row is None:
         raise NotFound(f"There is no model {name!r}.")
     return row
+
+
+def require_rows(row: ModelRow, why: str) -> None:
+    """Raise `Conflict` with a sentence for a model that takes pictures, if something is for rows alone."""
+    if picture_task(row.task) is not None:
+        raise Conflict(f"Model {row.name!r} recognises faces. {why}")
 
 
 def find_version(session: Session, model: str, version: str) -> VersionRow:

@@ -24,6 +24,7 @@ from data_processor.service.errors import Conflict, NotFound, NotReady
 from data_processor.serving.history import History
 from data_processor.serving.schemas import Contribution, Explanation
 from data_processor.settings import Settings
+from data_processor.tasks.registry import picture_task
 
 log = structlog.get_logger(__name__)
 
@@ -103,6 +104,11 @@ class Explanations:
             manifest = self._registry.manifest(found.model, found.version)
         except NotFound as error:
             raise Conflict(f"{name} was deleted, so the prediction can no longer be explained.") from error
+        if picture_task(manifest.table.task) is not None:
+            raise Conflict(
+                f"{name} recognises faces: its answers follow from the nearest face in the gallery, and "
+                "there is no input to take apart."
+            )
         if BACKGROUND_FILE not in manifest.artefacts:
             raise Conflict(
                 f"{name} was registered without a background sample, so its predictions cannot be explained; "

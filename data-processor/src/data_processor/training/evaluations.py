@@ -6,6 +6,7 @@ import time
 from data_processor.database import Database
 from data_processor.datasets.repository import ready_dataset
 from data_processor.models.registry import Registry
+from data_processor.models.repository import require_rows
 from data_processor.rows import OPEN_RUN
 from data_processor.runs.child import GONE
 from data_processor.runs.service import Runs
@@ -65,6 +66,7 @@ class Evaluations:
 
     def _check(self, model: str, versions: list[str], dataset: str | None) -> str:
         row = self._registry.get_model(model)
+        require_rows(row, "Its versions are compared at the gate, on persons held out: see their receipts.")
         if len(set(versions)) < len(versions):
             errors = [{"loc": ["body", "versions"], "message": "names a version twice"}]
             raise Invalid("The versions were not evaluated.", errors=errors)  # type: ignore[arg-type]

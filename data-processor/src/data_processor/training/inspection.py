@@ -12,8 +12,9 @@ from data_processor.models.registry import ArtefactRejectedError
 from data_processor.predictions.records import PredictionStore
 from data_processor.runs.context import TaskContext, TaskError
 from data_processor.serving.loading import LoadedModel, Loader, reason_of
-from data_processor.tasks.registry import row_task_of
+from data_processor.tasks.registry import picture_task, row_task_of
 from data_processor.training.asking import read_as_served
+from data_processor.training.faces.versions import inspect_recogniser
 from data_processor.training.scale import Scale
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def inspect(
     trained form. Raises `TaskError` saying what is wrong.
     """
     manifest = registry_of(context).manifest(model, version)
+    if picture_task(manifest.table.task) is not None:
+        return inspect_recogniser(context, model, version)
     if manifest.engine == "onnx" and not manifest.parity.passed:
         raise TaskError(f"Version {version} of {model!r} is compiled but did not pass its parity check.")
     try:

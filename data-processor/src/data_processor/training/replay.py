@@ -16,6 +16,7 @@ from data_processor.predictions.records import Prediction, PredictionStore
 from data_processor.rows import ModelRow, WatchRow
 from data_processor.runs.context import TaskContext, TaskError
 from data_processor.statistics.measures import Answers
+from data_processor.tasks.registry import picture_task
 from data_processor.training import watch
 
 
@@ -26,6 +27,10 @@ def replay(context: TaskContext, promotion: str, size: int) -> dict[str, Any]:
         model = session.get(ModelRow, row.model) if row else None
         if row is None or model is None:
             raise TaskError(f"There is no watch over the promotion {promotion!r}.")
+        if picture_task(model.task) is not None:
+            raise TaskError(
+                "pictures that were asked about are not kept, so the predecessor cannot be asked about them."
+            )
         policy = Policy.model_validate(model.policy)
         labelled = labelled_since(
             session, row.model, row.since_seq, policy=policy, stage=row.stage, version=row.version

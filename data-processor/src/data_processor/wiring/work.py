@@ -32,6 +32,7 @@ from data_processor.service.metrics import ServiceMetrics
 from data_processor.service.private_folder import make_private
 from data_processor.settings import Settings
 from data_processor.training.adoption import VersionCheck
+from data_processor.training.faces.growth import GalleryGrowth
 from data_processor.training.promotion_watch import Watching
 from data_processor.training.retrain import Retraining
 from data_processor.training.sample import SamplePlant
@@ -53,6 +54,7 @@ class WorkerParts:
     deliveries: Deliveries
     drift: DriftSchedule
     forgetting: Sweeping
+    growth: GalleryGrowth
     picture_expiry: Expiry
     scoreboard: Scoreboard
     reconciler: Reconciler
@@ -96,6 +98,7 @@ def wire_worker(settings: Settings) -> WorkerParts:
         watching=Watching(settings, database, ledger, reconciler),
         sample=SamplePlant(settings, database, ledger),
         deliveries=Deliveries(settings, database),
+        growth=GalleryGrowth(database, settings.stage),
         forgetting=Sweeping(
             database,
             predictions,

@@ -14,6 +14,7 @@ from data_processor.rows import OPEN_RUN, DatasetProfileRow, DatasetRow, Dataset
 from data_processor.runs.repository import open_runs
 from data_processor.runs.service import Runs
 from data_processor.service.errors import Conflict, NotFound
+from data_processor.tasks.registry import picture_task
 
 KIND = "profile"
 Part = Literal["profile", "report"]
@@ -95,7 +96,8 @@ def _queue(runs: Runs, session: Session, dataset: str, version: int, subject: st
 
 
 def _version(session: Session, dataset: str, version: int | None) -> int:
-    find_dataset(session, dataset)
+    if picture_task(find_dataset(session, dataset).task) is not None:
+        raise Conflict(f"Dataset {dataset!r} is a gallery: it has faces, and no columns to describe.")
     if version is not None:
         if session.get(DatasetVersionRow, (dataset, version)) is None:
             raise NotFound(f"Dataset {dataset!r} has no version {version}.")

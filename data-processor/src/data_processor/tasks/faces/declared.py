@@ -1,6 +1,6 @@
 """What can be set of a model for faces: the one declaration, which `GET /v1/tasks` shows."""
 
-from data_processor.features.hyperparameters import Estimator
+from data_processor.features.hyperparameters import Estimator, Hyperparameter
 from data_processor.features.schema import Column, Holdout, Schema
 from data_processor.tasks.task import TaskDescription
 
@@ -23,7 +23,15 @@ DESCRIPTION = TaskDescription(
             name="lbp",
             title="Local binary patterns",
             help="Built in: quick, and learns what tells the enrolled persons apart.",
-            hyperparameters=(),
+            hyperparameters=(
+                Hyperparameter(
+                    name="projection",
+                    title="Projection",
+                    help="Learn what tells the enrolled persons apart; else compare faces as they are.",
+                    kind="flag",
+                    default=True,
+                ),
+            ),
         ),
         Estimator(
             name="dlib",

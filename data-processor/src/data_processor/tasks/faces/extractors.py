@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from data_processor.tasks.faces import dlib_net, lbp, threshold
 from data_processor.tasks.faces.crops import FaceCrop
-from data_processor.tasks.faces.projection import Floats, Persons, fit_projection
+from data_processor.tasks.faces.projection import Floats, Persons
+from data_processor.tasks.faces.threshold import Fit
 
 LBP, DLIB = "lbp", "dlib"
 
@@ -33,17 +34,18 @@ class Extractor:
     projects: bool
     """Whether a projection fitted to the enrolled persons makes it better."""
     signature: Callable[[FaceCrop], NDArray[np.float32]]
-    calibrate: Callable[[Floats, Persons], float]
-    """Returns the threshold for enrolled signatures (n, length) and their persons (n,)."""
+    calibrate: Callable[[Floats, Persons, Fit | None], float]
+    """Returns the threshold for enrolled signatures (n, length) and their persons (n,), with a projection
+    that is fitted as told, or without one."""
     missing: Callable[[], str | None] = lambda: None
     """Returns what must be installed before it can be used, if something must."""
 
 
-def _lbp_threshold(signatures: Floats, persons: Persons) -> float:
-    return threshold.low_quantile(signatures, persons, 0.02, fit_projection)
+def _lbp_threshold(signatures: Floats, persons: Persons, fit: Fit | None) -> float:
+    return threshold.low_quantile(signatures, persons, 0.02, fit)
 
 
-def _dlib_threshold(signatures: Floats, persons: Persons) -> float:
+def _dlib_threshold(signatures: Floats, persons: Persons, _fit: Fit | None) -> float:
     return threshold.midway(signatures, persons, 0.05)
 
 

@@ -66,16 +66,17 @@ def default_recogniser(name: str) -> Recogniser:
     return Recogniser(name, None, extractor(name).default_threshold)
 
 
-def fit_recogniser(name: str, signatures: Floats, persons: Persons) -> Recogniser:
+def fit_recogniser(name: str, signatures: Floats, persons: Persons, *, projected: bool = True) -> Recogniser:
     """Fit a recogniser to enrolled signatures (n, length) and their persons (n,).
 
-    With too few of them it is the default one.
+    With too few of them it is the default one. `projected`: with a projection, if the extractor gains by one.
     """
     found = extractor(name)
     if not can_calibrate(persons):
         return default_recogniser(name)
-    projection = fit_projection(signatures, persons) if found.projects else None
-    return Recogniser(name, projection, found.calibrate(signatures, persons))
+    fit = fit_projection if found.projects and projected else None
+    projection = fit(signatures, persons) if fit is not None else None
+    return Recogniser(name, projection, found.calibrate(signatures, persons, fit))
 
 
 def load_recogniser(content: bytes) -> Recogniser:

@@ -1,0 +1,227 @@
+"""The steps of a training run on faces, carried out in its child process.
+
+What is learnt is a recogniser: which extractor, which projection, which threshold. Persons on the holdout
+side are never fitted to; the gate compares challenger and champion on them alone. The folder of the run holds
+no face: each process signs those of the dataset version anew.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from data_processor.datasets.version_store import open_version_store
+from data_processor.models.manifest import RECOGNISER_FILE, Parity
+from data_processor.runs.context import TaskContext, TaskError
+from data_processor.service.database import now
+from data_processor.statistics.gate import decide
+from data_processor.statistics.receipt import Receipt
+from data_processor.tasks.candidates import Candidate
+from data_processor.tasks.faces.recogniser import load_recogniser
+from data_processor.training.faces import candidates
+from data_processor.training.faces.candidates import Signatures
+from data_processor.training.faces.questions import Asked, ask
+from data_processor.training.faces.snapshot import Faces, gallery_table, last_feedback, read_faces
+from data_processor.training.faces.versions import load_version
+from data_processor.training.metrics import selection_metric
+from data_processor.training.plan import Plan, make_plan, read_plan, rows_of
+from data_processor.training.registration import FILES, Result, register_version
+
+SEARCHED = "search.json"
+GATED = "gate.json"
+SEARCH_FROM, SEARCH_TO = 0.18, 0.60
+CHECKED = 100
+"""Faces that a registered recogniser is asked about."""
+
+
+def snapshot(context: TaskContext) -> dict[str, Any]:
+    """Store the enrolled faces as a dataset version, and fix the run's terms."""
+    row, model = rows_of(context)
+    with context.database.reading() as session:
+        table, seq = gallery_table(session, model.name), last_feedback(session, model.name)
+    version = open_version_store(context).add_gallery(model.dataset, table, feedback_seq=seq, request=row.id)
+    plan = make_plan(context, row, model, version)
+    opponent = (
+        f"champion: version {plan.champion} (gate {plan.gate_number} against it)"
+        if plan.champion
+        else "no champion"
+    )
+    context.log.say(
+        f"Dataset {version.dataset!r}, version {version.version} (revision {version.revision}): "
+        f"{version.rows} enrolled pictures. Seed {plan.seed}; {opponent}."
+    )
+    return {"row": {"dataset_version": version.version}}
+
+
+def validate(context: TaskContext) -> dict[str, Any]:
+    """Check that every face of the snapshot can be read."""
+    found = _signatures(context).by("lbp")
+    if not np.isfinite(found).all():
+        raise TaskError("A face of the gallery cannot be described: take its picture out, and try again.")
+    return {}
+
+
+def split(context: TaskContext) -> dict[str, Any]:
+    """Divide the persons by the hash of their ids."""
+    faces = _faces(context)
+    held_out = len(np.unique(faces.persons[faces.held_out]))
+    context.log.say(
+        f"Persons: {len(faces.names) - held_out} to fit to, with {int((~faces.held_out).sum())} pictures, "
+        f"and {held_out} held out, with {int(faces.held_out.sum())}."
+    )
+    return {}
+
+
+def search(context: TaskContext) -> dict[str, Any]:
+    """Compare the candidates on the persons that may be fitted to."""
+    plan, faces, signatures = read_plan(context), _faces(context), _signatures(context)
+    fitted = ~faces.held_out
+    listed = candidates.candidates(signatures, plan.candidates, plan.budget_s, context.log.say)
+    if not listed:
+        raise TaskError("None of the extractors that were asked for can be used here.")
+    tried = []
+    for place, candidate in enumerate(listed, 1):
+        mine = signatures.by(candidate.estimator)[fitted]
+        if fitted.any():
+            tried.append((candidate, *candidates.try_out(candidate, mine, faces.persons[fitted])))
+        share = SEARCH_FROM + (SEARCH_TO - SEARCH_FROM) * place / len(listed)
+        context.log.progress(share)
+    board = [line.model_dump(mode="json") for line in candidates.leaderboard(tried)] if tried else []
+    best = Candidate.model_validate(board[0]["candidate"]) if board else listed[0]
+    context.log.say(
+        f"The search tried {len(tried)} candidates and chose {_in_words(best)}."
+        if tried
+        else f"Nobody is enrolled to compare candidates by: {_in_words(best)} is taken."
+    )
+    history = [line["metrics"]["accuracy"] for line in board]
+    context.write_json(SEARCHED, {"best": best.as_json(), "leaderboard": board, "history": history})
+    return {"row": {"leaderboard": board}}
+
+
+def gate(context: TaskContext) -> dict[str, Any]:
+    """Fit the chosen candidate to every person but those held out, and let these decide."""
+    plan, faces = read_plan(context), _faces(context)
+    candidate = Candidate.model_validate(context.read_json(SEARCHED)["best"])
+    mine = _signatures(context).by(candidate.estimator)
+    trained_at = now()
+    recogniser = candidates.fit(candidate, mine[~faces.held_out], faces.persons[~faces.held_out])
+    context.write(f"{FILES}/{RECOGNISER_FILE}", recogniser.save)
+    challenger = ask(recogniser, mine, faces.persons, faces.held_out)
+    receipt = _first(plan, challenger)
+    if plan.champion is not None:
+        champion = load_version(context, plan.model, plan.champion)
+        receipt = decide(
+            slice="reference",
+            labels=challenger.truth,
+            champion=ask(
+                champion, _signatures(context).by(champion.extractor), faces.persons, faces.held_out
+            ).as_answers(),
+            challenger=challenger.as_answers(),
+            metric="accuracy",
+            policy=plan.policy,
+            k=plan.gate_number,
+            seed=plan.seed,
+            groups=challenger.persons,
+        )
+    found = receipt.as_json()
+    context.write_json(
+        GATED, {"receipt": found, "metrics": challenger.metrics(), "trained_at": trained_at.isoformat()}
+    )
+    context.log.say(f"Gate: {receipt.verdict}. {receipt.reason}")
+    return {"row": {"gate": found, "champion": plan.champion}, "verdict": receipt.verdict}
+
+
+def compile(context: TaskContext) -> dict[str, Any]:  # noqa: A001  # the step's name
+    """Read the recogniser's file back, as a stage will: there is nothing to compile."""
+    recogniser = load_recogniser(context.path(f"{FILES}/{RECOGNISER_FILE}").read_bytes())
+    projected = f"a projection to {recogniser.width} numbers" if recogniser.projection else "no projection"
+    context.log.say(
+        f"It will be served as arrays: {recogniser.extractor}, {projected}, threshold "
+        f"{recogniser.threshold:.3f}."
+    )
+    return {}
+
+
+def register(context: TaskContext) -> dict[str, Any]:
+    """Register the challenger with its lineage and its receipt, whatever the verdict."""
+    plan, gated, searched = read_plan(context), context.read_json(GATED), context.read_json(SEARCHED)
+    result = Result(
+        plan=plan,
+        schema=plan.schema_,
+        candidate=searched["best"],
+        leaderboard=searched["leaderboard"],
+        selection_metric=selection_metric(plan.policy, plan.schema_.task),
+        history=searched["history"],
+        metrics=gated["metrics"],
+        preparation={},
+        receipt=gated["receipt"],
+        trained_at=datetime.fromisoformat(gated["trained_at"]),
+        cutoff=None,
+        parity=Parity(
+            rows=0,
+            labels_differing=0,
+            max_difference=0,
+            passed=True,
+            reason="A recogniser is served as the arrays it consists of.",
+        ),
+        calibration=None,
+    )
+    version = register_version(context, result)
+    context.log.say(f"Registered as version {version} of {plan.model!r}.")
+    return {"row": {"version": version}}
+
+
+def smoke(context: TaskContext) -> dict[str, Any]:
+    """Load the registered version as a stage would, and let it compare faces of its data."""
+    row, _ = rows_of(context)
+    served = load_version(context, row.model, str(row.version))
+    some = _signatures(context).by(served.extractor)[:CHECKED]
+    if not np.isfinite(served.vectors(some)).all():
+        raise TaskError(f"Version {row.version} of {row.model!r} does not answer every face with numbers.")
+    context.log.say(f"Smoke test: {len(some)} faces were compared.")
+    return {}
+
+
+def _first(plan: Plan, asked: Asked) -> Receipt:
+    """Return the receipt of a first version: there is nothing to compare it with."""
+    return Receipt(
+        verdict="promote",
+        reason="No version is served yet, and there is nothing to compare this one with. It knows nobody but "
+        "those who are enrolled, and answers of everybody else that they are not recognised.",
+        slice="reference",
+        metric="accuracy",
+        test="sign-flip",
+        champion=None,
+        challenger=asked.metrics().get("accuracy"),
+        p_value=None,
+        p_worse=None,
+        alpha=plan.policy.gate_alpha,
+        k=1,
+        n=len(asked.truth),
+        groups=len(np.unique(asked.persons)),
+        n_needed=None,
+        next_alpha=plan.policy.gate_alpha / 2,
+        discordance=None,
+        seed=plan.seed,
+        resamples=None,
+        slices={},
+    )
+
+
+def _faces(context: TaskContext) -> Faces:
+    def read() -> Faces:
+        plan = read_plan(context)
+        table = open_version_store(context).content(plan.dataset, plan.dataset_version)
+        return read_faces(table, plan.salt)
+
+    return context.keep("faces", read)
+
+
+def _signatures(context: TaskContext) -> Signatures:
+    return context.keep("signatures", lambda: Signatures(_faces(context).crops))
+
+
+def _in_words(candidate: Candidate) -> str:
+    if "projection" not in candidate.params:
+        return candidate.estimator
+    return f"{candidate.estimator} {'with' if candidate.params['projection'] else 'without'} a projection"

@@ -1,0 +1,24 @@
+"""Versions that recognise faces, as a step of background work meets them."""
+
+from typing import Any
+
+from data_processor.models.access import registry_of
+from data_processor.models.manifest import RECOGNISER_FILE
+from data_processor.models.registry import ArtefactRejectedError
+from data_processor.runs.context import TaskContext, TaskError
+from data_processor.tasks.faces.recogniser import Recogniser, RecogniserRejectedError, load_recogniser
+
+
+def load_version(context: TaskContext, model: str, version: str) -> Recogniser:
+    """Load a version as a stage would; raises `TaskError` for one that cannot be served."""
+    try:
+        folder = registry_of(context).directory(model, version)
+        return load_recogniser((folder / RECOGNISER_FILE).read_bytes())
+    except (ArtefactRejectedError, OSError, RecogniserRejectedError) as error:
+        raise TaskError(f"Version {version} of {model!r} cannot be served: {error}") from error
+
+
+def inspect_recogniser(context: TaskContext, model: str, version: str) -> dict[str, Any]:
+    """Check a version as a stage would meet it, and return what was checked; raises `TaskError`."""
+    load_version(context, model, version)
+    return {"replayed": 0, "difference": 0.0, "engine": "arrays"}

@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import pytest
+
+from data_processor.models.manifest import RECOGNISER_FILE
+from data_processor.tasks.faces.recogniser import load_recogniser
+from training.faces.conftest import Doorway
+
+Crops = list[list[bytes]]
+
+
+def recogniser_of(doorway: Doorway, version: str) -> object:
+    folder = doorway.shop.registry.directory(doorway.model, version)
+    return load_recogniser((folder / RECOGNISER_FILE).read_bytes())
+
+
+def test_a_first_version_is_served_before_anybody_is_enrolled(doorway: Doorway) -> None:
+    run = doorway.run("initial")
+    assert (run.status, run.error) == ("succeeded", None)
+    assert run.gate["verdict"] == "promote"
+    assert "nothing to compare" in run.gate["reason"]
+    assert doorway.served() == run.version
+    served = recogniser_of(doorway, run.version)
+    assert (served.extractor, served.projection) == ("lbp", None)  # type: ignore[attr-defined]  # a Recogniser
+
+
+def test_a_run_learns_from_the_gallery_and_meets_the_gate_on_persons_held_out(
+    doorway: Doorway, drawn_crops: Crops
+) -> None:
+    doorway.run("initial")
+    doorway.enrol(drawn_crops)
+    run = doorway.run()
+    assert (run.status, run.error) == ("succeeded", None)
+    assert run.gate["verdict"] in {"promote", "hold", "reject"}
+    assert (run.gate["slice"], run.gate["test"], run.gate["metric"]) == ("reference", "sign-flip", "accuracy")
+    held_out = run.gate["groups"]
+    assert 5 <= held_out <= 20
+    assert run.gate["n"] == 2 * 4 * held_out  # each picture is asked about twice
+    assert {line["candidate"]["params"]["projection"] for line in run.leaderboard} == {True, False}
+    manifest = doorway.shop.registry.manifest(doorway.model, run.version)
+    assert manifest.engine == "arrays"
+    assert set(manifest.metrics) == {"accuracy", "known_accepted", "unknown_accepted", "rank_1"}
+    assert set(manifest.artefacts) == {RECOGNISER_FILE}
+    version = doorway.shop.store.versions(doorway.model)[-1]
+    assert (version.rows, version.kind) == (240, "snapshot")
+
+
+def test_with_few_persons_the_gate_holds_and_says_so(doorway: Doorway, drawn_crops: Crops) -> None:
+    first = doorway.run("initial")
+    doorway.enrol(drawn_crops[:8])
+    run = doorway.run()
+    assert run.gate["verdict"] == "hold"
+    assert "too few groups" in run.gate["reason"] or "no rows to decide on" in run.gate["reason"]
+    assert doorway.served() == first.version
+
+
+def test_no_face_stays_in_the_folder_of_a_run_that_ended(doorway: Doorway, drawn_crops: Crops) -> None:
+    doorway.run("initial")
+    doorway.enrol(drawn_crops[:8])
+    doorway.run()
+    face = drawn_crops[0][0][-300:-100]
+    folder: Path = doorway.shop.settings.runs_dir
+    assert [path for path in folder.rglob("*") if path.is_file() and face in path.read_bytes()] == []
+
+
+def test_one_extractor_can_be_asked_for(doorway: Doorway, drawn_crops: Crops) -> None:
+    doorway.enrol(drawn_crops[:6])
+    run = doorway.run(candidates=[{"estimator": "lbp", "params": {"projection": False}}])
+    assert [line["candidate"]["params"] for line in run.leaderboard] == [{"projection": False}]
+
+
+def test_an_extractor_that_is_not_installed_is_named_with_the_remedy(
+    doorway: Doorway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data_processor.tasks.faces.dlib_net.find_spec", lambda _name: None)
+    run = doorway.run(candidates=[{"estimator": "dlib", "params": {}}])
+    assert run.status == "failed"
+    with doorway.shop.database.reading():
+        assert "None of the extractors" in run.error
