@@ -30,7 +30,7 @@ def test_every_port_is_on_this_machine_alone(read: dict[str, Any]) -> None:
     published = {
         name: port for name, service in read["services"].items() for port in service.get("ports", ())
     }
-    infrastructure = {"postgres", "s3", "mosquitto", "mlflow"}
+    infrastructure = {"postgres", "s3", "pictures", "mosquitto", "mlflow"}
     assert set(published) == infrastructure | {"serve", "pipeline-api", "streamlit-ui"}
     assert all(port["host_ip"] == "127.0.0.1" for port in published.values())
     for name, service in read["services"].items():

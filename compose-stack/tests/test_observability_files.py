@@ -19,7 +19,10 @@ from compose_stack.stack.tools import COMPOSE, command
 OWNERS = (PLATFORM, *STAGES)
 BACKENDS = ("loki", "tempo", "mimir")
 LAYER = ("collector", *BACKENDS, "grafana")
-WATCHED = ("database", "objects", "registry", "messages-staging", "messages-main", "dashboards")
+WATCHED = (
+    *("database", "objects", "registry", "dashboards"),
+    *(f"{name}-{stage}" for name in ("messages", "pictures") for stage in STAGES),
+)
 """The networks on which the collector comes to what it watches."""
 WITHOUT_A_PROBE = ("collector", "mimir")
 FOLDER = CONFIGURATION / "observability"

@@ -81,8 +81,8 @@ def test_each_service_is_on_the_networks_it_needs_and_no_other(read: dict[str, d
     on = {name: set(service["networks"]) for name, service in read["main"]["services"].items()}
     assert on == {
         "databases": {"database"},
-        "serve": {"inside", "database", "objects", "registry"},
-        "work": {"database", "objects", "registry"},
+        "serve": {"inside", "database", "objects", "pictures", "registry"},
+        "work": {"database", "objects", "pictures", "registry"},
         "pipeline-api": {"edge", "pages", "inside", "database", "messages"},
         "streamlit-ui": {"edge", "pages"},
     }
@@ -118,6 +118,37 @@ def test_each_stage_has_a_broker_that_the_other_does_not_reach(read: dict[str, d
         gateway = read[stage]["services"]["pipeline-api"]
         assert gateway["environment"]["MQTT_PASSWORD"] == brokers[stage]["environment"]["PASSWORD_gateway"]
         assert read[stage]["networks"]["messages"]["name"] == f"loopkeeper-messages-{stage}"
+
+
+def test_pictures_of_a_stage_have_a_server_and_a_key_that_open_nothing_else(
+    layout: Layout, read: dict[str, dict[str, Any]]
+) -> None:
+    platform = read_env(layout.secrets(PLATFORM))
+    assert len({platform[name] for name in platform if name.endswith("_SECRET_KEY")}) == 4
+    for stage in STAGES:
+        server = read[PLATFORM]["services"][f"pictures-{stage}"]
+        assert set(server["networks"]) == {f"pictures-{stage}"}
+        assert [volume["source"] for volume in server["volumes"]] == [f"pictures-{stage}"]
+        on = {name for owner, name, one in services(read) if f"pictures-{stage}" in one["networks"]}
+        assert on == {f"pictures-{stage}", "caddy"}
+        assert read[stage]["networks"]["pictures"]["name"] == f"loopkeeper-pictures-{stage}"
+        on = {name for name, one in read[stage]["services"].items() if "pictures" in one["networks"]}
+        assert on == {"serve", "work"}
+        for name in ("ACCESS_KEY", "SECRET_KEY"):
+            key = platform[f"{stage.upper()}_PICTURES_{name}"]
+            told = {(owner, one) for owner, one, service in services(read) if key in json.dumps(service)}
+            assert told == {(PLATFORM, f"pictures-{stage}"), (stage, "serve"), (stage, "work")}
+        settings = read[stage]["services"]["serve"]["environment"]
+        assert settings["PICTURES_ENDPOINT_URL"] == f"http://pictures.{stage}:9000"
+        site = read[PLATFORM]["services"]["caddy"]["environment"][f"{stage.upper()}_SITE"]
+        assert settings["PICTURES_PUBLIC_URL"] == f"https://{site}:443"
+
+
+def test_caddy_passes_on_what_is_for_the_bucket_of_pictures(read: dict[str, dict[str, Any]]) -> None:
+    edge = (CONFIGURATION / "caddy" / "Caddyfile").read_text()
+    for stage in STAGES:
+        bucket = read[stage]["services"]["serve"]["environment"]["PICTURE_STORE"].removeprefix("s3://")
+        assert f"path /{bucket}/query-images/* /{bucket}/train-images/*" in edge
 
 
 def test_stages_share_the_platform_and_nothing_else(read: dict[str, dict[str, Any]]) -> None:

@@ -75,7 +75,7 @@ def test_an_update_starts_the_new_one_first_and_is_rolled_back_by_itself(
         deploy = stacks["main"]["services"][name]["deploy"]
         assert deploy["update_config"]["order"] == "start-first", name
         assert deploy["update_config"]["failure_action"] == "rollback", name
-    for name in ("postgres", "s3", "mosquitto-main", "caddy"):
+    for name in ("postgres", "s3", "pictures-main", "mosquitto-main", "caddy"):
         assert stacks[PLATFORM]["services"][name]["deploy"]["update_config"]["order"] == "stop-first", name
 
 
@@ -94,7 +94,8 @@ def test_what_keeps_data_stays_where_the_data_is(stacks: dict[str, dict[str, Any
         for name, service in services(stacks)
         if f"node.labels.{KEEPER} == true" in service["deploy"].get("placement", {}).get("constraints", ())
     }
-    assert {"postgres", "s3", "mosquitto-main", "mosquitto-staging", "caddy", "serve", "work"} <= kept
+    assert {"postgres", "s3", "caddy", "serve", "work"} <= kept
+    assert {f"{name}-{stage}" for name in ("mosquitto", "pictures") for stage in STAGES} <= kept
     assert not {"pipeline-api", "streamlit-ui", "mlflow"} & kept
 
 

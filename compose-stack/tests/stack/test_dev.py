@@ -18,7 +18,7 @@ pytestmark = pytest.mark.stack
 
 PORTS = (
     *("UI_PORT", "GATEWAY_PORT", "PROCESSOR_PORT", "MLFLOW_PORT", "POSTGRES_PORT", "S3_PORT"),
-    *("MQTT_PORT", "MQTT_WEBSOCKET_PORT"),
+    *("PICTURES_PORT", "MQTT_PORT", "MQTT_WEBSOCKET_PORT"),
 )
 
 

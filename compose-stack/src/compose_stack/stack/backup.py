@@ -6,7 +6,7 @@ contains everything that the parts copied before it refer to. Nothing is changed
 no harm.
 
 A backup does not contain secrets, which belong elsewhere, nor MLflow's logins, which are made from them; nor
-uploads that have not been confirmed, log files, and telemetry.
+uploads that have not been confirmed, pictures, of which the records hold the faces, log files, and telemetry.
 """
 
 import hashlib

@@ -25,7 +25,12 @@ NAMES: dict[str, tuple[str, ...]] = {
         *(
             f"{stage.upper()}_{name}"
             for stage in STAGES
-            for name in ("MLFLOW_PASSWORD", "MQTT_GATEWAY_PASSWORD")
+            for name in (
+                "MLFLOW_PASSWORD",
+                "MQTT_GATEWAY_PASSWORD",
+                "PICTURES_ACCESS_KEY",
+                "PICTURES_SECRET_KEY",
+            )
         ),
     ),
     **dict.fromkeys(
