@@ -11,6 +11,7 @@ from argon2 import PasswordHasher
 from pydantic import SecretStr
 from starlette.testclient import TestClient
 
+from broker import PROGRAM, Mosquitto
 from fake_processor import CALLER_KEY, SERVICE_TOKEN, FakeProcessor
 from pipeline_api.app import create_app
 from pipeline_api.auth import passwords
@@ -115,3 +116,12 @@ def live(gateway_settings: Callable[..., Settings], processor: FakeProcessor) ->
     server = Server(create_app(gateway_settings()))
     yield server
     server.stop()
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    if PROGRAM is None:
+        pytest.fail("These tests start Mosquitto themselves: apt-get install mosquitto mosquitto-clients.")
+    started = Mosquitto(tmp_path / "broker")
+    yield started
+    started.stop()

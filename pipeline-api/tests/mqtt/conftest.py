@@ -1,20 +1,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
-from broker import PROGRAM, Device, Mosquitto
+from broker import Device, Mosquitto
 from running import Gateway
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Mosquitto]:
-    if PROGRAM is None:
-        pytest.fail("These tests start Mosquitto themselves: apt-get install mosquitto mosquitto-clients.")
-    started = Mosquitto(tmp_path / "broker")
-    yield started
-    started.stop()
 
 
 @pytest.fixture
