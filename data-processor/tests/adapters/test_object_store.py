@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,34 @@ def test_a_folder_is_the_default(tmp_path: Path) -> None:
     store.put("drift/census/1.html", b"page", "text/html")
     assert (tmp_path / "reports/drift/census/1.html").read_bytes() == b"page"
     assert store.get("drift/census/1.html") == b"page"
+
+
+def test_no_folder_is_left_that_tells_what_was_in_it(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path / "pictures")
+    for key in ("train-images/Ann/1.jpg", "train-images/Ann/2.jpg", "train-images/Bob/1.jpg"):
+        store.put(key, b"", "image/jpeg")
+    store.delete("train-images/Ann/1.jpg")
+    assert store.get("train-images/Ann/2.jpg") == b""
+    store.delete("train-images/Ann/2.jpg")
+    assert [path.name for path in (tmp_path / "pictures").rglob("*")] == ["train-images", "Bob", "1.jpg"]
+    store.delete("train-images/Bob/1.jpg")
+    assert list((tmp_path / "pictures").iterdir()) == []
+    store.delete("train-images/Bob/1.jpg")
+
+
+def test_objects_are_stored_while_the_last_ones_of_their_folder_are_deleted(tmp_path: Path) -> None:
+    store = FolderStore(tmp_path)
+
+    def put_and_delete(name: int) -> None:
+        for turn in range(200):
+            key = f"train-images/Ann/{name}-{turn}.jpg"
+            store.put(key, b"picture", "image/jpeg")
+            assert store.get(key) == b"picture"
+            store.delete(key)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(put_and_delete, range(4)))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("key", ["", "/etc/passwd", "../secret", "drift/../../secret"])

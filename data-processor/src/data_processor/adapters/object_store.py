@@ -9,6 +9,7 @@ ObjectTooLargeError    an object is there, and larger than its reader allows
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple, Protocol
@@ -76,8 +77,7 @@ class FolderStore:
         """Store an object: its file appears complete and on disk, or not at all."""
         del content_type
         target = self._path(key)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".new.")
+        handle, temporary = _new_file(target.parent)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
@@ -123,8 +123,12 @@ class FolderStore:
                 yield Stored(path.relative_to(self._folder).as_posix(), modified)
 
     def delete(self, key: str) -> None:
-        """Delete an object if there is one."""
-        self._path(key).unlink(missing_ok=True)
+        """Delete an object if there is one, and folders that it leaves empty: their names tell something."""
+        path = self._path(key)
+        path.unlink(missing_ok=True)
+        with suppress(OSError):  # one of them is not empty, or gone already
+            for folder in path.relative_to(self._folder).parents[:-1]:
+                (self._folder / folder).rmdir()
 
     def presigned_put(self, key: str, expires: timedelta) -> None:
         """Return None: no server would take it."""
@@ -135,3 +139,11 @@ class FolderStore:
         if not key or parts.is_absolute() or ".." in parts.parts:
             raise ValueError(f"{key!r} is not the key of an object.")
         return self._folder / parts
+
+
+def _new_file(folder: Path) -> tuple[int, str]:
+    """Open a new file in a folder that need not exist; return its handle and its path."""
+    while True:
+        with suppress(FileNotFoundError):  # somebody deleted the last object, and the folder with it
+            folder.mkdir(parents=True, exist_ok=True)
+            return tempfile.mkstemp(dir=folder, prefix=".new.")
