@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import canned_faces
 from canned import ago
 
 
@@ -229,6 +230,7 @@ TASKS: list[dict[str, Any]] = [
         "vectorizers": [TFIDF],
         "preparation": [],
     },
+    canned_faces.TASK,
 ]
 
 

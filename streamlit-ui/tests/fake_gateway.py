@@ -13,7 +13,9 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import canned
+import canned_faces
 from contract import Contract, Operation
+from fake_faces import FakeFaces
 from fake_http import Answer, Handlers, Refused, form, handler
 from fake_models import FakeModels
 from fake_monitoring import FakeMonitoring, canned_traffic
@@ -26,7 +28,9 @@ from fake_training import FakeTraining
 ROLES = ("user", "engineer", "maintainer")
 
 
-class FakeGateway(FakePeople, FakeModels, FakePredictions, FakeRuns, FakeNotifications, FakeMonitoring):
+class FakeGateway(
+    FakePeople, FakeModels, FakePredictions, FakeRuns, FakeNotifications, FakeMonitoring, FakeFaces
+):
     """The state, and who answers what."""
 
     def __init__(self) -> None:
@@ -36,6 +40,7 @@ class FakeGateway(FakePeople, FakeModels, FakePredictions, FakeRuns, FakeNotific
         FakeRuns.__init__(self)
         FakeNotifications.__init__(self)
         FakeMonitoring.__init__(self)
+        FakeFaces.__init__(self)
         self.training = FakeTraining()
         self.url = ""
         self.contract = Contract.load()
@@ -54,6 +59,7 @@ class FakeGateway(FakePeople, FakeModels, FakePredictions, FakeRuns, FakeNotific
         self.versions, self.promotions, self.runs, self.predictions, self.keys = [], [], [], [], []
         self.training.datasets, self.drift = [], []
         self.destinations, self.deliveries = [], []
+        self.persons, self.reviews = [], []
         self.traffic, self.service_logs = canned_traffic(0), {**self.service_logs, "entries": []}
 
     def handlers(self) -> Handlers:
@@ -65,7 +71,9 @@ class FakeGateway(FakePeople, FakeModels, FakePredictions, FakeRuns, FakeNotific
             **self.run_handlers(),
             **self.notification_handlers(),
             **self.monitoring_handlers(),
+            **self.face_handlers(),
             **self.training.handlers(),
+            "POST /v1/models": self.create_model,
             "POST /v1/models/{model}/predictions": self.answer_inputs,
             "POST /v1/models/{model}/resume": self.resume,
         }
@@ -112,7 +120,16 @@ class FakeGateway(FakePeople, FakeModels, FakePredictions, FakeRuns, FakeNotific
         self.violations += [f"{method} {target}: {fault}" for fault in faults]
 
     def answer_inputs(self, model: str, given: Any, headers: dict[str, str], user: Any, **_: Any) -> Answer:
-        return self.predict(self.model(model), given, headers, user)
+        found = self.model(model)
+        if found["takes"] == "pictures":
+            return self.recognise(found, given, user, self.predictions)
+        return self.predict(found, given, headers, user)
+
+    def create_model(self, given: Any, **more: Any) -> Answer:
+        made = self.training.create_model(given, **more)
+        if "dataset" not in given:
+            self.models[given["name"]] = canned_faces.model(given["name"])
+        return made
 
     def resume(self, model: str, **_: Any) -> Answer:
         self.models[model]["state"] = "healthy"
@@ -122,6 +139,8 @@ class FakeGateway(FakePeople, FakeModels, FakePredictions, FakeRuns, FakeNotific
 def _given(kind: str, body: bytes) -> Any:
     if kind.startswith("multipart/form-data"):
         return form(kind, body)
+    if kind.startswith("image/"):
+        return body
     if kind.startswith("application/x-www-form-urlencoded"):
         return {name: values[0] for name, values in parse_qs(body.decode()).items()}
     return json.loads(body)

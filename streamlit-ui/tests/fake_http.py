@@ -68,6 +68,8 @@ def handler(gateway: Answering) -> type[BaseHTTPRequestHandler]:
             content = (
                 b""
                 if given is None
+                else given
+                if isinstance(given, bytes)
                 else given.encode()
                 if isinstance(given, str)
                 else json.dumps(given).encode()

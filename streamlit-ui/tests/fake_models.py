@@ -3,6 +3,7 @@
 from typing import Any
 
 import canned
+import canned_faces
 import canned_schemas
 from fake_http import Answer, Handlers, Refused, find
 
@@ -16,6 +17,7 @@ class FakeModels:
             "flowers": canned.model("flowers", canned_schemas.FLOWERS, ["iris", "rose", "tulip"]),
             "rents": canned.model("rents", canned_schemas.RENTS, []),
             "comments": canned.model("comments", canned_schemas.COMMENTS, ["0", "1"]),
+            "front-door": canned_faces.model("front-door"),
         }
         self.versions = [
             canned.version("1"),
@@ -58,7 +60,9 @@ class FakeModels:
         short = ("name", "task", "takes", "built_in", "version", "stage", "score", "state")
         return 200, [{key: model[key] for key in short} for model in self.models.values()]
 
-    def list_drift(self, **_: Any) -> Answer:
+    def list_drift(self, model: str, **_: Any) -> Answer:
+        if self.model(model)["takes"] == "pictures":
+            raise Refused(409, f"Model {model!r} takes pictures: there is nothing to compare by columns.")
         return 200, [
             {name: value for name, value in one.items() if name not in ("features", "left_out")}
             for one in self.drift

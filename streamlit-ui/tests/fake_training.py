@@ -110,8 +110,9 @@ class FakeTraining:
                 errors=[{"loc": ["body", "name"], "message": "must be in small letters"}],
             )
         self.created.append(given)
-        task = given.get("task") or find(self.datasets, "name", given["dataset"])["task"]
-        return 201, {"name": given["name"], "dataset": given["dataset"], "task": task, "run": "run-2"}
+        dataset = given.get("dataset") or given["name"]
+        task = given.get("task") or find(self.datasets, "name", dataset)["task"]
+        return 201, {"name": given["name"], "dataset": dataset, "task": task, "run": "run-2"}
 
     def remove_unused(self, model: str, **_: Any) -> Answer:
         self.removed.append(f"{model}/*")

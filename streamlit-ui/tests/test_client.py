@@ -104,7 +104,7 @@ def test_whoever_makes_models_reads_and_writes_what_the_public_face_takes(
 ) -> None:
     assert gateway.datasets()[0]["name"] == "census-income"
     assert gateway.dataset_versions("census-income")[0]["version"] == 2
-    assert len(gateway.tasks()) == 3
+    assert len(gateway.tasks()) == 4
     fake.requests.clear()
     gateway.upload_dataset("people", "p.csv", io.BytesIO(b"a,b\n1,2\n"), {"decimal": ","})
     gateway.confirm_dataset("people", {"target": "income", "task": None})

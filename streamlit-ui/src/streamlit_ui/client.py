@@ -29,6 +29,7 @@ from streamlit_ui.contract.types import (
     User,
     VersionShort,
 )
+from streamlit_ui.faces_client import FacesClient
 from streamlit_ui.monitoring_client import MonitoringClient
 from streamlit_ui.notifications_client import NotificationsClient
 from streamlit_ui.training_client import TrainingClient
@@ -39,7 +40,7 @@ RUNS = 200
 """How many runs are asked for."""
 
 
-class Gateway(TrainingClient, NotificationsClient, MonitoringClient):
+class Gateway(TrainingClient, NotificationsClient, MonitoringClient, FacesClient):
     """The gateway as one person sees it."""
 
     def alive(self) -> None:

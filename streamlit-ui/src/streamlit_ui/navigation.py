@@ -27,6 +27,7 @@ class _Known(NamedTuple):
 
 _PAGES = (
     _Known("Use", "user", "predict", "Predict", "bolt", about_a_model=True, form=True),
+    _Known("Use", "user", "faces", "Faces", "face", about_a_model=True, form=True),
     _Known("Use", "user", "upload", "Upload a batch", "upload_file", about_a_model=True),
     _Known("Use", "user", "history", "History", "history", about_a_model=True, form=True),
     _Known("Use", "user", "prediction", "Prediction", form=True),

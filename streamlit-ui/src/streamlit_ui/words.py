@@ -136,6 +136,7 @@ _METRICS = {
     ),
     "r2": ("R²", "The share of the target's variance that the answers explain; 1 is perfect."),
 }
+NOT_RECOGNISED = "Not recognised"
 _IGNORED = ": no input of the model, ignored"
 _DATASET_STATES = {
     "proposed": Word("To be confirmed", "orange", ":material/edit_note:", "Its columns need confirming."),
@@ -220,7 +221,27 @@ def settings(candidate: Mapping[str, Any] | None) -> str:
 def answer(prediction: Mapping[str, Any]) -> str:
     """Return what was predicted, in one word or number."""
     label = prediction.get("label")
+    if label is None and is_of_a_face(prediction):
+        return NOT_RECOGNISED
     return str(label) if label is not None else number(prediction.get("value"))
+
+
+def is_of_a_face(prediction: Mapping[str, Any]) -> bool:
+    """Say whether an answer is about a face in a picture: these alone name their threshold."""
+    return prediction.get("threshold") is not None
+
+
+def nearness(prediction: Mapping[str, Any]) -> str:
+    """Return how near a call it was whose face is in a picture, or nothing for what is no such answer.
+
+    `distance 0.31, within the threshold of 0.62 · confidence 91 %`
+    """
+    distance, threshold = prediction.get("distance"), prediction.get("threshold")
+    if distance is None or threshold is None:
+        return ""
+    side = "within" if distance <= threshold else "beyond"
+    sure = f" · confidence {percent(prediction.get('confidence'))}"
+    return f"distance {number(distance, 3)}, {side} the threshold of {number(threshold, 3)}{sure}"
 
 
 def certainty(prediction: Answer) -> str:

@@ -15,6 +15,7 @@ from streamlit_ui.settings import settings
 
 PAGES: dict[str, dict[str, str]] = {
     "predict": {},
+    "faces": {"model": "front-door"},
     "upload": {},
     "history": {},
     "prediction": {"id": "prediction-000002"},
@@ -36,7 +37,18 @@ BELONGS_TO = {
     ),
     "people": "maintainer",
 }
-NEEDS_NO_MODEL = ("prediction", "data", "dataset", "train", "runs", "run", "logs", "people", "notifications")
+NEEDS_NO_MODEL = (
+    "faces",
+    "prediction",
+    "data",
+    "dataset",
+    "train",
+    "runs",
+    "run",
+    "logs",
+    "people",
+    "notifications",
+)
 ROLES = ("user", "engineer", "maintainer")
 SEEN = [
     (role, page)

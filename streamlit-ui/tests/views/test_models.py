@@ -42,7 +42,7 @@ def test_unused_versions_of_all_models_go_once_somebody_said_yes(open_page: Open
     assert fake.training.removed == []
     confirm(page, "Remove all unused versions…", "Yes, remove them")
     assert fake.training.removed == [f"{name}/*" for name in fake.models]
-    assert "8 versions were removed" in said(page)
+    assert "10 versions were removed" in said(page)
 
 
 def test_unused_models_go_at_once_and_the_others_say_why_they_stay(

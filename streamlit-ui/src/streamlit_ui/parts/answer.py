@@ -6,6 +6,7 @@ import streamlit as st
 
 from streamlit_ui import charts, words
 from streamlit_ui.contract.types import Answer, GivenFeedback
+from streamlit_ui.parts.face_answer import show_face_answer
 from streamlit_ui.text import listing, plain
 
 
@@ -19,6 +20,9 @@ class AnsweredInput(Answer):
 
 def show_answer(prediction: Answer, target: str) -> None:
     """Show the answered label or value, how probable each class is, and what was unusual in the input."""
+    if words.is_of_a_face(prediction):
+        show_face_answer(prediction)
+        return
     with st.grid(2, min_column_width=260):
         with st.container(gap="xsmall"):
             st.caption(f"Predicted {plain(target)}")

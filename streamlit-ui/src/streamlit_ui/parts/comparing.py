@@ -12,6 +12,7 @@ from streamlit_ui.contract.types import EvaluatedVersion, Evaluation, ModelDetai
 from streamlit_ui.declarations import task_named
 from streamlit_ui.differences import between_versions
 from streamlit_ui.parts.blank import blank
+from streamlit_ui.parts.face_models import takes_pictures
 from streamlit_ui.parts.problems import show_beside
 from streamlit_ui.parts.tasks import known_tasks
 from streamlit_ui.parts.versions import newest_first
@@ -23,6 +24,13 @@ _DEFAULT_VERSIONS = 2
 
 def show_comparison(model: ModelDetail) -> None:
     """Ask which versions and which rows, and show how they compare."""
+    if takes_pictures(model):
+        blank(
+            ":material/compare_arrows:",
+            "Versions are compared on rows of tables",
+            "Those of a model that takes pictures meet at the gate: see the receipts under Versions.",
+        )
+        return
     versions = newest_first(signed_in.gateway().versions(model["name"]))
     if not versions:
         blank(

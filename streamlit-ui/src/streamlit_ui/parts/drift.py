@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit_ui import signed_in, words
 from streamlit_ui.contract.types import DriftReport, DriftReportShort, FeatureDrift, ModelDetail
 from streamlit_ui.parts.blank import blank
+from streamlit_ui.parts.face_models import takes_pictures
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.settings import settings
 from streamlit_ui.text import number, plain, plural
@@ -17,9 +18,20 @@ from streamlit_ui.times import when
 REPORTS = 30
 
 
-@st.fragment(run_every=settings().refresh_s)
 def show_drift(model: ModelDetail) -> None:
     """Show the newest drift report of a model, or another that is chosen, and offer to make one now."""
+    if takes_pictures(model):
+        blank(
+            ":material/ssid_chart:",
+            "Pictures are not compared",
+            "Drift is found column by column, in models that take rows of a table.",
+        )
+        return
+    _show_reports(model)
+
+
+@st.fragment(run_every=settings().refresh_s)
+def _show_reports(model: ModelDetail) -> None:
     with problems_in_words():
         name = model["name"]
         reports = signed_in.gateway().drift_reports(name, REPORTS)

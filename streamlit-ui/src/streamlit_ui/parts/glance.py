@@ -5,6 +5,7 @@ import streamlit as st
 from streamlit_ui import signed_in, words
 from streamlit_ui.contract.types import DriftReportShort, ModelShort, Traffic
 from streamlit_ui.parts import models
+from streamlit_ui.parts.face_models import takes_pictures
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.text import number, percent, plain, plural
 from streamlit_ui.times import duration
@@ -22,7 +23,9 @@ def show_glance() -> None:
         for model in gateway.models():
             with st.container(border=True, gap="xsmall"):
                 name = model["name"]
-                _show(model, gateway.traffic(name, HOURS), gateway.drift_reports(name, 1))
+                # Pictures have no drift, and no reports to ask for.
+                reports = [] if takes_pictures(model) else gateway.drift_reports(name, 1)
+                _show(model, gateway.traffic(name, HOURS), reports)
 
 
 def _show(model: ModelShort, traffic: Traffic, reports: list[DriftReportShort]) -> None:

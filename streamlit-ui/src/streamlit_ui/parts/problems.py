@@ -35,8 +35,9 @@ def show(error: GatewayError) -> None:
     lines = [plain(error.sentence)]
     if error.retry_after:
         lines += ["", f"Please try again in {_wait(error.retry_after)}."]
-    # A lone field's message may be the sentence itself.
-    found = [(place, message) for place, message in error.errors if message not in error.sentence]
+    # A lone field's message may be the sentence itself, but for its first letter.
+    said = error.sentence.lower()
+    found = [(place, message) for place, message in error.errors if message.lower() not in said]
     if found:
         lines += [
             "",

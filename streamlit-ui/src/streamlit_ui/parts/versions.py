@@ -122,9 +122,7 @@ def _details(version: VersionShort) -> None:
     facts = {
         "Estimator": title(str(candidate.get("estimator") or "–")),
         "Settings": words.settings(candidate),
-        "Engine": {"onnx": "ONNX", "scikit-learn": "scikit-learn"}.get(
-            str(version.get("engine")), version.get("engine")
-        ),
+        "Engine": {"onnx": "ONNX", "arrays": "Arrays"}.get(str(version.get("engine")), version.get("engine")),
         "Dataset": lineage.get("dataset"),
         "Dataset version": lineage.get("dataset_version"),
         "Dataset revision": str(lineage.get("dataset_revision") or "")[:12] or None,

@@ -64,7 +64,13 @@ def _filter(loaded: list[RecordedPrediction]) -> list[RecordedPrediction]:
     chosen = st.pills(
         "Show", list(FILTERS), default="All", required=True, key="history filter", persist_state="session"
     )
-    labels = sorted({words.answer(found) for found in loaded if found.get("label") is not None})
+    labels = sorted(
+        {
+            words.answer(found)
+            for found in loaded
+            if found.get("label") is not None or words.is_of_a_face(found)
+        }
+    )
     wanted = st.multiselect("Answers", labels, placeholder="Any answer") if len(labels) > 1 else []
     return [
         found
@@ -78,7 +84,7 @@ def _entry(prediction: RecordedPrediction) -> None:
         border=True, horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"
     ):
         with st.container(gap="xxsmall", width="stretch"):
-            share = words.certainty(prediction)
+            share = words.certainty(prediction) or words.nearness(prediction)
             st.markdown(f"**{plain(words.answer(prediction))}**" + (f" · {plain(share)}" if share else ""))
             who = f" by {plain(prediction['subject'])}" if prediction.get("subject") else ""
             st.caption(f"{ago(prediction.get('at'))}{who} · version {plain(prediction.get('version'))}")

@@ -14,6 +14,7 @@ from streamlit_ui.parts import models, problems
 from streamlit_ui.parts.answer import AnsweredInput, show_answer
 from streamlit_ui.parts.asking import ask_version
 from streamlit_ui.parts.explanation import offer_explanation
+from streamlit_ui.parts.face_models import link_to_faces, takes_pictures
 from streamlit_ui.parts.feedback import ask_feedback
 from streamlit_ui.parts.form import ask_row, refill
 from streamlit_ui.parts.texts import MOST_TEXTS, ask_texts, refill_texts, text_field
@@ -39,8 +40,12 @@ _scroll = st.components.v2.component(
 def page() -> None:
     """Show the form, and below it the last answers until there are newer ones."""
     model = models.chosen(served=True)
-    field = text_field(model)
     st.title("Predict")
+    if takes_pictures(model):
+        st.caption("This model takes pictures, and says who is in them.")
+        link_to_faces(model["name"])
+        return
+    field = text_field(model)
     filled = "Enter a text" if field else "Fill in what you know; what is left empty counts as missing"
     st.caption(f"What is **{plain(model['target'])}**? {filled}.")
     kept = f"answer of {model['name']}"

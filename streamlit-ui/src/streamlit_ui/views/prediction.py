@@ -10,8 +10,11 @@ from streamlit_ui.contract.types import PredictionDetail
 from streamlit_ui.parts import models
 from streamlit_ui.parts.answer import show_answer
 from streamlit_ui.parts.explanation import offer_explanation
+from streamlit_ui.parts.face_answer import FACE_PX, show_face_answer, show_picture
+from streamlit_ui.parts.face_models import takes_pictures
 from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.parts.feedback import ask_feedback
+from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.text import number, plain, titles
 from streamlit_ui.times import ago, duration, when
 
@@ -30,8 +33,11 @@ def page() -> None:
     st.title("Prediction")
     st.caption(f"{when(prediction.get('at'))}, {ago(prediction.get('at'))}")
     with st.container(border=True):
-        show_answer(prediction, model["target"])
-        offer_explanation(prediction)
+        if takes_pictures(model):
+            _show_face(prediction)
+        else:
+            show_answer(prediction, model["target"])
+            offer_explanation(prediction)
     ask_feedback(model, prediction)
     _feedback(prediction)
     st.subheader("Input")
@@ -40,6 +46,16 @@ def page() -> None:
     show_facts({headings[name]: _shown(value) for name, value in inputs.items()})
     st.subheader("Lineage")
     show_facts(_origin(prediction))
+
+
+def _show_face(prediction: PredictionDetail) -> None:
+    """Show the answer about a picture, beside the picture for those who may see it."""
+    image = (prediction.get("inputs") or {}).get("image")
+    with st.grid(2, min_column_width=FACE_PX):
+        if image and signed_in.may("engineer"):
+            with problems_in_words():
+                show_picture(str(image))
+        show_face_answer(prediction)
 
 
 def _link_back(place: DeltaGenerator, model: str | None = None) -> None:

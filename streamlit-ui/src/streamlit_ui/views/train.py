@@ -5,6 +5,7 @@ import streamlit as st
 from streamlit_ui import signed_in
 from streamlit_ui.parts.blank import blank
 from streamlit_ui.parts.new_model import ask_new_model
+from streamlit_ui.parts.tasks import known_tasks
 from streamlit_ui.parts.train_again import ask_train_again
 
 NEW, AGAIN = "A new model", "An existing model"
@@ -23,7 +24,8 @@ def page() -> None:
     if what == AGAIN:
         ask_train_again(known, wanted)
         return
-    datasets = [one for one in gateway.datasets() if one.get("version")]
+    galleries = {task["task"] for task in known_tasks() if task.get("takes") == "pictures"}
+    datasets = [one for one in gateway.datasets() if one.get("version") and one["task"] not in galleries]
     if datasets:
         ask_new_model(datasets, {model["name"] for model in known})
     else:

@@ -12,6 +12,8 @@ from streamlit_ui.forms import fields
 from streamlit_ui.parts import models
 from streamlit_ui.parts.asking import ask_version
 from streamlit_ui.parts.batch import describe, prepare, show_outcome, show_remarks
+from streamlit_ui.parts.blank import blank
+from streamlit_ui.parts.face_models import link_to_faces, takes_pictures
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.settings import settings
 from streamlit_ui.text import number, plain, plural
@@ -24,6 +26,10 @@ def page() -> None:
     """Take a file, predict its rows in portions, and give the answers back."""
     model = models.chosen(served=True)
     st.title("Upload a batch")
+    if takes_pictures(model):
+        blank(":material/table_view:", "This page takes tables", "This model takes pictures, one by one.")
+        link_to_faces(model["name"])
+        return
     st.caption(
         f"A CSV file whose first line names the columns, up to {number(settings().max_batch_rows)} rows and "
         f"{settings().max_upload_mb} MB. It comes back with **{plain(model['target'])}** for each row."
