@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from data_processor.tasks.faces import lbp, recogniser
+from data_processor.tasks.faces import dlib_net, lbp, recogniser
 from data_processor.tasks.faces.nearest import NOBODY, Known, nearest
 from data_processor.tasks.faces.projection import Projection
 from data_processor.tasks.faces.recogniser import (
@@ -124,6 +124,17 @@ def test_confidence_is_one_half_at_the_threshold_and_falls_with_the_distance() -
 )
 def test_what_is_not_whole_is_rejected(content: bytes) -> None:
     with pytest.raises(RecogniserRejectedError):
+        load_recogniser(content)
+
+
+def test_a_recogniser_whose_extractor_is_missing_is_rejected_and_it_is_said_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    default_recogniser("dlib").save(tmp_path / "recogniser.npz")
+    content = (tmp_path / "recogniser.npz").read_bytes()
+    assert load_recogniser(content) == default_recogniser("dlib")
+    monkeypatch.setattr(dlib_net, "find_spec", lambda _: None)
+    with pytest.raises(RecogniserRejectedError, match=r"'dlib' cannot be used here.*data-processor\[faces\]"):
         load_recogniser(content)
 
 

@@ -80,7 +80,10 @@ def fit_recogniser(name: str, signatures: Floats, persons: Persons, *, projected
 
 
 def load_recogniser(content: bytes) -> Recogniser:
-    """Return the recogniser that a file holds; raises `RecogniserRejectedError`."""
+    """Return the recogniser that a file holds.
+
+    Raises `RecogniserRejectedError`, also if its extractor cannot be used here.
+    """
     if len(content) > MAX_BYTES:
         raise RecogniserRejectedError(
             f"A recogniser's file has at most {MAX_BYTES} bytes, not {len(content)}."
@@ -91,6 +94,8 @@ def load_recogniser(content: bytes) -> Recogniser:
         found = extractor(name)
     except Exception as error:  # a damaged archive makes its reader raise all sorts of errors
         raise RecogniserRejectedError(f"This is no recogniser's file: {error}") from error
+    if (why := found.missing()) is not None:
+        raise RecogniserRejectedError(f"Its extractor {name!r} cannot be used here: {why}")
     if not 0 < threshold < np.inf:
         raise RecogniserRejectedError(f"A threshold is a positive number, not {threshold}.")
     return Recogniser(name, _projection(held, found), threshold)
