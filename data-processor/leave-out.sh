@@ -1,4 +1,4 @@
-# Remove from an environment, the argument, what the data-processor never loads: 280 MB of its image.
+# Remove from an environment, the argument, what the data-processor never loads.
 set -eu
 cd "$1"/lib/python3.*/site-packages
 
@@ -19,6 +19,15 @@ rm -f face_recognition_models/models/shape_predictor_68_face_landmarks.dat \
 rm -rf Crypto/SelfTest jupyterlab_plotly onnx/backend/test \
     onnxruntime/datasets onnxruntime/quantization onnxruntime/tools onnxruntime/transformers
 find . -type f -regex '.*\.\(py[ix]\|px[di]\|h\|hpp\|c\|cpp\|a\)' -delete
+
+# What Evidently's own server, its made-up data and trend lines need: its reports do without.
+rm -rf faker statsmodels
+
+# Compiled code of what is hardly ever loaded, and then in a process that takes its time; Python compiles it again.
+for rare in databricks fontTools plotly/graph_objs plotly/validators \
+    asyncssh celery dynaconf hydra prompt_toolkit pygments setuptools wcwidth; do
+    find "$rare" -type d -name __pycache__ -prune -exec rm -rf {} +
+done
 
 # Symbols for debuggers. What auditwheel has moved to *.libs may not be stripped: its sections would be misaligned.
 apt-get update
