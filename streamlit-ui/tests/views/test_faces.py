@@ -49,7 +49,7 @@ def test_a_known_face_is_answered_with_name_distance_and_what_is_kept(
     image = sent(fake, PREDICTION)[0]["inputs"][0]["image"]
     assert fake.pictures[image] == ADA
     assert "# Ada" in said(page)
-    assert "distance 0.214, within the threshold of 0.62 · confidence 91 %" in said(page)
+    assert "Distance 0.214, within the threshold of 0.62 · confidence 91 %" in said(page)
     assert "ada@example.org" in said(page)
     assert "Department: **Engines**" in said(page)
     assert "agreed on 2026-01-31" in said(page)
@@ -211,6 +211,16 @@ def test_persons_are_listed_with_pictures_and_what_is_kept(open_page: Open, fake
     assert len(page.image) == 1
     page.run()
     assert len([path for _, path, *_ in fake.requests if path.endswith("/pictures/picture-1")]) == 1
+
+
+def test_a_person_with_many_pictures_shows_them_all_when_asked(open_page: Open, fake: FakeGateway) -> None:
+    image = next(iter(fake.pictures))
+    fake.persons[0]["pictures"] = [canned_faces.picture(number, image) for number in range(1, 10)]
+    page = faces(open_page, section="Persons")
+    assert len(page.image) == 6
+    press(page, "Show all 9")
+    assert len(page.image) == 9
+    assert button(page, "Remove…", "remove picture-9")
 
 
 def test_nobody_enrolled_says_how_somebody_gets_there(open_page: Open, fake: FakeGateway) -> None:

@@ -21,7 +21,8 @@ def show_face_answer(prediction: Answer) -> None:
         if prediction.get("distance") is None:
             st.markdown("Nobody is enrolled yet.")
         else:
-            st.markdown(plain(words.nearness(prediction)))
+            near = words.nearness(prediction)
+            st.markdown(plain(near[:1].upper() + near[1:]))
         if (faces := prediction.get("faces") or 1) > 1:
             st.caption(f"There are {plural(faces, 'face')} in the picture; the largest one was taken.")
 

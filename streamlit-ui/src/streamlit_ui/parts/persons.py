@@ -47,10 +47,19 @@ def _faces(model: str, shown: list[Person]) -> dict[str, bytes]:
     st.session_state[_SHOWN] = {
         picture["id"]: kept.get(picture["id"]) or signed_in.gateway().face(model, person["id"], picture["id"])
         for person in shown
-        for picture in person["pictures"][:_FACES]
+        for picture in _shown(person)
     }
     found: dict[str, bytes] = st.session_state[_SHOWN]
     return found
+
+
+def _shown(person: Person) -> list[FacePicture]:
+    """Return the pictures of a person that are shown: the first ones, or all once somebody asked."""
+    return person["pictures"][: None if st.session_state.get(_all_of(person)) else _FACES]
+
+
+def _all_of(person: Person) -> str:
+    return f"all pictures of {person['id']}"
 
 
 def _show(model: str, person: Person, persons: list[Person], faces: dict[str, bytes]) -> None:
@@ -58,10 +67,15 @@ def _show(model: str, person: Person, persons: list[Person], faces: dict[str, by
     show_details(person)
     if pictures := person["pictures"]:
         with st.container(horizontal=True):
-            for picture in pictures[:_FACES]:
+            for picture in _shown(person):
                 _show_face(model, person, picture, faces[picture["id"]])
-        if more := pictures[_FACES:]:
-            st.caption(f"and {plural(len(more), 'picture')} more")
+        if len(pictures) > len(_shown(person)):
+            st.button(
+                f"Show all {len(pictures)}",
+                key=f"show all of {person['id']}",
+                on_click=st.session_state.update,
+                args=({_all_of(person): True},),
+            )
     else:
         st.caption("No picture yet, so the person is not recognised.")
     with st.container(horizontal=True):
