@@ -79,18 +79,19 @@ def _idle_s(session: Session, model: str) -> float | None:
 
 
 def _hold(session: Session, model: str, version: str) -> Hold | None:
-    """Return the last gate on recent test rows against this champion, if nothing was promoted after it.
+    """Return the last gate of a run of ours against this champion, if nothing was promoted after it.
 
     Either its verdict was `hold`, or what it accepted waits for a maintainer.
     """
     gates = session.execute(
-        select(RunRow.gate, RunRow.version)
+        select(RunRow.gate, RunRow.version, RunRow.trigger)
         .where(*_training(model), RunRow.champion == version, RunRow.finished_at.is_not(None))
         .order_by(RunRow.finished_at.desc())
         .limit(HOLDS_BETWEEN)
     )
-    for gate, made in gates:
-        if gate and gate.get("slice") == "recent":
+    for gate, made, trigger in gates:
+        # Of faces, persons held out decide, whatever opened the run.
+        if gate and (gate.get("slice") == "recent" or trigger in AUTOMATIC):
             if gate.get("waits"):
                 return Hold(rows=gate["n"], needed=None, waiting=made)
             return Hold(rows=gate["n"], needed=gate["n_needed"]) if gate["verdict"] == "hold" else None

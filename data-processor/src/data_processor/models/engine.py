@@ -55,15 +55,16 @@ def load_engine(directory: Path, manifest: Manifest, trusted: Sequence[str], thr
     Raises `ArtefactRejectedError` when a file is not the manifest's or holds a type that is not trusted.
     """
     if manifest.engine == "onnx":
-        return OnnxEngine(_verified(directory, ONNX_FILE, manifest), threads)
+        return OnnxEngine(verified(directory, ONNX_FILE, manifest), threads)
     try:
-        pipeline = load_pipeline(_verified(directory, SKOPS_FILE, manifest), trusted)
+        pipeline = load_pipeline(verified(directory, SKOPS_FILE, manifest), trusted)
     except UntrustedTypeError as error:
         raise ArtefactRejectedError(str(error)) from error
     return row_task_of(manifest.table.task).trained_engine(pipeline, manifest.table)
 
 
-def _verified(directory: Path, name: str, manifest: Manifest) -> bytes:
+def verified(directory: Path, name: str, manifest: Manifest) -> bytes:
+    """Return the bytes of a version's file that were hashed; raises `ArtefactRejectedError`."""
     content = (directory / name).read_bytes()
     artefact = manifest.artefacts.get(name)
     if artefact is None or hashlib.sha256(content).hexdigest() != artefact.sha256:

@@ -21,6 +21,7 @@ from data_processor.models.policy import Policy
 from data_processor.notifications.events import record
 from data_processor.rows import FeedbackRow, PromotionRow, VersionRow, WatchRow
 from data_processor.service.errors import Conflict, NotFound
+from data_processor.tasks.registry import picture_task
 
 Kind = Literal["promotion", "rollback", "adoption"]
 
@@ -252,6 +253,8 @@ def _watch(session: Session, entry: PromotionRow) -> None:
     session.execute(update(WatchRow).where(*older).values(state="superseded"))
     if entry.kind == "rollback" or entry.previous is None:
         return
+    if picture_task(repository.find_model(session, entry.model).task) is not None:
+        return  # the pictures that were asked about are not kept: a predecessor could not be asked again
     session.add(
         WatchRow(
             promotion=entry.id,

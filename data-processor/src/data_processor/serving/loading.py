@@ -11,7 +11,7 @@ import numpy as np
 
 from data_processor.features.packing import Numbers, pack_rows
 from data_processor.features.schema import Schema
-from data_processor.models.engine import load_engine
+from data_processor.models.engine import load_engine, verified
 from data_processor.models.manifest import RECOGNISER_FILE, Manifest, NewerVersionError
 from data_processor.models.policy import Policy
 from data_processor.models.registry import ArtefactRejectedError, Registry
@@ -110,7 +110,7 @@ class Loader:
 
     def _recogniser(self, directory: Path, manifest: Manifest, _policy: Policy) -> dict[str, Any]:
         """Return what recognises faces: the version, and the model's gallery as it sees it."""
-        recogniser = load_recogniser((directory / RECOGNISER_FILE).read_bytes())
+        recogniser = load_recogniser(verified(directory, RECOGNISER_FILE, manifest))
         if self._recognition is None:
             raise ArtefactRejectedError("Only a serving process recognises faces.")
         view = self._recognition.galleries.open(manifest.model, recogniser)

@@ -98,7 +98,7 @@ def wire_worker(settings: Settings) -> WorkerParts:
         watching=Watching(settings, database, ledger, reconciler),
         sample=SamplePlant(settings, database, ledger),
         deliveries=Deliveries(settings, database),
-        growth=GalleryGrowth(database, settings.stage),
+        growth=GalleryGrowth(database, settings),
         forgetting=Sweeping(
             database,
             predictions,

@@ -7,7 +7,7 @@ Crops = list[list[bytes]]
 
 def opened(doorway: Doorway) -> list[str]:
     """Return why runs are open."""
-    GalleryGrowth(doorway.shop.database, "main").poll()
+    GalleryGrowth(doorway.shop.database, doorway.shop.settings).poll()
     return [
         f"{row.trigger}: {row.reason}"
         for row in doorway.shop.rows(RunRow)

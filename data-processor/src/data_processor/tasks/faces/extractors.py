@@ -12,6 +12,8 @@ from data_processor.tasks.faces.crops import FaceCrop
 from data_processor.tasks.faces.projection import Floats, Persons
 from data_processor.tasks.faces.threshold import Fit
 
+PLAIN_MARGIN = 0.97
+"""Of the threshold for signatures as they are: strangers come nearer to them than to projected ones."""
 LBP, DLIB = "lbp", "dlib"
 
 
@@ -42,7 +44,8 @@ class Extractor:
 
 
 def _lbp_threshold(signatures: Floats, persons: Persons, fit: Fit | None) -> float:
-    return threshold.low_quantile(signatures, persons, 0.02, fit)
+    found = threshold.low_quantile(signatures, persons, 0.02, fit)
+    return found if fit is not None else PLAIN_MARGIN * found
 
 
 def _dlib_threshold(signatures: Floats, persons: Persons, _fit: Fit | None) -> float:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_processor.statistics.measures import right
 from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.faces.crops import decode_crop
 from data_processor.tasks.faces.extractors import Extractor, available, extractor
@@ -122,7 +121,7 @@ def leaderboard(tried: Sequence[tuple[Candidate, Asked, float, float]]) -> list[
 
 def _by_person(asked: Asked) -> NDArray[np.float64]:
     """Return the share of right answers of each person."""
-    rights = right(asked.truth, asked.as_answers())
+    rights = asked.answers == asked.truth
     return np.array([rights[asked.persons == person].mean() for person in np.unique(asked.persons)])
 
 

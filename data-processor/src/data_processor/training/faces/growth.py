@@ -13,6 +13,7 @@ from data_processor.rows import DatasetVersionRow, FacePictureRow, ModelRow, Per
 from data_processor.runs.repository import open_training_run
 from data_processor.runs.service import Runs
 from data_processor.service.database import now
+from data_processor.settings import Settings
 from data_processor.tasks.registry import picture_task
 
 GROWN = 2
@@ -24,14 +25,17 @@ FEWEST_PERSONS, FEWEST_PICTURES = 5, 3
 class GalleryGrowth:
     """Opens runs for galleries that have grown; used by the leader of a stage's workers."""
 
-    def __init__(self, database: Database, stage: str) -> None:
-        """Open runs in the records."""
+    def __init__(self, database: Database, settings: Settings) -> None:
+        """Open runs in the records, if the settings say that this stage does."""
         self._database = database
-        self._stage = stage
-        self._runs = Runs(database, stage)
+        self._stage = settings.stage
+        self._enabled = settings.controller_enabled
+        self._runs = Runs(database, settings.stage)
 
     def poll(self) -> None:
         """Open a run for each model whose gallery has grown enough since it was last learnt from."""
+        if not self._enabled:
+            return
         with self._database.reading() as session:
             models = [row for row in session.scalars(select(ModelRow)) if picture_task(row.task) is not None]
             serving = current_entries(session, self._stage) if models else {}

@@ -31,8 +31,13 @@ class Asked(NamedTuple):
     """Of the first questions, whatever the threshold: shape (pictures,)."""
 
     def as_answers(self) -> Answers:
-        """Return the answers as the gate compares them."""
-        return Answers(labels=self.answers)
+        """Return which answers are right, as the gate compares them with `wanted`."""
+        return Answers(labels=np.where(self.answers == self.truth, self.wanted, ""))
+
+    @property
+    def wanted(self) -> NDArray[np.str_]:
+        """What each question wants: its number, so that no two are a class whose recall could be compared."""
+        return np.arange(len(self.truth)).astype(str)
 
     def metrics(self) -> dict[str, float]:
         """Return how often the answers are right, of both kinds together and of each."""

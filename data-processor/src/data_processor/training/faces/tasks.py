@@ -5,6 +5,7 @@ side are never fitted to; the gate compares challenger and champion on them alon
 no face: each process signs those of the dataset version anew.
 """
 
+import time
 from datetime import datetime
 from typing import Any
 
@@ -17,8 +18,9 @@ from data_processor.service.database import now
 from data_processor.statistics.gate import decide
 from data_processor.statistics.receipt import Receipt
 from data_processor.tasks.candidates import Candidate
-from data_processor.tasks.faces.recogniser import load_recogniser
+from data_processor.tasks.faces.recogniser import Recogniser, load_recogniser
 from data_processor.training.faces import candidates
+from data_processor.training.faces.candidates import Floats as Signed
 from data_processor.training.faces.candidates import Signatures
 from data_processor.training.faces.questions import Asked, ask
 from data_processor.training.faces.snapshot import Faces, gallery_table, last_feedback, read_faces
@@ -29,6 +31,7 @@ from data_processor.training.registration import FILES, Result, register_version
 
 SEARCHED = "search.json"
 GATED = "gate.json"
+PARITY = "parity.json"
 SEARCH_FROM, SEARCH_TO = 0.18, 0.60
 CHECKED = 100
 """Faces that a registered recogniser is asked about."""
@@ -79,8 +82,12 @@ def search(context: TaskContext) -> dict[str, Any]:
     listed = candidates.candidates(signatures, plan.candidates, plan.budget_s, context.log.say)
     if not listed:
         raise TaskError("None of the extractors that were asked for can be used here.")
-    tried = []
+    tried: list[tuple[Candidate, Asked, float, float]] = []
+    began = time.monotonic()
     for place, candidate in enumerate(listed, 1):
+        if tried and time.monotonic() - began > plan.budget_s:
+            context.log.say(f"The budget is used up: {len(listed) - len(tried)} candidates are not tried.")
+            break
         mine = signatures.by(candidate.estimator)[fitted]
         if fitted.any():
             tried.append((candidate, *candidates.try_out(candidate, mine, faces.persons[fitted])))
@@ -105,14 +112,16 @@ def gate(context: TaskContext) -> dict[str, Any]:
     mine = _signatures(context).by(candidate.estimator)
     trained_at = now()
     recogniser = candidates.fit(candidate, mine[~faces.held_out], faces.persons[~faces.held_out])
-    context.write(f"{FILES}/{RECOGNISER_FILE}", recogniser.save)
+    written = context.write(f"{FILES}/{RECOGNISER_FILE}", recogniser.save)
+    parity = _read_back(recogniser, load_recogniser(written.read_bytes()), mine)
+    context.write(PARITY, lambda path: path.write_text(parity.model_dump_json()))
     challenger = ask(recogniser, mine, faces.persons, faces.held_out)
     receipt = _first(plan, challenger)
     if plan.champion is not None:
         champion = load_version(context, plan.model, plan.champion)
         receipt = decide(
             slice="reference",
-            labels=challenger.truth,
+            labels=challenger.wanted,
             champion=ask(
                 champion, _signatures(context).by(champion.extractor), faces.persons, faces.held_out
             ).as_answers(),
@@ -132,7 +141,7 @@ def gate(context: TaskContext) -> dict[str, Any]:
 
 
 def compile(context: TaskContext) -> dict[str, Any]:  # noqa: A001  # the step's name
-    """Read the recogniser's file back, as a stage will: there is nothing to compile."""
+    """Say what will be served: there is nothing to compile, and that it reads back the same is proved."""
     recogniser = load_recogniser(context.path(f"{FILES}/{RECOGNISER_FILE}").read_bytes())
     projected = f"a projection to {recogniser.width} numbers" if recogniser.projection else "no projection"
     context.log.say(
@@ -157,13 +166,7 @@ def register(context: TaskContext) -> dict[str, Any]:
         receipt=gated["receipt"],
         trained_at=datetime.fromisoformat(gated["trained_at"]),
         cutoff=None,
-        parity=Parity(
-            rows=0,
-            labels_differing=0,
-            max_difference=0,
-            passed=True,
-            reason="A recogniser is served as the arrays it consists of.",
-        ),
+        parity=Parity.model_validate(context.read_json(PARITY)),
         calibration=None,
     )
     version = register_version(context, result)
@@ -205,6 +208,20 @@ def _first(plan: Plan, asked: Asked) -> Receipt:
         seed=plan.seed,
         resamples=None,
         slices={},
+    )
+
+
+def _read_back(fitted: Recogniser, read: Recogniser, signatures: Signed) -> Parity:
+    """Compare what was fitted with what its file holds; raises `TaskError` if they differ."""
+    same = (fitted.extractor, fitted.threshold) == (read.extractor, read.threshold)
+    if not same or not np.array_equal(fitted.vectors(signatures), read.vectors(signatures)):
+        raise TaskError("The recogniser's file does not hold what was fitted.")
+    return Parity(
+        rows=len(signatures),
+        labels_differing=0,
+        max_difference=0,
+        passed=True,
+        reason=f"Read back from its file, it compares {len(signatures)} faces exactly as it was fitted.",
     )
 
 

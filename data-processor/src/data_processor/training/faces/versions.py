@@ -3,6 +3,7 @@
 from typing import Any
 
 from data_processor.models.access import registry_of
+from data_processor.models.engine import verified
 from data_processor.models.manifest import RECOGNISER_FILE
 from data_processor.models.registry import ArtefactRejectedError
 from data_processor.runs.context import TaskContext, TaskError
@@ -12,8 +13,9 @@ from data_processor.tasks.faces.recogniser import Recogniser, RecogniserRejected
 def load_version(context: TaskContext, model: str, version: str) -> Recogniser:
     """Load a version as a stage would; raises `TaskError` for one that cannot be served."""
     try:
-        folder = registry_of(context).directory(model, version)
-        return load_recogniser((folder / RECOGNISER_FILE).read_bytes())
+        registry = registry_of(context)
+        folder, manifest = registry.directory(model, version), registry.manifest(model, version)
+        return load_recogniser(verified(folder, RECOGNISER_FILE, manifest))
     except (ArtefactRejectedError, OSError, RecogniserRejectedError) as error:
         raise TaskError(f"Version {version} of {model!r} cannot be served: {error}") from error
 
