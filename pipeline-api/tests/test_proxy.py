@@ -8,13 +8,16 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from fake_processor import MODEL, PROBLEM, Call, FakeProcessor, Reply, as_json, problem
 from pipeline_api import app as app_module
+from pipeline_api.database import MqttRequestRow
 from pipeline_api.headers import MAX_KEY_BYTES
 from pipeline_api.roles import Role
 from pipeline_api.routes import OPERATIONS, Operation
 from pipeline_api.routing import MAX_QUERY_BYTES
+from pipeline_api.service.database import now
 from running import Gateway, Server
 
 PREDICT = "/v1/models/census-income/predictions"
@@ -310,3 +313,26 @@ def test_one_credential_has_only_so_many_requests_in_work(
         release.set()
         assert [answer.result().status_code for answer in held_back] == [200, 200]
     assert gateway.client.get("/v1/models", headers=alice).status_code == 200
+
+
+def test_whoever_is_forgotten_is_forgotten_here_too_but_only_if_that_succeeded(
+    gateway: Gateway, processor: FakeProcessor
+) -> None:
+    database = gateway.app.state.gateway.auth.keys._database
+
+    def sent(digest: str) -> None:
+        with database.transaction() as session:
+            session.add(MqttRequestRow(digest=digest, holder="one", answer=b"Ann", published_at=now()))
+
+    def kept() -> int:
+        with database.reading() as session:
+            return len(list(session.scalars(select(MqttRequestRow))))
+
+    sent("a")
+    path = "/v1/models/door/persons/ann"
+    processor.on("DELETE", path, problem(404, "There is no such person."))
+    gateway.client.delete(path, headers=gateway.admin)
+    assert kept() == 1
+    processor.on("DELETE", path, Reply(204, b""))
+    assert gateway.client.delete(path, headers=gateway.admin).status_code == 204
+    assert kept() == 0

@@ -84,6 +84,7 @@ async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIter
                     metrics=metrics,
                     upstream=upstream,
                     websocket_limit=ConcurrencyLimit(settings.websockets, settings.websockets_per_credential),
+                    forget_answers=database.forget_answers,
                 )
             finally:
                 # Cancelled, it would leave its thread using the database, which is closed below.

@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import aiohttp
+from anyio import to_thread
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from pipeline_api.auth.dependencies import admit
@@ -19,6 +20,7 @@ from pipeline_api.upload import INCOMPLETE, Upload
 _SMALL = 256 * 1024
 """Answers up to this size are passed on in one piece."""
 _BODILESS = (204, 304)
+_PROBLEM = 400
 
 
 class MethodNotAllowed(Problem):
@@ -87,6 +89,8 @@ async def _pass_on(operation: Operation, path: str, scope: Scope, receive: Recei
         async with upstream.stream(
             operation.method, target, headers=headers, timeout_s=operation.timeout_s, body=body
         ) as response:
+            if operation.forgets and response.status < _PROBLEM:
+                await to_thread.run_sync(gateway.forget_answers)
             await _stream(response, receive, send)
 
 

@@ -23,6 +23,8 @@ class Operation:
     """Uses the fast path: connections kept for predictions, which no slow call delays."""
     keyed: bool = False
     """Stores its answer under an `Idempotency-Key`: with one, it may be sent twice. Others never get one."""
+    forgets: bool = False
+    """Forgets somebody: what is kept here of answers, which may name them, is deleted when it succeeded."""
     upload: bool = False
     """The body is passed on as it arrives, however large; `timeout_s` restarts with each piece of it."""
 
@@ -70,7 +72,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/v1/models/{model}/persons", Role.ENGINEER),
     Operation("GET", "/v1/models/{model}/persons/{person}", Role.ENGINEER),
     Operation("PATCH", "/v1/models/{model}/persons/{person}", Role.ENGINEER),
-    Operation("DELETE", "/v1/models/{model}/persons/{person}", Role.ENGINEER),
+    Operation("DELETE", "/v1/models/{model}/persons/{person}", Role.ENGINEER, forgets=True),
     Operation("GET", "/v1/models/{model}/persons/{person}/pictures/{picture}", Role.ENGINEER),
     Operation("DELETE", "/v1/models/{model}/persons/{person}/pictures/{picture}", Role.ENGINEER),
     Operation("GET", "/v1/models/{model}/reviews", Role.ENGINEER),

@@ -1,5 +1,6 @@
 """Everything a request may need, opened once by the lifespan."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, cast
 
@@ -20,6 +21,8 @@ class Gateway:
     metrics: GatewayMetrics
     upstream: Upstream
     websocket_limit: ConcurrencyLimit
+    forget_answers: Callable[[], None]
+    """Deletes what is kept of answers that were sent; blocks."""
 
 
 def gateway_of(connection: HTTPConnection) -> Gateway:

@@ -110,3 +110,20 @@ def test_an_error_of_the_database_is_that_of_whoever_waits(database: Database) -
 
     with pytest.raises(Exception, match="no such table"):
         with_journal(database, "one", lambda journal: journal.claim("a"))
+
+
+def test_answers_that_were_sent_are_forgotten_out_of_the_file_and_others_stay(
+    database: Database, tmp_path: Path
+) -> None:
+    async def work(journal: Journal) -> None:
+        for digest, answer in (("sent", b"Quetzalcoatl"), ("waiting", b"not yet sent")):
+            await journal.claim(digest)
+            await journal.keep(digest, answer)
+        await journal.published("sent")
+
+    with_journal(database, "one", work)
+    database.forget_answers()
+    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+    assert b"Quetzalcoatl" not in kept
+    assert b"not yet sent" in kept
