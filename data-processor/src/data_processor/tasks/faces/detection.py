@@ -22,6 +22,8 @@ SIDE = 320
 of 640 by 480 takes half of the time that it would in full size, where noise makes the search much longer."""
 SMALLEST = 24
 """Pixels of the smallest face that is found there: what the cascade was trained for."""
+USUAL = 0.2
+"""Of the longer side: whoever stands before a camera has a face at least so wide."""
 ROOM = 0.25
 """Of each side, added around the picture."""
 STEP, NEIGHBOURS = 1.1, 4
@@ -29,6 +31,7 @@ STEP, NEIGHBOURS = 1.1, 4
 COMPARABLE = 0.5
 """A face of less than this share of the largest one's width stands in the background, or is none."""
 
+Found = tuple[int, int, int, int]
 _local = threading.local()
 
 
@@ -57,7 +60,7 @@ def find_faces(picture: Picture) -> list[Box]:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
     boxes: list[Box] = []
-    for found in sorted(_search(grey), key=lambda one: (-one[2], one)):
+    for found in sorted(_large_enough(grey), key=lambda one: (-one[2], one)):
         box = Box(*(round(value / scale) for value in found))
         large_enough = not boxes or box.width >= COMPARABLE * boxes[0].width
         if large_enough and not any(larger.holds(box) for larger in boxes):
@@ -65,12 +68,24 @@ def find_faces(picture: Picture) -> list[Box]:
     return boxes
 
 
-def _search(grey: NDArray[np.uint8]) -> list[tuple[int, int, int, int]]:
+def _large_enough(grey: NDArray[np.uint8]) -> list[Found]:
+    """Return the faces of at least half the size of the largest one.
+
+    Small faces take most of the time: they are looked for only if there is no larger one, or if the largest
+    one leaves room for them.
+    """
+    first = max(SMALLEST, round(USUAL * max(grey.shape)))
+    found = _search(grey, first)
+    least = max(SMALLEST, round(COMPARABLE * max((one[2] for one in found), default=0)))
+    return _search(grey, least) if least < first else found
+
+
+def _search(grey: NDArray[np.uint8], smallest: int) -> list[Found]:
     import cv2  # noqa: PLC0415  # see find_faces
 
     room_y, room_x = (round(ROOM * side) for side in grey.shape)
     padded = cv2.copyMakeBorder(grey, room_y, room_y, room_x, room_x, cv2.BORDER_REPLICATE)
-    found = _cascade().detectMultiScale(padded, STEP, NEIGHBOURS, minSize=(SMALLEST, SMALLEST))
+    found = _cascade().detectMultiScale(padded, STEP, NEIGHBOURS, minSize=(smallest, smallest))
     return [(int(x) - room_x, int(y) - room_y, int(w), int(h)) for x, y, w, h in found]
 
 
