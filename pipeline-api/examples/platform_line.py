@@ -7,6 +7,7 @@ Trouble           something that its user must change or wait for; the message s
 import asyncio
 import contextlib
 import json
+import socket
 import ssl
 from pathlib import Path
 from typing import Any, Self
@@ -53,6 +54,8 @@ class Line:
             "username": device,
             "password": password,
             "protocol": aiomqtt.ProtocolVersion.V5,
+            # Small messages are sent at once: else each may wait 40 ms for an acknowledgement.
+            "socket_options": [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
             "tls_context": tls,
         }
         self._client: aiomqtt.Client | None = None

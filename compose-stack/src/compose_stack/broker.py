@@ -31,6 +31,8 @@ log_type notice
 connection_messages false
 max_packet_size {bytes}
 max_queued_messages 10000
+# Small messages are sent at once: else each may wait 40 ms for the one before to be acknowledged.
+set_tcp_nodelay true
 {listeners}"""
 _LISTENER = """
 listener {port} {address}
