@@ -366,6 +366,11 @@ _databases = count()
 @pytest.fixture
 def postgres_url(postgres: str) -> str:
     """Return the URL of an empty PostgreSQL database."""
+    return new_postgres_database(postgres)
+
+
+def new_postgres_database(postgres: str) -> str:
+    """Return the URL of a new database in a cluster, which is named by its socket's folder."""
     name = f"test_{next(_databases)}"
     with contextlib.closing(psycopg.connect(host=postgres, user="postgres", autocommit=True)) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())

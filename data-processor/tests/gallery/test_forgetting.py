@@ -1,9 +1,11 @@
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from conftest import new_postgres_database
 from data_processor.adapters.dvc_repository import DvcRepository
 from data_processor.database import Database
 from data_processor.datasets.version_store import DatasetNotFoundError, VersionStore, repository
@@ -11,7 +13,7 @@ from data_processor.gallery.forgetting import Sweeping
 from data_processor.pictures.service import open_pictures
 from data_processor.rows import DatasetVersionRow, PersonRow
 from data_processor.service.database import now
-from gallery.conftest import DOOR, Door
+from gallery.conftest import DOOR, Door, add_face_model
 
 PERSONS = f"/v1/models/{DOOR}/persons"
 NAME = "Quetzalcoatl Zzyzx"
@@ -143,3 +145,29 @@ def test_a_former_name_that_somebody_else_has_now_is_theirs(door: Door, sweep: C
     sweep()
     assert door.call("GET", f"/v1/predictions/{theirs['id']}").json()["label"] == "Ann"
     assert [one["label"] for one in door.call("GET", PERSONS).json()] == ["Ann"]
+
+
+@pytest.mark.services
+def test_on_postgresql_a_person_is_enrolled_corrected_and_forgotten_as_well(
+    new_world: Callable[..., Any], open_door: Callable[[Any], Door], wait_until: Any, postgres: str
+) -> None:
+    world = new_world(
+        records_url=new_postgres_database(postgres), predictions_url=new_postgres_database(postgres)
+    )
+    add_face_model(world)
+    door = open_door(world)
+    wait_until(lambda: door.state.manager.find(DOOR) is not None)
+    person = door.knows(NAME, 1)
+    image = door.picture(1, 7)
+    answer = door.ask(image)
+    assert answer["label"] == NAME
+    door.say(answer["id"], correct=False, comment=f"{NAME} has a beard")
+    assert door.ask(image)["label"] is None
+    door.call("DELETE", f"{PERSONS}/{person}")
+    store = VersionStore(world.database, repository(world.settings))
+    Sweeping(world.database, world.predictions, open_pictures(world.settings), store.purge_since).sweep()
+    redacted = door.call("GET", f"/v1/predictions/{answer['id']}").json()
+    assert (redacted["label"], redacted["inputs"], redacted["feedback"][0]["comment"]) == (None, {}, None)
+    assert door.call("GET", PERSONS).json() == []
+    with world.database.reading() as session:
+        assert session.get(PersonRow, person) is None
