@@ -43,7 +43,9 @@ class Door:
         self._remember(found)
         if found["faces"] > 1:
             _progress(f"there are {found['faces']} faces in the picture, and the largest was taken")
-        distance = "nobody is enrolled" if found["distance"] is None else f"distance {found['distance']:.3f}"
+        distance = (
+            "nobody comes into question" if found["distance"] is None else f"distance {found['distance']:.3f}"
+        )
         measured = f"{distance}, threshold {found['threshold']:.3f}"
         if found["label"] is None:
             print(f"Nobody who is known ({measured}).")

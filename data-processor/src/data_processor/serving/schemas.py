@@ -58,7 +58,9 @@ class Answer(BaseModel):
     value: float | None = Field(None, description="Regression: the predicted value.")
     person: str | None = Field(None, description="Faces: the id of the person with the label.")
     distance: float | None = Field(
-        None, description="Faces: how far the nearest face of the gallery is; null while nobody is enrolled."
+        None,
+        description="Faces: how far the nearest face of the gallery is that comes into question; null if "
+        "none does: nobody is enrolled, or feedback said of all who are that they are not this face.",
     )
     threshold: float | None = Field(None, description="Faces: farther than this, nobody is recognised.")
     confidence: float | None = Field(

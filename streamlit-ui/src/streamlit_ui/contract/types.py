@@ -27,7 +27,7 @@ class Answer(TypedDict):
     person: NotRequired[str | None]
     """Faces: the id of the person with the label."""
     distance: NotRequired[float | None]
-    """Faces: how far the nearest face of the gallery is; null while nobody is enrolled."""
+    """Faces: how far the nearest face of the gallery is that comes into question; null if none does: nobody is enrolled, or feedback said of all who are that they are not this face."""
     threshold: NotRequired[float | None]
     """Faces: farther than this, nobody is recognised."""
     confidence: NotRequired[float | None]
@@ -1071,7 +1071,7 @@ class RecordedPrediction(TypedDict):
     person: NotRequired[str | None]
     """Faces: the id of the person with the label."""
     distance: NotRequired[float | None]
-    """Faces: how far the nearest face of the gallery is; null while nobody is enrolled."""
+    """Faces: how far the nearest face of the gallery is that comes into question; null if none does: nobody is enrolled, or feedback said of all who are that they are not this face."""
     threshold: NotRequired[float | None]
     """Faces: farther than this, nobody is recognised."""
     confidence: NotRequired[float | None]
@@ -1879,7 +1879,7 @@ class PredictionDetail(TypedDict):
     person: NotRequired[str | None]
     """Faces: the id of the person with the label."""
     distance: NotRequired[float | None]
-    """Faces: how far the nearest face of the gallery is; null while nobody is enrolled."""
+    """Faces: how far the nearest face of the gallery is that comes into question; null if none does: nobody is enrolled, or feedback said of all who are that they are not this face."""
     threshold: NotRequired[float | None]
     """Faces: farther than this, nobody is recognised."""
     confidence: NotRequired[float | None]
