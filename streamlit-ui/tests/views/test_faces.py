@@ -143,10 +143,10 @@ def test_a_picture_without_a_face_is_refused_in_one_sentence(open_page: Open) ->
     assert "# Ada" in said(show(page, ADA))
 
 
-def test_while_nobody_is_enrolled_that_is_said(open_page: Open, fake: FakeGateway) -> None:
+def test_while_nobody_comes_into_question_that_is_said(open_page: Open, fake: FakeGateway) -> None:
     fake.persons = []
     page = show(faces(open_page), STRANGER)
-    assert "Nobody is enrolled yet." in said(page)
+    assert "Nobody who is enrolled comes into question." in said(page)
     assert not [found for found in page.button_group if found.label == "This is"]
 
 
@@ -159,6 +159,16 @@ def test_a_picture_of_a_camera_is_asked_for(open_page: Open) -> None:
     page = select(faces(open_page, "user"), "Picture from", "Camera")
     assert [found.label for found in page.camera_input] == ["Look into the camera"]
     assert not page.file_uploader
+
+
+def test_the_camera_is_still_chosen_after_a_look_at_the_persons(open_page: Open) -> None:
+    page = select(faces(open_page), "Picture from", "Camera")
+    page.session_state["faces"] = "Persons"
+    page.run()
+    assert not page.camera_input
+    page.session_state["faces"] = "Recognise"
+    page.run()
+    assert page.camera_input
 
 
 def test_a_name_is_never_markup(open_page: Open, fake: FakeGateway) -> None:

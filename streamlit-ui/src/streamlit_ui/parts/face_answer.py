@@ -13,13 +13,16 @@ FACE_PX = 220
 
 
 def show_face_answer(prediction: Answer) -> None:
-    """Show whose face it is, or that nobody was recognised, and how near a call it was."""
+    """Show whose face it is, or that nobody was recognised, and how near a call it was.
+
+    There is no distance if nobody is enrolled, or if all who are were said not to be this face.
+    """
     with st.container(gap="xsmall"):
         known = prediction.get("label") is not None
         st.caption("This is" if known else "Who is this?")
         st.markdown(f"# {plain(words.answer(prediction))}")
         if prediction.get("distance") is None:
-            st.markdown("Nobody is enrolled yet.")
+            st.markdown("Nobody who is enrolled comes into question.")
         else:
             near = words.nearness(prediction)
             st.markdown(plain(near[:1].upper() + near[1:]))

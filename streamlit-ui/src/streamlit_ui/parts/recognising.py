@@ -18,6 +18,7 @@ from streamlit_ui.text import plain
 from streamlit_ui.thumbnails import thumbnail
 
 FILE, CAMERA = "File", "Camera"
+_SOURCE, _LAST_SOURCE = "picture source", "last picture source"
 NEW, KNOWN = "A new person", "Somebody known"
 
 
@@ -39,9 +40,10 @@ def show_recognising(model: ModelDetail) -> None:
         models.not_ready(model)
         return
     version = ask_version(model)
-    source = st.segmented_control(
-        "Picture from", [FILE, CAMERA], default=FILE, required=True, key="picture source"
-    )
+    # What is chosen in a tab is gone once another one is opened: this is chosen for more than one picture.
+    st.session_state.setdefault(_SOURCE, st.session_state.get(_LAST_SOURCE, FILE))
+    source = st.segmented_control("Picture from", [FILE, CAMERA], required=True, key=_SOURCE)
+    st.session_state[_LAST_SOURCE] = source
     if source == CAMERA:
         taken = st.camera_input(
             "Look into the camera",
