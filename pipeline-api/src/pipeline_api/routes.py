@@ -68,7 +68,7 @@ OPERATIONS: tuple[Operation, ...] = (
     # Who may add to whom is for the processor to say: users only to those they enrolled themselves.
     Operation("POST", "/v1/models/{model}/persons", Role.USER),
     Operation("POST", "/v1/models/{model}/persons/{person}/pictures", Role.USER),
-    Operation("POST", "/v1/models/{model}/training-pictures", Role.USER, keyed=True),
+    Operation("POST", "/v1/models/{model}/training-pictures", Role.USER),
     Operation("GET", "/v1/models/{model}/persons", Role.ENGINEER),
     Operation("GET", "/v1/models/{model}/persons/{person}", Role.ENGINEER),
     Operation("PATCH", "/v1/models/{model}/persons/{person}", Role.ENGINEER),
