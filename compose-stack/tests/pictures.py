@@ -54,6 +54,16 @@ def take_pictures(page: Page, folder: Path) -> None:
     _keep(page, folder / "notifications.png")
 
 
+def take_picture_of_faces(page: Page, folder: Path) -> None:
+    """Keep a picture of the page Faces as it is, from its heading down to the feedback."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": 1280, "height": 1100})
+    page.get_by_role("heading", name="Faces", exact=True).scroll_into_view_if_needed()
+    _keep(page, folder / "faces.png")
+    if before is not None:
+        page.set_viewport_size(before)
+
+
 def _keep(page: Page, path: Path) -> None:
     page.wait_for_timeout(DRAWN_MS)
     path.parent.mkdir(parents=True, exist_ok=True)
