@@ -364,17 +364,22 @@ _databases = count()
 
 
 @pytest.fixture
-def postgres_url(postgres: str) -> str:
+def new_postgres_url(postgres: str) -> Callable[[], str]:
+    """Make empty PostgreSQL databases; return the URL of each."""
+
+    def make() -> str:
+        name = f"test_{next(_databases)}"
+        with contextlib.closing(psycopg.connect(host=postgres, user="postgres", autocommit=True)) as open_:
+            open_.execute(f"CREATE DATABASE {name}".encode())
+        return f"postgresql+psycopg://postgres@/{name}?host={postgres}"
+
+    return make
+
+
+@pytest.fixture
+def postgres_url(new_postgres_url: Callable[[], str]) -> str:
     """Return the URL of an empty PostgreSQL database."""
-    return new_postgres_database(postgres)
-
-
-def new_postgres_database(postgres: str) -> str:
-    """Return the URL of a new database in a cluster, which is named by its socket's folder."""
-    name = f"test_{next(_databases)}"
-    with contextlib.closing(psycopg.connect(host=postgres, user="postgres", autocommit=True)) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return f"postgresql+psycopg://postgres@/{name}?host={postgres}"
+    return new_postgres_url()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.services)])

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from conftest import new_postgres_database
 from data_processor.adapters.dvc_repository import DvcRepository
 from data_processor.database import Database
 from data_processor.datasets.version_store import DatasetNotFoundError, VersionStore, repository
@@ -149,11 +148,9 @@ def test_a_former_name_that_somebody_else_has_now_is_theirs(door: Door, sweep: C
 
 @pytest.mark.services
 def test_on_postgresql_a_person_is_enrolled_corrected_and_forgotten_as_well(
-    new_world: Callable[..., Any], open_door: Callable[[Any], Door], wait_until: Any, postgres: str
+    new_world: Callable[..., Any], open_door: Callable[[Any], Door], wait_until: Any, new_postgres_url: Any
 ) -> None:
-    world = new_world(
-        records_url=new_postgres_database(postgres), predictions_url=new_postgres_database(postgres)
-    )
+    world = new_world(records_url=new_postgres_url(), predictions_url=new_postgres_url())
     add_face_model(world)
     door = open_door(world)
     wait_until(lambda: door.state.manager.find(DOOR) is not None)
