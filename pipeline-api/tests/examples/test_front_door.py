@@ -34,7 +34,7 @@ def test_who_is_not_known_is_nobody(door: Door, platform: Platform, picture: Pat
 
     platform.face = {**FACE, "label": None, "distance": None}
     _, said, _ = door("recognise", picture)
-    assert said == "Nobody who is known (nobody is enrolled, threshold 0.400)."
+    assert said == "Nobody who is known (nobody comes into question, threshold 0.400)."
 
 
 @pytest.mark.services

@@ -23,6 +23,9 @@ PREDICTIONS = "/v1/models/[^/]+/predictions"
 NewDevice = Callable[..., Device]
 
 
+MOST_IN_FLIGHT = 5
+
+
 class Keyed:
     """Answers predictions as the processor does: one for each `Idempotency-Key`."""
 
@@ -229,7 +232,7 @@ def test_replicas_divide_the_work(
     assert min(shares) >= 10
 
 
-def test_a_broker_that_is_killed_under_load_costs_no_answer_and_doubles_none(
+def test_a_broker_that_is_killed_under_load_costs_no_answer_and_nothing_is_done_twice(
     bridged: Gateway, new_device: NewDevice, broker: Mosquitto, processor: FakeProcessor
 ) -> None:
     keyed = Keyed(delay_s=0.05)
@@ -260,8 +263,10 @@ def test_a_broker_that_is_killed_under_load_costs_no_answer_and_doubles_none(
         for door, number in missing:
             if number not in door.counted():
                 door.predict(number)
-    assert [door.counted() for door in doors] == [dict.fromkeys(range(80), 1)] * 3
+    assert [set(door.counted()) for door in doors] == [set(range(80))] * 3
     assert len(keyed.done) == 3 * 80
+    # What the broker delivered as it died, and had not yet confirmed, is sent once more: QoS 1.
+    assert sum(count - 1 for door in doors for count in door.counted().values()) <= MOST_IN_FLIGHT
     assert connected(bridged)
 
 
