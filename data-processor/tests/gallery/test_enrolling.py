@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from data_processor.gallery import enrolling
 from gallery.conftest import DOOR, Door
 from tasks.faces.drawn import drawn_scene
 
@@ -80,7 +81,6 @@ def test_a_person_is_renamed_and_answers_have_the_new_name(door: Door) -> None:
     assert door.call("PATCH", f"{PERSONS}/{ann}", json={"label": "Bob"}).status_code == 409
     changed = door.call("PATCH", f"{PERSONS}/{ann}", json={"label": "Anna", "contact": "1"}).json()
     assert (changed["label"], changed["contact"]) == ("Anna", "1")
-    door.state.manager.gallery(DOOR).refresh()  # type: ignore[union-attr]  # it is served
     assert door.ask(door.picture(1, 7))["label"] == "Anna"
 
 
@@ -89,7 +89,6 @@ def test_two_persons_who_are_one_are_merged(door: Door) -> None:
     merged = door.call("PATCH", f"{PERSONS}/{first}", json={"merge": second}).json()
     assert len(merged["pictures"]) == 4
     assert [one["label"] for one in door.call("GET", PERSONS).json()] == ["Ann"]
-    door.state.manager.gallery(DOOR).refresh()  # type: ignore[union-attr]  # it is served
     assert door.ask(door.picture(2, 7))["label"] == "Ann"
     itself = door.call("PATCH", f"{PERSONS}/{first}", json={"merge": first})
     assert itself.status_code == 422
@@ -122,3 +121,27 @@ def test_a_model_for_rows_knows_no_persons(door: Door) -> None:
     assert answer.status_code == 409
     assert "knows no persons" in answer.json()["detail"]
     assert door.call("GET", "/v1/models/nothing/persons").status_code == 404
+
+
+def test_impostors_do_not_use_up_the_places_of_a_persons_own_pictures(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(enrolling, "MOST_PICTURES", 2)
+    door.knows("Ann", 1, 1)
+    for picture in range(5, 9):
+        answer = door.ask(door.picture(1, picture))
+        if answer["label"] is not None:
+            door.say(answer["id"], correct=False)  # more than are kept are no error
+    assert door.teach("Ann", door.picture(1, 1)).status_code == 200
+    refused = door.teach("Ann", door.picture(1, 2))
+    assert refused.status_code == 409
+    assert "take some out" in refused.json()["detail"]
+
+
+def test_a_full_gallery_says_so(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(enrolling, "MOST_FACES", 1)
+    door.knows("Ann", 1, 1)
+    refused = door.teach("Bob", door.picture(2))
+    assert refused.status_code == 409
+    assert door.call("GET", PERSONS).json()[0]["label"] == "Ann"
+    assert len(door.call("GET", PERSONS).json()) == 1  # nobody is added without a face

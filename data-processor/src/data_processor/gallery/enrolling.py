@@ -23,7 +23,9 @@ from data_processor.tasks.faces.crops import FaceCrop, encode_crop
 
 IMPOSTOR = "impostor"
 MOST_PICTURES = 200
-"""Pictures of one person: more make recognition slower, and no better."""
+"""Pictures of one person, and as many of impostors: more make recognition slower, and no better."""
+MOST_FACES = 20_000
+"""Faces of a gallery: as they are, they take 300 MB in each process that serves it."""
 
 ViewOf = Callable[[str], GalleryView | None]
 """Returns the gallery of a model as the version sees it that this process serves, if it serves one."""
@@ -118,7 +120,8 @@ class Enrolling:
         if correct:
             self._take_back(prediction, caller)
         else:
-            with suppress(Invalid, NotFound):  # the picture has expired, or the person is gone
+            # The picture has expired, the person is gone, or as many impostors are known as are kept.
+            with suppress(Conflict, Invalid, NotFound):
                 self._contradict(prediction.model, person, image, caller, prediction.id)
         self._views.refresh(prediction.model)
 
@@ -178,10 +181,14 @@ def _add(
     same = mine & (FacePictureRow.image == image) & (FacePictureRow.kind == kind)
     if (known := session.scalar(select(FacePictureRow.id).where(same))) is not None:
         return known
-    if (session.scalar(select(func.count(FacePictureRow.id)).where(mine)) or 0) >= MOST_PICTURES:
+    of_kind = select(func.count(FacePictureRow.id)).where(mine, FacePictureRow.kind == kind)
+    if (session.scalar(of_kind) or 0) >= MOST_PICTURES:
         raise Conflict(
             f"{row.label!r} has {MOST_PICTURES} pictures, and no more are kept: take some out first."
         )
+    faces = select(func.count(FacePictureRow.id)).where(FacePictureRow.model == row.model)
+    if (session.scalar(faces) or 0) >= MOST_FACES:
+        raise Conflict(f"The gallery has {MOST_FACES} faces, and no more are kept: take some out first.")
     added = FacePictureRow(
         id=uuid4().hex,
         model=row.model,

@@ -11,7 +11,7 @@ learnt of a person, a projection and a distance, does not tell anybody apart and
 import json
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
@@ -40,12 +40,18 @@ class PictureStore(Protocol):
         """Delete all pictures that somebody sent under a label."""
 
 
+GRACE = timedelta(seconds=10)
+"""From the first moment until what was kept is deleted: processes that have yet to see that somebody is to be
+forgotten may name them for a second, and what they record goes, too."""
+
+
 class Forgetting:
     """Begins to forget persons."""
 
-    def __init__(self, database: Database) -> None:
-        """Forget in the records database."""
+    def __init__(self, database: Database, seen: Callable[[str], None] | None = None) -> None:
+        """Forget in the records database; `seen` lets this process take in what changed in a gallery."""
         self._database = database
+        self._seen = seen
 
     def begin(self, model: str, person: str) -> None:
         """Let nobody know a person any more; raises `NotFound`."""
@@ -54,15 +60,23 @@ class Forgetting:
             repository.changed(session, self._database, model)
             row = repository.find_person(session, model, person, self._database)
             row.forgotten_at = now()
+        if self._seen is not None:
+            self._seen(model)
 
 
 class Sweeping:
     """Finishes what `Forgetting` began, and begins it for whoever's time is over; for the leading worker."""
 
     def __init__(
-        self, database: Database, predictions: PredictionStore, pictures: PictureStore, purge: Purge
+        self,
+        database: Database,
+        predictions: PredictionStore,
+        pictures: PictureStore,
+        purge: Purge,
+        grace: timedelta = GRACE,
     ) -> None:
         """Remove what is kept about persons from the databases, the pictures' store and the datasets."""
+        self._grace = grace
         self._database = database
         self._predictions = predictions
         self._pictures = pictures
@@ -72,12 +86,15 @@ class Sweeping:
         """Forget everybody who is to be forgotten by now."""
         with self._database.reading() as session:
             overdue = repository.overdue(session, now())
+        begun = [row for row in overdue if row.forgotten_at is not None]
         for row in overdue:
             if row.forgotten_at is None:
                 with suppress(NotFound):
                     Forgetting(self._database).begin(row.model, row.id)
+        due = [row for row in begun if row.forgotten_at and row.forgotten_at + self._grace <= now()]
+        for row in due:
             self._forget(row)
-        if overdue:
+        if due:
             self._database.scrub()
             self._predictions.scrub()
 

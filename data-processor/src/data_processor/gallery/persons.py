@@ -1,5 +1,6 @@
 """Persons: who is known to a model for faces, and what is kept about them."""
 
+from collections.abc import Callable
 from datetime import datetime
 from uuid import uuid4
 
@@ -21,9 +22,10 @@ MOST = 10_000
 class Persons:
     """The persons of a stage's galleries."""
 
-    def __init__(self, database: Database) -> None:
-        """Keep them in the records database."""
+    def __init__(self, database: Database, seen: Callable[[str], None]) -> None:
+        """Keep them in the records database; `seen` lets this process take in what changed in a gallery."""
         self._database = database
+        self._seen = seen
 
     def all(self, model: str) -> list[Person]:
         """Return the persons of a gallery by label; raises `NotFound` and `Conflict`."""
@@ -63,7 +65,9 @@ class Persons:
                 if value is not None or name in {"consent_at", "keep_until"}:
                     setattr(row, name, value)
             session.flush()
-            return _described(session, row)
+            person_now = _described(session, row)
+        self._seen(model)
+        return person_now
 
     def _merge(self, session: Session, row: PersonRow, other: str) -> None:
         if other == row.id:

@@ -52,6 +52,13 @@ class Plan(BaseModel):
     schema_: Schema
     """The dataset's schema, as it was confirmed."""
 
+    @property
+    def opponent(self) -> str:
+        """Whom the challenger meets at the gate, in words."""
+        if self.champion is None:
+            return "no champion"
+        return f"champion: version {self.champion} (gate {self.gate_number} against it)"
+
 
 def make_plan(context: TaskContext, row: RunRow, model: ModelRow, version: DatasetVersionRow) -> Plan:
     """Fix the terms of a run on a dataset version and keep them."""

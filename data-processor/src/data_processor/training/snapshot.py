@@ -26,14 +26,10 @@ def snapshot(context: TaskContext) -> dict[str, Any]:
         model.dataset, _with_inputs(context, labelled), request=row.id
     )
     plan = make_plan(context, row, model, version)
-    opponent = (
-        f"champion: version {plan.champion} (gate {plan.gate_number} against it)"
-        if plan.champion
-        else "no champion"
-    )
     context.log.say(
         f"Dataset {version.dataset!r}, version {version.version} (revision {version.revision}): "
-        f"{version.rows} rows, feedback up to number {version.feedback_seq}. Seed {plan.seed}; {opponent}."
+        f"{version.rows} rows, feedback up to number {version.feedback_seq}. Seed {plan.seed}; "
+        f"{plan.opponent}."
     )
     return {"row": {"dataset_version": version.version}}
 

@@ -44,14 +44,9 @@ def snapshot(context: TaskContext) -> dict[str, Any]:
         table, seq = gallery_table(session, model.name), last_feedback(session, model.name)
     version = open_version_store(context).add_gallery(model.dataset, table, feedback_seq=seq, request=row.id)
     plan = make_plan(context, row, model, version)
-    opponent = (
-        f"champion: version {plan.champion} (gate {plan.gate_number} against it)"
-        if plan.champion
-        else "no champion"
-    )
     context.log.say(
         f"Dataset {version.dataset!r}, version {version.version} (revision {version.revision}): "
-        f"{version.rows} enrolled pictures. Seed {plan.seed}; {opponent}."
+        f"{version.rows} enrolled pictures. Seed {plan.seed}; {plan.opponent}."
     )
     return {"row": {"dataset_version": version.version}}
 
