@@ -144,6 +144,12 @@ class FolderStore:
 def _new_file(folder: Path) -> tuple[int, str]:
     """Open a new file in a folder that need not exist; return its handle and its path."""
     while True:
-        with suppress(FileNotFoundError):  # somebody deleted the last object, and the folder with it
-            folder.mkdir(parents=True, exist_ok=True)
+        # Somebody may delete the last object, and the folder with it, at any moment.
+        with suppress(FileNotFoundError):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except FileExistsError:  # pathlib says so, too, of a folder that went before it looked again
+                if folder.exists():
+                    raise
+                continue
             return tempfile.mkstemp(dir=folder, prefix=".new.")
