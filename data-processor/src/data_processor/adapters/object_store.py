@@ -149,7 +149,7 @@ def _new_file(folder: Path) -> tuple[int, str]:
             try:
                 folder.mkdir(parents=True, exist_ok=True)
             except FileExistsError:  # pathlib says so, too, of a folder that went before it looked again
-                if folder.exists():
+                if folder.is_file():
                     raise
                 continue
             return tempfile.mkstemp(dir=folder, prefix=".new.")
