@@ -27,6 +27,7 @@ from data_processor.serving import api as serving_api
 from data_processor.serving.metrics import ModelMetrics
 from data_processor.settings import Settings
 from data_processor.training import api as training_api
+from data_processor.training.live import api as live_api
 from data_processor.wiring.serve import open_state
 
 
@@ -73,6 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
         models_api,
         feedback_api,
         training_api,
+        live_api,
         datasets_api,
         exploration_api,
         notifications_api,

@@ -103,6 +103,12 @@ class Estimator(BaseModel):
     hyperparameters: tuple[Hyperparameter, ...]
 
 
+class LiveEstimator(Estimator):
+    """An estimator that learns epoch by epoch, and may be steered while it does."""
+
+    adjustable: tuple[str, ...] = Field(description="The hyperparameters that may change while it learns.")
+
+
 def problems(
     space: Sequence[Hyperparameter], given: Mapping[str, object], owner: str, *loc: str | int
 ) -> list[FieldError]:

@@ -19,6 +19,7 @@ from data_processor.rows.drift import DriftReportRow
 from data_processor.rows.feedback import DecisionRow, FeedbackRow, WatchRow
 from data_processor.rows.gallery import FacePictureRow, GalleryRow, PersonRow
 from data_processor.rows.idempotency import IdempotencyRow
+from data_processor.rows.live import LiveCheckpointRow, LiveCommandRow, LiveRunRow
 from data_processor.rows.models import AliasRefusalRow, LoadedRow, ModelRow, PromotionRow, VersionRow
 from data_processor.rows.notifications import DeliveryRow, DestinationRow, NotificationRow
 from data_processor.rows.runs import OPEN_RUN, RunEventRow, RunResultRow, RunRow
@@ -40,6 +41,9 @@ __all__ = [
     "FeedbackRow",
     "GalleryRow",
     "IdempotencyRow",
+    "LiveCheckpointRow",
+    "LiveCommandRow",
+    "LiveRunRow",
     "LoadedRow",
     "ModelRow",
     "NotificationRow",

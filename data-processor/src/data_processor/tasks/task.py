@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, computed_field
 
-from data_processor.features.hyperparameters import Estimator, Hyperparameter
+from data_processor.features.hyperparameters import Estimator, Hyperparameter, LiveEstimator
 from data_processor.features.packing import Numbers, Packed
 from data_processor.features.schema import Column, Kind, Schema
 from data_processor.statistics.measures import LOWER_IS_BETTER, SelectionMetric
@@ -71,6 +71,9 @@ class TaskDescription(BaseModel):
     default_metric: SelectionMetric = Field(description="What candidates are ranked by if nothing is said.")
     estimators: tuple[Estimator, ...]
     vectorizers: tuple[Estimator, ...] = Field((), description="How texts become numbers; [] for tables.")
+    live_estimators: tuple[LiveEstimator, ...] = Field(
+        (), description="What can be trained in a live run; [] for pictures."
+    )
     preparation: tuple[Hyperparameter, ...] = Field(
         (), description="What is done to the columns before an estimator sees them."
     )

@@ -50,6 +50,8 @@ from data_processor.serving.predictions import Predictor
 from data_processor.serving.recognition import Recognition
 from data_processor.settings import Settings
 from data_processor.training.evaluations import Evaluations
+from data_processor.training.live.service import LiveRuns
+from data_processor.training.live.views import LiveViews
 from data_processor.wiring.state import State
 
 SWITCH_INTERVAL_S = 0.001
@@ -134,6 +136,8 @@ async def open_state(
             history=history,
             explanations=explanations,
             evaluations=Evaluations(database, registry, runs),
+            live_runs=LiveRuns(database, runs),
+            live_views=LiveViews(database),
             drift_reports=DriftReports(database, runs, open_report_store(settings), settings.stage),
             pictures=pictures,
             picture_work=PictureWork(pictures, pool),

@@ -29,6 +29,8 @@ from data_processor.serving.model_manager import ModelManager
 from data_processor.serving.predictions import Predictor
 from data_processor.settings import Settings
 from data_processor.training.evaluations import Evaluations
+from data_processor.training.live.service import LiveRuns
+from data_processor.training.live.views import LiveViews
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class State:
     history: History
     explanations: Explanations
     evaluations: Evaluations
+    live_runs: LiveRuns
+    live_views: LiveViews
     drift_reports: DriftReports
     pictures: Pictures
     picture_work: PictureWork

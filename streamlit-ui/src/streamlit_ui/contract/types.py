@@ -40,6 +40,13 @@ class Answer(TypedDict):
     """The platform asks for feedback on this prediction."""
 
 
+class BestEpoch(TypedDict):
+    """The epoch with the best value of the metric on the validation rows."""
+
+    epoch: int
+    value: float
+
+
 class BodySignInV1AuthTokenPost(TypedDict):
     grant_type: NotRequired[str | None]
     username: str
@@ -47,6 +54,33 @@ class BodySignInV1AuthTokenPost(TypedDict):
     scope: NotRequired[str]
     client_id: NotRequired[str | None]
     client_secret: NotRequired[str | None]
+
+
+class Branch(TypedDict):
+    """One live run in a tree of forks."""
+
+    id: str
+    parent: str | None
+    parent_epoch: int | None
+    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    state: Literal["waiting", "preparing", "running", "paused", "ended"]
+    estimator: str
+    hyperparameters: dict[str, bool | int | float | str | None]
+    epoch: int
+    best: BestEpoch | None
+    changes: int
+    """How many changes of hyperparameters it saw."""
+    subject: str
+    created_at: str
+    kept_by: list[str]
+
+
+class Branches(TypedDict):
+    """The whole tree that a live run belongs to, best first."""
+
+    metric: str | None
+    lower_is_better: bool
+    runs: list[Branch]
 
 
 class ByTarget(TypedDict):
@@ -60,6 +94,22 @@ class ByTarget(TypedDict):
     """Regression: the mean of the target."""
     errors: NotRequired[list[float | None]]
     """Regression: the standard error of that mean."""
+
+
+class Change(TypedDict):
+    """One change of hyperparameters, where and by whom."""
+
+    number: int
+    seq: int | None
+    """The number of the event that tells of it."""
+    at: str
+    subject: str
+    epoch: int
+    """Whole epochs that the run had learnt."""
+    row: int
+    """Rows of the next epoch that it had learnt."""
+    changes: dict[str, Any]
+    """By hyperparameter: `from` and `to`."""
 
 
 class CloudWord(TypedDict):
@@ -130,20 +180,6 @@ class CropRequest(TypedDict):
     y: int
     width: int
     height: int
-
-
-class Curves(TypedDict):
-    """How well the probability of one class tells it from the others; at most 200 points each."""
-
-    label: str
-    roc_auc: float
-    average_precision: float
-    roc: list[tuple[float, float]]
-    """False positive rate, true positive rate."""
-    precision_recall: list[tuple[float, float]]
-    """Recall, precision."""
-    calibration: list[tuple[float, float]]
-    """Mean predicted probability and observed share, in bins with equally many rows."""
 
 
 class Cutoff(TypedDict):
@@ -414,6 +450,24 @@ class Enrolled(TypedDict):
     """The picture's id."""
 
 
+class Epoch(TypedDict):
+    """What was measured after one epoch; null: not finite."""
+
+    seq: int
+    epoch: int
+    at: str
+    seconds: float
+    """What its learning took, without what was measured."""
+    learning_rate: float
+    """In force at its end."""
+    training_loss: float | None
+    validation_loss: float | None
+    training_metric: float | None
+    validation_metric: float | None
+    gradient_norm: float | None
+    weight_norm: float | None
+
+
 class EstimatedShare(TypedDict):
     """An expected share of right answers, with its 95 % interval."""
 
@@ -436,27 +490,6 @@ class EvaluatedRows(TypedDict):
     """Rows without a target, rows that a version was fitted to, and rows beyond the limit."""
     which: str
     """Which rows were used, in a sentence."""
-
-
-class EvaluatedVersion(TypedDict):
-    """How one version did."""
-
-    version: str
-    metrics: dict[str, float]
-    confusion: list[list[int]] | None
-    """Rows: true class, columns: answered class, in the order of `classes`; null: regression."""
-    curves: list[Curves]
-    """One for each class; with two classes, only the second; [] for regression."""
-
-
-class Evaluation(TypedDict):
-    """Several versions on the same rows."""
-
-    model: str
-    rows: EvaluatedRows
-    classes: list[str]
-    versions: list[EvaluatedVersion]
-    differences: list[Difference]
 
 
 VersionName: TypeAlias = str
@@ -569,6 +602,33 @@ class FeedbackRequest(TypedDict):
     comment: NotRequired[str | None]
 
 
+class ForkOffer(TypedDict):
+    """Where to go on from after a divergence."""
+
+    epoch: int
+    learning_rate: float
+
+
+class ForkRequest(TypedDict):
+    """
+    Where a new live run leaves another one, and what it does differently.
+
+    Neither `epoch` nor `change` given: after its best epoch; for a replay, where it began.
+    """
+
+    epoch: NotRequired[int | None]
+    """After so many epochs."""
+    change: NotRequired[int | None]
+    """Just before the change of this number."""
+    hyperparameters: NotRequired[dict[str, bool | int | float | str | None]]
+    """Hyperparameters by name, as `GET /v1/tasks` declares them."""
+    epochs: NotRequired[int | None]
+    """It ends after so many in all; null: as many as the other."""
+    paused: NotRequired[bool]
+    replay: NotRequired[bool]
+    """Repeat every later change where it was made, up to the same end; compare the weights."""
+
+
 class GivenFeedback(TypedDict):
     """A person's latest feedback on a prediction."""
 
@@ -655,6 +715,10 @@ class Hyperparameter(TypedDict):
     """The step size of a search."""
 
 
+HyperparameterChange: TypeAlias = dict[str, bool | int | float | str | None]
+"""Hyperparameters to change while a live run learns; the others stay as they are."""
+
+
 class ImageMade(TypedDict):
     """A new picture, which expires as every query picture does."""
 
@@ -666,6 +730,13 @@ class ImageRequest(TypedDict):
 
     image: str
     """The name of a picture in the store."""
+
+
+class KeepRequest(TypedDict):
+    """Which epoch's weights become a version, if the gate says so."""
+
+    epoch: NotRequired[int | None]
+    """null: the best one."""
 
 
 class KeyChange(TypedDict):
@@ -695,6 +766,33 @@ class Lineage(TypedDict):
     code_revision: str
     trained_at: str
     cutoff: NotRequired[Cutoff | None]
+
+
+class LiveEstimator(TypedDict):
+    """An estimator that learns epoch by epoch, and may be steered while it does."""
+
+    name: str
+    title: str
+    help: str
+    hyperparameters: list[Hyperparameter]
+    adjustable: list[str]
+    """The hyperparameters that may change while it learns."""
+
+
+class LiveRunRequest(TypedDict):
+    """A live run to start; every hyperparameter has a default."""
+
+    estimator: NotRequired[str]
+    hyperparameters: NotRequired[dict[str, bool | int | float | str | None]]
+    """Hyperparameters by name, as `GET /v1/tasks` declares them."""
+    vectorizer: NotRequired[str | None]
+    """How texts become numbers."""
+    epochs: NotRequired[int]
+    """It ends after so many."""
+    paused: NotRequired[bool]
+    """It waits, paused, before its first epoch."""
+    reason: NotRequired[str]
+    """Why it is started."""
 
 
 class LogEntry(TypedDict):
@@ -797,6 +895,15 @@ class Pair(TypedDict):
     value: float
     first: str
     second: str
+
+
+class Pending(TypedDict):
+    """What somebody told the run, and it has not done yet."""
+
+    kind: str
+    subject: str
+    at: str
+    changes: dict[str, Any]
 
 
 class Periods(TypedDict):
@@ -1314,6 +1421,12 @@ class StepDuration(TypedDict):
     seconds: float
 
 
+class StepRequest(TypedDict):
+    """How far to go before the run pauses again."""
+
+    epochs: NotRequired[int]
+
+
 class Strength(TypedDict):
     """How strongly two columns are associated, from 0 to 1; between two numbers from -1 to 1."""
 
@@ -1521,6 +1634,31 @@ class DataProcessorPicturesSchemasPictureRequest(TypedDict):
     content_type: NotRequired[Literal["image/jpeg", "image/png", "image/webp"]]
 
 
+class DataProcessorTrainingLiveSchemasCurves(TypedDict):
+    """The epochs of a live run, as many as a drawing needs."""
+
+    metric: str | None
+    epochs: list[Epoch]
+    count: int
+    """How many epochs were measured in all."""
+    thinned: bool
+    """Some are left out: peaks and ends never are."""
+
+
+class DataProcessorTrainingSchemasCurves(TypedDict):
+    """How well the probability of one class tells it from the others; at most 200 points each."""
+
+    label: str
+    roc_auc: float
+    average_precision: float
+    roc: list[tuple[float, float]]
+    """False positive rate, true positive rate."""
+    precision_recall: list[tuple[float, float]]
+    """Recall, precision."""
+    calibration: list[tuple[float, float]]
+    """Mean predicted probability and observed share, in bins with equally many rows."""
+
+
 class Associations(TypedDict):
     """Every pair of the columns that are most strongly associated with the target."""
 
@@ -1577,6 +1715,14 @@ class DatasetPreparation(TypedDict):
     """What becomes of classes with fewer than 10 rows."""
 
 
+class Divergence(TypedDict):
+    """Why a run cannot learn on."""
+
+    epoch: int
+    reason: str
+    fork: ForkOffer
+
+
 class DriftReport(TypedDict):
     """One comparison with every feature."""
 
@@ -1610,6 +1756,27 @@ class Estimator(TypedDict):
     title: str
     help: str
     hyperparameters: list[Hyperparameter]
+
+
+class EvaluatedVersion(TypedDict):
+    """How one version did."""
+
+    version: str
+    metrics: dict[str, float]
+    confusion: list[list[int]] | None
+    """Rows: true class, columns: answered class, in the order of `classes`; null: regression."""
+    curves: list[DataProcessorTrainingSchemasCurves]
+    """One for each class; with two classes, only the second; [] for regression."""
+
+
+class Evaluation(TypedDict):
+    """Several versions on the same rows."""
+
+    model: str
+    rows: EvaluatedRows
+    classes: list[str]
+    versions: list[EvaluatedVersion]
+    differences: list[Difference]
 
 
 class Explanation(TypedDict):
@@ -1685,6 +1852,46 @@ class Key(TypedDict):
     created_at: str
     created_by: str
     expires_at: str
+
+
+class LiveRun(TypedDict):
+    """Where a live run stands."""
+
+    id: str
+    model: str
+    status: Literal["queued", "running", "succeeded", "failed", "cancelled"]
+    state: Literal["waiting", "preparing", "running", "paused", "ended"]
+    why: str | None
+    """Why it paused or ended."""
+    estimator: str
+    vectorizer: str | None
+    hyperparameters: dict[str, bool | int | float | str | None]
+    """Those in force."""
+    adjustable: list[str]
+    """Those that may be changed while it runs."""
+    declared: list[Hyperparameter]
+    epoch: int
+    """Epochs learnt."""
+    epochs: int
+    """It ends after so many."""
+    metric: str | None
+    """What epochs are compared by; null before the first."""
+    lower_is_better: bool
+    best: BestEpoch | None
+    changes: list[Change]
+    pending: list[Pending]
+    diverged: Divergence | None
+    parent: str | None
+    """The live run that it was forked from."""
+    parent_epoch: int | None
+    paused_until: str | None
+    """When a paused run is stopped."""
+    kept_by: list[str]
+    """The training runs that took its weights to the gate."""
+    last_seq: int
+    """The number of its last event."""
+    subject: str
+    created_at: str
 
 
 class MadeKey(TypedDict):
@@ -2041,6 +2248,8 @@ class TaskDescription(TypedDict):
     estimators: list[Estimator]
     vectorizers: NotRequired[list[Estimator]]
     """How texts become numbers; [] for tables."""
+    live_estimators: NotRequired[list[LiveEstimator]]
+    """What can be trained in a live run; [] for pictures."""
     preparation: NotRequired[list[Hyperparameter]]
     """What is done to the columns before an estimator sees them."""
     lower_is_better: list[

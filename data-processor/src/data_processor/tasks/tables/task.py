@@ -6,6 +6,7 @@ from typing import Any
 from data_processor.features.preparation import Preparation
 from data_processor.features.schema import Kind, Schema
 from data_processor.statistics.measures import CLASSIFICATION_METRICS, REGRESSION_METRICS
+from data_processor.tasks.incremental.declared import LIVE_CLASSIFIERS, LIVE_REGRESSORS
 from data_processor.tasks.labels import LabelAnswers
 from data_processor.tasks.tables.declared import CLASSIFIERS, REGRESSORS
 from data_processor.tasks.tables.engine import PipelineEngine
@@ -55,6 +56,7 @@ class TabularClassification(_Tabular, LabelAnswers):
         metrics=CLASSIFICATION_METRICS,
         default_metric="log_loss",
         estimators=CLASSIFIERS,
+        live_estimators=LIVE_CLASSIFIERS,
         preparation=Preparation.declared(),
     )
 
@@ -77,6 +79,7 @@ class TabularRegression(_Tabular, ValueAnswers):
         metrics=REGRESSION_METRICS,
         default_metric="rmse",
         estimators=REGRESSORS,
+        live_estimators=LIVE_REGRESSORS,
         preparation=Preparation.declared(),
     )
 
