@@ -182,6 +182,20 @@ class CropRequest(TypedDict):
     height: int
 
 
+class Curves(TypedDict):
+    """How well the probability of one class tells it from the others; at most 200 points each."""
+
+    label: str
+    roc_auc: float
+    average_precision: float
+    roc: list[tuple[float, float]]
+    """False positive rate, true positive rate."""
+    precision_recall: list[tuple[float, float]]
+    """Recall, precision."""
+    calibration: list[tuple[float, float]]
+    """Mean predicted probability and observed share, in bins with equally many rows."""
+
+
 class Cutoff(TypedDict):
     """The last that a version was fitted to, in order of time."""
 
@@ -492,6 +506,27 @@ class EvaluatedRows(TypedDict):
     """Which rows were used, in a sentence."""
 
 
+class EvaluatedVersion(TypedDict):
+    """How one version did."""
+
+    version: str
+    metrics: dict[str, float]
+    confusion: list[list[int]] | None
+    """Rows: true class, columns: answered class, in the order of `classes`; null: regression."""
+    curves: list[Curves]
+    """One for each class; with two classes, only the second; [] for regression."""
+
+
+class Evaluation(TypedDict):
+    """Several versions on the same rows."""
+
+    model: str
+    rows: EvaluatedRows
+    classes: list[str]
+    versions: list[EvaluatedVersion]
+    differences: list[Difference]
+
+
 VersionName: TypeAlias = str
 
 
@@ -766,6 +801,17 @@ class Lineage(TypedDict):
     code_revision: str
     trained_at: str
     cutoff: NotRequired[Cutoff | None]
+
+
+class LiveCurves(TypedDict):
+    """The epochs of a live run, as many as a drawing needs."""
+
+    metric: str | None
+    epochs: list[Epoch]
+    count: int
+    """How many epochs were measured in all."""
+    thinned: bool
+    """Some are left out: peaks and ends never are."""
 
 
 class LiveEstimator(TypedDict):
@@ -1634,31 +1680,6 @@ class DataProcessorPicturesSchemasPictureRequest(TypedDict):
     content_type: NotRequired[Literal["image/jpeg", "image/png", "image/webp"]]
 
 
-class DataProcessorTrainingLiveSchemasCurves(TypedDict):
-    """The epochs of a live run, as many as a drawing needs."""
-
-    metric: str | None
-    epochs: list[Epoch]
-    count: int
-    """How many epochs were measured in all."""
-    thinned: bool
-    """Some are left out: peaks and ends never are."""
-
-
-class DataProcessorTrainingSchemasCurves(TypedDict):
-    """How well the probability of one class tells it from the others; at most 200 points each."""
-
-    label: str
-    roc_auc: float
-    average_precision: float
-    roc: list[tuple[float, float]]
-    """False positive rate, true positive rate."""
-    precision_recall: list[tuple[float, float]]
-    """Recall, precision."""
-    calibration: list[tuple[float, float]]
-    """Mean predicted probability and observed share, in bins with equally many rows."""
-
-
 class Associations(TypedDict):
     """Every pair of the columns that are most strongly associated with the target."""
 
@@ -1756,27 +1777,6 @@ class Estimator(TypedDict):
     title: str
     help: str
     hyperparameters: list[Hyperparameter]
-
-
-class EvaluatedVersion(TypedDict):
-    """How one version did."""
-
-    version: str
-    metrics: dict[str, float]
-    confusion: list[list[int]] | None
-    """Rows: true class, columns: answered class, in the order of `classes`; null: regression."""
-    curves: list[DataProcessorTrainingSchemasCurves]
-    """One for each class; with two classes, only the second; [] for regression."""
-
-
-class Evaluation(TypedDict):
-    """Several versions on the same rows."""
-
-    model: str
-    rows: EvaluatedRows
-    classes: list[str]
-    versions: list[EvaluatedVersion]
-    differences: list[Difference]
 
 
 class Explanation(TypedDict):

@@ -8,11 +8,12 @@ from data_processor.caller import CallerDep
 from data_processor.dependencies import current_state
 from data_processor.rows import RunRow
 from data_processor.training.live.schemas import (
+    MOST_EPOCHS,
     Branches,
-    Curves,
     ForkRequest,
     HyperparameterChange,
     KeepRequest,
+    LiveCurves,
     LiveRun,
     LiveRunRequest,
     StepRequest,
@@ -100,9 +101,9 @@ def read_curves(
     run: str,
     _caller: CallerDep,
     state: StateDep,
-    points: Annotated[int, Query(ge=10, le=5000, description="About how many epochs to return.")] = 500,
+    points: Annotated[int, Query(ge=10, le=MOST_EPOCHS, description="About how many to return.")] = 500,
     after: Annotated[int, Query(ge=0, description="Only epochs later than this one.")] = 0,
-) -> Curves:
+) -> LiveCurves:
     """Return what was measured after each epoch, thinned for drawing."""
     return state.live_views.curves(run, points, after)
 

@@ -156,7 +156,7 @@ class Epoch(BaseModel):
     weight_norm: float | None
 
 
-class Curves(BaseModel):
+class LiveCurves(BaseModel):
     """The epochs of a live run, as many as a drawing needs."""
 
     metric: str | None

@@ -15,8 +15,8 @@ from data_processor.training.live.schemas import (
     Branch,
     Branches,
     Change,
-    Curves,
     Epoch,
+    LiveCurves,
     LiveRun,
     Pending,
 )
@@ -71,7 +71,7 @@ class LiveViews:
                 created_at=row.created_at,
             )
 
-    def curves(self, run: str, points: int, after: int) -> Curves:
+    def curves(self, run: str, points: int, after: int) -> LiveCurves:
         """Return the epochs of a live run later than `after`, thinned to about so many; raises as `read`."""
         epoch = RunEventRow.body["epoch"].as_integer()
         loss = RunEventRow.body["validation_loss"].as_float()
@@ -86,7 +86,7 @@ class LiveViews:
                 .where(RunEventRow.run == run, RunEventRow.seq.in_(chosen))
                 .order_by(RunEventRow.seq)
             )
-            return Curves(
+            return LiveCurves(
                 metric=live.metric,
                 epochs=[_epoch(row) for row in rows],
                 count=session.scalar(select(func.count()).select_from(RunEventRow).where(mine)) or 0,
