@@ -15,6 +15,7 @@ TASKS = {
         ("snapshot", "validate", "split", "search", "gate", "compile", "register", "smoke"),
         "data_processor.training.steps",
     ),
+    **dict.fromkeys(("load", "train"), "data_processor.training.live.tasks"),
     "assess": "data_processor.training.assessment",
     "compare_inputs": "data_processor.drift.tasks",
     "explain": "data_processor.serving.explanation",

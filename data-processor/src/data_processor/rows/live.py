@@ -41,6 +41,8 @@ class LiveRunRow(Base):
     """The number of the parent's change just before which the fork is."""
     replay: Mapped[bool] = mapped_column(default=False)
     """It repeats the parent's later changes."""
+    pause_at: Mapped[int | None]
+    """The epoch after which it pauses, if somebody asked for so many steps."""
     diverged: Mapped[dict[str, Any] | None]
     paused_at: Mapped[datetime | None]
 

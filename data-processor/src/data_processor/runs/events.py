@@ -2,6 +2,7 @@
 
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -80,11 +81,20 @@ class RunLog:
         self.append("log", {"level": "error", "message": text.rstrip()})
 
 
-def append(session: Session, run: str, kind: EventType, body: dict[str, Any]) -> None:
-    """Append an event in the caller's transaction, which must have locked the run's row."""
-    last = session.scalar(select(func.max(RunEventRow.seq)).where(RunEventRow.run == run)) or 0
-    session.add(RunEventRow(run=run, seq=last + 1, type=kind, body=body))
+def append(session: Session, run: str, kind: EventType, body: dict[str, Any]) -> int:
+    """Append an event in the caller's transaction, which has locked the run's row; return its number."""
+    return append_all(session, run, [(kind, body)])
+
+
+def append_all(session: Session, run: str, events: Sequence[tuple[EventType, dict[str, Any]]]) -> int:
+    """Append several events as `append` does; return the number of the last."""
+    last: int = session.scalar(select(func.max(RunEventRow.seq)).where(RunEventRow.run == run)) or 0
+    session.add_all(
+        RunEventRow(run=run, seq=seq, type=kind, body=body)
+        for seq, (kind, body) in enumerate(events, last + 1)
+    )
     session.flush()
+    return last + len(events)
 
 
 def read(session: Session, run: str, after: int = 0, limit: int = PAGE) -> list[Event]:

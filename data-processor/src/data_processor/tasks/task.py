@@ -195,6 +195,17 @@ class RowTask(Task, Protocol):
         """Return an engine that asks the trained scikit-learn pipeline."""
 
 
+class Prepared(NamedTuple):
+    """Rows as numbers, for an estimator that learns batch by batch."""
+
+    columns: Any
+    """The fitted step that makes them."""
+    features: Any
+    """What it made of the rows that are learnt from, shape (rows, features), dense or sparse."""
+    rows: "Rows"
+    """Those rows."""
+
+
 class Learner(Protocol):
     """How a task learns from rows, and how what it learnt is compiled."""
 
@@ -205,6 +216,15 @@ class Learner(Protocol):
 
     def fit(self, candidate: "Candidate", rows: "Rows", schema: Schema, seed: int) -> "Pipeline":
         """Fit a candidate on rows; raises `TooFewRowsError`."""
+
+    def prepare(self, candidate: "Candidate", rows: "Rows", schema: Schema) -> "Prepared":
+        """Fit what stands before an estimator that learns batch by batch; raises `TooFewRowsError`."""
+
+    def assemble(self, prepared: "Prepared", estimator: Any, offset: float) -> "Pipeline":
+        """Return a fitted pipeline of what was prepared and a fitted estimator.
+
+        Of values the estimator answers distances from `offset`.
+        """
 
     def space(self, split: "Split", request: "SearchRequest") -> "Space":
         """Return what a search tries; raises `UnknownCandidateError` or `TooFewRowsError`."""

@@ -112,13 +112,15 @@ def evaluate(
     seed: int,
     by_score: bool,
     raters: Raters | None = None,
+    refit: bool = True,
 ) -> Receipt:
     """Let the gate decide on the chosen candidate; `pipeline` answers the holdout rows; `k` counts this gate.
 
     A run that the score opened (`by_score`) decides on recent test rows, even if there are none (the
     statistics' *The gate*); any other, and the first, on holdout rows. The receipt shows both if there are
     rows and, if `raters` are known, what the verdict owes to them. Rows that the champion saw, or of which it
-    saw some of the group or a later one, are not compared.
+    saw some of the group or a later one, are not compared. Without `refit` the pipeline answers recent rows,
+    too: it saw none of them.
     """
     by_recent = by_score and champion is not None
     held_out = split.holdout if champion is None else split.holdout.unseen()
@@ -134,7 +136,9 @@ def evaluate(
         on_test = Slice(
             test.target,
             champion_answers(champion, test, split.schema),
-            cross_fit(split, candidate, seed),
+            cross_fit(split, candidate, seed)
+            if refit
+            else as_answers(_answered(pipeline, test, split.schema), split.schema),
             test.ties.groups,
         )
     deciding, other = (on_test, on_holdout) if by_recent and on_test is not None else (on_holdout, on_test)

@@ -1,5 +1,7 @@
 """The steps of a training run, each carried out as its model's task wants it: on rows or on pictures.
 
+A run that keeps what a live run learnt searches nothing and fits nothing.
+
 A step's module is imported when it is needed: a run on pictures never imports what fits tables.
 """
 
@@ -13,6 +15,7 @@ from data_processor.training.plan import rows_of
 _ROWS = "data_processor.training.tasks"
 _SNAPSHOT_OF_ROWS = "data_processor.training.snapshot"
 _PICTURES = "data_processor.training.faces.tasks"
+_KEPT = "data_processor.training.live.kept"
 
 
 def snapshot(context: TaskContext) -> dict[str, Any]:
@@ -56,7 +59,9 @@ def smoke(context: TaskContext) -> dict[str, Any]:
 
 
 def _carry_out(context: TaskContext, step: str, of_rows: str = _ROWS) -> dict[str, Any]:
-    _, model = rows_of(context)
+    row, model = rows_of(context)
+    if row.options.get("live"):
+        of_rows = _KEPT
     module = import_module(_PICTURES if picture_task(model.task) is not None else of_rows)
     found: dict[str, Any] = getattr(module, step)(context)
     return found

@@ -79,12 +79,12 @@ def validate(context: TaskContext) -> dict[str, Any]:
     What cannot be asked for is not trained.
     """
     plan = read_plan(context)
-    check_table(_frame(context), plan.schema_)
+    check_table(frame_of(context), plan.schema_)
     calendar = plan.policy.preparation.datetime == "calendar"
-    schema = observed(plan.schema_, _frame(context), calendar=calendar)
-    read_as_served(_frame(context), schema, plan.policy, context.settings, context.log.say)
+    schema = observed(plan.schema_, frame_of(context), calendar=calendar)
+    read_as_served(frame_of(context), schema, plan.policy, context.settings, context.log.say)
     for column in schema.numeric:
-        share = lost(_frame(context)[column.name].dropna().to_numpy(np.float64), column.offset)
+        share = lost(frame_of(context)[column.name].dropna().to_numpy(np.float64), column.offset)
         if share > MOST_LOST:
             context.log.say(
                 f"Of the different values of {column.name!r}, {percent(share)} are too close together to be "
@@ -97,7 +97,7 @@ def validate(context: TaskContext) -> dict[str, Any]:
 
 def split(context: TaskContext) -> dict[str, Any]:
     """Divide the rows by the hash of their inputs or groups, or by time."""
-    divided = _split(context)
+    divided = split_of(context)
     parts = summary(divided)
     context.log.say(f"Rows: {', '.join(f'{name} {found}' for name, found in parts.items())}.")
     left_out = len(_whole(context)) - len(divided)
@@ -117,7 +117,7 @@ def search(context: TaskContext) -> dict[str, Any]:
     plan = read_plan(context)
     learner, settings = row_task_of(plan.schema_.task).learner, context.settings
     scheduler = settings.dask_scheduler_address if learner.parallel_fits else None
-    rows = _split(context)
+    rows = split_of(context)
     processes = settings.training_threads if _pays(plan, rows) and learner.parallel_fits else 1
     with open_pool(scheduler, processes, context.log.say) as pool:
         found = search_candidates(
@@ -153,12 +153,30 @@ def _pays(plan: Plan, rows: Split) -> bool:
 
 def gate(context: TaskContext) -> dict[str, Any]:
     """Fit the chosen candidate for good, and let the gate decide between it and the champion."""
-    plan, rows = read_plan(context), _split(context)
-    learner = row_task_of(rows.schema.task).learner
+    plan, rows = read_plan(context), split_of(context)
     candidate = Candidate.model_validate(context.read_json(SEARCHED)["best"])
     trained_at = now()
     pipeline = context.keep(SKOPS_FILE, lambda: fit_final(rows, candidate, plan.seed))
     for_holdout = fit_for_holdout(rows, candidate, plan.seed, pipeline)
+    return decide_on(context, rows, candidate, pipeline, for_holdout, trained_at=trained_at)
+
+
+def decide_on(
+    context: TaskContext,
+    rows: Split,
+    candidate: Candidate,
+    pipeline: Pipeline,
+    for_holdout: Pipeline,
+    *,
+    trained_at: datetime,
+    kept: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Let the gate decide between a fitted challenger and the champion, and keep what it decided.
+
+    `kept` is for weights that a live run learnt, which answer recent rows as they are: nothing is fitted
+    again. It says where they come from, in the receipt.
+    """
+    plan, learner = read_plan(context), row_task_of(rows.schema.task).learner
     receipt = evaluate(
         rows,
         candidate,
@@ -168,19 +186,23 @@ def gate(context: TaskContext) -> dict[str, Any]:
         k=plan.gate_number,
         seed=plan.seed,
         by_score=plan.by_score,
-        raters=Raters(_sources(context), _whole(context)),
+        raters=Raters(sources_of(context), _whole(context)),
+        refit=kept is None,
     )
     context.write(f"{FILES}/{SKOPS_FILE}", lambda path: save_pipeline(pipeline, path))
     found, outputs = receipt.as_json(), holdout_outputs(rows, for_holdout)
+    if kept is not None:
+        found["live"] = kept
     context.write(OUTPUTS, lambda path: path.write_bytes(outputs.astype("<f8").tobytes()))
     cutoff = rows.cutoff
+    learnt = rows.allowed if kept is None else rows.fitting
     context.write_json(
         GATED,
         {
             "receipt": found,
             "metrics": holdout_metrics(rows, outputs),
             "cutoff": cutoff.model_dump() if cutoff else None,
-            "preparation": learner.prepared(pipeline, candidate, rows.allowed, rows.schema),
+            "preparation": learner.prepared(pipeline, candidate, learnt, rows.schema),
             "trained_at": trained_at.isoformat(),
         },
     )
@@ -192,7 +214,7 @@ def gate(context: TaskContext) -> dict[str, Any]:
 
 def compile(context: TaskContext) -> dict[str, Any]:  # noqa: A001  # the step's name
     """Compile the challenger to ONNX and prove that it answers as the trained one does."""
-    rows = _split(context)
+    rows = split_of(context)
     half = context.path("half.onnx")
     scale = None if rows.schema.classes else scale_of(rows.holdout.target)
     compiled = compile_model(_pipeline(context), rows.schema, rows.holdout.frame, half, scale=scale)
@@ -209,7 +231,7 @@ def register(context: TaskContext) -> dict[str, Any]:
     """Register the challenger with its lineage and its receipt, whatever the verdict."""
     from data_processor.training.plots import draw  # noqa: PLC0415  # it imports matplotlib: see NEEDED_LATER
 
-    rows, gated, searched = _split(context), context.read_json(GATED), context.read_json(SEARCHED)
+    rows, gated, searched = split_of(context), context.read_json(GATED), context.read_json(SEARCHED)
     outputs = _holdout_outputs(context)
     draw(context.path(FILES) / "plots", rows.holdout.target, outputs, rows.schema.classes)
     plan = read_plan(context)
@@ -240,7 +262,7 @@ def register(context: TaskContext) -> dict[str, Any]:
 def smoke(context: TaskContext) -> dict[str, Any]:
     """Load the registered version as a stage would; let it answer recorded inputs and rows of its data."""
     row, _ = rows_of(context)
-    found = inspect(context, row.model, str(row.version), _frame(context))
+    found = inspect(context, row.model, str(row.version), frame_of(context))
     context.log.say(
         f"Smoke test: {found['replayed']} inputs replayed on {found['engine']}, "
         f"largest difference {found['difference']:.2g}."
@@ -265,34 +287,38 @@ class _Progress:
         self._log.append("metric", body, progress=SEARCH_FROM + share * (SEARCH_TO - SEARCH_FROM))
 
 
-def _frame(context: TaskContext) -> pd.DataFrame:
+def frame_of(context: TaskContext) -> pd.DataFrame:
+    """Return the rows of this run's snapshot."""
     plan = read_plan(context)
     return context.keep("frame", lambda: open_version_store(context).read(plan.dataset, plan.dataset_version))
 
 
 def _whole(context: TaskContext) -> Split:
     """Return all rows, divided."""
-
-    def divide() -> Split:
-        plan, schema = read_plan(context), Schema.model_validate(context.read_json(SCHEMA))
-        return prepare_data(
-            _frame(context),
-            schema,
-            plan.salt,
-            plan.champion_feedback_seq,
-            validate_on_recent=plan.by_score,
-            champion=Fitted(plan.champion_holdout, plan.champion_cutoff),
-        )
-
-    return context.keep("whole", divide)
+    return context.keep("whole", lambda: divide(context, read_plan(context)))
 
 
-def _split(context: TaskContext) -> Split:
+def divide(context: TaskContext, plan: Plan) -> Split:
+    """Return the rows of this run's snapshot, divided as a plan says."""
+    return prepare_data(
+        frame_of(context),
+        Schema.model_validate(context.read_json(SCHEMA)),
+        plan.salt,
+        plan.champion_feedback_seq,
+        validate_on_recent=plan.by_score,
+        champion=Fitted(plan.champion_holdout, plan.champion_cutoff),
+    )
+
+
+def split_of(context: TaskContext) -> Split:
     """Return the rows that this run learns from and decides by."""
-    return context.keep("split", lambda: limit(_whole(context), _sources(context), read_plan(context).policy))
+    return context.keep(
+        "split", lambda: limit(_whole(context), sources_of(context), read_plan(context).policy)
+    )
 
 
-def _sources(context: TaskContext) -> Sources:
+def sources_of(context: TaskContext) -> Sources:
+    """Return who labelled this run's snapshot."""
     return context.keep("sources", lambda: read_sources(context))
 
 
@@ -306,7 +332,7 @@ def _pipeline(context: TaskContext) -> Pipeline:
 
 def _holdout_outputs(context: TaskContext) -> NDArray[np.float64]:
     """Return what the holdout rows were answered; a gate of an older release did not keep it."""
-    rows, kept = _split(context), context.path(OUTPUTS)
+    rows, kept = split_of(context), context.path(OUTPUTS)
     if not kept.exists():
         return holdout_outputs(rows, _pipeline(context))
     return np.frombuffer(kept.read_bytes(), "<f8").reshape(len(rows.holdout), -1).astype(np.float64)

@@ -5,6 +5,7 @@
     dataset      stores a confirmed upload as a version               `datasets/storing_run.py`
     evaluation   compares versions                                    assess
     profile      describes a dataset version                          profile
+    live         learns epoch by epoch, steered meanwhile                 load, train
     drift        compares recent inputs with the training data        compare_inputs
 
 To add a kind:
@@ -27,6 +28,7 @@ from data_processor.rows import RunRow
 from data_processor.runs.jobs import Work
 from data_processor.settings import Settings
 from data_processor.training.default_models import plant_defaults
+from data_processor.training.live.kind import Learning
 
 
 def plain_kinds(settings: Settings, database: Database) -> list[Work]:
@@ -35,6 +37,7 @@ def plain_kinds(settings: Settings, database: Database) -> list[Work]:
         StoringRun(settings, database, stored=plant_defaults),
         Work("evaluation", {"assess": 1.0}, arguments=_compared),
         Work("profile", {"profile": 1.0}, arguments=_explored),
+        Learning(settings.live_runs),
         Work(DRIFT, {"compare_inputs": 1.0}),
     ]
 

@@ -107,9 +107,9 @@ _HIDDEN_UNITS = Hyperparameter(
 )
 
 
-def _estimators(*of_task: Hyperparameter) -> tuple[LiveEstimator, ...]:
+def _estimators(*of_task: Hyperparameter, linear_rate: float = 0.01) -> tuple[LiveEstimator, ...]:
     steered = (_SCHEDULE, _ALPHA, *of_task, _PATIENCE)
-    linear = (_learning_rate(0.01), _batch_size(256), *steered)
+    linear = (_learning_rate(linear_rate), _batch_size(256), *steered)
     network = (_learning_rate(0.001), _batch_size(128), *steered, _MOMENTUM)
     return (
         LiveEstimator(
@@ -131,6 +131,8 @@ def _estimators(*of_task: Hyperparameter) -> tuple[LiveEstimator, ...]:
 
 LIVE_CLASSIFIERS = _estimators(_CLASS_WEIGHT)
 LIVE_REGRESSORS = _estimators()
+LIVE_TEXT_CLASSIFIERS = _estimators(_CLASS_WEIGHT, linear_rate=0.5)
+"""A text is a row of small numbers, most of them 0: it takes larger steps."""
 
 
 def conflict(values: Mapping[str, Value], changed: Sequence[str]) -> tuple[str, str] | None:

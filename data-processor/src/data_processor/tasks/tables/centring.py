@@ -51,6 +51,13 @@ class CentredRegressor(RegressorMixin, MetaEstimatorMixin, BaseEstimator):  # ty
         self.regressor = regressor
         self.scale = scale
 
+    @classmethod
+    def around(cls, regressor: Any, offset: float) -> "CentredRegressor":
+        """Return what adds an offset to the answers of a regressor that is fitted already."""
+        made = cls(regressor)
+        made.regressor_, made.offset_ = regressor, offset
+        return made
+
     def fit(
         self,
         X: Any,  # noqa: N803  # as above

@@ -14,6 +14,7 @@ from data_processor.tasks.tables.centring import CentredRegressor
 from data_processor.tasks.tables.columns import Shape, forget_rows, make_columns, make_imputer
 from data_processor.tasks.tables.families import family_of
 from data_processor.tasks.tables.usable import complete
+from data_processor.tasks.task import Prepared
 
 Floats = NDArray[np.float64]
 
@@ -62,6 +63,20 @@ def fit_table(
     if "n_jobs" in model.get_params():
         model.set_params(n_jobs=None)  # threads pay off in fitting; asked for one row they cost milliseconds
     return pipeline
+
+
+def prepare_rows(candidate: Candidate, rows: Rows, schema: Schema) -> Prepared:
+    """Fit the columns of rows as a linear model takes them, and return what they become.
+
+    Raises `TooFewRowsError` as `fit_table` does.
+    """
+    rows = rows_for(candidate, rows, schema)
+    _require(rows, schema)
+    shape = Shape(encoding="one-hot", trees=False, related=False)
+    columns = make_columns(rows, np.ones(len(rows)), schema, candidate.preparation, shape)
+    features = columns.fit_transform(rows.frame, rows.target)
+    forget_rows(columns)
+    return Prepared(columns, features, rows)
 
 
 def stages_of(pipeline: Pipeline) -> int:

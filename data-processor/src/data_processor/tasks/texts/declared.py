@@ -6,7 +6,7 @@ characters do not, and are served by scikit-learn.
 
 from data_processor.features.hyperparameters import Estimator, Hyperparameter
 from data_processor.statistics.measures import CLASSIFICATION_METRICS
-from data_processor.tasks.incremental.declared import LIVE_CLASSIFIERS
+from data_processor.tasks.incremental.declared import LIVE_TEXT_CLASSIFIERS
 from data_processor.tasks.task import Suitable, TaskDescription
 
 WORD_NGRAMS = ("1-1", "1-2", "1-3", "2-2", "2-3", "3-3")
@@ -207,5 +207,5 @@ DESCRIPTION = TaskDescription(
     default_metric="roc_auc",
     estimators=ESTIMATORS,
     vectorizers=VECTORIZERS,
-    live_estimators=LIVE_CLASSIFIERS,
+    live_estimators=LIVE_TEXT_CLASSIFIERS,
 )

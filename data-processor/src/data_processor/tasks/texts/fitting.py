@@ -13,6 +13,7 @@ from data_processor.features.schema import Schema
 from data_processor.features.split import Rows
 from data_processor.tasks.candidates import Candidate, TooFewRowsError
 from data_processor.tasks.pipelines import recent_weights
+from data_processor.tasks.task import Prepared
 from data_processor.tasks.texts.counting import no_terms
 from data_processor.tasks.texts.families import Folds, complete, make_estimator
 from data_processor.tasks.texts.vectorizers import make_vectorizer, words_of
@@ -29,27 +30,44 @@ def fit_texts(candidate: Candidate, rows: Rows, schema: Schema, seed: int) -> Pi
     if candidate.recent_share == "only":
         rows = rows.take(rows.recent)
     folds = calibration_folds(rows.target, schema, rows.ties.groups)
-    texts = rows.frame[schema.strings[0].name].tolist()
-    vectorizer = make_vectorizer(complete(candidate.vectorizer), words_of(texts))
     pipeline = Pipeline(
-        [
-            # The column goes by its place: a compiled model has one block of texts and no column names.
-            ("columns", ColumnTransformer([(TEXT, vectorizer, 0)], sparse_threshold=1.0)),
-            ("model", make_estimator(candidate, seed, folds)),
-        ]
+        [("columns", _columns(candidate, rows, schema)), ("model", make_estimator(candidate, seed, folds))]
     )
     weights = recent_weights(rows.recent, candidate.recent_share)
     try:
         with threadpool_limits(1):  # nothing here is large enough for threads to pay off
             pipeline.fit(rows.frame, rows.target, model__sample_weight=weights)
     except ValueError as error:
-        if any(what in str(error) for what in ("no terms remain", "empty vocabulary", "max_df")):
+        if _says_no_terms(error):
             raise no_terms() from error
         raise
     model = pipeline.named_steps["model"]
     if not isinstance(folds, int) and "cv" in model.get_params(deep=False):
         model.set_params(cv=len(folds))  # the rows' places are nothing to keep
     return pipeline
+
+
+def prepare_texts(candidate: Candidate, rows: Rows, schema: Schema) -> Prepared:
+    """Fit a candidate's vectorizer to rows, and return what they become; raises `TooFewRowsError`."""
+    rows_of_rarest(rows.target, schema)
+    columns = _columns(candidate, rows, schema)
+    try:
+        features = columns.fit_transform(rows.frame, rows.target)
+    except ValueError as error:
+        raise (no_terms() if _says_no_terms(error) else error) from error
+    return Prepared(columns, features, rows)
+
+
+def _columns(candidate: Candidate, rows: Rows, schema: Schema) -> ColumnTransformer:
+    """Return the unfitted step that makes numbers of the one column of texts."""
+    texts = rows.frame[schema.strings[0].name].tolist()
+    vectorizer = make_vectorizer(complete(candidate.vectorizer), words_of(texts))
+    # The column goes by its place: a compiled model has one block of texts and no column names.
+    return ColumnTransformer([(TEXT, vectorizer, 0)], sparse_threshold=1.0)
+
+
+def _says_no_terms(error: ValueError) -> bool:
+    return any(what in str(error) for what in ("no terms remain", "empty vocabulary", "max_df"))
 
 
 def calibration_folds(target: NDArray[Any], schema: Schema, groups: NDArray[Any] | None) -> Folds:

@@ -9,8 +9,9 @@ from data_processor.features.split import Rows, Split
 from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.conversion import to_onnx
 from data_processor.tasks.space import SearchRequest, Space
+from data_processor.tasks.task import Prepared
 from data_processor.tasks.texts.conversion import any_number_of_rows, convertible, text_converters
-from data_processor.tasks.texts.fitting import fit_texts
+from data_processor.tasks.texts.fitting import fit_texts, prepare_texts
 from data_processor.tasks.texts.space import TextSpace
 
 
@@ -23,6 +24,15 @@ class TextLearner:
     def fit(self, candidate: Candidate, rows: Rows, schema: Schema, seed: int) -> Pipeline:
         """Fit a candidate on rows with one column of texts; raises `TooFewRowsError`."""
         return fit_texts(candidate, rows, schema, seed)
+
+    def prepare(self, candidate: Candidate, rows: Rows, schema: Schema) -> Prepared:
+        """Fit the vectorizer; raises `TooFewRowsError`."""
+        return prepare_texts(candidate, rows, schema)
+
+    def assemble(self, prepared: Prepared, estimator: Any, offset: float) -> Pipeline:
+        """Return a fitted pipeline of the vectorizer and a fitted estimator."""
+        del offset
+        return Pipeline([("columns", prepared.columns), ("model", estimator)])
 
     def space(self, split: Split, request: SearchRequest) -> Space:
         """Return what a search tries; raises `UnknownCandidateError` or `TooFewRowsError`."""

@@ -1,6 +1,7 @@
 """Live runs as people start and steer them: what is asked is checked here, kept, and then done by the run."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -17,6 +18,8 @@ from data_processor.tasks.requests import vectorizer_problems
 from data_processor.training.live.repository import KIND, Applied, add_command, changes, checkpoints, find
 from data_processor.training.live.schemas import ForkRequest, LiveRunRequest
 
+PAUSE_ENDS = timedelta(hours=24)
+"""How long a run may stand paused before it is stopped."""
 DONE_NOTHING = "Nothing was done; see the message of each field."
 
 
@@ -67,8 +70,9 @@ class LiveRuns:
             ]:
                 raise _invalid(errors)
             _checked(estimator, live.hyperparameters, asked)
-            if live.diverged is not None:
-                raise Conflict(f"{live.diverged['reason']} Fork it from an earlier epoch.", run=run)
+            _refuse_diverged(live)
+            if live.replay:
+                raise Conflict(f"Run {run} repeats another one; fork it to change something.", run=run)
             add_command(
                 session, LiveCommandRow(run=run, kind="hyperparameters", body=dict(asked), subject=subject)
             )
@@ -77,8 +81,8 @@ class LiveRuns:
         """Have a run pause, resume, step or stop; raises `NotFound` and `Conflict`."""
         with self._database.transaction() as session:
             _, live = self._open(session, run)
-            if kind in ("resume", "step") and live.diverged is not None:
-                raise Conflict(f"{live.diverged['reason']} Fork it from an earlier epoch.", run=run)
+            if kind in ("resume", "step"):
+                _refuse_diverged(live)
             add_command(session, LiveCommandRow(run=run, kind=kind, body=dict(body or {}), subject=subject))
 
     def fork(self, run: str, asked: ForkRequest, subject: str) -> RunRow:
@@ -177,6 +181,11 @@ class LiveRuns:
         if row.status not in OPEN_RUN or live.state == "ended":
             raise Conflict(f"Live run {run} has ended; fork it to go on from any of its epochs.", run=run)
         return row, live
+
+
+def _refuse_diverged(live: LiveRunRow) -> None:
+    if live.diverged is not None:
+        raise Conflict(f"{live.diverged['reason']} Fork it from an earlier epoch.", run=live.run)
 
 
 def live_estimator(task: str, name: str) -> LiveEstimator:

@@ -1,7 +1,5 @@
 """Live runs as people watch them: where one stands, its curves, and the tree of its forks."""
 
-from datetime import timedelta
-
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -20,10 +18,8 @@ from data_processor.training.live.schemas import (
     LiveRun,
     Pending,
 )
-from data_processor.training.live.service import live_estimator
+from data_processor.training.live.service import PAUSE_ENDS, live_estimator
 
-PAUSE_ENDS = timedelta(hours=24)
-"""How long a run may stand paused before it is stopped."""
 MOST_BRANCHES = 500
 
 
