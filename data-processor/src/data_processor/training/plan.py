@@ -112,9 +112,9 @@ def champion_of(context: TaskContext, row: RunRow) -> str | None:
         return serving_version(session, row.model, row.stage)
 
 
-def seed_of(run: str) -> int:
-    """Return the seed of everything random in a run: it follows from the run's id."""
-    return int.from_bytes(hashlib.blake2b(run.encode(), digest_size=4).digest(), "big") >> 1
+def seed_of(name: str) -> int:
+    """Return the seed of everything random that follows from a name: of a run from its id."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest(), "big") >> 1
 
 
 def _gates_against(context: TaskContext, row: RunRow, champion: str | None) -> int:

@@ -15,7 +15,7 @@ from data_processor.training.live.steering import Steering
 from data_processor.training.live.store import LiveStore
 from data_processor.training.live.trainer import Trainer
 from data_processor.training.metrics import selection_metric
-from data_processor.training.plan import PLAN, Plan, read_plan
+from data_processor.training.plan import PLAN, Plan, read_plan, seed_of
 from data_processor.training.snapshot import snapshot
 from data_processor.training.tasks import split, split_of, validate
 
@@ -90,9 +90,9 @@ def take_terms(context: TaskContext, terms: dict[str, Any]) -> dict[str, Any]:
 
 
 def _seed(context: TaskContext, live: LiveRunRow) -> int:
-    """Return the seed of a run: a fork has its original's, because it repeats what that began."""
+    """Return the seed of a run: all of a model have the same, so that their curves differ by what was set."""
     if live.parent is None:
-        return read_plan(context).seed
+        return seed_of(read_plan(context).salt)
     seed: int = _store(context, live.parent).terms()["seed"]
     return seed
 

@@ -1,0 +1,104 @@
+"""A workshop whose runs are carried out here, and what people do with live runs."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from data_processor.rows import RunRow
+from data_processor.runs.service import Runs
+from data_processor.service.errors import Conflict
+from data_processor.training.live.schemas import ForkRequest, LiveRun, LiveRunRequest
+from data_processor.training.live.service import LiveRuns
+from data_processor.training.live.views import LiveViews
+
+
+@dataclass
+class Live:
+    """The live runs of a workshop."""
+
+    shop: Any
+    runs: LiveRuns
+    views: LiveViews
+
+    def start(self, **asked: Any) -> str:
+        """Queue a live run; return its id."""
+        return self.runs.start(self.shop.model, LiveRunRequest(**asked), "eve").id
+
+    def fork(self, run: str, **asked: Any) -> str:
+        """Queue a fork; return its id."""
+        return self.runs.fork(run, ForkRequest(**asked), "eve").id
+
+    def carry_out(self, run: str) -> RunRow:
+        """Let it learn here until it ends."""
+        row: RunRow = self.shop.carry_out(run)
+        assert row.status == "succeeded", row.error
+        return row
+
+    @contextmanager
+    def learning(self, run: str) -> Iterator[None]:
+        """Let a run learn in a thread, until it ends at the end of the block."""
+        failed: list[BaseException] = []
+
+        def carry_out() -> None:
+            try:
+                self.carry_out(run)
+            except BaseException as error:  # noqa: BLE001  # it is raised below
+                failed.append(error)
+
+        thread = threading.Thread(target=carry_out)
+        thread.start()
+        try:
+            yield
+        finally:
+            if thread.is_alive() and self.views.read(run).state != "ended":
+                with contextlib.suppress(Conflict):
+                    self.runs.tell(run, "stop", "eve")
+            thread.join(60)
+        assert not failed, failed
+
+    def wait_for(self, run: str, condition: Callable[[LiveRun], bool], seconds: float = 60) -> LiveRun:
+        """Wait until a condition holds for a run."""
+        deadline = time.monotonic() + seconds
+        while not condition(found := self.views.read(run)):
+            assert time.monotonic() < deadline, found
+            assert found.status in ("queued", "running"), found
+            time.sleep(0.05)
+        return found
+
+    def step(self, run: str, epochs: int = 1) -> LiveRun:
+        """Let a run that learns in a thread go on for some epochs, and wait until it has paused again."""
+        before = self.views.read(run).epoch
+        self.runs.tell(run, "step", "eve", {"epochs": epochs})
+        return self.wait_for(run, lambda one: one.state == "paused" and one.epoch == before + epochs)
+
+    def learnt(self, **asked: Any) -> LiveRun:
+        """Return a live run that has learnt what it was asked."""
+        run = self.start(**asked)
+        self.carry_out(run)
+        return self.views.read(run)
+
+    def weights(self, run: str) -> str:
+        """Return the SHA-256 of what an ended run learnt."""
+        result = self.shop.runs.result(run)
+        found: str = result["live"]["weights"]
+        return found
+
+    def events(self, run: str, kind: str) -> list[dict[str, Any]]:
+        """Return the events of a run of one type, in order."""
+        events, _ = self.shop.runs.events(run)
+        return [event.as_json() for event in events if event.type == kind]
+
+
+@pytest.fixture
+def live(new_workshop: Callable[..., Any], children_in_process: None) -> Live:
+    """Make a workshop with live runs."""
+    del children_in_process
+    shop = new_workshop()
+    runs = Runs(shop.database, shop.settings.stage)
+    return Live(shop, LiveRuns(shop.database, runs), LiveViews(shop.database))
