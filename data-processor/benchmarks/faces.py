@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_processor.tasks.faces.crops import FaceCrop, largest_face
-from data_processor.tasks.faces.extractors import Extractor, available
+from data_processor.tasks.faces.extractors import Extractor, Extractors
 from data_processor.tasks.faces.nearest import Known, nearest
 from data_processor.tasks.faces.pictures import PictureRefusedError, read_picture
 from data_processor.tasks.faces.recogniser import fit_recogniser
+from data_processor.tasks.faces.sface_net import SFace
 
 LEARNT, TESTED, SPLITS = 5, 5, 5
 ENROLLED, REPEATS = 1000, 50
@@ -37,7 +38,8 @@ class Bounds(NamedTuple):
     worst: float = 0.20
 
 
-BOUNDS = {"lbp": Bounds(0.97, 0.88, 0.05), "dlib": Bounds(0.995, 0.97, 0.02)}
+STRONG = Bounds(0.995, 0.97, 0.02)
+BOUNDS = {"lbp": Bounds(0.97, 0.88, 0.05), "dlib": STRONG, "sface": STRONG}
 Floats = NDArray[np.float32]
 T = TypeVar("T")
 Places = NDArray[np.int64]
@@ -47,10 +49,18 @@ def main() -> int:
     """Print the figures; return 1 if one of them misses its bound."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path, help="holds a folder for each person")
-    folder = parser.parse_args().folder
-    crops, persons, names = read(folder)
+    parser.add_argument(
+        "--networks",
+        nargs=2,
+        type=Path,
+        metavar="ONNX",
+        help="the files of YuNet and SFace: measures them, too",
+    )
+    given = parser.parse_args()
+    extractors = Extractors(SFace.read(*given.networks) if given.networks else None)
+    crops, persons, names = read(given.folder)
     missed = 0
-    for found in available():
+    for found in extractors.available():
         say(f"\n{found.title}")
         missed += measure(found, crops, persons, names)
     return 1 if missed else 0
@@ -92,7 +102,7 @@ def measure(found: Extractor, crops: list[FaceCrop], persons: Places, names: lis
         right.append(share_right(found, signatures, persons, learnt, tested))
         for out in range(len(names)):
             others = learnt[persons[learnt] != out]
-            recogniser = fit_recogniser(found.name, signatures[others], persons[others])
+            recogniser = fit_recogniser(found, signatures[others], persons[others])
             known = known_as(recogniser.vectors(signatures[others]), persons[others])
             places = nearest(recogniser.vectors(signatures[tested]), known, recogniser.threshold).places
             theirs = persons[tested] == out
@@ -121,7 +131,7 @@ def share_right(
     found: Extractor, signatures: Floats, persons: Places, learnt: Places, tested: Places
 ) -> float:
     """Return the share of tested pictures that are nearest to a picture of their person."""
-    recogniser = fit_recogniser(found.name, signatures[learnt], persons[learnt])
+    recogniser = fit_recogniser(found, signatures[learnt], persons[learnt])
     known = known_as(recogniser.vectors(signatures[learnt]), persons[learnt])
     places = nearest(recogniser.vectors(signatures[tested]), known, np.inf).places
     return float(np.mean(places == persons[tested]))
@@ -129,7 +139,7 @@ def share_right(
 
 def look_up(found: Extractor, signatures: Floats, persons: Places) -> str:
     """Say how long it takes to find one face among many."""
-    recogniser = fit_recogniser(found.name, signatures, persons)
+    recogniser = fit_recogniser(found, signatures, persons)
     vectors = recogniser.vectors(signatures)
     rng = np.random.default_rng(1)
     drawn = rng.integers(0, len(vectors), ENROLLED)

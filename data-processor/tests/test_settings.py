@@ -50,6 +50,18 @@ def test_secrets_have_no_default_and_are_never_shown(monkeypatch: pytest.MonkeyP
         Settings()
 
 
+def test_the_two_face_networks_are_set_both_or_neither(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FACE_DETECTOR_ONNX", "FACE_EMBEDDING_ONNX"):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, "networks/one.onnx")
+            with pytest.raises(ValidationError, match="FACE_EMBEDDING_ONNX go together: set both"):
+                Settings()
+            patch.setenv("FACE_DETECTOR_ONNX", "networks/yunet.onnx")
+            patch.setenv("FACE_EMBEDDING_ONNX", "networks/sface.onnx")
+            assert Settings().face_detector_onnx == Path.cwd() / "networks" / "yunet.onnx"
+    assert Settings().face_detector_onnx is Settings().face_embedding_onnx is None
+
+
 def test_every_setting_says_what_it_is() -> None:
     for name, field in Settings.model_fields.items():
         assert (field.description or "").endswith("."), name

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, HttpUrl, SecretStr, field_validator
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from data_processor.service.settings import ServiceSettings
@@ -102,6 +102,10 @@ class Settings(ServiceSettings):
     """The region of the bucket. Default: `us-east-1`, or at Amazon what the bucket says."""
     query_pictures_keep_days: float = Field(7, gt=0)
     """Days for which a picture in `query-images/` is kept."""
+    face_detector_onnx: Annotated[Path, AfterValidator(Path.absolute)] | None = None
+    """The ONNX file of YuNet, from OpenCV's model zoo. Default: none, and SFace describes no faces."""
+    face_embedding_onnx: Annotated[Path, AfterValidator(Path.absolute)] | None = None
+    """The ONNX file of SFace, which goes with it: `serve` and `work` have the same two, or neither."""
     models_dir: Path = _below("models")
     """Verified local copies of the versions' files. Default: `STATE_DIR/models`."""
     runs_dir: Path = _below("runs")
@@ -194,6 +198,12 @@ class Settings(ServiceSettings):
         for network in value:
             ip_network(network)
         return value
+
+    @model_validator(mode="after")
+    def _has_both_face_networks(self) -> Self:
+        if (self.face_detector_onnx is None) != (self.face_embedding_onnx is None):
+            raise ValueError("FACE_DETECTOR_ONNX and FACE_EMBEDDING_ONNX go together: set both, or neither.")
+        return self
 
     @property
     def mlflow_login(self) -> tuple[str, str] | None:

@@ -15,6 +15,7 @@ from data_processor.models.policy import Policy
 from data_processor.rows import DatasetRow
 from data_processor.service.database import now
 from data_processor.tasks.faces.declared import DESCRIPTION, GALLERY
+from data_processor.tasks.faces.extractors import Extractors
 from data_processor.tasks.faces.recogniser import Recogniser, default_recogniser
 from data_processor.wiring.state import State
 from tasks.faces.drawn import drawn_face
@@ -86,7 +87,7 @@ def add_face_model(world: Any, recogniser: Recogniser | None = None, version: st
     """Register a model for faces with one version, and let the stage serve it."""
     folder = world.settings.models_dir / DOOR / version
     folder.mkdir(parents=True)
-    (recogniser or default_recogniser("lbp")).save(folder / RECOGNISER_FILE)
+    (recogniser or default_recogniser(Extractors().named("lbp"))).save(folder / RECOGNISER_FILE)
     if version == "1":
         with world.database.transaction() as session:
             described = GALLERY.model_dump(mode="json")

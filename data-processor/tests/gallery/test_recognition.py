@@ -1,12 +1,19 @@
 import io
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from gallery.conftest import DOOR, Door
+from data_processor.tasks.faces.extractors import Extractors
+from data_processor.tasks.faces.recogniser import Recogniser
+from data_processor.tasks.faces.sface_net import WeightsRejectedError
+from data_processor.wiring.work import wire_worker
+from gallery.conftest import DOOR, Door, add_face_model
+from tasks.faces import networks
 from tasks.faces.drawn import drawn_face, drawn_scene
+from tasks.faces.networks import write_networks
 
 PATH = f"/v1/models/{DOOR}/predictions"
 
@@ -134,3 +141,49 @@ def test_an_answer_is_read_again_with_everything(door: Door) -> None:
     answer = door.ask(door.picture(1, 7))
     again = door.call("GET", f"/v1/predictions/{answer['id']}").json()
     assert {name: again[name] for name in answer} == answer
+
+
+def test_faces_are_described_by_the_networks_that_are_configured(
+    new_world: Callable[..., Any], open_door: Callable[[Any], Door], wait_until: Any, tmp_path: Path
+) -> None:
+    detector, embedding = write_networks(tmp_path / "networks")
+    world = new_world(face_detector_onnx=detector, face_embedding_onnx=embedding)
+    sface = Extractors.of(world.settings).named("sface")
+    add_face_model(world, Recogniser(sface, None, threshold=0.05))
+    door = open_door(world)
+    wait_until(lambda: door.state.manager.find(DOOR) is not None)
+    ann = door.knows("Ann", 1)
+    assert door.ask(door.picture(1, 1))["person"] == ann
+    answer = door.ask(door.picture(2))
+    assert answer["person"] is None
+    assert 0.05 < answer["distance"] <= 2
+
+
+def test_a_version_of_other_weights_than_are_configured_is_not_served_and_it_is_said_why(
+    new_world: Callable[..., Any], open_door: Callable[[Any], Door], wait_until: Any, tmp_path: Path
+) -> None:
+    detector, embedding = write_networks(tmp_path / "networks")
+    world = new_world(face_detector_onnx=detector, face_embedding_onnx=embedding)
+    sface = Extractors.of(world.settings).named("sface")
+    add_face_model(world, Recogniser(sface, None, threshold=0.05))
+    embedding.write_bytes(networks.sface(seed=2))
+    door = open_door(world)
+
+    def said() -> str:
+        return str(door.call("GET", f"/v1/models/{DOOR}").json())
+
+    wait_until(lambda: sface.weights[1] in said())
+    assert "other weights of its extractor 'sface'" in said()
+    assert "configure those again, or train anew" in said()
+
+
+def test_a_process_does_not_start_with_weights_that_it_cannot_use(
+    new_world: Callable[..., Any], open_door: Callable[[Any], Door], tmp_path: Path
+) -> None:
+    detector, embedding = write_networks(tmp_path / "networks")
+    embedding.write_bytes(b"<html>")
+    world = new_world(face_detector_onnx=detector, face_embedding_onnx=embedding)
+    with pytest.raises(WeightsRejectedError, match="FACE_EMBEDDING_ONNX"):
+        open_door(world)
+    with pytest.raises(WeightsRejectedError, match="FACE_EMBEDDING_ONNX"):
+        wire_worker(world.settings)

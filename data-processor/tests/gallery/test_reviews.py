@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from data_processor.tasks.faces.extractors import Extractors
 from data_processor.tasks.faces.recogniser import Recogniser
 from gallery.conftest import DOOR, Door, add_face_model
 
@@ -24,7 +25,8 @@ def test_close_calls_are_reviewed(
     new_world: Callable[..., Any], open_door: Callable[[Any], Door], wait_until: Any
 ) -> None:
     world = new_world()
-    add_face_model(world, Recogniser("lbp", None, threshold=5.75))  # about as far as drawn strangers are
+    lbp = Extractors().named("lbp")
+    add_face_model(world, Recogniser(lbp, None, threshold=5.75))  # about as far as drawn strangers are
     door = open_door(world)
     wait_until(lambda: door.state.manager.find(DOOR) is not None)
     door.knows("Ann", 1)

@@ -13,7 +13,6 @@ from data_processor.database import Database
 from data_processor.gallery import repository
 from data_processor.gallery.repository import Face
 from data_processor.tasks.faces.crops import decode_crop
-from data_processor.tasks.faces.extractors import extractor
 from data_processor.tasks.faces.nearest import Known, Nearest, nearest
 from data_processor.tasks.faces.recogniser import Recogniser
 
@@ -49,7 +48,6 @@ class GalleryView:
         self._database = database
         self.model = model
         self.recogniser = recogniser
-        self._extractor = extractor(recogniser.extractor)
         self._places: dict[str, int] = {}
         self._vectors: dict[str, Floats] = {}
         self._turn = threading.Lock()
@@ -99,7 +97,8 @@ class GalleryView:
         return float(np.mean(found.places == place))
 
     def _sign(self, crops: dict[str, bytes]) -> None:
-        signatures = np.stack([self._extractor.signature(decode_crop(crop)) for crop in crops.values()])
+        sign = self.recogniser.extractor.signature
+        signatures = np.stack([sign(decode_crop(crop)) for crop in crops.values()])
         self._vectors.update(zip(crops, self.recogniser.vectors(signatures), strict=True))
 
     def _known(self, enrolled: Sequence[Face], impostors: Sequence[Face]) -> Known:

@@ -21,7 +21,7 @@ from data_processor.serving.recognition import FaceEngine, FaceTally, PictureVal
 from data_processor.serving.tally import Tally
 from data_processor.serving.validation import Validator
 from data_processor.settings import Settings
-from data_processor.tasks.faces.recogniser import load_recogniser
+from data_processor.tasks.faces.recogniser import RecogniserRejectedError, load_recogniser
 from data_processor.tasks.registry import picture_task, row_task_of
 from data_processor.tasks.task import Engine
 
@@ -110,9 +110,15 @@ class Loader:
 
     def _recogniser(self, directory: Path, manifest: Manifest, _policy: Policy) -> dict[str, Any]:
         """Return what recognises faces: the version, and the model's gallery as it sees it."""
-        recogniser = load_recogniser(verified(directory, RECOGNISER_FILE, manifest))
         if self._recognition is None:
             raise ArtefactRejectedError("Only a serving process recognises faces.")
+        content = verified(directory, RECOGNISER_FILE, manifest)
+        try:
+            recogniser = load_recogniser(content, self._recognition.extractors)
+        except RecogniserRejectedError as error:
+            raise ArtefactRejectedError(
+                f"Version {manifest.version} of {manifest.model!r} cannot be served: {error}"
+            ) from error
         view = self._recognition.galleries.open(manifest.model, recogniser)
         engine = FaceEngine(view)
         engine.try_out()

@@ -18,7 +18,7 @@ from data_processor.gallery.views import GalleryView, Views
 from data_processor.service.errors import BadRequest, FieldError, Invalid
 from data_processor.serving.tally import MOST_CONFIDENCES
 from data_processor.serving.validation import Checked
-from data_processor.tasks.faces.extractors import extractor
+from data_processor.tasks.faces.extractors import Extractors
 
 MOST_PICTURES = 16
 """Pictures of one request."""
@@ -48,6 +48,7 @@ class Recognition(NamedTuple):
 
     faces: FaceReader
     galleries: Views
+    extractors: Extractors
 
 
 class PictureValidator:
@@ -56,7 +57,7 @@ class PictureValidator:
     def __init__(self, faces: FaceReader, view: GalleryView) -> None:
         """Find faces with `faces`, and describe them with the extractor of the view's recogniser."""
         self._faces = faces
-        self._sign = extractor(view.recogniser.extractor).signature
+        self._sign = view.recogniser.extractor.signature
 
     async def check(self, body: bytes) -> Checked:
         """Return a body's request; raises `BadRequest` if it is not JSON, `Invalid` for each bad picture."""
@@ -112,7 +113,7 @@ class FaceEngine:
 
     def try_out(self) -> None:
         """Let it answer once, so that the first who asks waits no longer than the others."""
-        length = extractor(self.view.recogniser.extractor).length
+        length = self.view.recogniser.extractor.length
         self.describe(self.predict(np.zeros((1, length + 1), np.float32), np.zeros((1, 0), object)))
 
     def predict(self, numeric: Numbers, _strings: NDArray[np.object_]) -> Numbers:

@@ -49,6 +49,7 @@ from data_processor.serving.model_manager import ModelManager
 from data_processor.serving.predictions import Predictor
 from data_processor.serving.recognition import Recognition
 from data_processor.settings import Settings
+from data_processor.tasks.faces.extractors import Extractors
 from data_processor.training.evaluations import Evaluations
 from data_processor.training.live.service import LiveRuns
 from data_processor.training.live.views import LiveViews
@@ -64,6 +65,7 @@ async def open_state(
 ) -> AsyncIterator[State]:
     """Yield the state that the routes work with; model versions follow as soon as they are loaded."""
     make_private(settings.state_dir)
+    extractors = await asyncio.to_thread(Extractors.of, settings)
     database = Database(settings.records_url, busy_timeout_s=PATIENCE_S)
     predictions = PredictionStore(settings.predictions_url)
     database_metrics.watch(database.engine)
@@ -86,11 +88,11 @@ async def open_state(
         opened.callback(pool.close)
         galleries = Views(database, settings.poll_interval_s)
         opened.callback(galleries.close)
-        recognition = Recognition(FaceReader(pictures.read, pool), galleries)
+        recognition = Recognition(FaceReader(pictures.read, pool), galleries, extractors)
         loader = Loader(settings, registry, predictions, recognition)
         manager = ModelManager(settings, registry, ledger, metrics, loader=loader, loaded=loaded)
         opened.callback(manager.close)
-        enrolling = Enrolling(database, *recognition, manager.gallery)
+        enrolling = Enrolling(database, recognition.faces, galleries, manager.gallery)
         feedback = FeedbackService(
             database,
             settings,

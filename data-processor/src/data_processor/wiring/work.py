@@ -31,6 +31,7 @@ from data_processor.service.database_metrics import DatabaseMetrics
 from data_processor.service.metrics import ServiceMetrics
 from data_processor.service.private_folder import make_private
 from data_processor.settings import Settings
+from data_processor.tasks.faces.extractors import Extractors
 from data_processor.training.adoption import VersionCheck
 from data_processor.training.faces.growth import GalleryGrowth
 from data_processor.training.promotion_watch import Watching
@@ -64,6 +65,7 @@ class WorkerParts:
 
 def wire_worker(settings: Settings) -> WorkerParts:
     """Open the databases and clients of a worker; nothing runs yet."""
+    Extractors.of(settings)  # what its children would find wrong with weights is said now
     make_private(settings.state_dir)
     for folder in (settings.runs_dir, settings.models_dir):
         folder.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ from skimage.feature import local_binary_pattern
 
 from data_processor.tasks.faces import lbp
 from data_processor.tasks.faces.crops import only_face
-from data_processor.tasks.faces.extractors import extractor
+from data_processor.tasks.faces.extractors import Extractors
 from tasks.faces.drawn import drawn
 from tasks.faces.signatures import of_drawn_faces
 
@@ -58,5 +58,5 @@ def test_drawn_persons_are_told_apart() -> None:
     apart = np.linalg.norm(signatures[:, None] - signatures, axis=2)
     same = persons[:, None] == persons
     np.fill_diagonal(same, val=False)
-    assert apart[same].max() < extractor("lbp").default_threshold
-    assert apart[persons[:, None] != persons].min() > extractor("lbp").default_threshold
+    assert apart[same].max() < Extractors().named("lbp").default_threshold
+    assert apart[persons[:, None] != persons].min() > Extractors().named("lbp").default_threshold

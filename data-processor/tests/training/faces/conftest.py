@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -111,11 +112,22 @@ class Doorway:
 
 
 @pytest.fixture
-def doorway(tmp_path: Path, mlflow_url: str) -> Iterator[Doorway]:
+def new_doorway(tmp_path: Path, mlflow_url: str) -> Iterator[Callable[..., Doorway]]:
+    """Make models for faces that nobody trained yet; each may have its own settings."""
+    with ExitStack() as opened:
+
+        def make(**fields: Any) -> Doorway:
+            shop = make_workshop(tmp_path, mlflow_url, Policy(), _table(), **fields)
+            opened.callback(shop.close)
+            return Doorway(shop)
+
+        yield make
+
+
+@pytest.fixture
+def doorway(new_doorway: Callable[..., Doorway]) -> Doorway:
     """A model for faces that nobody trained yet."""
-    shop = make_workshop(tmp_path, mlflow_url, Policy(), _table())
-    yield Doorway(shop)
-    shop.close()
+    return new_doorway()
 
 
 def _table() -> Any:

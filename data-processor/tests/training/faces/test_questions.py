@@ -4,6 +4,7 @@ import pytest
 from data_processor.features.holdout import group_positions, on_holdout
 from data_processor.models.policy import Policy
 from data_processor.statistics.gate import decide
+from data_processor.tasks.faces.extractors import Extractors
 from data_processor.tasks.faces.recogniser import Recogniser
 from data_processor.training.faces.questions import ask, joined
 from training.faces.conftest import plain_signatures
@@ -14,7 +15,7 @@ SEEDS = [seed if seed % 4 == 0 else pytest.param(seed, marks=pytest.mark.service
 
 def seen_by(threshold: float) -> Recogniser:
     """Return a recogniser that compares signatures as they are."""
-    return Recogniser("lbp", None, threshold)
+    return Recogniser(Extractors().named("lbp"), None, threshold)
 
 
 def test_each_picture_is_asked_about_with_its_person_and_without() -> None:

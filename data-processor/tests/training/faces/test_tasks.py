@@ -1,18 +1,21 @@
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from data_processor.models.manifest import RECOGNISER_FILE
-from data_processor.tasks.faces.recogniser import load_recogniser
+from data_processor.tasks.faces.extractors import Extractors
+from data_processor.tasks.faces.recogniser import Recogniser, load_recogniser
 from data_processor.training.faces.candidates import Signatures, candidates
+from tasks.faces.networks import write_networks
 from training.faces.conftest import Doorway
 
 Crops = list[list[bytes]]
 
 
-def recogniser_of(doorway: Doorway, version: str) -> object:
+def recogniser_of(doorway: Doorway, version: str, extractors: Extractors | None = None) -> Recogniser:
     folder = doorway.shop.registry.directory(doorway.model, version)
-    return load_recogniser((folder / RECOGNISER_FILE).read_bytes())
+    return load_recogniser((folder / RECOGNISER_FILE).read_bytes(), extractors or Extractors())
 
 
 def test_a_first_version_is_served_before_anybody_is_enrolled(doorway: Doorway) -> None:
@@ -22,7 +25,7 @@ def test_a_first_version_is_served_before_anybody_is_enrolled(doorway: Doorway) 
     assert "nothing to compare" in run.gate["reason"]
     assert doorway.served() == run.version
     served = recogniser_of(doorway, run.version)
-    assert (served.extractor, served.projection) == ("lbp", None)  # type: ignore[attr-defined]  # a Recogniser
+    assert (served.extractor.name, served.projection) == ("lbp", None)
 
 
 def test_a_run_learns_from_the_gallery_and_meets_the_gate_on_persons_held_out(
@@ -71,8 +74,26 @@ def test_one_extractor_can_be_asked_for(doorway: Doorway, drawn_crops: Crops) ->
     assert [line["candidate"]["params"] for line in run.leaderboard] == [{"projection": False}]
 
 
+def test_sface_is_taken_for_a_first_version_and_compared_in_the_next_run(
+    new_doorway: Callable[..., Doorway], drawn_crops: Crops, tmp_path: Path
+) -> None:
+    detector, embedding = write_networks(tmp_path / "networks")
+    doorway = new_doorway(face_detector_onnx=detector, face_embedding_onnx=embedding)
+    first = doorway.run("initial", candidates=None)
+    assert (first.status, first.error) == ("succeeded", None)
+    extractors = Extractors.of(doorway.shop.settings)
+    served = recogniser_of(doorway, first.version, extractors)
+    assert (served.extractor.name, served.threshold) == ("sface", 0.85)
+    doorway.enrol(drawn_crops[:12])
+    run = doorway.run(candidates=[{"estimator": name, "params": {}} for name in ("sface", "lbp")])
+    assert (run.status, run.error) == ("succeeded", None)
+    assert {line["candidate"]["estimator"] for line in run.leaderboard} == {"sface", "lbp"}
+    assert run.champion == first.version
+
+
 def test_an_extractor_that_is_not_installed_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("data_processor.tasks.faces.dlib_net.find_spec", lambda _name: None)
     said: list[str] = []
-    assert candidates(Signatures([]), [{"estimator": "dlib", "params": {}}], 30, said.append) == []
+    asked = [{"estimator": "dlib", "params": {}}]
+    assert candidates(Signatures([], Extractors()), asked, 30, said.append) == []
     assert "data-processor[faces]" in said[0]

@@ -34,6 +34,12 @@ DESCRIPTION = TaskDescription(
             ),
         ),
         Estimator(
+            name="sface",
+            title="SFace, with YuNet",
+            help="Of OpenCV's model zoo; needs FACE_DETECTOR_ONNX and FACE_EMBEDDING_ONNX.",
+            hyperparameters=(),
+        ),
+        Estimator(
             name="dlib",
             title="ResNet of dlib",
             help="Stronger and slower, trained on others' faces; needs the extra data-processor[faces].",

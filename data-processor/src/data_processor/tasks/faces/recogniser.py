@@ -5,18 +5,19 @@ Its file holds arrays and nothing else (`numpy.savez`, read without pickle), and
 
 import io
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from data_processor.tasks.faces.extractors import Extractor, extractor
+from data_processor.tasks.faces.extractors import Extractor, Extractors
 from data_processor.tasks.faces.projection import Floats, Persons, Projection, fit_projection
 from data_processor.tasks.faces.threshold import can_calibrate
 
 MAX_BYTES = 256 * 1024 * 1024
-KEPT = ("extractor", "threshold", "mean", "matrix")
+KEPT = ("extractor", "weights", "threshold", "mean", "matrix")
 STEEPNESS = 8.0
 """How quickly confidence changes about the threshold: at nine tenths of it, it is 0.69."""
 
@@ -29,7 +30,7 @@ class RecogniserRejectedError(ValueError):
 class Recogniser:
     """One way to compare faces."""
 
-    extractor: str
+    extractor: Extractor
     projection: Projection | None
     threshold: float
     """The largest distance between two faces of one person."""
@@ -37,7 +38,7 @@ class Recogniser:
     @property
     def width(self) -> int:
         """The length of the vectors that are compared."""
-        return self.projection.width if self.projection is not None else extractor(self.extractor).length
+        return self.projection.width if self.projection is not None else self.extractor.length
 
     def vectors(self, signatures: Floats) -> Floats:
         """Return what is compared of signatures: shape (signatures, `width`)."""
@@ -54,35 +55,38 @@ class Recogniser:
 
     def save(self, path: Path) -> None:
         """Write it to a file."""
-        arrays = {"extractor": np.array(self.extractor), "threshold": np.array(self.threshold)}
+        arrays = {"extractor": np.array(self.extractor.name), "threshold": np.array(self.threshold)}
+        if self.extractor.weights:
+            arrays["weights"] = np.array(self.extractor.weights)
         if self.projection is not None:
             arrays |= {"mean": self.projection.mean, "matrix": self.projection.matrix}
         with path.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
-def default_recogniser(name: str) -> Recogniser:
+def default_recogniser(extractor: Extractor) -> Recogniser:
     """Return the recogniser of an extractor for as long as too few are enrolled to learn from."""
-    return Recogniser(name, None, extractor(name).default_threshold)
+    return Recogniser(extractor, None, extractor.default_threshold)
 
 
-def fit_recogniser(name: str, signatures: Floats, persons: Persons, *, projected: bool = True) -> Recogniser:
+def fit_recogniser(
+    extractor: Extractor, signatures: Floats, persons: Persons, *, projected: bool = True
+) -> Recogniser:
     """Fit a recogniser to enrolled signatures (n, length) and their persons (n,).
 
     With too few of them it is the default one. `projected`: with a projection, if the extractor gains by one.
     """
-    found = extractor(name)
     if not can_calibrate(persons):
-        return default_recogniser(name)
-    fit = fit_projection if found.projects and projected else None
+        return default_recogniser(extractor)
+    fit = fit_projection if extractor.projects and projected else None
     projection = fit(signatures, persons) if fit is not None else None
-    return Recogniser(name, projection, found.calibrate(signatures, persons, fit))
+    return Recogniser(extractor, projection, extractor.calibrate(signatures, persons, fit))
 
 
-def load_recogniser(content: bytes) -> Recogniser:
+def load_recogniser(content: bytes, extractors: Extractors) -> Recogniser:
     """Return the recogniser that a file holds.
 
-    Raises `RecogniserRejectedError`, also if its extractor cannot be used here.
+    Raises `RecogniserRejectedError`, also if its extractor cannot be used here, or has other weights.
     """
     if len(content) > MAX_BYTES:
         raise RecogniserRejectedError(
@@ -91,14 +95,25 @@ def load_recogniser(content: bytes) -> Recogniser:
     try:
         held = _arrays(content)
         name, threshold = str(held["extractor"]), float(held["threshold"])
-        found = extractor(name)
+        weights = tuple(np.atleast_1d(held.get("weights", np.zeros(0, str))).astype(str).tolist())
+        found = extractors.named(name)
     except Exception as error:  # a damaged archive makes its reader raise all sorts of errors
         raise RecogniserRejectedError(f"This is no recogniser's file: {error}") from error
     if (why := found.missing()) is not None:
-        raise RecogniserRejectedError(f"Its extractor {name!r} cannot be used here: {why}")
+        asked = f" It was made with {_in_words(weights)}." if weights else ""
+        raise RecogniserRejectedError(f"Its extractor {name!r} cannot be used here: {why}{asked}")
+    if weights != found.weights:
+        raise RecogniserRejectedError(
+            f"It was made with other weights of its extractor {name!r}, {_in_words(weights)}, than the "
+            f"{_in_words(found.weights)} that are configured here: configure those again, or train anew."
+        )
     if not 0 < threshold < np.inf:
         raise RecogniserRejectedError(f"A threshold is a positive number, not {threshold}.")
-    return Recogniser(name, _projection(held, found), threshold)
+    return Recogniser(found, _projection(held, found), threshold)
+
+
+def _in_words(weights: Sequence[str]) -> str:
+    return f"files of the SHA-256 {' and '.join(weights)}" if weights else "no files"
 
 
 def _arrays(content: bytes) -> dict[str, NDArray[np.generic]]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.faces.crops import decode_crop
-from data_processor.tasks.faces.extractors import Extractor, available, extractor
+from data_processor.tasks.faces.extractors import Extractor, Extractors
 from data_processor.tasks.faces.recogniser import Recogniser, default_recogniser, fit_recogniser
 from data_processor.training.faces.questions import Asked, ask, joined
 from data_processor.training.leaderboard import LeaderboardRow, recommend
@@ -28,15 +28,16 @@ Say = Callable[[str], None]
 class Signatures:
     """The signatures of some crops by each extractor, computed once."""
 
-    def __init__(self, crops: Sequence[bytes]) -> None:
+    def __init__(self, crops: Sequence[bytes], extractors: Extractors) -> None:
         """Sign these crops, JPEGs, when they are asked for."""
+        self.extractors = extractors
         self._crops = crops
         self._signed: dict[str, Floats] = {}
 
     def by(self, name: str) -> Floats:
         """Return the signatures by an extractor: shape (crops, its length)."""
         if name not in self._signed:
-            found = extractor(name)
+            found = self.extractors.named(name)
             signed = [found.signature(decode_crop(crop)) for crop in self._crops]
             self._signed[name] = np.stack(signed) if signed else np.zeros((0, found.length), np.float32)
         return self._signed[name]
@@ -56,11 +57,12 @@ def candidates(
     signatures: Signatures, asked: Sequence[Mapping[str, Any]] | None, budget_s: float, say: Say
 ) -> list[Candidate]:
     """Return what is tried: what was asked for, else all that can be used here and fits into the budget."""
-    names = [one["estimator"] for one in asked or ()] or [one.name for one in available()]
+    extractors = signatures.extractors
+    names = [one["estimator"] for one in asked or ()] or [one.name for one in extractors.available()]
     given = {one["estimator"]: one.get("params") or {} for one in asked or ()}
     tried: list[Candidate] = []
     for name in names:
-        found = extractor(name)
+        found = extractors.named(name)
         if (why := found.missing()) is not None:
             say(f"The extractor {name!r} is not tried: {why}")
             continue
@@ -74,15 +76,17 @@ def candidates(
     return tried
 
 
-def fit(candidate: Candidate, signatures: Floats, persons: Places) -> Recogniser:
+def fit(candidate: Candidate, extractor: Extractor, signatures: Floats, persons: Places) -> Recogniser:
     """Fit a candidate to enrolled signatures; with too few of them it is the extractor's default."""
     if not len(persons):
-        return default_recogniser(candidate.estimator)
+        return default_recogniser(extractor)
     projected = bool(candidate.params.get("projection", True))
-    return fit_recogniser(candidate.estimator, signatures, persons, projected=projected)
+    return fit_recogniser(extractor, signatures, persons, projected=projected)
 
 
-def try_out(candidate: Candidate, signatures: Floats, persons: Places) -> tuple[Asked, float, float]:
+def try_out(
+    candidate: Candidate, extractor: Extractor, signatures: Floats, persons: Places
+) -> tuple[Asked, float, float]:
     """Return what a candidate answers to questions about persons it was not fitted to.
 
     Also the seconds of one fit, and the milliseconds to answer one question.
@@ -90,7 +94,7 @@ def try_out(candidate: Candidate, signatures: Floats, persons: Places) -> tuple[
     parts, fitting, asking = [], 0.0, 0.0
     for fold in _folds(persons):
         began = time.perf_counter()
-        recogniser = fit(candidate, signatures[~fold], persons[~fold])
+        recogniser = fit(candidate, extractor, signatures[~fold], persons[~fold])
         fitted = time.perf_counter()
         parts.append(ask(recogniser, signatures, persons, fold))
         fitting, asking = fitting + fitted - began, asking + time.perf_counter() - fitted
@@ -98,7 +102,9 @@ def try_out(candidate: Candidate, signatures: Floats, persons: Places) -> tuple[
     return together, fitting / len(parts), 1000 * asking / max(1, len(together.truth))
 
 
-def leaderboard(tried: Sequence[tuple[Candidate, Asked, float, float]]) -> list[LeaderboardRow]:
+def leaderboard(
+    tried: Sequence[tuple[Candidate, Asked, float, float]], extractors: Extractors
+) -> list[LeaderboardRow]:
     """Return the candidates, the best first; a tie says that these persons cannot tell two apart."""
     shares = [_by_person(asked) for _, asked, _, _ in tried]
     order = sorted(range(len(tried)), key=lambda place: -float(shares[place].mean()))
@@ -110,7 +116,7 @@ def leaderboard(tried: Sequence[tuple[Candidate, Asked, float, float]]) -> list[
                 metrics=tried[place][1].metrics(),
                 fit_seconds=round(tried[place][2], 4),
                 ms_per_row=round(tried[place][3], 5),
-                bytes=extractor(tried[place][0].estimator).length * 4,
+                bytes=extractors.named(tried[place][0].estimator).length * 4,
                 tied=_tied(best, shares[place]),
                 recommended=False,
             )

@@ -18,13 +18,14 @@ from data_processor.service.database import now
 from data_processor.statistics.gate import decide
 from data_processor.statistics.receipt import Receipt
 from data_processor.tasks.candidates import Candidate
+from data_processor.tasks.faces.extractors import LBP
 from data_processor.tasks.faces.recogniser import Recogniser, load_recogniser
 from data_processor.training.faces import candidates
 from data_processor.training.faces.candidates import Floats as Signed
 from data_processor.training.faces.candidates import Signatures
 from data_processor.training.faces.questions import Asked, ask
 from data_processor.training.faces.snapshot import Faces, gallery_table, last_feedback, read_faces
-from data_processor.training.faces.versions import load_version
+from data_processor.training.faces.versions import extractors_of, load_version
 from data_processor.training.metrics import selection_metric
 from data_processor.training.plan import Plan, make_plan, read_plan, rows_of
 from data_processor.training.registration import FILES, Result, register_version
@@ -53,7 +54,7 @@ def snapshot(context: TaskContext) -> dict[str, Any]:
 
 def validate(context: TaskContext) -> dict[str, Any]:
     """Check that every face of the snapshot can be read."""
-    found = _signatures(context).by("lbp")
+    found = _signatures(context).by(LBP)
     if not np.isfinite(found).all():
         raise TaskError("A face of the gallery cannot be described: take its picture out, and try again.")
     return {}
@@ -73,7 +74,7 @@ def split(context: TaskContext) -> dict[str, Any]:
 def search(context: TaskContext) -> dict[str, Any]:
     """Compare the candidates on the persons that may be fitted to."""
     plan, faces, signatures = read_plan(context), _faces(context), _signatures(context)
-    fitted = ~faces.held_out
+    extractors, fitted = extractors_of(context), ~faces.held_out
     listed = candidates.candidates(signatures, plan.candidates, plan.budget_s, context.log.say)
     if not listed:
         raise TaskError("None of the extractors that were asked for can be used here.")
@@ -85,10 +86,12 @@ def search(context: TaskContext) -> dict[str, Any]:
             break
         mine = signatures.by(candidate.estimator)[fitted]
         if fitted.any():
-            tried.append((candidate, *candidates.try_out(candidate, mine, faces.persons[fitted])))
+            by = extractors.named(candidate.estimator)
+            tried.append((candidate, *candidates.try_out(candidate, by, mine, faces.persons[fitted])))
         share = SEARCH_FROM + (SEARCH_TO - SEARCH_FROM) * place / len(listed)
         context.log.progress(share)
-    board = [line.model_dump(mode="json") for line in candidates.leaderboard(tried)] if tried else []
+    lines = candidates.leaderboard(tried, extractors) if tried else []
+    board = [line.model_dump(mode="json") for line in lines]
     best = Candidate.model_validate(board[0]["candidate"]) if board else listed[0]
     context.log.say(
         f"The search tried {len(tried)} candidates and chose {_in_words(best)}."
@@ -106,9 +109,11 @@ def gate(context: TaskContext) -> dict[str, Any]:
     candidate = Candidate.model_validate(context.read_json(SEARCHED)["best"])
     mine = _signatures(context).by(candidate.estimator)
     trained_at = now()
-    recogniser = candidates.fit(candidate, mine[~faces.held_out], faces.persons[~faces.held_out])
+    extractors, fitted = extractors_of(context), ~faces.held_out
+    by = extractors.named(candidate.estimator)
+    recogniser = candidates.fit(candidate, by, mine[fitted], faces.persons[fitted])
     written = context.write(f"{FILES}/{RECOGNISER_FILE}", recogniser.save)
-    parity = _read_back(recogniser, load_recogniser(written.read_bytes()), mine)
+    parity = _read_back(recogniser, load_recogniser(written.read_bytes(), extractors), mine)
     context.write(PARITY, lambda path: path.write_text(parity.model_dump_json()))
     challenger = ask(recogniser, mine, faces.persons, faces.held_out)
     receipt = _first(plan, challenger)
@@ -118,7 +123,7 @@ def gate(context: TaskContext) -> dict[str, Any]:
             slice="reference",
             labels=challenger.wanted,
             champion=ask(
-                champion, _signatures(context).by(champion.extractor), faces.persons, faces.held_out
+                champion, _signatures(context).by(champion.extractor.name), faces.persons, faces.held_out
             ).as_answers(),
             challenger=challenger.as_answers(),
             metric="accuracy",
@@ -137,10 +142,11 @@ def gate(context: TaskContext) -> dict[str, Any]:
 
 def compile(context: TaskContext) -> dict[str, Any]:  # noqa: A001  # the step's name
     """Say what will be served: there is nothing to compile, and that it reads back the same is proved."""
-    recogniser = load_recogniser(context.path(f"{FILES}/{RECOGNISER_FILE}").read_bytes())
+    content = context.path(f"{FILES}/{RECOGNISER_FILE}").read_bytes()
+    recogniser = load_recogniser(content, extractors_of(context))
     projected = f"a projection to {recogniser.width} numbers" if recogniser.projection else "no projection"
     context.log.say(
-        f"It will be served as arrays: {recogniser.extractor}, {projected}, threshold "
+        f"It will be served as arrays: {recogniser.extractor.name}, {projected}, threshold "
         f"{recogniser.threshold:.3f}."
     )
     return {}
@@ -173,7 +179,7 @@ def smoke(context: TaskContext) -> dict[str, Any]:
     """Load the registered version as a stage would, and let it compare faces of its data."""
     row, _ = rows_of(context)
     served = load_version(context, row.model, str(row.version))
-    some = _signatures(context).by(served.extractor)[:CHECKED]
+    some = _signatures(context).by(served.extractor.name)[:CHECKED]
     if not np.isfinite(served.vectors(some)).all():
         raise TaskError(f"Version {row.version} of {row.model!r} does not answer every face with numbers.")
     context.log.say(f"Smoke test: {len(some)} faces were compared.")
@@ -208,7 +214,7 @@ def _first(plan: Plan, asked: Asked) -> Receipt:
 
 def _read_back(fitted: Recogniser, read: Recogniser, signatures: Signed) -> Parity:
     """Compare what was fitted with what its file holds; raises `TaskError` if they differ."""
-    same = (fitted.extractor, fitted.threshold) == (read.extractor, read.threshold)
+    same = fitted.extractor is read.extractor and fitted.threshold == read.threshold
     if not same or not np.array_equal(fitted.vectors(signatures), read.vectors(signatures)):
         raise TaskError("The recogniser's file does not hold what was fitted.")
     return Parity(
@@ -230,7 +236,7 @@ def _faces(context: TaskContext) -> Faces:
 
 
 def _signatures(context: TaskContext) -> Signatures:
-    return context.keep("signatures", lambda: Signatures(_faces(context).crops))
+    return context.keep("signatures", lambda: Signatures(_faces(context).crops, extractors_of(context)))
 
 
 def _in_words(candidate: Candidate) -> str:

@@ -7,7 +7,13 @@ from data_processor.models.engine import verified
 from data_processor.models.manifest import RECOGNISER_FILE
 from data_processor.models.registry import ArtefactRejectedError
 from data_processor.runs.context import TaskContext, TaskError
+from data_processor.tasks.faces.extractors import Extractors
 from data_processor.tasks.faces.recogniser import Recogniser, RecogniserRejectedError, load_recogniser
+
+
+def extractors_of(context: TaskContext) -> Extractors:
+    """Return the extractors of this process; raises `WeightsRejectedError`."""
+    return context.keep("extractors", lambda: Extractors.of(context.settings))
 
 
 def load_version(context: TaskContext, model: str, version: str) -> Recogniser:
@@ -15,7 +21,7 @@ def load_version(context: TaskContext, model: str, version: str) -> Recogniser:
     try:
         registry = registry_of(context)
         folder, manifest = registry.directory(model, version), registry.manifest(model, version)
-        return load_recogniser(verified(folder, RECOGNISER_FILE, manifest))
+        return load_recogniser(verified(folder, RECOGNISER_FILE, manifest), extractors_of(context))
     except (ArtefactRejectedError, OSError, RecogniserRejectedError) as error:
         raise TaskError(f"Version {version} of {model!r} cannot be served: {error}") from error
 
