@@ -12,7 +12,7 @@ and the leader, on behalf of all workers of the stage:
     drift reports, 10 min     the oldest ones expire
     galleries, every 10 s     one that has grown gets a run that learns from it
     persons, every 5 s        who is to be forgotten is, and what was kept about them is deleted
-    query pictures, 10 min    the oldest ones expire
+    pictures, 10 min          old ones that nobody is known by expire
     uploads, every 2 s        a confirmed upload whose run was cancelled waits no longer
     watches, every 2 s        a promotion whose next evaluation is due gets a workflow for it
     signatures, every 10 s    versions that a worker with the code of before registered are signed

@@ -1,8 +1,12 @@
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from data_processor.gallery import enrolling
+from data_processor.pictures.expiry import Expiry
+from data_processor.pictures.service import open_pictures
 from gallery.conftest import DOOR, Door
 from tasks.faces.drawn import drawn_scene
 
@@ -145,3 +149,17 @@ def test_a_full_gallery_says_so(door: Door, monkeypatch: pytest.MonkeyPatch) -> 
     assert refused.status_code == 409
     assert door.call("GET", PERSONS).json()[0]["label"] == "Ann"
     assert len(door.call("GET", PERSONS).json()) == 1  # nobody is added without a face
+
+
+def test_training_pictures_are_kept_while_somebody_is_known_by_them(door: Door) -> None:
+    folder = Path(door.world.settings.picture_store)
+    ann = door.knows("Ann", 1, 2)
+    first, second = door.call("GET", f"{PERSONS}/{ann}").json()["pictures"]
+    left = door.picture(2, folder="train-images", label="Nobody")
+    recent = door.picture(3, folder="train-images", label="Nobody")
+    for image in (first["image"], second["image"], left):
+        os.utime(folder / image, (0, 0))
+    door.call("DELETE", f"{PERSONS}/{ann}/pictures/{second['id']}")
+    Expiry(door.world.settings, door.world.database, open_pictures(door.world.settings)).sweep()
+    kept = {path.relative_to(folder).as_posix() for path in folder.rglob("*.jpg")}
+    assert kept == {first["image"], recent}

@@ -159,29 +159,40 @@ def test_forgetting_a_label_leaves_the_labels_that_begin_like_it(pictures: Pictu
     assert kept == names[2:]
 
 
-def test_query_pictures_expire_and_training_pictures_do_not(world: Any, pictures: Pictures) -> None:
+def test_old_query_pictures_expire(world: Any, pictures: Pictures) -> None:
     new = pictures.add(JPEG, "image/jpeg")
-    store = open_picture_store(world.settings)
-    store.put(ANN, JPEG, "image/jpeg")
-    Expiry(world.settings, pictures).sweep()
+    Expiry(world.settings, world.database, pictures).sweep()
     assert pictures.read(new) == JPEG
     assert pictures.expire(datetime.now(UTC) - timedelta(minutes=1)) == 0
     time.sleep(1.1)  # some servers know the second of a change, and no part of it
     assert pictures.expire(datetime.now(UTC)) == 1
     with pytest.raises(NotFound):
         pictures.read(new)
-    assert pictures.read(ANN) == JPEG
     assert pictures.expire(datetime.now(UTC)) == 0
 
 
+def test_old_training_pictures_expire_but_for_those_that_somebody_is_known_by(
+    world: Any, pictures: Pictures
+) -> None:
+    store = open_picture_store(world.settings)
+    unknown = ANN.replace("000.jpg", "001.jpg")
+    for name in (ANN, unknown, QUERY):
+        store.put(name, JPEG, "image/jpeg")
+    assert pictures.expire_training(datetime.now(UTC) - timedelta(minutes=1), lambda _: set()) == 0
+    time.sleep(1.1)  # some servers know the second of a change, and no part of it
+    assert pictures.expire_training(datetime.now(UTC), lambda names: {ANN} & set(names)) == 1
+    assert [store.size(name) is not None for name in (ANN, unknown, QUERY)] == [True, False, True]
+
+
 def test_pictures_are_kept_as_many_days_as_the_settings_say(tmp_path: Path, new_world: Any) -> None:
-    settings = new_world(picture_store=str(tmp_path), query_pictures_keep_days=2).settings
+    world = new_world(picture_store=str(tmp_path), query_pictures_keep_days=2)
+    settings = world.settings
     pictures = Pictures(FolderStore(tmp_path))
     old, new = (pictures.add(JPEG, "image/jpeg") for _ in range(2))
     for name, days in ((old, 2.01), (new, 1.99)):
         then = time.time() - days * 86_400
         os.utime(tmp_path / name, (then, then))
-    Expiry(settings, pictures).sweep()
+    Expiry(settings, world.database, pictures).sweep()
     assert not (tmp_path / old).exists()
     assert (tmp_path / new).exists()
 

@@ -1,7 +1,8 @@
 """The names of pictures, which are their keys in the store as well.
 
 query-images/<32 hex digits>.<jpg|png|webp>            somebody asks who it is; kept for some days
-train-images/<label>/<32 hex digits>.<jpg|png|webp>    shows the person whose label it is
+train-images/<label>/<32 hex digits>.<jpg|png|webp>    shows the person whose label it is; kept
+                                                       for as long as somebody is known by it
 """
 
 import re

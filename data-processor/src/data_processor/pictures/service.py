@@ -1,5 +1,6 @@
 """The pictures of a stage: announced, stored, read and deleted, each by its name."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import quote
@@ -110,10 +111,24 @@ class Pictures:
 
     def expire(self, before: datetime) -> int:
         """Delete the query pictures that were stored before a time; return how many; `ObjectStoreError`."""
-        old = [found.key for found in self._store.listed(f"{QUERY}/") if found.modified < before]
+        old = self._older(QUERY, before)
         for key in old:
             self._store.delete(key)
         return len(old)
+
+    def expire_training(self, before: datetime, known: Callable[[list[str]], set[str]]) -> int:
+        """Delete the training pictures that were stored before a time and that nobody is known by.
+
+        `known` returns those of some that somebody is known by; return how many were deleted; raises `ObjectStoreError`.
+        """
+        old = self._older(TRAIN, before)
+        unknown = sorted(set(old) - known(old))
+        for key in unknown:
+            self._store.delete(key)
+        return len(unknown)
+
+    def _older(self, folder: Folder, before: datetime) -> list[str]:
+        return [found.key for found in self._store.listed(f"{folder}/") if found.modified < before]
 
     def _stored(self, name: PictureName) -> bytes | None:
         try:

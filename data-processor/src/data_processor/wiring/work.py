@@ -108,7 +108,7 @@ def wire_worker(settings: Settings) -> WorkerParts:
             VersionStore(database, repository(settings)).purge_since,
         ),
         drift=DriftSchedule(settings, database, predictions, open_report_store(settings)),
-        picture_expiry=Expiry(settings, open_pictures(settings)),
+        picture_expiry=Expiry(settings, database, open_pictures(settings)),
         scoreboard=Scoreboard(database, settings, runs, Estimates(predictions)),
         reconciler=reconciler,
         stage_sync=(
