@@ -101,8 +101,8 @@ class Settings(ServiceSettings):
     pictures_region: str | None = None
     """The region of the bucket. Default: `us-east-1`, or at Amazon what the bucket says."""
     query_pictures_keep_days: float = Field(7, gt=0)
-    """Days for which pictures in `query-images/` are kept, and those of `train-images/` that show nobody who is
-    known."""
+    """Days for which pictures in `query-images/` are kept, and those of `train-images/` that show nobody who
+    is known."""
     face_detector_onnx: Annotated[Path, AfterValidator(Path.absolute)] | None = None
     """The ONNX file of YuNet, from OpenCV's model zoo. Default: none, and SFace describes no faces."""
     face_embedding_onnx: Annotated[Path, AfterValidator(Path.absolute)] | None = None

@@ -119,7 +119,8 @@ class Pictures:
     def expire_training(self, before: datetime, known: Callable[[list[str]], set[str]]) -> int:
         """Delete the training pictures that were stored before a time and that nobody is known by.
 
-        `known` returns those of some that somebody is known by; return how many were deleted; raises `ObjectStoreError`.
+        `known` returns those of some that somebody is known by. Returns how many were deleted; raises
+        `ObjectStoreError`.
         """
         old = self._older(TRAIN, before)
         unknown = sorted(set(old) - known(old))
