@@ -4,8 +4,9 @@
     after that  pictures in the store, what predictions and feedback say of them, answers kept to be repeated,
                 the tables of dataset versions they may be in; last of all the person's own row
 
-Whatever interrupts it, the next sweep goes on from the beginning: each part may be repeated. What versions
-learnt of a person, a projection and a distance, does not tell anybody apart and stays.
+Whatever interrupts it, the next sweep goes on from the beginning: each part may be repeated. An error with
+one person keeps nobody else from being forgotten. What versions learnt of a person, a projection and a
+distance, does not tell anybody apart and stays.
 """
 
 import json
@@ -83,20 +84,31 @@ class Sweeping:
         self._purge = purge
 
     def sweep(self) -> None:
-        """Forget everybody who is to be forgotten by now."""
+        """Forget everybody who is to be forgotten by now; the next sweep tries again where that failed."""
         with self._database.reading() as session:
             overdue = repository.overdue(session, now())
         begun = [row for row in overdue if row.forgotten_at is not None]
         for row in overdue:
             if row.forgotten_at is None:
-                with suppress(NotFound):
-                    Forgetting(self._database).begin(row.model, row.id)
+                self._apart(self._begin, row)
         due = [row for row in begun if row.forgotten_at and row.forgotten_at + self._grace <= now()]
-        for row in due:
-            self._forget(row)
-        if due:
+        forgotten = [row for row in due if self._apart(self._forget, row)]
+        if forgotten:
             self._database.scrub()
             self._predictions.scrub()
+
+    def _apart(self, step: Callable[[PersonRow], None], row: PersonRow) -> bool:
+        """Take a step for one person, and say whether it succeeded: an error is logged and stops no other."""
+        try:
+            step(row)
+        except Exception:  # stores, repositories and databases raise all sorts of errors
+            log.exception("person_not_forgotten", model=row.model, person=row.id)
+            return False
+        return True
+
+    def _begin(self, row: PersonRow) -> None:
+        with suppress(NotFound):
+            Forgetting(self._database).begin(row.model, row.id)
 
     def _forget(self, row: PersonRow) -> None:
         labels = self._labels(row)

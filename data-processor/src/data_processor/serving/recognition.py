@@ -6,7 +6,7 @@ A request names pictures in the store. Its faces are found and described in thre
 
 import asyncio
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -23,12 +23,13 @@ from data_processor.tasks.faces.extractors import Extractors
 MOST_PICTURES = 16
 """Pictures of one request."""
 IMAGE = "image"
-PLACE, DISTANCE, THRESHOLD, CONFIDENCE, FACES = range(5)
-"""The columns of what the engine answers; no place is -1, and so is no distance."""
+NONE = -1.0
+"""Stands for nobody's place, and for the distance to nobody."""
 RECOGNISED = ("not recognised", "recognised")
 SEVERAL_KIND = "several_faces"
 SEVERAL = "image: several faces ({}), the largest was taken"
 DECIMALS = 4
+T = TypeVar("T")
 
 
 class _Input(msgspec.Struct, forbid_unknown_fields=True):
@@ -41,6 +42,19 @@ class _Request(msgspec.Struct, forbid_unknown_fields=True):
 
 
 _decode = msgspec.json.Decoder(_Request).decode
+
+
+class Answer(NamedTuple, Generic[T]):
+    """What the engine answers, in the order of its columns: of one face, or as columns of all."""
+
+    place: T
+    """The place of the person in the gallery's snapshot, or `NONE`."""
+    distance: T
+    """To the nearest face that comes into question, or `NONE`."""
+    threshold: T
+    confidence: T
+    faces: T
+    """How many faces there were in the picture."""
 
 
 class Recognition(NamedTuple):
@@ -123,30 +137,31 @@ class FaceEngine:
         """
         found = self.view.recognise(numeric[:, :-1].astype(np.float32))
         recogniser = self.view.recogniser
-        answers = np.full((len(numeric), 5), -1.0)
-        answers[:, PLACE] = found.places
-        near = np.isfinite(found.distances)
-        answers[near, DISTANCE] = found.distances[near]
-        answers[:, THRESHOLD] = recogniser.threshold
-        answers[:, CONFIDENCE] = recogniser.confidence(found.distances)
-        answers[:, FACES] = numeric[:, -1]
-        return answers
+        answers = Answer(
+            place=found.places,
+            distance=np.where(np.isfinite(found.distances), found.distances, NONE),
+            threshold=np.full(len(numeric), recogniser.threshold),
+            confidence=recogniser.confidence(found.distances),
+            faces=numeric[:, -1],
+        )
+        return np.column_stack(answers)
 
     def describe(self, outputs: Numbers) -> list[bytes]:
         """Return the JSON of each answer; a person who was forgotten a moment ago is not recognised."""
         snapshot = self.view.snapshot
         described = []
-        for place, distance, threshold, confidence, faces in outputs.tolist():
-            label, person = snapshot.named(int(place))
-            answer = {
+        for row in outputs.tolist():
+            answer = Answer[float](*row)
+            label, person = snapshot.named(int(answer.place))
+            shown = {
                 "label": label,
                 "person": person,
-                "distance": round(distance, DECIMALS) if distance >= 0 else None,
-                "threshold": round(threshold, DECIMALS),
-                "confidence": round(confidence, DECIMALS),
-                "faces": int(faces),
+                "distance": None if answer.distance == NONE else round(answer.distance, DECIMALS),
+                "threshold": round(answer.threshold, DECIMALS),
+                "confidence": round(answer.confidence, DECIMALS),
+                "faces": int(answer.faces),
             }
-            described.append(msgspec.json.encode(answer))
+            described.append(msgspec.json.encode(shown))
         return described
 
 
@@ -155,16 +170,20 @@ class FaceTally:
 
     def answers(self, outputs: Numbers) -> list[tuple[str, int]]:
         """Return how many faces were recognised and how many were not."""
-        recognised = int((outputs[:, PLACE] >= 0).sum())
+        recognised = int((_columns(outputs).place != NONE).sum())
         counts = zip(RECOGNISED, (len(outputs) - recognised, recognised), strict=True)
         return [(name, count) for name, count in counts if count]
 
     def confidences(self, outputs: Numbers) -> list[float]:
         """Return how sure the first answers were."""
-        found: list[float] = outputs[:MOST_CONFIDENCES, CONFIDENCE].tolist()
+        found: list[float] = _columns(outputs).confidence[:MOST_CONFIDENCES].tolist()
         return found
 
     def flag(self, flag: str) -> tuple[str, str]:
         """Return the feature that a flag is about, and the kind of it: there is one of each."""
         del flag
         return IMAGE, SEVERAL_KIND
+
+
+def _columns(outputs: Numbers) -> Answer[Numbers]:
+    return Answer(*outputs.T)
