@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+from data_processor.runs import child
 from data_processor.runs.jobs import Jobs
 from data_processor.settings import Settings
 from data_processor.worker import work
@@ -45,6 +46,8 @@ def crashing(method: Callable[..., Any], name: str | None = None) -> Callable[..
 
 
 if __name__ == "__main__":
+    if "CRASHING_CHILD" in os.environ:
+        child.ENTRY = os.environ["CRASHING_CHILD"]
     Jobs.begin = crashing(Jobs.begin, "begin")  # type: ignore[method-assign]  # that is the point
     Jobs.carry_out = crashing(Jobs.carry_out)  # type: ignore[method-assign]
     Jobs.finish = crashing(Jobs.finish, "finish")  # type: ignore[method-assign]

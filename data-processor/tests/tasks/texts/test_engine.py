@@ -12,12 +12,16 @@ from sklearn.pipeline import Pipeline
 
 from data_processor.datasets.inference import infer_schema
 from data_processor.datasets.tables import keepable
+from data_processor.features.hyperparameters import defaults
 from data_processor.features.schema import Schema
-from data_processor.features.split import prepare_data
+from data_processor.features.split import Rows, prepare_data
 from data_processor.tasks.candidates import Candidate, Vectorizer
 from data_processor.tasks.fitting import fit
+from data_processor.tasks.incremental.declared import LIVE_TEXT_CLASSIFIERS
+from data_processor.tasks.incremental.learners import make_learner
 from data_processor.tasks.texts.declared import ESTIMATORS, VECTORIZERS
 from data_processor.tasks.texts.engine import TextEngine, linear_form
+from data_processor.tasks.texts.learner import TextLearner
 
 WORDS = {
     "war": ["army", "Battle", "gun"],
@@ -51,7 +55,23 @@ def fitted(table: pd.DataFrame) -> list[Fitted]:
             candidate = Candidate(estimator=estimator.name, params={}, vectorizer=chosen)
             pipeline = fit(candidate, split.fitting, schema, seed=1)
             made.append((pipeline, TextEngine(pipeline, schema), schema))
-    return made
+    return [*made, *(learnt_live(one.name, split.fitting, schema) for one in LIVE_TEXT_CLASSIFIERS)]
+
+
+def learnt_live(estimator: str, rows: Rows, schema: Schema) -> Fitted:
+    """Return what a live run would make of rows in one batch."""
+    learner = TextLearner()
+    prepared = learner.prepare(Candidate(estimator=estimator, params={}), rows, schema)
+    declared = next(one for one in LIVE_TEXT_CLASSIFIERS if one.name == estimator)
+    values = defaults(declared.hyperparameters)
+    classes = schema.classes
+    live = make_learner(
+        estimator, values, columns=prepared.features.shape[1], classes=len(classes), dtype=np.float64, seed=1
+    )
+    target = np.searchsorted(np.asarray(classes, object), rows.target)
+    live.learn(prepared.features, target, np.ones(len(target)), 0.5, values)
+    pipeline = learner.assemble(prepared, live.estimator(classes, 1.0), 0.0)
+    return pipeline, TextEngine(pipeline, schema), schema
 
 
 words = st.sampled_from([word for each in WORDS.values() for word in each] + ["the", "THE", "unseen", "n1"])

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,6 +78,11 @@ class Live:
         self.runs.tell(run, "step", "eve", {"epochs": epochs})
         return self.wait_for(run, lambda one: one.state == "paused" and one.epoch == before + epochs)
 
+    def crashed(self) -> bool:
+        """Say whether a worker killed itself where it was told to."""
+        folder: Path = self.shop.settings.state_dir
+        return (folder / "crashed").exists()
+
     def learnt(self, **asked: Any) -> LiveRun:
         """Return a live run that has learnt what it was asked."""
         run = self.start(**asked)
@@ -99,6 +105,14 @@ class Live:
 def live(new_workshop: Callable[..., Any], children_in_process: None) -> Live:
     """Make a workshop with live runs."""
     del children_in_process
+    shop = new_workshop()
+    runs = Runs(shop.database, shop.settings.stage)
+    return Live(shop, LiveRuns(shop.database, runs), LiveViews(shop.database))
+
+
+@pytest.fixture
+def workers_live(new_workshop: Callable[..., Any]) -> Live:
+    """Make a workshop with live runs that real workers carry out."""
     shop = new_workshop()
     runs = Runs(shop.database, shop.settings.stage)
     return Live(shop, LiveRuns(shop.database, runs), LiveViews(shop.database))

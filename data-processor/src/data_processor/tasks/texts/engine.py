@@ -1,9 +1,9 @@
 """Asking a trained pipeline about texts without the detours it takes for tables.
 
 The pipeline wants a frame, takes it apart, checks it and builds matrices, which for one text is nearly all of
-the time. Every model for texts is linear in its terms: here a text's terms are looked up, weighed and summed.
-scikit-learn's own analyser finds the terms, and the answers are the pipeline's to the last digits (the tests
-compare them on whatever text there may be).
+the time. Every model for texts begins with a weighted sum of terms: here those of a text are looked up, weighed
+and summed. scikit-learn's own analyser finds the terms, and the answers are the pipeline's to the last digits
+(the tests compare them on whatever text there may be).
 """
 
 from collections.abc import Callable
@@ -123,6 +123,10 @@ def linear_form(model: Any) -> tuple[Floats, Floats, Callable[[Floats], Floats]]
         return linear.coef_.T, linear.intercept_, lambda sums: _calibrated(sums, slopes, shifts)
     if hasattr(model, "feature_log_prob_"):
         return model.feature_log_prob_.T, model.class_log_prior_, _softmax
+    if hasattr(model, "coefs_"):  # a network: its first layer is linear in the terms
+        return model.coefs_[0], model.intercepts_[0], lambda sums: _beyond_first_layer(model, sums)
+    if hasattr(model, "eta0"):  # learnt by stochastic gradient descent: each class against the rest
+        return model.coef_.T, model.intercept_, _each_against_the_rest
     if hasattr(model, "coef_") and hasattr(model, "predict_proba"):
         return model.coef_.T, model.intercept_, _logistic
     raise TypeError(f"{type(model).__name__} is not a model for texts.")
@@ -145,9 +149,22 @@ def _logistic(sums: Floats) -> Floats:
     return np.hstack([1 - second, second])
 
 
+def _each_against_the_rest(sums: Floats) -> Floats:
+    return _shares(_sigmoid(sums))
+
+
+def _beyond_first_layer(model: Any, sums: Floats) -> Floats:
+    hidden = np.maximum(sums, 0.0)
+    return _logistic(hidden @ model.coefs_[1] + model.intercepts_[1])
+
+
 def _calibrated(sums: Floats, slopes: Floats, shifts: Floats) -> Floats:
-    each = _sigmoid(-(slopes * sums + shifts))
-    if sums.shape[1] == 1:
+    return _shares(_sigmoid(-(slopes * sums + shifts)))
+
+
+def _shares(each: Floats) -> Floats:
+    """Return probabilities of classes from those of each against the rest; two classes have one."""
+    if each.shape[1] == 1:
         return np.hstack([1 - each, each])
     total = each.sum(axis=1, keepdims=True)
     return np.asarray(np.divide(each, total, out=np.full_like(each, 1 / each.shape[1]), where=total > 0))
