@@ -20,6 +20,7 @@ from data_processor.features.schema import Kind, Schema
 from data_processor.features.split import Rows, Split
 from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.comparison import Scorer, Tried
+from data_processor.tasks.incremental.declared import LIVE_CLASSIFIERS
 from data_processor.tasks.labels import LabelAnswers
 from data_processor.tasks.space import Cost, Fitted, Fold, SearchRequest, Space, make_study
 from data_processor.tasks.tables.engine import PipelineEngine
@@ -28,6 +29,7 @@ from data_processor.tasks.task import (
     Explained,
     Explainer,
     Learner,
+    Prepared,
     Problem,
     Suitable,
     Target,
@@ -49,6 +51,7 @@ class ToyTask(LabelAnswers):
         suits=Suitable(target="classes", inputs=("numeric", "numeric")),
         metrics=("accuracy", "log_loss"),
         default_metric="accuracy",
+        live_estimators=LIVE_CLASSIFIERS,
         estimators=(
             Estimator(
                 name="centroids",
@@ -99,6 +102,15 @@ class ToyLearner:
         del schema, seed
         steps = [("impute", SimpleImputer()), ("model", NearestCentroid(**candidate.params))]
         return Pipeline(steps).fit(rows.frame, rows.target)
+
+    def prepare(self, candidate: Candidate, rows: Rows, schema: Schema) -> Prepared:
+        del candidate, schema
+        columns = SimpleImputer().fit(rows.frame)
+        return Prepared(columns, columns.transform(rows.frame), rows)
+
+    def assemble(self, prepared: Prepared, estimator: Any, offset: float) -> Pipeline:
+        del offset
+        return Pipeline([("impute", prepared.columns), ("model", estimator)])
 
     def space(self, split: Split, request: SearchRequest) -> "ToySpace":
         return ToySpace(split, request)

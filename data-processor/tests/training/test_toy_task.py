@@ -49,6 +49,20 @@ def check_answers(client: TestClient) -> None:
     assert (score["value"], score["n"]) == (1.0, 12)
 
 
+def check_live(client: TestClient, shop: Any) -> None:
+    """Learn live, and take what was learnt to the gate."""
+    asked = {"epochs": 3, "hyperparameters": {"learning_rate": 0.02}}
+    started = client.post("/v1/models/toy/live-runs", json=asked)
+    assert started.status_code == 202, started.text
+    run = started.json()["id"]
+    assert shop.carry_out(run).status == "succeeded"
+    assert client.get(f"/v1/runs/{run}/live").json()["best"]["value"] > 0.5
+    kept = client.post(f"/v1/runs/{run}/keep", json={}).json()["id"]
+    done = shop.carry_out(kept)
+    assert (done.status, done.error) == ("succeeded", None)
+    assert done.gate["live"]["run"] == run
+
+
 @pytest.mark.usefixtures("toy", "children_in_process")
 def test_a_task_that_is_registered_goes_from_an_upload_to_a_score(
     new_workshop: Callable[..., Any],
@@ -105,3 +119,4 @@ def test_a_task_that_is_registered_goes_from_an_upload_to_a_score(
         assert model["versions"][0]["engine"] == "scikit-learn"
 
         check_answers(client)
+        check_live(client, shop)

@@ -41,6 +41,6 @@ def change(steering: Steering, *arguments: Any) -> None:
 
 
 if __name__ == "__main__":
-    LiveStore.save = save  # type: ignore[method-assign]  # that is the point
+    LiveStore.save = save  # type: ignore[method-assign, assignment]  # that is the point
     Steering.change = change  # type: ignore[method-assign, assignment]
     main(TASKS)
