@@ -1,9 +1,9 @@
 """Asking a trained pipeline about texts without the detours it takes for tables.
 
-The pipeline wants a frame, takes it apart, checks it and builds matrices, which for one text is nearly all of
-the time. Every model for texts begins with a weighted sum of terms: here those of a text are looked up,
-weighed and summed. scikit-learn's own analyser finds the terms, and the answers are the pipeline's to the last
-digits (the tests compare them on whatever text there may be).
+The pipeline wants a frame, takes it apart, checks it and builds matrices, which for one text is nearly all
+of the time. Every model for texts begins with a weighted sum of terms: here those of a text are looked up,
+weighed and summed. scikit-learn's own analyser finds the terms, and the answers are the pipeline's to the
+last digits (the tests compare them on whatever text there may be).
 """
 
 from collections.abc import Callable
