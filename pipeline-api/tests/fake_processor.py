@@ -14,6 +14,8 @@ from typing import Any
 SERVICE_TOKEN = "service-token-of-the-tests"
 CALLER_KEY = "caller-key-of-the-tests"
 PROBLEM = "application/problem+json"
+EVENTS = 1000
+"""The most events in one answer."""
 
 
 @dataclass
@@ -131,9 +133,10 @@ class FakeProcessor:
         after, wait = re.findall(r"=([0-9.]+)", call.target)
         deadline = time.monotonic() + float(wait)
         while True:
-            found = [event for event in self.events[run] if event["seq"] > int(after)]
-            if found or run in self.finished or time.monotonic() >= deadline:
-                return as_json({"events": found, "closed": run in self.finished})
+            newer = [event for event in self.events[run] if event["seq"] > int(after)]
+            found, closed = newer[:EVENTS], run in self.finished and len(newer) <= EVENTS
+            if found or closed or time.monotonic() >= deadline:
+                return as_json({"events": found, "closed": closed})
             await asyncio.sleep(0.02)
 
 

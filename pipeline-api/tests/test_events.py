@@ -11,6 +11,7 @@ from starlette.websockets import WebSocketDisconnect
 from websockets.asyncio.client import connect
 
 from fake_processor import FakeProcessor, problem
+from pipeline_api import event_pages, hub
 from pipeline_api import events as events_module
 from running import Gateway, Server
 
@@ -166,8 +167,8 @@ def test_a_processor_that_is_away_for_a_moment_is_waited_for(
 def test_a_processor_that_stays_away_ends_it(
     gateway: Gateway, processor: FakeProcessor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events_module, "PATIENCE_S", 0.2)
-    monkeypatch.setattr(events_module, "WAIT_S", 0)
+    monkeypatch.setattr(event_pages, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(hub, "WAIT_S", 0)
 
     with gateway.client.websocket_connect(EVENTS, headers=gateway.admin) as websocket:
         processor.on("GET", "/v1/runs/1/events", problem(503, "Starting."))

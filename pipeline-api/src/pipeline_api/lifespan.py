@@ -20,6 +20,7 @@ from pipeline_api.auth.verifier import POLL_S, Verifier
 from pipeline_api.auth.visitors import Visitors
 from pipeline_api.caller import CallerSigner
 from pipeline_api.database import Database
+from pipeline_api.hub import Hubs
 from pipeline_api.limits import ConcurrencyLimit, RateLimits
 from pipeline_api.metrics import GatewayMetrics
 from pipeline_api.mqtt.bridge import Bridge
@@ -83,6 +84,7 @@ async def open_gateway(settings: Settings, metrics: GatewayMetrics) -> AsyncIter
                     auth=auth,
                     metrics=metrics,
                     upstream=upstream,
+                    hubs=Hubs(upstream),
                     websocket_limit=ConcurrencyLimit(settings.websockets, settings.websockets_per_credential),
                     forget_answers=database.forget_answers,
                 )

@@ -8,6 +8,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from pipeline_api.auth.state import Auth
+from pipeline_api.hub import Hubs
 from pipeline_api.limits import ConcurrencyLimit
 from pipeline_api.metrics import GatewayMetrics
 from pipeline_api.upstream import Upstream
@@ -20,6 +21,7 @@ class Gateway:
     auth: Auth
     metrics: GatewayMetrics
     upstream: Upstream
+    hubs: Hubs
     websocket_limit: ConcurrencyLimit
     forget_answers: Callable[[], None]
     """Deletes what is kept of answers that were sent; blocks."""
