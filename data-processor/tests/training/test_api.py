@@ -1,6 +1,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from data_processor.app import create_app
 from data_processor.rows import ModelRow
 from data_processor.runs.events import RunLog
 from data_processor.service.database import now
+from data_processor.training.api import POLL_S, QUIET_POLL_S, pauses
 
 M = "census-income"
 World = Any
@@ -123,6 +125,12 @@ def test_the_log_is_downloaded_as_text(engineer: TestClient, world: World) -> No
     assert answer.text.endswith("INFO Ähnlich gut.\n")
 
 
+def test_the_log_says_what_is_no_number(engineer: TestClient, world: World) -> None:
+    run = start(engineer)
+    RunLog(world.database, run).append("metric", {"name": "roc_auc", "value": None, "epoch": 3})
+    assert engineer.get(f"/v1/runs/{run}/logs").text.endswith("METRIC roc_auc=not finite epoch=3\n")
+
+
 def test_events_come_after_the_last_one_known(engineer: TestClient, world: World) -> None:
     run = start(engineer)
     RunLog(world.database, run).metric("log_loss", 0.3)
@@ -141,6 +149,14 @@ def test_a_waiting_reader_gets_the_next_event_as_it_happens(engineer: TestClient
     assert [event["message"] for event in page["events"]] == ["here it is"]
     assert 0.3 <= time.monotonic() - began < 50
     writer.join()
+
+
+def test_a_quiet_run_is_polled_less_and_less_often() -> None:
+    first_seconds = list(islice(pauses(), 100))
+    assert first_seconds[0] == POLL_S
+    assert first_seconds == sorted(first_seconds)
+    assert first_seconds[-1] == QUIET_POLL_S
+    assert sum(pause < QUIET_POLL_S for pause in first_seconds) > 20
 
 
 def test_a_waiting_reader_of_a_closed_run_waits_for_nothing(engineer: TestClient) -> None:

@@ -122,6 +122,7 @@ def _words(kind: str, body: dict[str, Any]) -> str:
         return f"STEP {body['step']} {body['state']}"
     if kind == "metric":
         labels = "".join(f" {key}={value}" for key, value in body.items() if key not in ("name", "value"))
-        return f"METRIC {body['name']}={body['value']:.6g}{labels}"
+        value = "not finite" if body["value"] is None else f"{body['value']:.6g}"
+        return f"METRIC {body['name']}={value}{labels}"
     facts = " ".join(f"{key}={value}" for key, value in body.items())
     return f"{kind.upper()} {facts}"

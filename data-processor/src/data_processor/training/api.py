@@ -29,8 +29,12 @@ from data_processor.training.schemas import (
     RunStatus,
 )
 
-POLL_S = 0.2
-"""How often new events are polled for a waiting reader."""
+POLL_S = 0.05
+"""How often new events are polled for a waiting reader, at first."""
+QUIET_POLL_S = 0.2
+"""How often they are polled of a run in which nothing has happened for some seconds."""
+QUIETER = 1.05
+"""By what factor the time between two polls grows."""
 
 
 class State(Protocol):
@@ -133,9 +137,17 @@ def _detail(state: State, row: RunRow) -> RunDetail:
 
 async def _next_events(runs: Runs, run: str, after: int, wait: float) -> tuple[list[Event], bool]:
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + wait
+    deadline, pausing = loop.time() + wait, pauses()
     while True:
         events, closed = await asyncio.to_thread(runs.events, run, after)
         if events or closed or loop.time() >= deadline:
             return events, closed
-        await asyncio.sleep(POLL_S)
+        await asyncio.sleep(next(pausing))
+
+
+def pauses() -> Iterator[float]:
+    """Yield the seconds between the polls for one waiting reader."""
+    pause = POLL_S
+    while True:
+        yield pause
+        pause = min(QUIETER * pause, QUIET_POLL_S)
