@@ -5,7 +5,6 @@ from typing import Any
 from sqlalchemy import Select
 
 from data_processor.rows import Base, FacePictureRow, FeedbackRow, IdempotencyRow, PersonRow
-from data_processor.scrubbing import leave_nothing, overwrite_deleted
 from data_processor.service import database
 
 MIGRATION_LOCK = 0x4C6F6F70
@@ -18,7 +17,7 @@ class Database(database.Database):
     def __init__(self, url: str, busy_timeout_s: float = database.BUSY_TIMEOUT_S) -> None:
         """Open the records database; what is deleted there is gone from its file, too."""
         super().__init__(url, busy_timeout_s)
-        overwrite_deleted(self.engine)
+        database.overwrite_deleted(self.engine)
 
     def create_tables(self) -> None:
         """Migrate the records database: create the tables and columns that are missing."""
@@ -30,8 +29,8 @@ class Database(database.Database):
         return query.with_for_update()
 
     def scrub(self) -> None:
-        """Leave nothing of what was deleted where rows of persons are kept; see `leave_nothing`."""
-        leave_nothing(
+        """Leave nothing of what was deleted where rows of persons are kept; see `database.leave_nothing`."""
+        database.leave_nothing(
             self.engine,
             rewritten=(PersonRow.__tablename__, FacePictureRow.__tablename__),
             vacuumed=(FeedbackRow.__tablename__, IdempotencyRow.__tablename__),

@@ -7,9 +7,8 @@ No secret is stored in a usable form: passwords are Argon2id hashes, tokens and 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ForeignKey, String, delete, event, false, select, text, update
+from sqlalchemy import ForeignKey, String, delete, false, select, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -173,8 +172,7 @@ class Database(database.Database):
     def __init__(self, url: str, busy_timeout_s: float = database.BUSY_TIMEOUT_S) -> None:
         """Open the database; SQLite overwrites what is deleted."""
         super().__init__(url, busy_timeout_s)
-        if self.engine.dialect.name == "sqlite":
-            event.listen(self.engine, "connect", _overwrite_deleted)
+        database.overwrite_deleted(self.engine)
 
     def forget_answers(self) -> None:
         """Delete every answer over MQTT that was sent, out of the database's files as well.
@@ -183,12 +181,7 @@ class Database(database.Database):
         """
         with self.transaction() as session:
             session.execute(delete(MqttRequestRow).where(MqttRequestRow.published_at.is_not(None)))
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            sqlite = connection.dialect.name == "sqlite"
-            command = (
-                "PRAGMA wal_checkpoint(TRUNCATE)" if sqlite else f"VACUUM {MqttRequestRow.__tablename__}"
-            )
-            connection.execute(text(command))
+        database.leave_nothing(self.engine, vacuumed=(MqttRequestRow.__tablename__,))
 
     def create_tables(self) -> None:
         """Create the tables and columns that are missing, and the revision row."""
@@ -208,9 +201,3 @@ class Database(database.Database):
                 update(RevisionRow).where(RevisionRow.id == 1).values(value=RevisionRow.value + 1)
             )
             yield session
-
-
-def _overwrite_deleted(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA secure_delete=ON")
-    cursor.close()

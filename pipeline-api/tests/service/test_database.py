@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import ForeignKey, func, inspect, select, text
+from sqlalchemy import ForeignKey, event, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from structlog.testing import capture_logs
 
 from pipeline_api.service import database as module
-from pipeline_api.service.database import Database, UtcDateTime, now
+from pipeline_api.service.database import Database, UtcDateTime, leave_nothing, now, overwrite_deleted
 from pipeline_api.service.storage import EXHAUSTED, FULL, LOCKED, UNREACHABLE, outage
 
 LOCK = 1
@@ -129,6 +130,39 @@ def test_a_database_that_takes_data_is_writable_and_keeps_its_version(database: 
     database.check_writable()
     with database.reading() as session:
         assert session.scalar(text("PRAGMA user_version")) == 7
+
+
+def delete_a_note(database: Database) -> None:
+    """Write what is found again easily, and delete it."""
+    with database.transaction() as session:
+        session.add(CounterRow(name="theirs", note="Quetzalcoatl" * 50))
+    with database.transaction() as session:
+        session.delete(session.get_one(CounterRow, "theirs"))
+
+
+def test_nothing_is_left_in_the_files_of_what_was_deleted(database: Database, tmp_path: Path) -> None:
+    def leave_deleted(connection: Any, _record: object) -> None:
+        connection.execute("PRAGMA secure_delete=OFF")  # some builds of SQLite begin with it on
+
+    event.listen(database.engine, "connect", leave_deleted)
+    overwrite_deleted(database.engine)
+    database.engine.dispose()  # what is set holds for connections from now on
+    delete_a_note(database)
+    assert any(b"Quetzalcoatl" in path.read_bytes() for path in tmp_path.iterdir())
+    leave_nothing(database.engine)
+    assert not any(b"Quetzalcoatl" in path.read_bytes() for path in tmp_path.iterdir())
+    with database.reading() as session:
+        assert session.get(CounterRow, "ours") is not None
+
+
+def test_it_is_said_when_a_reader_holds_up_the_emptying_of_the_log(url: str, database: Database) -> None:
+    impatient = Database(url, busy_timeout_s=0.1)
+    with database.reading() as session, capture_logs() as logged:
+        session.execute(select(func.count()).select_from(CounterRow))
+        delete_a_note(impatient)
+        leave_nothing(impatient.engine)
+    impatient.close()
+    assert [one["event"] for one in logged] == ["write_ahead_log_not_emptied"]
 
 
 def test_a_locked_database_is_not_writable(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:

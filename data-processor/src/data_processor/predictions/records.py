@@ -30,8 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from data_processor.scrubbing import leave_nothing, overwrite_deleted
-from data_processor.service.database import check_writable
+from data_processor.service.database import check_writable, leave_nothing, overwrite_deleted
 
 _TABLES_LOCK = 0x50726564
 metadata = MetaData()

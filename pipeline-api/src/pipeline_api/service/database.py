@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -145,6 +145,31 @@ def check_writable(engine: Engine) -> None:
         probe.execute("COMMIT")
 
 
+def overwrite_deleted(engine: Engine) -> None:
+    """Have SQLite overwrite what is deleted or changed with zeros; other databases are left as they are."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _overwrite_deleted)
+
+
+def leave_nothing(engine: Engine, *, rewritten: Sequence[str] = (), vacuumed: Sequence[str] = ()) -> None:
+    """Remove what deleted rows left in the files of a database.
+
+    SQLite: its write-ahead log is emptied, if no reader holds it up for longer than the busy timeout.
+    PostgreSQL: the tables `rewritten`, small ones, are written anew, which locks them for a moment; of those
+    `vacuumed` the space is freed and reused. Its own log and backups keep what they have until they expire.
+    """
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if connection.dialect.name == "sqlite":
+            busy, *_ = connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).one()
+            if busy:
+                log.warning("write_ahead_log_not_emptied")
+            return
+        for table in rewritten:
+            connection.execute(text(f"VACUUM FULL {table}"))
+        for table in vacuumed:
+            connection.execute(text(f"VACUUM {table}"))
+
+
 def _add_columns(metadata: MetaData, connection: Connection) -> list[str]:
     """Add the columns that a later release brought to a table; return which."""
     present, added = inspect(connection), []
@@ -165,6 +190,12 @@ def _prepare_sqlite(connection: Any, busy_timeout_s: float) -> None:
     for pragma in (f"busy_timeout={round(busy_timeout_s * 1000)}", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     _switch_to_wal(cursor, busy_timeout_s)
+    cursor.close()
+
+
+def _overwrite_deleted(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA secure_delete=ON")
     cursor.close()
 
 
