@@ -17,6 +17,7 @@ import canned_faces
 from contract import Contract, Operation
 from fake_faces import FakeFaces
 from fake_http import Answer, Handlers, Refused, form, handler
+from fake_live import FakeLive
 from fake_models import FakeModels
 from fake_monitoring import FakeMonitoring, canned_traffic
 from fake_notifications import FakeNotifications
@@ -29,7 +30,7 @@ ROLES = ("user", "engineer", "maintainer")
 
 
 class FakeGateway(
-    FakePeople, FakeModels, FakePredictions, FakeRuns, FakeNotifications, FakeMonitoring, FakeFaces
+    FakePeople, FakeModels, FakePredictions, FakeRuns, FakeLive, FakeNotifications, FakeMonitoring, FakeFaces
 ):
     """The state, and who answers what."""
 
@@ -38,6 +39,7 @@ class FakeGateway(
         FakeModels.__init__(self)
         FakePredictions.__init__(self)
         FakeRuns.__init__(self)
+        FakeLive.__init__(self)
         FakeNotifications.__init__(self)
         FakeMonitoring.__init__(self)
         FakeFaces.__init__(self)
@@ -69,6 +71,7 @@ class FakeGateway(
             **self.model_handlers(),
             **self.prediction_handlers(),
             **self.run_handlers(),
+            **self.live_handlers(),
             **self.notification_handlers(),
             **self.monitoring_handlers(),
             **self.face_handlers(),

@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 import canned
+import canned_live
 import canned_training
 from fake_http import Answer, Handlers, Refused, find
 
@@ -13,6 +14,8 @@ class FakeTraining:
 
     def __init__(self) -> None:
         self.tasks = copy.deepcopy(canned_training.TASKS)
+        for task in self.tasks:
+            task["live_estimators"] = [] if task.get("takes") == "pictures" else canned_live.ESTIMATORS
         self.proposal = canned_training.PROPOSAL
         """What the next upload seems to hold."""
         self.datasets = [canned_training.dataset("census-income", models=["census-income"])]

@@ -13,6 +13,8 @@ from streamlit_ui.times import timestamp, when
 
 ACCENT, MUTED, FIGURES = "#1c93a6", "#9fb2b9", "#6b7f87"
 WARNING, BAD, PROMOTED = "#d98a1f", "#d1495b", "#3a9d6e"
+COLOURS = (ACCENT, WARNING, "#7a5cc2", PROMOTED, BAD, FIGURES, "#b5838d", "#4361ee")
+"""One for each of what is compared at once."""
 # The library would write `06 AM`; the pages write 06:00, seconds where minutes would repeat themselves,
 # and the day where one begins.
 _TIME_LABEL = (

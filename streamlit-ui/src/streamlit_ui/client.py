@@ -30,6 +30,7 @@ from streamlit_ui.contract.types import (
     VersionShort,
 )
 from streamlit_ui.faces_client import FacesClient
+from streamlit_ui.live_client import LiveClient
 from streamlit_ui.monitoring_client import MonitoringClient
 from streamlit_ui.notifications_client import NotificationsClient
 from streamlit_ui.training_client import TrainingClient
@@ -40,7 +41,7 @@ RUNS = 200
 """How many runs are asked for."""
 
 
-class Gateway(TrainingClient, NotificationsClient, MonitoringClient, FacesClient):
+class Gateway(TrainingClient, LiveClient, NotificationsClient, MonitoringClient, FacesClient):
     """The gateway as one person sees it."""
 
     def alive(self) -> None:

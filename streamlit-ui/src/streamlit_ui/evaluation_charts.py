@@ -7,13 +7,11 @@ from typing import Literal
 import altair as alt
 import pandas as pd
 
-from streamlit_ui.charts import ACCENT, MUTED
+from streamlit_ui.charts import ACCENT, COLOURS, MUTED
 from streamlit_ui.contract.types import EvaluatedVersion
 from streamlit_ui.text import percent, shorten
 
 CurveName = Literal["roc", "precision_recall", "calibration"]
-COLOURS = ("#1c93a6", "#d98a1f", "#7a5cc2", "#3a9d6e", "#d1495b", "#6b7f87", "#b5838d", "#4361ee")
-"""One for each of the versions that are compared at once."""
 _LONGEST = 18
 _LEGIBLE = 20
 _DARK = 0.6

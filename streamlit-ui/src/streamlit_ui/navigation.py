@@ -34,6 +34,7 @@ _PAGES = (
     _Known("Build", "engineer", "data", "Data", "table_view"),
     _Known("Build", "engineer", "dataset", "Dataset"),
     _Known("Build", "engineer", "train", "Train", "rocket_launch", form=True),
+    _Known("Build", "engineer", "live", "Live", "tune", about_a_model=True),
     _Known("Build", "engineer", "runs", "Runs", "model_training"),
     _Known("Build", "engineer", "run", "Run"),
     _Known("Monitor", "engineer", "monitoring", "Monitoring", "monitoring", about_a_model=True),

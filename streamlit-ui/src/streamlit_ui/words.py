@@ -56,6 +56,9 @@ _KINDS = {
         ":material/model_training:",
         "Candidates are trained; the best meets the gate.",
     ),
+    "live": Word(
+        "Live training", "blue", ":material/tune:", "A model learns epoch by epoch while somebody steers it."
+    ),
     "dataset": Word("Storing", "violet", ":material/database:", "An uploaded file is stored as a version."),
     "evaluation": Word(
         "Evaluation", "green", ":material/balance:", "Versions are compared on the same rows."

@@ -22,6 +22,7 @@ PAGES: dict[str, dict[str, str]] = {
     "data": {},
     "dataset": {"name": "census-income"},
     "train": {},
+    "live": {},
     "runs": {},
     "run": {"id": "run-2"},
     "models": {},
@@ -33,7 +34,7 @@ PAGES: dict[str, dict[str, str]] = {
 }
 BELONGS_TO = {
     **dict.fromkeys(
-        ("data", "dataset", "train", "runs", "run", "logs", "notifications", "monitoring"), "engineer"
+        ("data", "dataset", "train", "live", "runs", "run", "logs", "notifications", "monitoring"), "engineer"
     ),
     "people": "maintainer",
 }

@@ -24,3 +24,9 @@ def task_label(name: str | None) -> str:
     """Return what kind of problem a task is, or its name where nothing more is known of it."""
     task = task_named(known_tasks(), name)
     return task["label"] if task else title(name or "Unknown")
+
+
+def learner_label(name: str) -> str:
+    """Return what people call something that learns epoch by epoch."""
+    known = (one for task in known_tasks() for one in task.get("live_estimators") or [])
+    return next((one["title"] for one in known if one["name"] == name), title(name))

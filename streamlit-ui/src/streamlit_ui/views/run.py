@@ -6,6 +6,7 @@ from streamlit_ui import signed_in, words
 from streamlit_ui.contract.types import RunDetail, RunShort
 from streamlit_ui.parts.facts import show_facts
 from streamlit_ui.parts.leaderboard import show_leaderboard
+from streamlit_ui.parts.live_runs import link
 from streamlit_ui.parts.next_step import offer_next_step
 from streamlit_ui.parts.problems import problems_in_words
 from streamlit_ui.parts.receipt import show_receipt
@@ -31,6 +32,8 @@ def page() -> None:
     st.title("Run")
     if is_open(run) and not run.get("cancel_requested") and st.button("Cancel run", icon=":material/cancel:"):
         cancel(run)
+    if run.get("kind") == "live" and (model := run.get("model")):
+        link(model, run["id"], "Watch and steer it")
     offer_next_step(run)
     st.fragment(_live, run_every=settings().refresh_s if is_open(run) else None)(wanted)
     st.fragment(_log, run_every=settings().refresh_s if is_open(run) else None)(run)

@@ -12,14 +12,14 @@ from streamlit_ui.settings import settings
 from streamlit_ui.text import plural
 
 PAGE = 20
-KINDS = ("training", "dataset", "evaluation", "profile")
+KINDS = ("training", "live", "dataset", "evaluation", "profile")
 STATUSES = ("queued", "running", "succeeded", "failed", "cancelled")
 
 
 def page() -> None:
     """Offer to start a run, and list those of all models and datasets."""
     st.title("Runs")
-    st.caption("All background work: training, storing, evaluating, profiling.")
+    st.caption("All background work: training, live training, storing, evaluating, profiling.")
     if st.button("Start a run", type="primary", icon=":material/play_arrow:"):
         start_a_run(models.chosen())
     with st.container(horizontal=True):

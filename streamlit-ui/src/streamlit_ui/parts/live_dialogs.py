@@ -1,0 +1,47 @@
+"""Which dialog about a live run is open.
+
+The page runs again whenever the run has changed. A dialog that a button opens would close then, so which
+one is open is kept, with the run as it stood: what somebody is choosing from stays as they see it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import streamlit as st
+
+from streamlit_ui import signed_in
+from streamlit_ui.contract.types import LiveRun
+
+_ASKED, _DONE = "live_dialog", "live_dialog_done"
+What = Literal["fork", "replay", "keep"]
+
+
+def ask_for(run: str, what: What) -> None:
+    """Open a dialog about a run as it stands now."""
+    forget()
+    st.session_state[_ASKED] = (signed_in.gateway().live(run), what)
+    st.rerun()
+
+
+def show_asked_for(run: str, dialogs: Mapping[What, Callable[[LiveRun], None]]) -> None:
+    """Show the dialog that is open, if it is about this run."""
+    kept: tuple[LiveRun, What] | None = st.session_state.get(_ASKED)
+    if kept and kept[0]["id"] == run:
+        dialogs[kept[1]](kept[0])
+
+
+def remember(outcome: tuple[int, str]) -> None:
+    """Keep what came of the dialog that is open: an epoch, and the run that was started for it."""
+    st.session_state[_DONE] = outcome
+
+
+def outcome() -> tuple[int, str] | None:
+    """Return what came of the dialog that is open, if anything has."""
+    found: tuple[int, str] | None = st.session_state.get(_DONE)
+    return found
+
+
+def forget() -> None:
+    """Close the dialog that is open."""
+    st.session_state.pop(_ASKED, None)
+    st.session_state.pop(_DONE, None)
