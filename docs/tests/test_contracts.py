@@ -186,7 +186,7 @@ def test_messages_are_described_with_the_fields_that_all_have() -> None:
     assert described.count("| `seq` | integer | required |") == len(events)
     assert "## `{model}/actions/predict/{device}`" in described
     assert "| `inputs` | list of object | required |" in described
-    assert "| `value` | number | required |" in described
+    assert "| `value` | number or null | required |" in described
 
 
 @pytest.mark.parametrize("service", ["pipeline-api", "data-processor", "streamlit-ui"])

@@ -110,19 +110,74 @@ def test_messages_over_mqtt_are_as_described(
     assert {name for channel in actions for name in channel["messages"]} == {*sent} - {None}
 
 
+AT = "2026-01-01T00:00:00Z"
+MEASURED = {
+    "name": "roc_auc",
+    "value": 0.91,
+    "epoch": 3,
+    "seconds": 0.2,
+    "learning_rate": 0.01,
+    "training_loss": 0.31,
+    "validation_loss": 0.33,
+    "training_metric": 0.93,
+    "gradient_norm": 0.4,
+    "weight_norm": 2.5,
+}
+LOST = dict.fromkeys(("value", "training_loss", "validation_loss", "gradient_norm", "weight_norm"))
+APPLIED = {
+    "number": 1,
+    "state": "applied",
+    "subject": "ada",
+    "epoch": 3,
+    "row": 512,
+    "changes": {"learning_rate": {"from": 0.1, "to": 0.01}, "patience": {"from": None, "to": 5}},
+}
+REFUSED = {
+    "state": "refused",
+    "subject": "ada",
+    "changes": {"learning_rate": {"to": 0.01}},
+    "message": "The run ended before.",
+}
+EVENTS: list[tuple[str, dict[str, Any]]] = [
+    ("status", {"status": "queued", "reason": "ada started it.", "subject": "ada"}),
+    ("status", {"status": "running"}),
+    ("step", {"step": "fit", "state": "started"}),
+    ("status", {"status": "running", "state": "running", "subject": "loopkeeper", "message": "It learns."}),
+    ("metric", {"name": "loss", "value": 0.1, "trial": 4}),
+    ("metric", MEASURED),
+    ("metric", {**MEASURED, **LOST}),
+    ("log", {"level": "info", "message": "x"}),
+    ("hyperparameters", APPLIED),
+    ("hyperparameters", REFUSED),
+    ("step", {"step": "fit", "state": "finished", "seconds": 2.5}),
+    ("status", {"status": "failed", "error": "The disk is full."}),
+]
+WRONG_EVENTS: list[tuple[str, dict[str, Any]]] = [
+    ("status", {"status": "running", "state": "asleep"}),
+    ("status", {"state": "paused"}),
+    ("metric", {**MEASURED, "training_loss": "NaN"}),
+    ("metric", {"name": "roc_auc"}),
+    ("hyperparameters", {**APPLIED, "number": 0}),
+    ("hyperparameters", {**APPLIED, "changes": {}}),
+    ("hyperparameters", {**APPLIED, "changes": REFUSED["changes"]}),
+    ("hyperparameters", {name: value for name, value in APPLIED.items() if name != "row"}),
+    ("hyperparameters", {name: value for name, value in REFUSED.items() if name != "message"}),
+]
+
+
 def test_events_over_the_websocket_are_as_described(gateway: Gateway, processor: FakeProcessor) -> None:
-    at = "2026-01-01T00:00:00Z"
     processor.events["1"] = [
-        {"seq": 1, "at": at, "type": "status", "status": "running"},
-        {"seq": 2, "at": at, "type": "step", "step": "fit", "state": "running"},
-        {"seq": 3, "at": at, "type": "metric", "name": "loss", "value": 0.1},
-        {"seq": 4, "at": at, "type": "log", "level": "info", "message": "x"},
-        {"seq": 5, "at": at, "type": "hyperparameters", "learning_rate": 0.1},
+        {"seq": seq, "at": AT, "type": kind, **body} for seq, (kind, body) in enumerate(EVENTS, 1)
     ]
     processor.finished.add("1")
 
     with gateway.client.websocket_connect("/v1/runs/1/events", headers=gateway.admin) as websocket:
-        events = [websocket.receive_json() for _ in processor.events["1"]]
+        events = [websocket.receive_json() for _ in EVENTS]
 
-    assert [wrong(event["type"], event) for event in events] == [[]] * 5
+    assert [wrong(event["type"], event) for event in events] == [[]] * len(EVENTS)
     assert all(wrong("metric", event) for event in events if event["type"] != "metric")
+
+
+@pytest.mark.parametrize(("kind", "body"), WRONG_EVENTS)
+def test_events_of_another_shape_are_not_described(kind: str, body: dict[str, Any]) -> None:
+    assert wrong(kind, {"seq": 1, "at": AT, "type": kind, **body})
