@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from picture_storage import Bucket, Offered, Picture, Storage
-from platform_line import Line, RefusedError, Trouble
+from platform_line import Line, RefusedError, Trouble, authorities
 
 IN_A_MESSAGE = 700_000
 """Bytes of a picture that fit into a message; a larger one is uploaded."""
@@ -124,8 +124,13 @@ def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
             help=f"{meaning} [{variable}{f', {default}' if default else ''}]",
         )
 
-    option("--broker", "MQTT_URL", "mqtt://localhost:1883", "the broker; mqtts://… with TLS")
-    option("--ca-file", "MQTT_CA_FILE", None, "certificates to check the broker's against")
+    option(
+        "--broker",
+        "MQTT_URL",
+        "mqtt://localhost:1883",
+        "the broker; mqtts://… with TLS, ws://… or wss://… over WebSocket",
+    )
+    option("--ca-file", "CA_FILE", None, "authorities to trust besides those that this machine knows")
     option("--device", "DEVICE", "front-door", "this device's name")
     option("--model", "MODEL", "faces", "the model that knows the faces")
     option(
@@ -155,14 +160,15 @@ async def run(arguments: argparse.Namespace, environment: Mapping[str, str]) -> 
     password = environment.get("DEVICE_PASSWORD")
     if not password:
         raise Trouble("DEVICE_PASSWORD is not set: it was shown when the device was made.")
-    line = Line(arguments.broker, arguments.device, password, arguments.ca_file, _seconds(arguments.patience))
+    trusted = authorities(arguments.ca_file)
+    line = Line(arguments.broker, arguments.device, password, trusted, _seconds(arguments.patience))
     async with line:
-        storage: Storage = Offered(line, arguments.api, environment.get("API_KEY"))
+        storage: Storage = Offered(line, arguments.api, environment.get("API_KEY"), trusted)
         if arguments.s3:
             keys = (environment.get("S3_ACCESS_KEY"), environment.get("S3_SECRET_KEY"))
             if not all(keys):
                 raise Trouble("With --s3, S3_ACCESS_KEY and S3_SECRET_KEY must be set.")
-            storage = Bucket(arguments.s3, arguments.bucket, str(keys[0]), str(keys[1]))
+            storage = Bucket(arguments.s3, arguments.bucket, str(keys[0]), str(keys[1]), trusted)
         door = Door(line, storage, arguments.model, arguments.memory)
         match arguments.command:
             case "recognise":

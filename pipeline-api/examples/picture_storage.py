@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol, Self
@@ -16,6 +17,7 @@ from platform_line import Line, Trouble
 
 KINDS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 LAST_SUCCESS = 299
+TIMEOUT_S = 30.0
 
 
 class Picture(NamedTuple):
@@ -44,15 +46,21 @@ class Storage(Protocol):
 class Bucket:
     """A bucket that the device has a key of."""
 
-    def __init__(self, endpoint: str, bucket: str, access_key: str, secret_key: str) -> None:
+    def __init__(
+        self, endpoint: str, bucket: str, access_key: str, secret_key: str, trusted: ssl.SSLContext
+    ) -> None:
         """Use `bucket`, BUCKET[/PREFIX], of the S3 server at `endpoint`."""
         address = urlsplit(endpoint)
         if address.scheme not in {"http", "https"} or not address.netloc:
             raise Trouble(f"The S3 server's address is http://HOST[:PORT] or https://…, not {endpoint!r}.")
         self._bucket, _, self._prefix = bucket.partition("/")
-        secure = address.scheme == "https"
         self._client = Minio(
-            address.netloc, access_key=access_key, secret_key=secret_key, secure=secure, region="us-east-1"
+            address.netloc,
+            access_key=access_key,
+            secret_key=secret_key,
+            secure=address.scheme == "https",
+            region="us-east-1",
+            http_client=urllib3.PoolManager(ssl_context=trusted, timeout=TIMEOUT_S),
         )
 
     async def put(self, picture: Picture, folder: str, label: str | None = None) -> str:
@@ -75,9 +83,10 @@ class Bucket:
 class Offered:
     """A place that the platform offers for each picture: a URL of its S3 server, or of its own."""
 
-    def __init__(self, line: Line, api: str | None, key: str | None) -> None:
+    def __init__(self, line: Line, api: str | None, key: str | None, trusted: ssl.SSLContext) -> None:
         """Ask on a line; `api` and `key` are only needed where pictures are in a folder."""
         self._line, self._api, self._key = line, api, key
+        self._http = urllib3.PoolManager(ssl_context=trusted, timeout=TIMEOUT_S)
 
     async def put(self, picture: Picture, folder: str, label: str | None = None) -> str:
         """Ask where a picture may go, and upload it there."""
@@ -95,9 +104,17 @@ class Offered:
                     "--api, and give a key of it in API_KEY."
                 )
             url, headers["Authorization"] = urljoin(self._api, url), f"Bearer {self._key}"
-        await asyncio.to_thread(_put, url, picture.content, headers)
+        await asyncio.to_thread(self._put, url, picture.content, headers)
         name: str = offer["image"]
         return name
+
+    def _put(self, url: str, content: bytes, headers: Mapping[str, str]) -> None:
+        try:
+            answer = self._http.request("PUT", url, body=content, headers=headers)
+        except urllib3.exceptions.HTTPError as error:
+            raise Trouble(f"The picture could not be uploaded: {error}") from error
+        if answer.status > LAST_SUCCESS:
+            raise Trouble(f"The picture could not be uploaded: {answer.status}, {answer.data.decode()[:500]}")
 
 
 def _kind_of(content: bytes, path: Path) -> str:
@@ -109,12 +126,3 @@ def _kind_of(content: bytes, path: Path) -> str:
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "image/webp"
     raise Trouble(f"{path} is no picture: give a JPEG, PNG or WebP file.")
-
-
-def _put(url: str, content: bytes, headers: Mapping[str, str]) -> None:
-    try:
-        answer = urllib3.request("PUT", url, body=content, headers=headers, timeout=30.0)
-    except urllib3.exceptions.HTTPError as error:
-        raise Trouble(f"The picture could not be uploaded: {error}") from error
-    if answer.status > LAST_SUCCESS:
-        raise Trouble(f"The picture could not be uploaded: {answer.status}, {answer.data.decode()[:500]}")

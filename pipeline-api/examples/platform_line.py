@@ -9,8 +9,7 @@ import contextlib
 import json
 import socket
 import ssl
-from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -23,7 +22,22 @@ REPEAT_S = 6.0
 PAUSE_S = 1.0
 UNWELCOME = (134, 135)
 """What a broker says to a wrong password, and to whom it does not want."""
-PORTS = {"mqtt": 1883, "mqtts": 8883}
+
+
+class Way(NamedTuple):
+    """How a broker is reached."""
+
+    transport: Literal["tcp", "websockets"]
+    port: int
+    tls: bool
+
+
+WAYS = {
+    "mqtt": Way("tcp", 1883, tls=False),
+    "mqtts": Way("tcp", 8883, tls=True),
+    "ws": Way("websockets", 80, tls=False),
+    "wss": Way("websockets", 443, tls=True),
+}
 
 
 class Trouble(Exception):
@@ -34,29 +48,44 @@ class RefusedError(Trouble):
     """The platform answered a request with an error."""
 
 
+def authorities(ca_file: str | None) -> ssl.SSLContext:
+    """Return whom to trust: the authorities that this machine knows and those in a file; raise Trouble."""
+    trusted = ssl.create_default_context()
+    try:
+        if ca_file:
+            trusted.load_verify_locations(ca_file)
+    except OSError as error:
+        raise Trouble(f"The certificates in {ca_file} cannot be read: {error}.") from error
+    return trusted
+
+
 class Line:
     """The line to the platform: it is mended when it breaks, and what was asked is asked again."""
 
-    def __init__(self, url: str, device: str, password: str, ca_file: Path | None, patience_s: float) -> None:
+    def __init__(
+        self, url: str, device: str, password: str, trusted: ssl.SSLContext, patience_s: float
+    ) -> None:
         """Speak to the broker at `url` as a device; `async with` hangs up in the end."""
         address = urlsplit(url)
-        if address.scheme not in PORTS or not address.hostname:
-            raise Trouble(f"The broker's address is mqtt://HOST[:PORT] or mqtts://…, not {url!r}.")
-        try:
-            tls = ssl.create_default_context(cafile=ca_file) if address.scheme == "mqtts" else None
-        except OSError as error:
-            raise Trouble(f"The certificates in {ca_file} cannot be read: {error}.") from error
+        way = WAYS.get(address.scheme)
+        if way is None or not address.hostname:
+            raise Trouble(
+                "The broker's address is mqtt://HOST[:PORT], mqtts://… with TLS, or ws://… or wss://… for "
+                f"MQTT over WebSocket, not {url!r}."
+            )
         self._url, self._device, self._patience_s = url, device, patience_s
         self._replies = f"replies/{device}/{uuid4().hex[:8]}"
         self._options: dict[str, Any] = {
             "hostname": address.hostname,
-            "port": address.port or PORTS[address.scheme],
+            "port": address.port or way.port,
+            "transport": way.transport,
+            "websocket_path": address.path or "/mqtt",
             "username": device,
             "password": password,
             "protocol": aiomqtt.ProtocolVersion.V5,
             # Small messages are sent at once: else each may wait 40 ms for an acknowledgement.
             "socket_options": [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
-            "tls_context": tls,
+            "tls_context": trusted if way.tls else None,
         }
         self._client: aiomqtt.Client | None = None
         self._open = contextlib.AsyncExitStack()

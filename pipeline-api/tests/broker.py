@@ -8,7 +8,8 @@ import subprocess
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,11 +28,24 @@ per_listener_settings true
 persistence true
 persistence_location {folder}/
 autosave_interval 10
+"""
+LISTENER = """\
 listener {port} 127.0.0.1
 allow_anonymous false
 password_file {folder}/users
 acl_file {folder}/topics.acl
 """
+HELLO = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x3c\x00\x00"
+"""An MQTT client without a name or a password introduces itself."""
+WITH_TLS = "certfile {folder}/certificate.pem\nkeyfile {folder}/key.pem\n"
+OVER_WEBSOCKET = "protocol websockets\n"
+WAYS = {
+    "mqtt": LISTENER,
+    "mqtts": LISTENER + WITH_TLS,
+    "ws": LISTENER + OVER_WEBSOCKET,
+    "wss": LISTENER + OVER_WEBSOCKET + WITH_TLS,
+}
+"""How each scheme of an address is listened for."""
 
 
 class Mosquitto:
@@ -40,12 +54,14 @@ class Mosquitto:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(mode=0o700)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.ports = _free_ports(WAYS)
+        self.port = self.ports["mqtt"]
+        self.certificate = _certify("localhost", folder)
         for name in ("users", "topics.acl"):
             (folder / name).touch()
+        listeners = [WAYS[way].format(folder=folder, port=port) for way, port in self.ports.items()]
         self._configuration = folder / "mosquitto.conf"
-        self._configuration.write_text(CONFIGURATION.format(folder=folder, port=self.port))
+        self._configuration.write_text(CONFIGURATION.format(folder=folder) + "".join(listeners))
         self._ended = threading.Event()
         self.start()
         self._watching = threading.Thread(target=self._watch)
@@ -59,11 +75,15 @@ class Mosquitto:
             "mqtt_broker_dir": self.folder,
         }
 
+    def url(self, way: str) -> str:
+        """Return its address for a scheme, by the name that its certificate has."""
+        return f"{way}://localhost:{self.ports[way]}"
+
     def start(self) -> None:
         assert PROGRAM is not None
         with (self.folder / "log").open("a") as log:
             self._process = subprocess.Popen([PROGRAM, "-c", self._configuration], stderr=log, stdout=log)
-        until(self._listens, "the broker did not start")
+        until(self._answers, "the broker did not start")
 
     def kill(self) -> None:
         self._process.kill()
@@ -75,9 +95,14 @@ class Mosquitto:
         self._process.terminate()
         self._process.wait()
 
-    def _listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+    def _answers(self) -> bool:
+        """Whether it says something to a stranger: until then, a SIGHUP would end it."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), PATIENCE_S) as stranger:
+                stranger.send(HELLO)
+                return bool(stranger.recv(1))
+        except OSError:
+            return False
 
     def _watch(self) -> None:
         seen = self._files()
@@ -166,3 +191,22 @@ def until(condition: Callable[[], bool], otherwise: str, within_s: float = PATIE
     while not condition():
         assert time.monotonic() < deadline, otherwise
         time.sleep(0.02)
+
+
+def _free_ports(names: Iterable[str]) -> dict[str, int]:
+    with ExitStack() as held:
+        free = {name: held.enter_context(socket.create_server(("127.0.0.1", 0))) for name in names}
+        return {name: server.getsockname()[1] for name, server in free.items()}
+
+
+def _certify(name: str, folder: Path) -> Path:
+    """Make a key, and a certificate of a name that nobody else has signed; return the certificate."""
+    program = shutil.which("openssl")
+    assert program, "openssl is missing: apt-get install openssl"
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    kind = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2")
+    named = ("-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}")
+    written = ("-keyout", str(key), "-out", str(certificate))
+    command = (program, "req", "-x509", *kind, *named, *written)
+    subprocess.run(command, check=True, capture_output=True)
+    return certificate

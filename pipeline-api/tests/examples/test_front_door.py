@@ -1,12 +1,14 @@
 """What somebody sees who runs the program, with a real broker between it and the gateway."""
 
 import base64
+import gc
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from broker import WAYS
 from doors import FACE, UPLOADS, Door, Platform
 from fake_processor import Call, FakeProcessor, Reply, as_json, problem
 
@@ -23,6 +25,28 @@ def test_a_person_is_recognised(door: Door, platform: Platform, picture: Path) -
     assert image.startswith("query-images/")
     assert platform.pictures[image] == picture.read_bytes()
     assert platform.asked == [[{"image": image}]]
+
+
+@pytest.mark.services
+@pytest.mark.parametrize("way", WAYS)
+def test_a_broker_is_reached_in_every_way(door: Door, platform: Platform, picture: Path, way: str) -> None:
+    trusting = {"CA_FILE": str(platform.broker.certificate)} if way in ("mqtts", "wss") else {}
+
+    code, said, besides = door("recognise", picture, MQTT_URL=platform.broker.url(way), **trusting)
+
+    assert (code, said[:5]) == (0, "Ann ("), besides
+
+
+@pytest.mark.services
+@pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")  # paho's
+@pytest.mark.parametrize("way", ["mqtts", "wss"])
+def test_a_broker_whose_authority_is_not_trusted_is_not_spoken_to(
+    door: Door, platform: Platform, picture: Path, way: str
+) -> None:
+    code, said, besides = door("recognise", picture, MQTT_URL=platform.broker.url(way), PATIENCE="2")
+    assert (code, said) == (1, "")
+    assert "CERTIFICATE_VERIFY_FAILED" in besides
+    gc.collect()
 
 
 @pytest.mark.services
@@ -171,7 +195,7 @@ def test_without_a_broker_it_says_so_in_time(alone: Door, picture: Path) -> None
     [
         ({"DEVICE_PASSWORD": ""}, "DEVICE_PASSWORD is not set"),
         ({"MQTT_URL": "localhost"}, "The broker's address is mqtt://HOST[:PORT]"),
-        ({"MQTT_URL": "mqtts://localhost", "MQTT_CA_FILE": "/nowhere"}, "The certificates in /nowhere"),
+        ({"CA_FILE": "/nowhere"}, "The certificates in /nowhere"),
         ({"PATIENCE": "long"}, "--patience is a number of seconds, not 'long'."),
         ({"S3_URL": "http://localhost"}, "S3_ACCESS_KEY and S3_SECRET_KEY must be set"),
         (

@@ -1,5 +1,7 @@
 """What devices see, with a real broker between them and the gateway."""
 
+import asyncio
+import gc
 import json
 import os
 import signal
@@ -10,11 +12,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import aiomqtt
 import pytest
+from prometheus_client import CollectorRegistry
 
 from broker import PASSWORD, PATIENCE_S, Device, Mosquitto, until
 from fake_processor import CALLER_KEY, SERVICE_TOKEN, Call, FakeProcessor, Reply, as_json, predict, problem
+from pipeline_api.metrics import GatewayMetrics
 from pipeline_api.mqtt.answering import REPEAT_S
+from pipeline_api.mqtt.connection import Broker, Connection
+from pipeline_api.settings import Settings
 from running import PASSWORD as ADMIN_PASSWORD
 from running import Gateway
 
@@ -56,6 +63,29 @@ def test_a_prediction_is_asked_for_and_answered(new_device: NewDevice, processor
     caller = processor.calls[-1].caller
     assert caller is not None
     assert (caller["sub"], caller["role"]) == ("device:door", "user")
+
+
+def test_a_gateway_speaks_with_tls_to_a_broker_whose_authority_it_trusts(
+    open_gateway: Callable[..., Gateway], broker: Mosquitto
+) -> None:
+    with_tls = {"mqtt_url": broker.url("mqtts"), "mqtt_ca_file": broker.certificate}
+    gateway = open_gateway(**broker.settings | with_tls)
+    until(lambda: connected(gateway), "it is not connected")
+
+
+@pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")  # paho's
+def test_a_gateway_speaks_to_no_broker_whose_authority_it_does_not_trust(
+    gateway_settings: Callable[..., Settings], broker: Mosquitto
+) -> None:
+    settings = gateway_settings(**broker.settings | {"mqtt_url": broker.url("mqtts")})
+
+    async def connect() -> None:
+        async with Connection(Broker.of(settings), 1, GatewayMetrics(CollectorRegistry())):
+            pass
+
+    with pytest.raises(aiomqtt.MqttError, match="CERTIFICATE_VERIFY_FAILED"):
+        asyncio.run(connect())
+    gc.collect()
 
 
 def test_feedback_is_given_in_the_name_of_the_device(new_device: NewDevice, processor: FakeProcessor) -> None:
