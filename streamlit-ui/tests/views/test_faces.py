@@ -371,8 +371,12 @@ def test_nothing_to_review_says_what_would_be_there(open_page: Open) -> None:
 def test_a_model_for_tables_leads_to_those_for_faces(open_page: Open) -> None:
     page = open_page("faces", "user", model="rents")
     assert "rents recognises no faces" in said(page)
-    assert "front\\-door" in links(page)
     assert not [found for found in page.button if found.label == "Create a model"]
+    press(page, "front\\-door")
+    assert page.query_params["model"] == "front-door"
+    # What the browser does next has the address that the page gave it.
+    page.run()
+    assert named(page, "file_uploader", "A picture with a face")
 
 
 def test_an_engineer_makes_a_model_by_its_name_alone(open_page: Open, fake: FakeGateway) -> None:

@@ -16,15 +16,18 @@ def takes_pictures(model: ModelShort) -> bool:
     return model["takes"] == "pictures"
 
 
-def link_to_faces(model: str, label: str = "Recognise a face") -> None:
+def link_to_faces(model: str) -> None:
     """Link to the page that asks a model who is in a picture."""
     st.page_link(
-        "views/faces.py", label=label, icon=":material/face:", query_params={models.PARAMETER: model}
+        "views/faces.py",
+        label="Recognise a face",
+        icon=":material/face:",
+        query_params={models.PARAMETER: model},
     )
 
 
 def show_other_models(chosen: str | None) -> None:
-    """Say that the chosen model recognises no faces, link to those that do, and let an engineer make one."""
+    """Say that the chosen model recognises no faces, offer those that do, and let an engineer make one."""
     known = [one["name"] for one in signed_in.gateway().models() if takes_pictures(one)]
     if known:
         blank(
@@ -33,7 +36,14 @@ def show_other_models(chosen: str | None) -> None:
             "Choose one that does.",
         )
         for name in known:
-            link_to_faces(name, plain(name))
+            # No link: one to the open page leaves the address as it was, which then decides again.
+            st.button(
+                plain(name),
+                icon=":material/face:",
+                key=f"faces of {name}",
+                on_click=models.choose_it,
+                args=(name,),
+            )
     elif signed_in.may("engineer"):
         blank(
             ":material/face:",
