@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from compose_stack.client import Client
 from compose_stack.instance import free_ports
-from compose_stack.settings import LOOPBACK, ROOT, Settings
+from compose_stack.settings import LOOPBACK, ROOT
 
 BUCKET = "pictures"
 KEY, SECRET = "the-pictures", "a-secret-of-the-tests"
@@ -64,7 +65,7 @@ def draw_persons(folder: Path, persons: int, pictures: int) -> None:
     folder.mkdir()
     drawn = ROOT / "data-processor" / "tests" / "tasks" / "faces"
     subprocess.run(
-        [_python("data-processor"), "-c", DRAW, folder, str(persons), str(pictures)],
+        [python_of("data-processor"), "-c", DRAW, folder, str(persons), str(pictures)],
         env={**os.environ, "PYTHONPATH": str(drawn)},
         check=True,
     )
@@ -85,24 +86,25 @@ class FrontDoor:
 
     name: str
     password: str = field(repr=False)
-    settings: Settings
+    broker: str
     memory: Path
-    keys: Mapping[str, str] = field(default_factory=dict)
+    besides: Mapping[str, str] = field(default_factory=dict)
+    """More of its environment, such as a key of the bucket."""
 
     def start(self, *words: str | Path) -> subprocess.Popen[str]:
         """Start the demo."""
         environment = {
             "PATH": os.environ["PATH"],
-            "MQTT_URL": self.settings.mqtt_url,
+            "MQTT_URL": self.broker,
             "DEVICE": self.name,
             "DEVICE_PASSWORD": self.password,
             "MEMORY": str(self.memory),
             "PATIENCE": str(PATIENCE_S),
-            **self.keys,
+            **self.besides,
         }
         program = ROOT / "pipeline-api" / "examples" / "front_door.py"
         return subprocess.Popen(
-            [_python("pipeline-api"), program, *words],
+            [python_of("pipeline-api"), program, *words],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -133,16 +135,17 @@ class FrontDoor:
     def _subscriber(self, topics: Sequence[str]) -> list[str]:
         program = shutil.which("mosquitto_sub")
         assert program, "mosquitto_sub is missing: apt-get install mosquitto-clients"
-        where = ["-h", LOOPBACK, "-p", str(self.settings.mqtt_port), "-u", self.name, "-P", self.password]
+        address = urlsplit(self.broker)
+        where = ["-h", str(address.hostname), "-p", str(address.port), "-u", self.name, "-P", self.password]
         return [program, "-V", "5", *where, *(word for topic in topics for word in ("-t", topic))]
 
 
 def new_door(
-    admin: Client, settings: Settings, folder: Path, name: str, keys: Mapping[str, str] | None = None
+    admin: Client, broker: str, folder: Path, name: str, besides: Mapping[str, str] | None = None
 ) -> FrontDoor:
     """Make a device; the broker knows it a second later."""
     made = admin.call("POST", "/v1/auth/devices", json={"name": name})
-    return FrontDoor(name, made["password"], settings, folder / f"{name}.json", keys or {})
+    return FrontDoor(name, made["password"], broker, folder / f"{name}.json", besides or {})
 
 
 def ended(door: "subprocess.Popen[str]") -> Said:
@@ -172,7 +175,8 @@ def predictions_of(admin: Client, model: str) -> list[Any]:
     return list(found["predictions"] if isinstance(found, dict) else found)
 
 
-def _python(folder: str) -> Path:
+def python_of(folder: str) -> Path:
+    """Return the Python of a folder of the tree."""
     return ROOT / folder / ".venv" / "bin" / "python"
 
 

@@ -19,7 +19,7 @@ from compose_stack.stack.compose import Compose, docker
 from compose_stack.stack.edge import sign_in
 from compose_stack.stack.layout import PLATFORM, STAGES, Layout, Stage
 from compose_stack.stack.tools import BUILDX, command, engine_runs
-from compose_stack.traffic import Labelled, sample_rows
+from compose_stack.traffic import MODEL, Labelled, sample_rows
 
 
 @dataclass(frozen=True)
@@ -81,9 +81,9 @@ class Stack:
         deadline = time.monotonic() + patience_s
         with self.sign_in("main") as admin:
             while time.monotonic() < deadline:
-                served = [model["version"] for model in admin.call("GET", "/v1/models") if model["version"]]
-                if served:
-                    return str(served[0])
+                models = {model["name"]: model["version"] for model in admin.call("GET", "/v1/models")}
+                if models.get(MODEL):
+                    return str(models[MODEL])
                 time.sleep(1)
         raise AssertionError(f"Main still serves nothing after {patience_s:g} s.")
 

@@ -46,7 +46,7 @@ class House:
     def door(self, name: str, *, with_key: bool = False) -> FrontDoor:
         """Return a new device that the broker knows."""
         keys = bucket_keys(self.s3) if with_key else None
-        made = new_door(self.admin, self.instance.settings, self.folder, name, keys)
+        made = new_door(self.admin, self.instance.settings.mqtt_url, self.folder, name, keys)
         made.wait_until_known()
         return made
 
