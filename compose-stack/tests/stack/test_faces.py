@@ -198,6 +198,6 @@ def test_who_a_device_registered_is_recognised_on_the_page(house: House) -> None
         page.goto(layout.url(house.stage))
         sign_in(page, read_env(layout.secrets(house.stage))["ADMIN_PASSWORD"])
         page.get_by_test_id("stSidebar").get_by_role("link", name="Faces", exact=True).click()
-        page.get_by_test_id("stMain").get_by_role("link", name=MODEL).click()
+        page.get_by_test_id("stMain").get_by_role("button", name=MODEL).click()
         page.get_by_test_id("stFileUploaderDropzoneInput").set_input_files(house.picture(0, LEARNT))
         expect(page.get_by_role("heading", name="Ann", exact=True)).to_be_visible()
