@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from data_processor.database import Database
@@ -89,11 +89,13 @@ def append(session: Session, run: str, kind: EventType, body: dict[str, Any]) ->
 def append_all(session: Session, run: str, events: Sequence[tuple[EventType, dict[str, Any]]]) -> int:
     """Append several events as `append` does; return the number of the last."""
     last: int = session.scalar(select(func.max(RunEventRow.seq)).where(RunEventRow.run == run)) or 0
-    session.add_all(
-        RunEventRow(run=run, seq=seq, type=kind, body=body)
-        for seq, (kind, body) in enumerate(events, last + 1)
+    session.execute(
+        insert(RunEventRow),
+        [
+            {"run": run, "seq": seq, "type": kind, "body": body}
+            for seq, (kind, body) in enumerate(events, last + 1)
+        ],
     )
-    session.flush()
     return last + len(events)
 
 

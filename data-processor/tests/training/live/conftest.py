@@ -111,8 +111,11 @@ def live(new_workshop: Callable[..., Any], children_in_process: None) -> Live:
 
 
 @pytest.fixture
-def workers_live(new_workshop: Callable[..., Any]) -> Live:
-    """Make a workshop with live runs that real workers carry out."""
-    shop = new_workshop()
+def workers_live(new_workshop: Callable[..., Any], database_url: str) -> Live:
+    """Make a workshop with live runs that real workers carry out, on a database of each kind."""
+    urls = (
+        {} if database_url.startswith("sqlite") else dict.fromkeys(("records_url", "jobs_url"), database_url)
+    )
+    shop = new_workshop(**urls)
     runs = Runs(shop.database, shop.settings.stage)
     return Live(shop, LiveRuns(shop.database, runs), LiveViews(shop.database))

@@ -4,7 +4,7 @@ import threading
 import time
 from typing import Any, Self
 
-from sqlalchemy import select
+from sqlalchemy import update
 
 from data_processor.database import Database
 from data_processor.rows import LiveRunRow, RunRow
@@ -100,10 +100,9 @@ class Journal:
             pause = min(2 * pause, 5.0)
 
     def _store(self, batch: list[tuple[dict[str, Any], dict[str, Any], float]]) -> None:
+        _, fields, progress = batch[-1]
         with self._database.transaction() as session:
-            row = session.scalars(self._database.lock(select(RunRow).where(RunRow.id == self._run))).one()
+            # The first statement locks the run's row, as whoever appends to its events does.
+            session.execute(update(RunRow).where(RunRow.id == self._run).values(progress=progress))
+            session.execute(update(LiveRunRow).where(LiveRunRow.run == self._run).values(**fields))
             append_all(session, self._run, [("metric", body) for body, _, _ in batch])
-            _, fields, row.progress = batch[-1]
-            live = session.get_one(LiveRunRow, self._run)
-            for name, value in fields.items():
-                setattr(live, name, value)

@@ -29,7 +29,7 @@ from data_processor.training.label_sources import limit
 from data_processor.training.leaderboard import leaderboard
 from data_processor.training.live.data import prepare_live
 from data_processor.training.live.history import go_to, seen_before
-from data_processor.training.live.loop import Position, TrainingLoop
+from data_processor.training.live.loop import Position, TrainingLoop, one_thread
 from data_processor.training.live.repository import changes
 from data_processor.training.live.store import LiveStore
 from data_processor.training.live.tasks import candidate_of
@@ -152,11 +152,12 @@ def _made(context: TaskContext) -> _Kept:
     plan = read_plan(context)
     candidate = candidate_of(live, plan.policy.preparation)
     data = prepare_live(_their_split(context, terms), candidate, plan_metric(terms), terms["seed"])
-    loop = TrainingLoop(data, live.estimator, live.first_hyperparameters, terms["seed"])
     start = Position(live.parent_epoch, live.parent_row) if live.parent else Position(0, 0)
     place = max(Position(epoch, 0), start)
     before, _ = seen_before(applied, place, None)
-    go_to(loop, store, before, place)
+    with one_thread():
+        loop = TrainingLoop(data, live.estimator, live.first_hyperparameters, terms["seed"])
+        go_to(loop, store, before, place)
     learner = row_task_of(data.schema.task).learner
     mine = [body for body in (one.body for one in metrics) if body["epoch"] <= epoch]
     return _Kept(

@@ -11,6 +11,7 @@ import json
 import math
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -62,8 +63,17 @@ class Measured:
         return {"name": metric, "value": body.pop("validation_metric"), **body}
 
 
+def one_thread() -> AbstractContextManager[object]:
+    """Let a loop learn with one thread: sums are added in one order then, and the other cores are free.
+
+    It is for the whole of a run: to enter it takes longer than a batch.
+    """
+    limit: AbstractContextManager[object] = threadpool_limits(1)
+    return limit
+
+
 class TrainingLoop:
-    """An estimator on its way."""
+    """An estimator on its way; whoever lets it learn holds `one_thread`."""
 
     def __init__(self, data: LiveData, estimator: str, settings: Mapping[str, Value], seed: int) -> None:
         """Stand before the first batch."""
@@ -135,14 +145,9 @@ class TrainingLoop:
         data, began = self._data, time.perf_counter()
         weights = data.balanced if self.settings.get("class_weight") == BALANCED else data.uniform
         try:
-            with threadpool_limits(1):  # sums are added in one order then, and the other cores are free
-                self._learner.learn(
-                    data.features[batch],
-                    data.target[batch],
-                    weights[batch],
-                    self.learning_rate,
-                    self.settings,
-                )
+            self._learner.learn(
+                data.features[batch], data.target[batch], weights[batch], self.learning_rate, self.settings
+            )
         except DivergedError as error:
             self.diverged = f"It diverged in epoch {epoch + 1}: {error}"
         self._seconds += time.perf_counter() - began
@@ -193,11 +198,10 @@ class TrainingLoop:
 
     def _measured(self, rate: float) -> Measured:
         data, learner, epoch = self._data, self._learner, self.position.epoch
-        with threadpool_limits(1):
-            training, validation = learner.outputs(data.sample), learner.outputs(data.validation)
-            gradient = gradient_norm(
-                learner.layers, data.sample, training, data.sample_target, float(self.settings["alpha"] or 0)
-            )
+        training, validation = learner.outputs(data.sample), learner.outputs(data.validation)
+        gradient = gradient_norm(
+            learner.layers, data.sample, training, data.sample_target, float(self.settings["alpha"] or 0)
+        )
         loss = self._loss(data.sample_target, training)
         value = data.value(validation)
         self._judge(loss, value)

@@ -10,7 +10,7 @@ from data_processor.tasks.candidates import Candidate, Vectorizer
 from data_processor.training.label_sources import FILE as RATERS
 from data_processor.training.live.data import LiveData, prepare_live
 from data_processor.training.live.journal import Journal
-from data_processor.training.live.loop import TrainingLoop
+from data_processor.training.live.loop import TrainingLoop, one_thread
 from data_processor.training.live.steering import Steering
 from data_processor.training.live.store import LiveStore
 from data_processor.training.live.trainer import Trainer
@@ -50,15 +50,14 @@ def load(context: TaskContext) -> dict[str, Any]:
 def train(context: TaskContext) -> dict[str, Any]:
     """Learn epoch by epoch until somebody or something ends it."""
     live, store, terms = _live(context), _store(context), _store(context).terms()
-    loop = TrainingLoop(
-        data_of(context, live, terms["seed"]), live.estimator, live.first_hyperparameters, terms["seed"]
-    )
     original = None
     if live.parent is not None:
         above = _store(context, live.parent)
         original = (Steering(context.database, above), above)
-    trainer = Trainer(loop, Steering(context.database, store), store, context.log, original)
-    with Journal(context.database, store.run) as journal:
+    data = data_of(context, live, terms["seed"])
+    with one_thread(), Journal(context.database, store.run) as journal:
+        loop = TrainingLoop(data, live.estimator, live.first_hyperparameters, terms["seed"])
+        trainer = Trainer(loop, Steering(context.database, store), store, context.log, original)
         return {"result": trainer.train(journal)}
 
 
