@@ -144,6 +144,8 @@ class Settings(ServiceSettings):
     """The most runs, of different models, that one worker carries out at the same time."""
     live_runs: int = Field(4, ge=1, le=64)
     """The most live runs that one worker trains at the same time, paused ones among them; others wait."""
+    live_runs_keep_days: int = Field(30, ge=1, le=3650)
+    """Days after its end until a live run can no longer be forked or kept: its checkpoints are deleted."""
     training_threads: int | None = Field(None, ge=1, le=1024)
     """The most candidates that a run fits at the same time. Default: as many as there are cores."""
     dask_scheduler_address: str | None = Field(None, pattern=r"^[a-z]+://")

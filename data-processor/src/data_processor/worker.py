@@ -109,6 +109,7 @@ class Worker:
         self._every(GROWTH_S, self._if_leader(parts.growth.poll))
         self._every(FORGET_S, self._if_leader(parts.forgetting.sweep))
         self._every(SWEEP_S, self._if_leader(parts.picture_expiry.sweep))
+        self._every(SWEEP_S, self._if_leader(parts.checkpoint_expiry.sweep))
         self._every(self._settings.reconcile_interval_s, self._if_leader(self._sign_known))
         self._every(self._settings.reconcile_interval_s, self._if_leader(parts.reconciler.reconcile))
         if parts.stage_sync is not None:

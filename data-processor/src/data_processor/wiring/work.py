@@ -34,6 +34,7 @@ from data_processor.settings import Settings
 from data_processor.tasks.faces.extractors import Extractors
 from data_processor.training.adoption import VersionCheck
 from data_processor.training.faces.growth import GalleryGrowth
+from data_processor.training.live.expiry import CheckpointExpiry
 from data_processor.training.promotion_watch import Watching
 from data_processor.training.retrain import Retraining
 from data_processor.training.sample import SamplePlant
@@ -57,6 +58,7 @@ class WorkerParts:
     forgetting: Sweeping
     growth: GalleryGrowth
     picture_expiry: Expiry
+    checkpoint_expiry: CheckpointExpiry
     scoreboard: Scoreboard
     reconciler: Reconciler
     stage_sync: StageSync | None
@@ -109,6 +111,7 @@ def wire_worker(settings: Settings) -> WorkerParts:
         ),
         drift=DriftSchedule(settings, database, predictions, open_report_store(settings)),
         picture_expiry=Expiry(settings, database, open_pictures(settings)),
+        checkpoint_expiry=CheckpointExpiry(settings, database, open_report_store(settings)),
         scoreboard=Scoreboard(database, settings, runs, Estimates(predictions)),
         reconciler=reconciler,
         stage_sync=(

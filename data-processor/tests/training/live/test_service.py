@@ -104,7 +104,7 @@ def test_a_run_that_has_not_begun_cannot_be_forked_or_kept(live: Any) -> None:
     run = live.start()
     with pytest.raises(Conflict, match="not begun to learn yet"):
         live.fork(run)
-    with pytest.raises(Conflict, match="has not learnt an epoch yet"):
+    with pytest.raises(Conflict, match="not begun to learn yet"):
         live.runs.keep(run, None, "eve")
 
 

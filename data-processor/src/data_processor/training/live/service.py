@@ -131,6 +131,7 @@ class LiveRuns:
         """
         with self._database.transaction() as session:
             row, live = find(session, run, self._database)
+            _require_checkpoints(session, live)
             if live.best_epoch is None:
                 raise Conflict(
                     f"Live run {run} has not learnt an epoch yet; there is nothing to keep.", run=run
@@ -183,6 +184,18 @@ class LiveRuns:
         return row, live
 
 
+def _require_checkpoints(session: Session, live: LiveRunRow) -> None:
+    """Raise `Conflict` if there is no state that anybody could go on from."""
+    if checkpoints(session, live.run):
+        return
+    if live.epoch > live.parent_epoch:
+        raise Conflict(
+            f"Live run {live.run} ended long ago and its checkpoints are deleted; start another one.",
+            run=live.run,
+        )
+    raise Conflict(f"Live run {live.run} has not begun to learn yet; wait for its first epoch.", run=live.run)
+
+
 def _refuse_diverged(live: LiveRunRow) -> None:
     if live.diverged is not None:
         raise Conflict(f"{live.diverged['reason']} Fork it from an earlier epoch.", run=live.run)
@@ -204,10 +217,7 @@ def _place(
     if asked.epoch is not None and asked.change is not None:
         message = "give the epoch or the number of the change, not both"
         raise _invalid([{"loc": ["body", "change"], "message": message}])
-    if not checkpoints(session, live.run):
-        raise Conflict(
-            f"Live run {live.run} has not begun to learn yet; wait for its first epoch.", run=live.run
-        )
+    _require_checkpoints(session, live)
     applied = changes(session, live.run)
     if asked.change is not None:
         found = next((one for one in applied if one.number == asked.change), None)
