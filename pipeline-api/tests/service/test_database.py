@@ -17,7 +17,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from structlog.testing import capture_logs
 
 from pipeline_api.service import database as module
-from pipeline_api.service.database import Database, UtcDateTime, leave_nothing, now, overwrite_deleted
+from pipeline_api.service.database import Database, UtcDateTime, now
 from pipeline_api.service.storage import EXHAUSTED, FULL, LOCKED, UNREACHABLE, outage
 
 LOCK = 1
@@ -145,11 +145,11 @@ def test_nothing_is_left_in_the_files_of_what_was_deleted(database: Database, tm
         connection.execute("PRAGMA secure_delete=OFF")  # some builds of SQLite begin with it on
 
     event.listen(database.engine, "connect", leave_deleted)
-    overwrite_deleted(database.engine)
+    module.overwrite_deleted(database.engine)
     database.engine.dispose()  # what is set holds for connections from now on
     delete_a_note(database)
     assert any(b"Quetzalcoatl" in path.read_bytes() for path in tmp_path.iterdir())
-    leave_nothing(database.engine)
+    module.leave_nothing(database.engine)
     assert not any(b"Quetzalcoatl" in path.read_bytes() for path in tmp_path.iterdir())
     with database.reading() as session:
         assert session.get(CounterRow, "ours") is not None
@@ -160,7 +160,7 @@ def test_it_is_said_when_a_reader_holds_up_the_emptying_of_the_log(url: str, dat
     with database.reading() as session, capture_logs() as logged:
         session.execute(select(func.count()).select_from(CounterRow))
         delete_a_note(impatient)
-        leave_nothing(impatient.engine)
+        module.leave_nothing(impatient.engine)
     impatient.close()
     assert [one["event"] for one in logged] == ["write_ahead_log_not_emptied"]
 
