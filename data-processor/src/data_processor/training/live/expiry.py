@@ -4,13 +4,15 @@ from datetime import timedelta
 
 import structlog
 from sqlalchemy import delete, exists, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from data_processor.adapters.object_store import ObjectStore
 from data_processor.database import Database
-from data_processor.rows import OPEN_RUN, LiveCheckpointRow, LiveRunRow, ModelRow, RunRow
+from data_processor.rows import LiveCheckpointRow, LiveRunRow, ModelRow, RunRow
+from data_processor.runs.repository import open_runs
 from data_processor.service.database import now
 from data_processor.settings import Settings
+from data_processor.training.live.repository import KIND
 from data_processor.training.live.store import PREFIX
 
 log = structlog.get_logger(__name__)
@@ -39,11 +41,7 @@ class CheckpointExpiry:
             log.info("live_runs_expired", runs=len(runs))
 
     def _old(self, session: Session) -> list[str]:
-        """Return the ended runs whose checkpoints nobody will ask for, or that are too old to be asked."""
-        fork, open_fork = aliased(LiveRunRow), aliased(RunRow)
-        forked = exists().where(
-            fork.parent == LiveRunRow.run, open_fork.id == fork.run, open_fork.status.in_(OPEN_RUN)
-        )
+        """Return the ended runs whose checkpoints nobody can ask for, or that are too old to be asked for."""
         orphaned = ~exists().where(ModelRow.name == RunRow.model)
         query = (
             select(LiveRunRow.run)
@@ -53,7 +51,8 @@ class CheckpointExpiry:
                 RunRow.finished_at.is_not(None),
                 or_(RunRow.finished_at < now() - self._keep, orphaned),
                 exists().where(LiveCheckpointRow.run == LiveRunRow.run),
-                ~forked,
             )
         )
-        return list(session.scalars(query))
+        forks = [row.id for row in open_runs(session, kinds=[KIND])]
+        needed = set(session.scalars(select(LiveRunRow.parent).where(LiveRunRow.run.in_(forks))))
+        return [run for run in session.scalars(query) if run not in needed]
