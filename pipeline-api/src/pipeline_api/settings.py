@@ -89,10 +89,10 @@ class Settings(ServiceSettings):
     """Hours for which a request over MQTT that is sent again is known, and answered as before; and for which
     the broker keeps requests while no gateway runs."""
 
-    websockets: int = Field(default=256, ge=0)
-    """WebSockets that may be open at the same time, over all callers."""
-    websockets_per_credential: int = Field(default=16, ge=0)
-    """WebSockets that one credential may have open."""
+    websockets: int = Field(default=512, ge=0)
+    """WebSockets that may be open at the same time, over all callers; each takes about 60 kB."""
+    websockets_per_credential: int = Field(default=128, ge=0)
+    """WebSockets that one credential may have open: a key may show a run to a whole class."""
 
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """Origins whose pages may call the API from a browser, separated by commas; unset: none."""
