@@ -12,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from compose_stack.benchmarks import bulk, machine, memory, telemetry, uploading
+from compose_stack.benchmarks import bulk, machine, memory, telemetry, uploading, watching
 from compose_stack.benchmarks.peers import running
 from compose_stack.benchmarks.recorded import artefact_of, count_predictions
 from compose_stack.benchmarks.report import Report
@@ -34,6 +34,8 @@ CONNECTIONS_OF_RATE = 8
 TIMES_FASTER = 10
 MIB_ALLOWED = 1.2e9 / memory.MIB
 TIMES_WITH_TELEMETRY = 1.05
+TIMES_WITH_WATCHERS = 1.05
+MS_TO_WATCHERS = 300
 SECONDS_FOR_TABLE = 180
 MIB_FOR_TABLE = 1.5e9 / memory.MIB
 
@@ -51,6 +53,7 @@ def main() -> int:
             measure_loop(instance, report)
             measure_warm_start(instance, report)
             measure_predictions(instance, report, Path(folder))
+            measure_watching(instance, report)
             measure_telemetry(instance, report, Path(folder))
             measure_upload(instance, report, Path(folder))
         except (CannotStart, LoopStaysOpen, Refused, TimeoutError, WrongAnswer) as error:
@@ -134,6 +137,22 @@ def measure_predictions(instance: Instance, report: Report, folder: Path) -> Non
     )
     _compare(report, ours, (mlflow, plain))
     report.add(f"{bulk.ROWS} rows in one request", per_second, "recorded rows/s", 20_000, at_least=True)
+
+
+def measure_watching(instance: Instance, report: Report) -> None:
+    """Let a live run learn with watchers and without."""
+    with instance.sign_in() as admin:
+        found = watching.measure(instance, admin, MODEL, tell)
+    count = watching.WATCHERS
+    report.add(f"from an event of a live run to {count} watchers, 95 %", found.late_ms, "ms", MS_TO_WATCHERS)
+    for what, cost in (("time", found.time), ("CPU", found.cpu)):
+        report.add(
+            f"{what} of an epoch with {count} watchers, against without",
+            cost.value,
+            "times",
+            TIMES_WITH_WATCHERS,
+            interval=(cost.low, cost.high),
+        )
 
 
 def measure_telemetry(instance: Instance, report: Report, folder: Path) -> None:
