@@ -213,8 +213,9 @@ def test_the_reader_leaves_with_the_last_watcher(run: Run, live: Server, watch: 
             await one.close()
             run.goes_on()
             assert await numbers(other, 1) == [2]
-            assert len(hubs) == 1
+            (shared,) = hubs.values()
         await until(lambda: not hubs)
+        assert shared._reader is None
         before = len(run.processor.calls)
         run.goes_on()
         await asyncio.sleep(4 * hub.PACE_S)
@@ -251,12 +252,14 @@ def test_a_number_that_never_was_keeps_nothing_from_others(run: Run, watch: Watc
             await until(lambda: bool(run.asked(waiting=True)))
             async with watch() as right:
                 found = await numbers(right, 2)
+                await asyncio.sleep(4 * hub.PACE_S)
                 run.goes_on()
                 found += await numbers(right, 1)
             run.goes_on(998)
             return found, await numbers(wrong, 1)
 
     assert asyncio.run(follow()) == ([1, 2, 3], [1001])
+    assert len(run.asked(waiting=False)) == 3  # one of the first, two of the other
 
 
 def test_watchers_outlast_a_restart_of_the_processor(
@@ -314,6 +317,25 @@ def test_an_answer_that_is_no_page_ends_it_for_all_and_not_for_ever(
         run.processor.rules.clear()
         with client.websocket_connect(RUN, headers=gateway.admin) as later:
             assert later.receive_json()["seq"] == 1
+
+
+def test_who_comes_after_a_failure_does_not_share_it(run: Run, watch: Watch) -> None:
+    run.goes_on(600, message="x" * 20_000)  # more than sockets take
+
+    async def fail_and_come() -> list[int]:
+        async with watch(max_queue=1, compression=None), watch(after=600) as quick:
+            await until(lambda: bool(run.asked(waiting=True)))
+            run.processor.on("GET", RUN, problem(404, "There is no run '1'."))
+            run.goes_on()
+            assert await numbers(quick, 1) == [601]  # its question was asked before
+            await quick.wait_closed()
+            assert quick.close_code == 1013
+            run.processor.rules.clear()
+            async with watch(after=601) as later:
+                run.goes_on()
+                return await numbers(later, 1)
+
+    assert asyncio.run(fail_and_come()) == [602]
 
 
 def test_who_is_behind_waits_for_the_processor_as_well(
