@@ -45,17 +45,26 @@ class Board:
     """What was told of a run so far; rich draws it."""
 
     def __init__(self, run: Mapping[str, Any]) -> None:
-        """Begin with what `GET /v1/runs/{run}/live` answers, or `GET /v1/runs/{run}` for any other run."""
-        self._run = run
+        """Begin with what is known of a run, see `know`."""
         self._epochs: list[Event] = []
         self._changes: list[Event] = []
         self._sentences: list[str] = []
-        self._in_force: dict[str, Any] = dict(run.get("hyperparameters") or {})
-        self._known = int(run.get("last_seq") or 0)
         self.status = str(run["status"])
         self._state: str | None = run.get("state")
         self.away: str | None = None
         """Why there is no connection at the moment."""
+        self.know(run)
+
+    def know(self, run: Mapping[str, Any]) -> None:
+        """Take up what `GET /v1/runs/{run}/live` answers, or `GET /v1/runs/{run}` for any other run."""
+        self._run = run
+        self._in_force: dict[str, Any] = dict(run.get("hyperparameters") or {})
+        self._known = int(run.get("last_seq") or 0)
+
+    @property
+    def knows_metric(self) -> bool:
+        """Whether the run has said what its epochs are compared by, which it does once it has its rows."""
+        return "lower_is_better" not in self._run or self._run.get("metric") is not None
 
     def add(self, event: Event) -> None:
         """Take up one event."""
@@ -94,12 +103,14 @@ class Board:
         if self._epochs and "epoch" in self._epochs[-1]:
             planned = f" of {self._run['epochs']}" if "epochs" in self._run else ""
             parts.append(f"epoch {self._epochs[-1]['epoch']}{planned}")
+        headline = Text(printable("  ".join(parts)), "bold")
         if (best := self._best()) is not None:
-            parts.append(f"best {best['name']} {shown(best['value'])} after epoch {best['epoch']}")
-        return Text(printable("  ".join(parts)), "bold")
+            told = f"Best {best['name']}: {shown(best['value'])}, after epoch {best['epoch']}"
+            headline.append("\n").append(printable(told), "not bold")
+        return headline
 
     def _best(self) -> Event | None:
-        if "lower_is_better" not in self._run:
+        if "lower_is_better" not in self._run or not self.knows_metric:
             return None
         finite = [event for event in self._epochs if event["value"] is not None]
         choose = min if self._run["lower_is_better"] else max

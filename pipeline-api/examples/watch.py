@@ -9,6 +9,7 @@ connection is lost. Where its output is no terminal, it writes a line for each e
 
 import argparse
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -29,6 +30,8 @@ NO_LIVE_RUN = 409
 class Screen(Protocol):
     """Where a run is shown."""
 
+    board: Board
+
     def show(self, event: Event) -> None:
         """Show an event."""
 
@@ -41,17 +44,17 @@ class Drawing:
 
     def __init__(self, board: Board, live: Live) -> None:
         """Draw on a terminal."""
-        self._board, self._live = board, live
+        self.board, self._live = board, live
         self._waiting: asyncio.TimerHandle | None = None
 
     def show(self, event: Event) -> None:
         """Show an event at the next moment for it."""
-        self._board.add(event)
+        self.board.add(event)
         self._draw_soon()
 
     def away(self, why: str | None) -> None:
         """Show that there is no connection."""
-        self._board.away = why
+        self.board.away = why
         self._draw_soon()
 
     def _draw_soon(self) -> None:
@@ -69,18 +72,18 @@ class Lines:
 
     def __init__(self, board: Board) -> None:
         """Write to the standard output."""
-        self._board = board
+        self.board = board
 
     def show(self, event: Event) -> None:
         """Write a line."""
-        self._board.add(event)
+        self.board.add(event)
         print(sentence(event), flush=True)
 
     def away(self, why: str | None) -> None:
         """Say that there is no connection."""
-        if why is not None and self._board.away is None:
+        if why is not None and self.board.away is None:
             _progress(f"Connection lost: {printable(why)} Trying again.")
-        self._board.away = why
+        self.board.away = why
 
 
 def _progress(text: str) -> None:
@@ -90,6 +93,9 @@ def _progress(text: str) -> None:
 async def follow(feed: Feed, run: str, screen: Screen) -> None:
     """Show a run until it has ended."""
     async for event in feed.events(run, screen.away):
+        if event["type"] == "metric" and not screen.board.knows_metric:
+            with contextlib.suppress(Trouble):  # the next epoch asks again
+                screen.board.know(await asyncio.to_thread(_known, feed, run))
         screen.show(event)
 
 

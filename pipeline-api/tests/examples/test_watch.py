@@ -36,8 +36,7 @@ class Run:
     def __init__(self, processor: FakeProcessor) -> None:
         self._processor = processor
         self._events = processor.events["1"] = []
-        self.known: dict[str, Any] = {**LIVE}
-        processor.on("GET", "/v1/runs/1/live", lambda _: as_json(self.known))
+        processor.on("GET", "/v1/runs/1/live", as_json(LIVE))
 
     def happens(self, kind: str, **body: Any) -> None:
         seq = len(self._events) + 1
@@ -127,7 +126,8 @@ def test_a_terminal_shows_curves_with_their_changes(run: Run, watching: Watching
 
     assert code == 0
     last = terminal.getvalue()[-4000:]
-    assert "census-income 1  succeeded  epoch 21 of 50  best roc_auc 0.9 after epoch 20" in last
+    assert "census-income 1  succeeded  epoch 21 of 50" in last
+    assert "Best roc_auc: 0.9, after epoch 20" in last
     assert "validation roc_auc" in last
     assert "▁▂" in last
     assert "▲1 ada: learning_rate 0.1 → 0.01, after epoch 20" in last
@@ -170,6 +170,31 @@ def test_what_is_in_force_is_not_taken_back_by_older_changes(run: Run, processor
     assert "In force: learning_rate 0.005" in drawn(board_of(processor, **known))
     known["last_seq"] = 2
     assert "In force: learning_rate 7" in drawn(board_of(processor, **known))
+
+
+def test_the_best_epoch_is_that_of_the_metric(run: Run, processor: FakeProcessor) -> None:
+    for epoch, value in enumerate((0.5, None, 0.3, 0.4), 1):
+        run.learns(epoch, value)
+    assert "Best roc_auc: 0.5, after epoch 1" in drawn(board_of(processor))
+    assert "Best roc_auc: 0.3, after epoch 3" in drawn(board_of(processor, lower_is_better=True))
+    assert not any(line.startswith("Best") for line in drawn(board_of(processor, metric=None)))
+
+
+def test_a_run_that_waits_says_later_what_is_best(
+    run: Run, watching: Watching, processor: FakeProcessor
+) -> None:
+    waiting, learning = {**LIVE, "metric": None}, {**LIVE, "lower_is_better": True}
+    answers = iter([as_json(waiting), problem(503, "Starting."), as_json(learning)])
+    processor.on("GET", "/v1/runs/1/live", lambda _: next(answers))
+    for epoch, value in enumerate((0.5, 0.3, 0.4), 1):
+        run.learns(epoch, value)
+    run.ends()
+    terminal = io.StringIO()
+
+    watching("1", console=Console(file=terminal, force_terminal=True, width=100))
+
+    assert "Best roc_auc: 0.3, after epoch 2" in terminal.getvalue()
+    assert next(answers, None) is None
 
 
 def test_a_picture_fits_a_narrow_terminal(run: Run, processor: FakeProcessor) -> None:
