@@ -214,7 +214,8 @@ def test_choosing_another_model_leaves_the_run(open_page: Open, run: str) -> Non
 
 def test_only_what_was_changed_is_sent(open_page: Open, fake: FakeGateway, run: str) -> None:
     page = opened(open_page, run)
-    assert button(page, "Apply").disabled
+    press(page, "Apply")
+    assert sent(fake, "/hyperparameters") == []
     named(page, "number_input", "Learning rate, exactly").set_value(0.5)
     page.run()
     assert "Learning rate 0.01 → 0.5" in said(page)

@@ -264,7 +264,7 @@ class Curves {
     const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
     const link = make("a", {href: URL.createObjectURL(blob), download: `${this.data.file}.png`});
     link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // a slow disk still reads it
   }
 }
 

@@ -1,7 +1,7 @@
 """Which dialog about a live run is open.
 
-The page runs again whenever the run has changed. A dialog that a button opens would close then, so which
-one is open is kept, with the run as it stood: what somebody is choosing from stays as they see it.
+The page runs again whenever a run has changed, and would close a dialog that a button opened. So which one is
+open is kept, with the run as it stood: what somebody is choosing from stays as they see it.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,18 +9,22 @@ from typing import Literal
 
 import streamlit as st
 
-from streamlit_ui import signed_in
 from streamlit_ui.contract.types import LiveRun
 
-_ASKED, _DONE = "live_dialog", "live_dialog_done"
+_ASKED, _NEW, _DONE = "live_dialog", "live_dialog_new", "live_dialog_done"
 What = Literal["fork", "replay", "keep"]
 
 
-def ask_for(run: str, what: What) -> None:
-    """Open a dialog about a run as it stands now."""
+def ask_for(run: LiveRun, what: What) -> None:
+    """Have the page open a dialog about a run as it stands, in its next run."""
     forget()
-    st.session_state[_ASKED] = (signed_in.gateway().live(run), what)
-    st.rerun()
+    st.session_state[_ASKED] = (run, what)
+    st.session_state[_NEW] = True
+
+
+def is_newly_asked() -> bool:
+    """Say, once, whether a dialog was asked for and the page has to run again for it."""
+    return bool(st.session_state.pop(_NEW, False))
 
 
 def show_asked_for(run: str, dialogs: Mapping[What, Callable[[LiveRun], None]]) -> None:

@@ -16,24 +16,30 @@ SLIDDEN = "learning_rate"
 _PER_DECADE = 20
 
 
-def ask_adjustable(run: LiveRun, places: dict[str, DeltaGenerator]) -> dict[str, Any]:
-    """Show a field for each hyperparameter that may change, and return what differs from those in force.
-
-    `places` gets a place for what is wrong with each.
-    """
+def ask_adjustable(run: LiveRun, places: dict[str, DeltaGenerator]) -> None:
+    """Show a field for each hyperparameter that may change, with a place in `places` for its errors."""
     declared = [one for one in run["declared"] if one["name"] in run["adjustable"]]
     keys = _keys(run, declared)
-    entered: dict[str, Any] = {}
     for one in declared:
-        if one["name"] == SLIDDEN and one.get("low") and one.get("high"):
-            entered[SLIDDEN] = _ask_slidden(one, run["hyperparameters"][SLIDDEN], keys[SLIDDEN])
+        if _is_slidden(one):
+            _ask_slidden(one, run["hyperparameters"][SLIDDEN], keys[SLIDDEN])
             places[SLIDDEN] = st.container()
-    rest = [one for one in declared if one["name"] not in entered]
+    rest = [one for one in declared if not _is_slidden(one)]
     with st.expander("Other hyperparameters", key=f"others of {run['id']}"):
         for one in rest:
             now: Any = {**one, "default": run["hyperparameters"].get(one["name"])}
-            entered |= ask_declared([now], keys[one["name"]])
+            ask_declared([now], keys[one["name"]])
             places[one["name"]] = st.container()
+
+
+def changes(run: LiveRun) -> dict[str, Any]:
+    """Return what was entered and is not in force."""
+    fields: dict[str, dict[str, Any]] = st.session_state.get(_fields(run), {})
+    entered = {
+        name: _entered(_key(run, field), name)
+        for name, field in fields.items()
+        if _is_shown(_key(run, field), name)
+    }
     return live_words.different(entered, run["hyperparameters"], run["adjustable"])
 
 
@@ -55,7 +61,7 @@ def nearest(values: list[float], wanted: float) -> float:
     return min(around, key=lambda value: abs(value - wanted))
 
 
-def _ask_slidden(declared: Hyperparameter, now: Any, key: str) -> float:
+def _ask_slidden(declared: Hyperparameter, now: Any, key: str) -> None:
     """Ask for a number by a slider and a field below it, which has the exact value."""
     number, slider = f"{key}/{declared['name']}/number", f"{key}/{declared['name']}/slider"
     low, high = float(declared.get("low") or 0), float(declared.get("high") or 1)
@@ -77,7 +83,7 @@ def _ask_slidden(declared: Hyperparameter, now: Any, key: str) -> float:
         on_change=follow_slider,
         help=help_text(declared),
     )
-    return st.number_input(
+    st.number_input(
         f"{label(declared)}, exactly",
         low,
         high,
@@ -89,22 +95,34 @@ def _ask_slidden(declared: Hyperparameter, now: Any, key: str) -> float:
     )
 
 
+def _is_slidden(declared: Hyperparameter) -> bool:
+    return declared["name"] == SLIDDEN and bool(declared.get("low")) and bool(declared.get("high"))
+
+
 def _keys(run: LiveRun, declared: list[Hyperparameter]) -> dict[str, str]:
     """Return the key of each field: a new one, and so a new value, when what nobody touched has changed."""
-    kept: dict[str, dict[str, Any]] = st.session_state.setdefault(f"live fields {run['id']}", {})
+    kept: dict[str, dict[str, Any]] = st.session_state.setdefault(_fields(run), {})
     for one in declared:
         name, now = one["name"], run["hyperparameters"].get(one["name"])
         field = kept.setdefault(name, {"base": now, "round": 0})
         if field["base"] != now:
-            entered = _entered(_key(run, field), name)
-            if entered is None or entered == field["base"]:
+            key = _key(run, field)
+            if not _is_shown(key, name) or _entered(key, name) == field["base"]:
                 field["round"] += 1
             field["base"] = now
     return {name: _key(run, field) for name, field in kept.items()}
 
 
+def _fields(run: LiveRun) -> str:
+    return f"live fields {run['id']}"
+
+
 def _key(run: LiveRun, field: dict[str, Any]) -> str:
     return f"live {run['id']}/{field['round']}"
+
+
+def _is_shown(key: str, name: str) -> bool:
+    return f"{key}/{name}" in st.session_state or f"{key}/{name}/number" in st.session_state
 
 
 def _entered(key: str, name: str) -> Any:

@@ -19,7 +19,7 @@ def show_status(run: LiveRun) -> None:
         st.progress(min(run["epoch"] / run["epochs"], 1.0))
         values = live_words.in_force(run["hyperparameters"], called)
         st.caption(plain(" · ".join(f"{name} {value}" for name, value in values.items())))
-        if run["why"]:
+        if run["why"] and run["state"] in ("paused", "ended"):
             st.markdown(plain(run["why"]))
         if run["paused_until"] and run["state"] == "paused":
             st.caption(f"It is kept paused until {when(run['paused_until'])}, then it is stopped.")

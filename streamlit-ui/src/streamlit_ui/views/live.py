@@ -61,7 +61,7 @@ def _show(run: LiveRun) -> None:
     show_asked_for(run["id"], {"fork": ask_fork, "replay": ask_replay, "keep": ask_keep})
     controls, curves = st.columns([3, 8], gap="medium")
     with controls:
-        show_controls(run)
+        show_controls(run["id"])
     with curves:
         watch(run, *ask_others(run))
     follow_branches(run["id"])
