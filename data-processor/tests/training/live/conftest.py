@@ -9,11 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from data_processor.datasets.inference import infer_schema
 from data_processor.rows import RunRow
 from data_processor.runs.service import Runs
 from data_processor.service.errors import Conflict
+from data_processor.training.live.data import LiveData
 from data_processor.training.live.schemas import ForkRequest, LiveRun, LiveRunRequest
 from data_processor.training.live.service import LiveRuns
 from data_processor.training.live.views import LiveViews
@@ -119,3 +123,31 @@ def workers_live(new_workshop: Callable[..., Any], database_url: str) -> Live:
     shop = new_workshop(**urls)
     runs = Runs(shop.database, shop.settings.stage)
     return Live(shop, LiveRuns(shop.database, runs), LiveViews(shop.database))
+
+
+@pytest.fixture(scope="session")
+def tiny_data() -> LiveData:
+    """Return 90 rows to learn from and 30 to be measured on: two classes that four columns tell apart."""
+    draw = np.random.default_rng(8)
+    features = draw.normal(size=(120, 4)).astype(np.float32)
+    target = (features @ np.array([1.0, -2.0, 0.5, 0.0]) + draw.normal(0, 0.5, 120) > 0).astype(np.int64)
+    truth = np.array(["no", "yes"], object)[target]
+    frame = pd.DataFrame(features, columns=list("abcd")).assign(label=truth)
+    nothing: Any = None
+    return LiveData(
+        schema=infer_schema(frame, "label"),
+        metric="log_loss",
+        prepared=nothing,
+        features=features[:90],
+        target=target[:90],
+        uniform=np.ones(90),
+        balanced=np.ones(90),
+        sample=features[:40],
+        sample_target=target[:40],
+        sample_truth=truth[:40],
+        validation=features[90:],
+        validation_target=target[90:],
+        validation_truth=truth[90:],
+        offset=0.0,
+        scale=1.0,
+    )

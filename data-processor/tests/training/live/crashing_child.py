@@ -16,6 +16,8 @@ from data_processor.training.live.store import LiveStore
 
 DONE = Path(os.environ["STATE_DIR"]) / "crashed"
 SAVE, CHANGE = LiveStore.save, Steering.change
+changing: list[Any] = []
+"""The change that is being made."""
 
 
 def crash_at(point: str) -> None:
@@ -26,17 +28,19 @@ def crash_at(point: str) -> None:
         time.sleep(60)
 
 
-def save(store: LiveStore, loop: Any, *, lasting: bool, session: Any = None) -> None:
-    """Store a checkpoint; before its row is committed is a moment of its own."""
-    SAVE(store, loop, lasting=lasting, session=session)
-    if session is not None:
+def save(store: LiveStore, loop: Any, *, lasting: bool) -> None:
+    """Store a checkpoint; if it is the one before a change, what follows is a moment of its own."""
+    SAVE(store, loop, lasting=lasting)
+    if changing:
         crash_at("after checkpoint")
 
 
 def change(steering: Steering, *arguments: Any) -> None:
     """Make a change between two moments."""
     crash_at("before change")
+    changing.append(arguments)
     CHANGE(steering, *arguments)
+    changing.clear()
     crash_at("after change")
 
 

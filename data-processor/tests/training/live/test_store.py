@@ -55,11 +55,11 @@ def test_the_last_one_before_a_place_is_found(store: LiveStore) -> None:
 
 def test_a_checkpoint_is_restored_as_it_was(store: LiveStore) -> None:
     saved = save(store, 4)
-    found = store.last()
-    assert found is not None
+    save(store, 6)
     loop: Any = Standing()
-    store.restore(loop, found)
+    assert store.restore(loop, Position(5, 0))
     assert loop.restored == saved.state()
+    assert not store.restore(loop, Position(3, 0))
 
 
 def test_one_that_was_altered_is_refused(store: LiveStore, live: Any) -> None:
@@ -69,7 +69,48 @@ def test_one_that_was_altered_is_refused(store: LiveStore, live: Any) -> None:
     open_report_store(live.shop.settings).put(found.key, b"something else", "application/octet-stream")
     loop: Any = Standing()
     with pytest.raises(TaskError, match="the checkpoint after epoch 4 is gone or was altered"):
-        store.restore(loop, found)
+        store.restore(loop)
+
+
+def test_one_that_makes_room_meanwhile_is_passed_over(
+    store: LiveStore, live: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = save(store, 2)
+    save(store, 4)
+    found = store.last()
+    assert found is not None
+    last, answers = LiveStore.last, iter([found])
+
+    def last_before_it_was_deleted(store: LiveStore, until: Any = None) -> Any:
+        return next(answers, None) or last(store, until)
+
+    with live.shop.database.transaction() as session:
+        session.delete(session.merge(found))
+    open_report_store(live.shop.settings).delete(found.key)
+    monkeypatch.setattr(LiveStore, "last", last_before_it_was_deleted)
+    loop: Any = Standing()
+    assert store.restore(loop)
+    assert loop.restored == earlier.state()
+
+
+def test_what_was_kept_of_a_place_stays_as_it_is(store: LiveStore) -> None:
+    saved = save(store, 4)
+    content, saved.state = saved.state(), lambda: b"the same weights under other hyperparameters"
+    store.save(saved, lasting=True)
+    loop: Any = Standing()
+    store.restore(loop)
+    assert loop.restored == content
+
+
+def test_large_ones_make_room_even_before_changes(
+    store: LiveStore, live: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stores, "MOST_BYTES", 10 * len(save(store, 0, lasting=True).state()))
+    for epoch in range(1, 60):
+        save(store, epoch, lasting=True)
+    epochs = [one.epoch for one in live.shop.rows(LiveCheckpointRow)]
+    assert len(epochs) <= 10
+    assert {0, 59} <= set(epochs)
 
 
 def test_passing_ones_make_room_and_lasting_ones_stay(

@@ -44,16 +44,16 @@ class Script:
 def go_to(loop: TrainingLoop, store: LiveStore, changes: Sequence[Applied], place: Position) -> None:
     """Bring a loop to where a run stood; `changes` are those it had seen by then, in order.
 
-    Raises `TaskError` if the run keeps no checkpoint as early as that.
+    Raises `TaskError` if the run keeps no checkpoint as early as that, or had diverged there.
     """
-    nearest = store.last(place)
-    if nearest is None:
+    if not store.restore(loop, place):
         raise TaskError(f"Live run {store.run} keeps no checkpoint as early as epoch {place.epoch}.")
-    store.restore(loop, nearest)
     script = Script([one for one in since(changes, loop.position, known=True) if one.position <= place])
     while True:
         for change in script.due(loop.position):
             loop.change(change.values)
+        if loop.diverged is not None:
+            raise TaskError(f"Live run {store.run} cannot be left there. {loop.diverged}")
         if loop.position >= place:
             return
         loop.advance()

@@ -2,14 +2,18 @@
 
 import threading
 import time
-from typing import Any, Self
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Self, TypeVar
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from data_processor.database import Database
 from data_processor.rows import LiveRunRow, RunRow
 from data_processor.runs.events import append_all
 from data_processor.service.storage import outage
+
+Found = TypeVar("Found")
 
 EVERY_S = 0.1
 """Seconds between two writes: watchers see an epoch within three times as many."""
@@ -77,7 +81,7 @@ class Journal:
             time.sleep(max(0.0, min(EVERY_S, last + EVERY_S - time.monotonic())))
             batch, last = list(self._waiting), time.monotonic()
             try:
-                self._store_patiently(batch)
+                patiently(partial(self._store, batch))
             except Exception as error:  # noqa: BLE001  # the trainer raises it
                 with self._changed:
                     self._failed = error
@@ -87,22 +91,27 @@ class Journal:
                 del self._waiting[: len(batch)]
                 self._changed.notify_all()
 
-    def _store_patiently(self, batch: list[tuple[dict[str, Any], dict[str, Any], float]]) -> None:
-        """Store a batch, all or nothing; while the database is away, try again."""
-        deadline, pause = time.monotonic() + PATIENCE_S, 0.25
-        while True:
-            try:
-                return self._store(batch)
-            except Exception as error:
-                if outage(error) is None or time.monotonic() > deadline:
-                    raise
-            time.sleep(pause)
-            pause = min(2 * pause, 5.0)
-
     def _store(self, batch: list[tuple[dict[str, Any], dict[str, Any], float]]) -> None:
         _, fields, progress = batch[-1]
         with self._database.transaction() as session:
             # The first statement locks the run's row, as whoever appends to its events does.
             session.execute(update(RunRow).where(RunRow.id == self._run).values(progress=progress))
+            told = session.scalar(select(LiveRunRow.epoch).where(LiveRunRow.run == self._run)) or 0
+            new = [body for body, _, _ in batch if body["epoch"] > told]
+            if not new:
+                return  # the answer to an earlier attempt was lost, and nothing else
             session.execute(update(LiveRunRow).where(LiveRunRow.run == self._run).values(**fields))
-            append_all(session, self._run, [("metric", body) for body, _, _ in batch])
+            append_all(session, self._run, [("metric", body) for body in new])
+
+
+def patiently(action: Callable[[], Found]) -> Found:
+    """Do what is done whole or not at all, and may be done twice; while the database is away, try again."""
+    deadline, pause = time.monotonic() + PATIENCE_S, 0.25
+    while True:
+        try:
+            return action()
+        except Exception as error:
+            if outage(error) is None or time.monotonic() > deadline:
+                raise
+        time.sleep(pause)
+        pause = min(2 * pause, 5.0)

@@ -219,12 +219,7 @@ class TrainingLoop:
         )
 
     def _judge(self, loss: float, value: float) -> None:
-        """See whether the epoch is the best so far, and whether it diverged."""
-        sign = 1.0 if self._data.metric in LOWER_IS_BETTER else -1.0
-        if math.isfinite(value) and (self.best is None or sign * value < sign * self.best[1]):
-            self.best, self._stale = (self.position.epoch, value), 0
-        else:
-            self._stale += 1
+        """See whether the epoch diverged, and else whether it is the best so far."""
         most = TEN_FOLD * max(self._lowest, SMALL_LOSS)
         if self.diverged is None and not loss <= most:
             found = f"{loss:.3g}" if math.isfinite(loss) else "not finite"
@@ -232,7 +227,14 @@ class TrainingLoop:
                 f"It diverged in epoch {self.position.epoch}: the training loss is {found}, more than ten "
                 f"times its lowest, {self._lowest:.3g}."
             )
-        self._lowest = min(self._lowest, loss) if math.isfinite(loss) else self._lowest
+        if self.diverged is not None:
+            return
+        self._lowest = min(self._lowest, loss)
+        sign = 1.0 if self._data.metric in LOWER_IS_BETTER else -1.0
+        if math.isfinite(value) and (self.best is None or sign * value < sign * self.best[1]):
+            self.best, self._stale = (self.position.epoch, value), 0
+        else:
+            self._stale += 1
 
     def _loss(self, target: NDArray[Any], outputs: NDArray[np.float64]) -> float:
         return self._data.loss(target, outputs)

@@ -11,6 +11,7 @@ from data_processor.features.hyperparameters import Value
 from data_processor.rows import LiveCommandRow, LiveRunRow, RunRow
 from data_processor.runs.events import append
 from data_processor.service.database import now
+from data_processor.training.live.journal import patiently
 from data_processor.training.live.loop import TrainingLoop
 from data_processor.training.live.repository import Applied, add_command, changes, commands
 from data_processor.training.live.store import LiveStore
@@ -25,13 +26,21 @@ class Steering:
 
     def live(self) -> LiveRunRow:
         """Return the live run's row."""
-        with self._database.reading() as session:
-            return session.get_one(LiveRunRow, self._run)
+
+        def read() -> LiveRunRow:
+            with self._database.reading() as session:
+                return session.get_one(LiveRunRow, self._run)
+
+        return patiently(read)
 
     def waiting(self) -> list[LiveCommandRow]:
         """Return what people said and was not done yet, in order."""
-        with self._database.reading() as session:
-            return commands(session, self._run, pending=True)
+
+        def read() -> list[LiveCommandRow]:
+            with self._database.reading() as session:
+                return commands(session, self._run, pending=True)
+
+        return patiently(read)
 
     def changes(self) -> list[Applied]:
         """Return the changes of hyperparameters that were made, in order."""
@@ -54,12 +63,13 @@ class Steering:
             for name, value in values.items()
             if loop.settings[name] != value
         }
+        if moved:
+            self._store.save(loop, lasting=True)
         with self._database.transaction() as session:
             self._lock(session)
             known = session.merge(command) if command is not None else self._repeated(session, subject)
             known.done_at = now()
             if moved:
-                self._store.save(loop, lasting=True, session=session)
                 known.change, known.changes = len(changes(session, self._run)) + 1, moved
                 known.epoch, known.row = loop.position
                 body = {
@@ -80,8 +90,14 @@ class Steering:
         with self._database.transaction() as session:
             session.merge(command).done_at = now()
 
+    def refuse(self, command: LiveCommandRow, message: str) -> None:
+        """Tell watchers why a change of hyperparameters is not made."""
+        with self._database.transaction() as session:
+            self._lock(session)
+            _refuse(session, session.merge(command), message)
+
     def tell(self, state: str, message: str, command: LiveCommandRow | None = None, **fields: Any) -> None:
-        """Set the state of the run and other fields of its row, and tell watchers why."""
+        """Set the state of the run and other fields of its row, and say why; of its end in its log, too."""
         with self._database.transaction() as session:
             self._lock(session)
             if command is not None:
@@ -92,6 +108,8 @@ class Steering:
             subject = command.subject if command is not None else PLATFORM
             body = {"status": "running", "state": state, "subject": subject, "message": message}
             append(session, self._run, "status", body)
+            if state == "ended":
+                append(session, self._run, "log", {"level": "info", "message": message})
 
     def _lock(self, session: Session) -> None:
         session.scalars(self._database.lock(select(RunRow).where(RunRow.id == self._run))).one()
@@ -105,12 +123,17 @@ class Steering:
 def refuse_waiting(session: Session, run: str) -> None:
     """Tell watchers what an ended run did not do any more; the caller holds its row."""
     for command in commands(session, run, pending=True):
-        command.done_at = now()
         if command.kind == "hyperparameters":
-            body = {
-                "state": "refused",
-                "subject": command.subject,
-                "changes": {name: {"to": value} for name, value in command.body.items()},
-                "message": "The run ended before.",
-            }
-            command.seq = append(session, run, "hyperparameters", body)
+            _refuse(session, command, "The run ended before.")
+        else:
+            command.done_at = now()
+
+
+def _refuse(session: Session, command: LiveCommandRow, message: str) -> None:
+    body = {
+        "state": "refused",
+        "subject": command.subject,
+        "changes": {name: {"to": value} for name, value in command.body.items()},
+        "message": message,
+    }
+    command.done_at, command.seq = now(), append(session, command.run, "hyperparameters", body)

@@ -4,14 +4,12 @@
     live-runs/<run>/checkpoints/<epoch>-<row>.npz  arrays in NumPy's format, read without pickle
 
 An object is stored first and then known by its row, so what is known is there; its SHA-256 is compared when
-it is read back.
+it is read back. What was kept of a place stays as it is: it stands before every change that was made there.
 """
 
 import hashlib
 import json
 from typing import Any
-
-from sqlalchemy.orm import Session
 
 from data_processor.adapters.object_store import ObjectStore
 from data_processor.database import Database
@@ -23,6 +21,10 @@ from data_processor.training.live.repository import checkpoints
 PREFIX = "live-runs"
 MOST_PASSING = 24
 """Checkpoints between changes that are kept: every second one makes room when there are more."""
+MOST_BYTES = 1_000_000_000
+"""What the checkpoints of a run may take: above it, those before changes make room like the others."""
+FEWEST = 4
+"""So many are kept, whatever they take."""
 
 
 class LiveStore:
@@ -44,27 +46,29 @@ class LiveStore:
         found: dict[str, Any] = json.loads(content)
         return found
 
-    def save(self, loop: TrainingLoop, *, lasting: bool, session: Session | None = None) -> None:
-        """Keep where a loop stands, known from the caller's transaction on, if one is given."""
+    def save(self, loop: TrainingLoop, *, lasting: bool) -> None:
+        """Keep where a loop stands, unless that is known."""
         epoch, row = loop.position
+        with self._database.transaction() as session:
+            known = session.get(LiveCheckpointRow, (self.run, epoch, row))
+            if known is not None:
+                known.lasting = known.lasting or lasting
+                return
         content, key = loop.state(), f"{PREFIX}/{self.run}/checkpoints/{epoch}-{row}.npz"
         self._store.put(key, content, "application/octet-stream")
-        known = LiveCheckpointRow(
-            run=self.run,
-            epoch=epoch,
-            row=row,
-            key=key,
-            sha256=hashlib.sha256(content).hexdigest(),
-            weights=loop.weights,
-            lasting=lasting,
-        )
-        if session is not None:
-            _remember(session, known)
-            return
-        with self._database.transaction() as held:
-            _remember(held, known)
-        if not lasting:
-            self._make_room()
+        with self._database.transaction() as session:
+            session.add(
+                LiveCheckpointRow(
+                    run=self.run,
+                    epoch=epoch,
+                    row=row,
+                    key=key,
+                    sha256=hashlib.sha256(content).hexdigest(),
+                    weights=loop.weights,
+                    lasting=lasting,
+                )
+            )
+        self._make_room(len(content))
 
     def last(self, until: Position | None = None) -> LiveCheckpointRow | None:
         """Return the last checkpoint, or the last one that is not later than a position."""
@@ -76,32 +80,41 @@ class LiveStore:
             default=None,
         )
 
-    def restore(self, loop: TrainingLoop, checkpoint: LiveCheckpointRow) -> None:
-        """Let a loop go back to a checkpoint; raises `TaskError` if it is not what was kept."""
-        content = self._store.get(checkpoint.key)
-        if content is None or hashlib.sha256(content).hexdigest() != checkpoint.sha256:
-            raise TaskError(
-                f"Live run {self.run}: the checkpoint after epoch {checkpoint.epoch} is gone or was altered."
-            )
-        loop.restore(content)
+    def restore(self, loop: TrainingLoop, until: Position | None = None) -> bool:
+        """Let a loop go back to the last checkpoint, or the last one not later than a position.
 
-    def _make_room(self) -> None:
-        """Forget every second checkpoint between changes, if there are many."""
+        Return whether there is one; raises `TaskError` if it is not what was kept. One that makes room just
+        now, because its run goes on learning, is passed over.
+        """
+        found, before = self.last(until), None
+        while found is not None and (before is None or found.key != before.key):
+            content = self._store.get(found.key)
+            if content is not None and hashlib.sha256(content).hexdigest() == found.sha256:
+                loop.restore(content)
+                return True
+            found, before = self.last(until), found
+        if found is not None:
+            raise TaskError(
+                f"Live run {self.run}: the checkpoint after epoch {found.epoch} is gone or was altered."
+            )
+        return False
+
+    def _make_room(self, size: int) -> None:
+        """Forget every second checkpoint if there are many; of those before changes, if they are large.
+
+        The first and the last one stay, so whatever was forgotten can be learnt again.
+        """
         with self._database.reading() as session:
-            passing = [one for one in checkpoints(session, self.run) if not one.lasting]
-        if len(passing) <= MOST_PASSING:
+            known = checkpoints(session, self.run)
+        most = max(FEWEST, MOST_BYTES // size)
+        lasting, passing = ([one for one in known if one.lasting is which] for which in (True, False))
+        unneeded = passing[:-1:2] if len(passing) > MOST_PASSING or len(known) > most else []
+        if len(known) - len(unneeded) > most:
+            unneeded += lasting[1:-1:2]
+        if not unneeded:
             return
-        unneeded = passing[:-1:2]
         with self._database.transaction() as session:
             for one in unneeded:
                 session.delete(session.merge(one))
         for one in unneeded:
             self._store.delete(one.key)
-
-
-def _remember(session: Session, known: LiveCheckpointRow) -> None:
-    """Add a checkpoint, or the same one again; what lasts goes on lasting."""
-    before = session.get(LiveCheckpointRow, (known.run, known.epoch, known.row))
-    known.lasting = known.lasting or (before is not None and before.lasting)
-    session.merge(known)
-    session.flush()

@@ -11,10 +11,10 @@ not told again what they know.
 import time
 from typing import Any
 
-from data_processor.rows import LiveCommandRow, LiveRunRow
+from data_processor.rows import LiveCheckpointRow, LiveCommandRow, LiveRunRow
 from data_processor.runs.events import RunLog
 from data_processor.service.database import now
-from data_processor.training.live.history import Script, go_to, seen_before, since
+from data_processor.training.live.history import Again, Script, go_to, seen_before, since
 from data_processor.training.live.journal import Journal
 from data_processor.training.live.loop import Measured, Position, TrainingLoop
 from data_processor.training.live.service import PAUSE_ENDS
@@ -24,7 +24,9 @@ from data_processor.training.live.store import LiveStore
 LISTEN_S = 0.1
 """Seconds between two looks for what people said."""
 CHECKPOINT_S = 10.0
-"""Seconds of learning between two checkpoints that no change asks for."""
+"""Seconds of learning between two checkpoints that no change asks for: more if they take long."""
+MOST_OF_TIME = 0.05
+"""The share of the time that they may take."""
 
 
 class Trainer:
@@ -46,9 +48,11 @@ class Trainer:
         self._script, self._told = Script(), live.epoch
         self._paused, self._pause_at = live.state == "paused", live.pause_at
         self._ended: str | None = None
-        self._until: Position | None = None
-        """Where a replay ends."""
-        self._listened, self._kept = 0.0, time.monotonic()
+        self._stop: LiveCommandRow | None = None
+        """What somebody said that ended it."""
+        self._end: LiveCheckpointRow | None = None
+        """Where a replay ends: the last that is known of the original."""
+        self._listened, self._kept, self._pace_s = 0.0, time.monotonic(), CHECKPOINT_S
 
     def train(self, journal: Journal) -> dict[str, Any]:
         """Train until the run ends; return its result."""
@@ -65,25 +69,32 @@ class Trainer:
 
     def _begin(self, live: LiveRunRow) -> None:
         """Bring the loop to where the run stands."""
-        last, own = self._store.last(), self._steering.changes()
-        if last is not None:
-            self._store.restore(self._loop, last)
+        own = self._steering.changes()
+        again: list[Again] = []
+        if self._store.restore(self._loop):
             again = since(own, self._loop.position, known=True)
-            self._say_resumed(live)
+            if live.state != "ended":
+                self._say_resumed(live)
         else:
-            again = []
             if self._original is not None:
                 self._fork(live)
             self._store.save(self._loop, lasting=True)
         if live.replay and self._original is not None:
             steering, store = self._original
+            # Before its changes are read: those up to there are known by then.
+            self._end = store.last(self._loop.position if live.state == "ended" else None)
             _, later = seen_before(steering.changes(), self._place, live.parent_change)
             again += since(later[len(own) :], self._place, known=False)
-            end = store.last()
-            self._until = Position(end.epoch, end.row) if end is not None else self._place
         self._script = Script(again)
+        if live.state == "ended":
+            self._ended = live.why or ""
+            return
+        self._follow_script()
+        if live.diverged is not None:
+            self._loop.diverged = live.diverged["reason"]
         if not self._paused:
             self._steering.tell("running", "It learns.")
+            self._judge()
 
     def _fork(self, live: LiveRunRow) -> None:
         """Go to where the original stood, and begin there."""
@@ -100,45 +111,54 @@ class Trainer:
         again = f" Epochs {epoch + 1} to {live.epoch} are learnt again, to the same numbers."
         self._log.say(
             f"The run was interrupted. It goes on from its last checkpoint, after epoch {epoch}."
-            + (again if live.epoch > epoch else ""),
+            + (again if live.epoch > epoch and live.diverged is None else ""),
             "warning",
         )
 
-    def _advance(self) -> None:
-        """Learn from a batch, and see what follows."""
+    def _follow_script(self) -> None:
+        """Make the changes again that were made where the loop stands."""
         for change in self._script.due(self._loop.position):
             if change.known:
                 self._loop.change(change.values)
             else:
                 self._journal.flush()
                 self._steering.change(self._loop, change.values, change.subject)
-        if self._until is not None and self._loop.position >= self._until:
-            self._ended = "It has repeated all of the original."
-            return
+
+    def _advance(self) -> None:
+        """Learn from a batch, and see what follows."""
         measured = self._loop.advance()
         if measured is not None:
-            self._see(measured)
-        if self._ended is None and not self._paused and time.monotonic() - self._kept > CHECKPOINT_S:
+            self._tell(measured)
+        if self._loop.diverged is None:
+            self._follow_script()
+            self._judge()
+        elif measured is not None:
+            self._diverge(measured)
+        if self._ended is None and not self._paused and time.monotonic() - self._kept > self._pace_s:
+            began = time.monotonic()
             self._store.save(self._loop, lasting=False)
             self._kept = time.monotonic()
+            self._pace_s = max(CHECKPOINT_S, (self._kept - began) / MOST_OF_TIME)
 
-    def _see(self, measured: Measured) -> None:
-        """Tell watchers of an epoch, and see whether it was the last one for now."""
-        loop, epoch = self._loop, measured.epoch
+    def _tell(self, measured: Measured) -> None:
+        """Tell watchers of an epoch, unless they know it."""
+        epoch, best = measured.epoch, self._loop.best or (None, None)
         if epoch > self._told:
-            best = loop.best or (None, None)
             fields = {"epoch": epoch, "best_epoch": best[0], "best_value": best[1]}
             self._journal.epoch(measured.as_event(self._metric), fields, min(0.99, epoch / self._epochs))
             self._told = epoch
-        if loop.diverged is not None:
-            self._diverge(measured)
-        elif self._until is not None:
-            return
+
+    def _judge(self) -> None:
+        """See whether the place where the loop stands is the last one, at all or for now."""
+        loop, end, epoch = self._loop, self._end, self._loop.position.epoch
+        if end is not None:
+            if loop.position >= (end.epoch, end.row):
+                self._ended = "It has repeated all of the original."
         elif epoch >= self._epochs:
             self._ended = f"It has learnt {epoch} epochs, as many as were asked for."
         elif loop.is_exhausted:
             self._ended = f"Early stopping: the last {loop.settings['patience']} epochs were no better."
-        elif self._pause_at is not None and epoch >= self._pause_at:
+        if self._ended is None and self._pause_at is not None and epoch >= self._pause_at:
             self._pause(f"It has learnt the epochs that were asked for, up to {epoch}.")
 
     def _diverge(self, measured: Measured) -> None:
@@ -171,16 +191,17 @@ class Trainer:
                 self._ended = "It stood paused for 24 hours, and was stopped."
 
     def _do(self, command: LiveCommandRow) -> None:
-        who, kind = command.subject, command.kind
-        if kind == "hyperparameters":
+        who, kind, diverged = command.subject, command.kind, self._loop.diverged
+        if kind == "hyperparameters" and diverged is not None:
+            self._steering.refuse(command, diverged)
+        elif kind == "hyperparameters":
             self._journal.flush()
             self._steering.change(self._loop, command.body, who, command)
         elif kind == "stop":
-            self._ended = f"{who} stopped it."
-            self._steering.done(command)
+            self._ended, self._stop = f"{who} stopped it.", command
         elif kind == "pause" and not self._paused:
             self._pause(f"{who} paused it.", command)
-        elif kind == "pause" or self._loop.diverged is not None:
+        elif kind == "pause" or diverged is not None:
             self._steering.done(command)  # what it asks for is so, or no longer possible
         else:
             steps = command.body.get("epochs")
@@ -191,29 +212,31 @@ class Trainer:
 
     def _finish(self) -> dict[str, Any]:
         """Keep where it ended, and describe it."""
-        loop, ended = self._loop, self._ended or ""
-        if loop.diverged is None:
-            self._store.save(loop, lasting=True)
+        loop, live, ended = self._loop, self._steering.live(), self._ended or ""
+        best = {"epoch": live.best_epoch, "value": live.best_value} if live.best_epoch is not None else None
         found: dict[str, Any] = {
-            "epoch": loop.position.epoch,
+            "epoch": live.epoch,
             "metric": self._metric,
-            "best": {"epoch": loop.best[0], "value": loop.best[1]} if loop.best else None,
+            "best": best,
             "changes": len(self._steering.changes()),
             "weights": loop.weights,
         }
-        if self._until is not None and self._original is not None:
-            found["replay"] = self._compare(self._original[1])
+        end, original = self._end, self._original
+        if end is not None and original is not None and loop.position == (end.epoch, end.row):
+            found["replay"] = _compared(original[1].run, end.weights, loop.weights)
             ended = f"{ended} {found['replay']['message']}"
-        self._log.say(ended)
-        self._steering.tell("ended", ended, paused_at=None)
+        if live.state != "ended":
+            if loop.diverged is None:
+                self._store.save(loop, lasting=True)
+            self._steering.tell("ended", ended, self._stop, paused_at=None)
         return {"live": found}
 
-    def _compare(self, original: LiveStore) -> dict[str, Any]:
-        """Say whether a replay came to the same weights."""
-        end = original.last(self._until)
-        same = end is not None and end.weights == self._loop.weights
-        message = "The weights are the same to the last bit." if same else "The weights differ."
-        return {"of": original.run, "same": same, "weights": end.weights if end else None, "message": message}
+
+def _compared(original: str, wanted: str, weights: str) -> dict[str, Any]:
+    """Say whether a replay came to the same weights."""
+    same = wanted == weights
+    message = "The weights are the same to the last bit." if same else "The weights differ."
+    return {"of": original, "same": same, "weights": wanted, "message": message}
 
 
 def _place(live: LiveRunRow) -> Position:
