@@ -27,6 +27,10 @@ Arrays = dict[str, NDArray[Any]]
 Settings = Mapping[str, Value]
 
 
+MOST_WEIGHTS = 4_000_000
+"""A network's checkpoint holds each weight three times: this is 96 MB of it, in memory more than once."""
+
+
 class DivergedError(ArithmeticError):
     """A batch left weights that are not finite."""
 
@@ -62,6 +66,19 @@ def make_learner(
     """Return a learner that has learnt nothing yet; `classes` is 0 for values."""
     kinds: dict[str, type[LinearLearner | NetworkLearner]] = {SGD: LinearLearner, MLP: NetworkLearner}
     return kinds[estimator](settings, columns=columns, classes=classes, dtype=dtype, seed=seed)
+
+
+def too_large(estimator: str, settings: Settings, *, columns: int, classes: int) -> str | None:
+    """Return why a learner would have too many weights and what to do about it; None if it has not."""
+    outputs = 1 if classes <= 2 else classes  # noqa: PLR2004  # two classes share an output
+    units = int(settings["hidden_units"] or 1) if estimator == MLP else 0
+    weights = units * (columns + outputs) if units else columns * outputs
+    if weights <= MOST_WEIGHTS:
+        return None
+    found = f"{columns} columns by {units or outputs} {'hidden units' if units else 'classes'}"
+    most = MOST_WEIGHTS // (columns + outputs)
+    remedy = f"take at most {most} hidden units" if units and most else "take fewer columns"
+    return f"{weights} weights ({found}) are more than the {MOST_WEIGHTS} of a live run; {remedy}."
 
 
 def digest(learner: IncrementalLearner) -> str:

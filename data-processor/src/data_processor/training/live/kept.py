@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from data_processor.adapters.stores import open_report_store
 from data_processor.features.split import Rows, Split
+from data_processor.models.access import registry_of
 from data_processor.models.policy import Policy
 from data_processor.rows import DatasetVersionRow, LiveRunRow, RunEventRow
 from data_processor.runs.context import TaskContext, TaskError
@@ -80,6 +81,7 @@ def snapshot(context: TaskContext) -> dict[str, Any]:
         raise TaskError(f"Version {theirs.dataset_version} of dataset {theirs.dataset!r} no longer exists.")
     context.write_json(RATERS, terms["raters"])
     plan = make_plan(context, row, model, version)
+    _require_columns(context, plan, theirs)
     policy = Policy.model_validate(model.policy).model_copy(update={"preparation": theirs.policy.preparation})
     plan = plan.model_copy(update={"policy": policy, "schema_": theirs.schema_})
     context.write(PLAN, lambda path: path.write_text(plan.model_dump_json(by_alias=True)))
@@ -88,6 +90,18 @@ def snapshot(context: TaskContext) -> dict[str, Any]:
         f"{version.dataset!r}, version {version.version}; {plan.opponent}."
     )
     return {"row": {"dataset_version": version.version}}
+
+
+def _require_columns(context: TaskContext, plan: Plan, theirs: Plan) -> None:
+    """Raise `TaskError` if the champion answers by a column that the live run's rows do not have."""
+    if plan.champion is None:
+        return
+    table = registry_of(context).manifest(plan.model, plan.champion).table
+    if unknown := {one.name for one in table.inputs} - {one.name for one in theirs.schema_.inputs}:
+        raise TaskError(
+            f"Champion {plan.champion} answers by column {min(unknown)!r}, which the rows of live run "
+            f"{theirs.run} do not have, so the gate cannot compare them; start another live run."
+        )
 
 
 def search(context: TaskContext) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from typing import Any
 from data_processor.adapters.stores import open_report_store
 from data_processor.features.preparation import Preparation
 from data_processor.rows import LiveRunRow
-from data_processor.runs.context import TaskContext
+from data_processor.runs.context import TaskContext, TaskError
 from data_processor.tasks.candidates import Candidate, Vectorizer
+from data_processor.tasks.incremental.learners import too_large
 from data_processor.training.label_sources import FILE as RATERS
 from data_processor.training.live.data import LiveData, prepare_live
 from data_processor.training.live.journal import Journal
@@ -55,8 +56,11 @@ def train(context: TaskContext) -> dict[str, Any]:
         above = _store(context, live.parent)
         original = (Steering(context.database, above), above)
     data = data_of(context, live, terms["seed"])
+    settings, columns = live.first_hyperparameters, data.features.shape[1]
+    if problem := too_large(live.estimator, settings, columns=columns, classes=len(data.labels)):
+        raise TaskError(problem)
     with one_thread(), Journal(context.database, store.run) as journal:
-        loop = TrainingLoop(data, live.estimator, live.first_hyperparameters, terms["seed"])
+        loop = TrainingLoop(data, live.estimator, settings, terms["seed"])
         trainer = Trainer(loop, Steering(context.database, store), store, context.log, original)
         return {"result": trainer.train(journal)}
 

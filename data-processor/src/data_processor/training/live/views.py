@@ -8,6 +8,7 @@ from data_processor.models.repository import find_model
 from data_processor.rows import LiveRunRow, RunEventRow, RunRow
 from data_processor.statistics.measures import LOWER_IS_BETTER
 from data_processor.training.live.repository import changes, commands, find, kept_by
+from data_processor.training.live.requests import live_estimator
 from data_processor.training.live.schemas import (
     BestEpoch,
     Branch,
@@ -18,7 +19,7 @@ from data_processor.training.live.schemas import (
     LiveRun,
     Pending,
 )
-from data_processor.training.live.service import PAUSE_ENDS, live_estimator
+from data_processor.training.live.service import PAUSE_ENDS
 
 MOST_BRANCHES = 500
 
@@ -33,6 +34,8 @@ class LiveViews:
     def read(self, run: str) -> LiveRun:
         """Return where a live run stands; raises `NotFound` and `Conflict`."""
         with self._database.reading() as session:
+            # First of all: whoever follows its events from there misses nothing that is not shown here.
+            last = session.scalar(select(func.max(RunEventRow.seq)).where(RunEventRow.run == run)) or 0
             row, live = find(session, run)
             estimator = live_estimator(find_model(session, row.model).task, live.estimator)
             waiting = commands(session, run, pending=True)
@@ -62,7 +65,7 @@ class LiveViews:
                 parent_epoch=live.parent_epoch if live.parent else None,
                 paused_until=live.paused_at + PAUSE_ENDS if live.paused_at and not row.finished_at else None,
                 kept_by=kept_by(session, row),
-                last_seq=session.scalar(select(func.max(RunEventRow.seq)).where(RunEventRow.run == run)) or 0,
+                last_seq=last,
                 subject=row.subject,
                 created_at=row.created_at,
             )
