@@ -1,5 +1,7 @@
 """Curves are thinned for drawing without losing their ends or their extremes."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,3 +30,8 @@ def test_no_more_are_kept_than_were_asked_for(numbered: list[tuple[int, float | 
 
 def test_few_values_all_stay() -> None:
     assert thinned([(3, None), (4, 1.0)], 10) == [3, 4]
+
+
+def test_what_epochs_are_compared_by_is_known_from_the_beginning(live: Any) -> None:
+    found = live.views.read(live.start())
+    assert (found.state, found.metric, found.lower_is_better) == ("waiting", "log_loss", True)

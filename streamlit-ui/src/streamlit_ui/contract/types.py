@@ -1875,7 +1875,7 @@ class LiveRun(TypedDict):
     epochs: int
     """It ends after so many."""
     metric: str | None
-    """What epochs are compared by; null before the first."""
+    """What epochs are compared by."""
     lower_is_better: bool
     best: BestEpoch | None
     changes: list[Change]

@@ -125,7 +125,7 @@ class LiveRun(BaseModel):
     declared: list[Hyperparameter]
     epoch: int = Field(description="Epochs learnt.")
     epochs: int = Field(description="It ends after so many.")
-    metric: str | None = Field(description="What epochs are compared by; null before the first.")
+    metric: str | None = Field(description="What epochs are compared by.")
     lower_is_better: bool
     best: BestEpoch | None
     changes: list[Change]

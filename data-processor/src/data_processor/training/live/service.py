@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from data_processor.database import Database
 from data_processor.features.hyperparameters import Value, defaults
+from data_processor.models.policy import Policy
 from data_processor.models.repository import find_model, require_rows
 from data_processor.rows import OPEN_RUN, LiveCommandRow, LiveRunRow, ModelRow, RunRow
 from data_processor.runs.service import Runs
@@ -25,6 +26,7 @@ from data_processor.training.live.requests import (
     require_checkpoints,
 )
 from data_processor.training.live.schemas import ForkRequest, LiveRunRequest
+from data_processor.training.metrics import selection_metric
 
 PAUSE_ENDS = timedelta(hours=24)
 """How long a run may stand paused before it is stopped."""
@@ -54,6 +56,7 @@ class LiveRuns:
                 hyperparameters=values,
                 first_hyperparameters=values,
                 epochs=asked.epochs,
+                metric=selection_metric(Policy.model_validate(row.policy), row.task),
             )
             reason = asked.reason or f"{subject} started it."
             return self._queue(session, row, live, subject, reason, paused=asked.paused)
@@ -120,6 +123,7 @@ class LiveRuns:
                 first_hyperparameters=values,
                 epochs=epochs,
                 epoch=epoch,
+                metric=live.metric,
                 parent=run,
                 parent_epoch=epoch,
                 parent_row=at,
