@@ -269,6 +269,14 @@ def new_workshop(tmp_path: Path, mlflow_url: str) -> Iterator[Callable[..., Work
         shop.close()
 
 
+@pytest.fixture(scope="module")
+def common_workshop(tmp_path_factory: pytest.TempPathFactory, mlflow_url: str) -> Iterator[Workshop]:
+    """Make one workshop for the tests of a file, each of which minds only runs of its own."""
+    shop = make_workshop(tmp_path_factory.mktemp("common"), mlflow_url, Policy(), make_table(ROWS, SEED))
+    yield shop
+    shop.close()
+
+
 @pytest.fixture
 def workshop(new_workshop: Callable[..., Workshop]) -> Workshop:
     """Make one workshop."""

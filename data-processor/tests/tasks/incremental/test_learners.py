@@ -11,7 +11,7 @@ from data_processor.features.hyperparameters import defaults
 from data_processor.models.artefact import load_pipeline, save_pipeline
 from data_processor.tasks.incremental.declared import LIVE_CLASSIFIERS, LIVE_REGRESSORS
 from data_processor.tasks.incremental.gradients import gradient_norm, weight_norm
-from data_processor.tasks.incremental.learners import DivergedError, digest, make_learner
+from data_processor.tasks.incremental.learners import DivergedError, digest, make_learner, too_large
 
 ROWS, COLUMNS = 256, 6
 KINDS = ["sgd", "mlp adam", "mlp sgd"]
@@ -153,3 +153,20 @@ def test_weights_that_are_not_finite_are_a_divergence() -> None:
 
 def test_two_seeds_begin_with_other_weights() -> None:
     assert digest(made("mlp adam", seed=1)) != digest(made("mlp adam", seed=2))
+
+
+@pytest.mark.parametrize(
+    ("kind", "units", "columns", "classes", "refused"),
+    [
+        ("sgd", 0, 50_000, 2, None),
+        ("mlp adam", 32, 50_000, 2, None),
+        ("mlp adam", 512, 50_000, 2, "take at most 79 hidden units."),
+        ("sgd", 0, 50_000, 200, "take fewer columns."),
+    ],
+)
+def test_more_weights_than_checkpoints_can_hold_are_refused(
+    kind: str, units: int, columns: int, classes: int, refused: str | None
+) -> None:
+    given = {**settings(kind), "hidden_units": units}
+    found = too_large(kind.partition(" ")[0], given, columns=columns, classes=classes)
+    assert (found is None) if refused is None else (found is not None and found.endswith(refused))

@@ -12,14 +12,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sqlalchemy import select, update
 
+from data_processor.adapters.object_store import FolderStore
+from data_processor.database import Database
 from data_processor.datasets.inference import infer_schema
-from data_processor.rows import RunRow
+from data_processor.models.policy import Policy
+from data_processor.models.registry import add_model
+from data_processor.rows import LiveCheckpointRow, LiveRunRow, ModelRow, RunRow
 from data_processor.runs.service import Runs
+from data_processor.service.database import now
 from data_processor.service.errors import Conflict
 from data_processor.training.live.data import LiveData
 from data_processor.training.live.schemas import ForkRequest, LiveRun, LiveRunRequest
 from data_processor.training.live.service import LiveRuns
+from data_processor.training.live.store import LiveStore
 from data_processor.training.live.views import LiveViews
 
 
@@ -106,10 +113,10 @@ class Live:
 
 
 @pytest.fixture
-def live(new_workshop: Callable[..., Any], children_in_process: None) -> Live:
-    """Make a workshop with live runs."""
+def live(common_workshop: Any, children_in_process: None) -> Live:
+    """Return the workshop of a file's tests, with live runs."""
     del children_in_process
-    shop = new_workshop()
+    shop = common_workshop
     runs = Runs(shop.database, shop.settings.stage)
     return Live(shop, LiveRuns(shop.database, runs), LiveViews(shop.database))
 
@@ -151,3 +158,68 @@ def tiny_data() -> LiveData:
         offset=0.0,
         scale=1.0,
     )
+
+
+@dataclass
+class Desk:
+    """Where live runs are asked for and none learns: what one would leave is written here."""
+
+    database: Database
+    objects: FolderStore
+    model: str = "m"
+
+    def __post_init__(self) -> None:
+        """Make a model."""
+        self.database.create_tables()
+        self.runs = LiveRuns(self.database, Runs(self.database, "main"))
+        self.views = LiveViews(self.database)
+        self.make_model()
+
+    def make_model(self) -> None:
+        """Make the model, anew if there is one."""
+        task = {"task": "tabular-classification", "dataset": "d", "target": "label"}
+        with self.database.transaction() as session:
+            if (former := session.get(ModelRow, self.model)) is not None:
+                session.delete(former)
+                session.flush()
+            add_model(session, self.model, **task, policy=Policy())
+
+    def start(self, **asked: Any) -> str:
+        """Queue a live run; return its id."""
+        return self.runs.start(self.model, LiveRunRequest(**asked), "eve").id
+
+    def fork(self, run: str, **asked: Any) -> str:
+        """Queue a fork; return its id."""
+        return self.runs.fork(run, ForkRequest(**asked), "eve").id
+
+    def store(self, run: str) -> LiveStore:
+        """Return the objects of a run."""
+        return LiveStore(self.database, self.objects, run)
+
+    def leave(self, run: str, *, epoch: int, row: int = 0, **fields: Any) -> str:
+        """Let a run have ended after so many epochs, with a checkpoint there; return its id."""
+        known = {"epoch": epoch, "best_epoch": epoch or None, "best_value": 0.5, "state": "ended", **fields}
+        checkpoint = {"key": "", "sha256": "", "weights": ""}
+        with self.database.transaction() as session:
+            session.add(LiveCheckpointRow(run=run, epoch=epoch, row=row, **checkpoint))
+            session.execute(update(LiveRunRow).where(LiveRunRow.run == run).values(**known))
+            ended = {"status": "succeeded", "finished_at": now()}
+            session.execute(update(RunRow).where(RunRow.id == run).values(**ended))
+        return run
+
+    def learnt(self, epoch: int = 2, **fields: Any) -> str:
+        """Return a run that has ended."""
+        return self.leave(self.start(), epoch=epoch, **fields)
+
+    def rows(self, kind: Any) -> list[Any]:
+        """Return all rows of a table."""
+        with self.database.reading() as session:
+            return list(session.scalars(select(kind)))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """Make a desk."""
+    database = Database(f"sqlite:///{tmp_path / 'records.db'}")
+    yield Desk(database, FolderStore(tmp_path / "objects"))
+    database.close()

@@ -7,54 +7,55 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from data_processor.adapters.stores import open_report_store
 from data_processor.rows import LiveCheckpointRow, RunRow
 from data_processor.service.database import now
 from data_processor.service.errors import Conflict
+from data_processor.settings import Settings
 from data_processor.training.live.expiry import CheckpointExpiry
 
 
-def sweep(live: Any, days: int = 30) -> None:
-    settings = live.shop.settings.model_copy(update={"live_runs_keep_days": days})
-    CheckpointExpiry(settings, live.shop.database, open_report_store(settings)).sweep()
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    keys: Any = {"service_token": "t" * 16, "caller_key": "k" * 16, "signing_key": "s" * 16}
+    return Settings(**keys, state_dir=tmp_path, live_runs_keep_days=30)
 
 
-def ended(live: Any, run: str, days_ago: int) -> None:
-    with live.shop.database.transaction() as session:
+def ended(desk: Any, days_ago: int) -> str:
+    """Return a run that ended so long ago, with what it left in the store."""
+    run: str = desk.learnt(2)
+    desk.store(run).put_terms({})
+    desk.objects.put(f"live-runs/{run}/checkpoints/2-0.npz", b"weights", "application/octet-stream")
+    with desk.database.transaction() as session:
         at = now() - timedelta(days=days_ago)
         session.execute(update(RunRow).where(RunRow.id == run).values(finished_at=at))
+    return run
 
 
-def stored(live: Any) -> list[Path]:
-    folder = Path(live.shop.settings.report_store) / "live-runs"
-    return [path for path in folder.rglob("*") if path.is_file()]
+def stored(desk: Any, run: str) -> int:
+    return len(list(desk.objects.listed(f"live-runs/{run}/")))
 
 
-def test_what_ended_lately_stays(live: Any) -> None:
-    run = live.learnt(epochs=1).id
-    ended(live, run, 29)
-    before = stored(live)
-    sweep(live)
-    assert stored(live) == before
+def test_what_ended_lately_stays(desk: Any, settings: Settings) -> None:
+    run = ended(desk, 29)
+    CheckpointExpiry(settings, desk.database, desk.objects).sweep()
+    assert stored(desk, run) == 2
+    assert len(desk.rows(LiveCheckpointRow)) == 1
 
 
-def test_what_ended_long_ago_can_be_seen_and_no_longer_forked(live: Any) -> None:
-    run = live.learnt(epochs=2).id
-    ended(live, run, 31)
-    sweep(live)
-    assert stored(live) == []
-    assert live.shop.rows(LiveCheckpointRow) == []
-    assert live.views.curves(run, 500, 0).count == 2
+def test_what_ended_long_ago_can_be_seen_and_no_longer_forked(desk: Any, settings: Settings) -> None:
+    run = ended(desk, 31)
+    CheckpointExpiry(settings, desk.database, desk.objects).sweep()
+    assert stored(desk, run) == 0
+    assert desk.rows(LiveCheckpointRow) == []
+    assert desk.views.read(run).epoch == 2
     with pytest.raises(Conflict, match="its checkpoints are deleted"):
-        live.fork(run)
+        desk.fork(run)
     with pytest.raises(Conflict, match="its checkpoints are deleted"):
-        live.runs.keep(run, None, "eve")
+        desk.runs.keep(run, None, "eve")
 
 
-def test_what_an_open_fork_still_needs_stays(live: Any) -> None:
-    run = live.learnt(epochs=2).id
-    live.fork(run, epoch=1)
-    ended(live, run, 31)
-    before = stored(live)
-    sweep(live)
-    assert stored(live) == before
+def test_what_an_open_fork_still_needs_stays(desk: Any, settings: Settings) -> None:
+    run = ended(desk, 31)
+    desk.fork(run, epoch=1)
+    CheckpointExpiry(settings, desk.database, desk.objects).sweep()
+    assert stored(desk, run) == 2

@@ -330,3 +330,25 @@ def test_a_fork_before_one_of_several_changes_at_a_place_learns_as_if_they_were_
                 plain.change(one.values)
         plain.advance()
     assert found["weights"] == plain.weights
+
+
+def test_a_replay_pauses_after_a_step(new_bench: NewBench) -> None:
+    made = new_bench()
+    original = made.queue(settings(), 3)
+    made.train(original)
+    made.said = [
+        (lambda _live, _loop: True, "pause", {}),
+        (paused_at(0), "step", {"epochs": 1}),
+        (paused_at(1), "resume", {}),
+    ]
+    run = made.queue(settings(), 3, parent=original, replay=True)
+    assert made.train(run, original)["replay"]["same"] is True
+
+
+def test_a_replay_that_is_stopped_before_its_end_compares_nothing(new_bench: NewBench) -> None:
+    made = new_bench()
+    original = made.queue(settings(), 3)
+    made.train(original)
+    made.said = [(after(1), "stop", {})]
+    run = made.queue(settings(), 3, parent=original, replay=True)
+    assert "replay" not in made.train(run, original)

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from data_processor.adapters.stores import open_report_store
 from data_processor.rows import LiveCheckpointRow
 from data_processor.runs.context import TaskError
 from data_processor.training.live import store as stores
@@ -29,9 +28,9 @@ class Standing:
 
 
 @pytest.fixture
-def store(live: Any) -> LiveStore:
-    run = live.start()
-    return LiveStore(live.shop.database, open_report_store(live.shop.settings), run)
+def store(desk: Any) -> LiveStore:
+    found: LiveStore = desk.store(desk.start())
+    return found
 
 
 def save(store: LiveStore, epoch: int, row: int = 0, *, lasting: bool = False) -> Any:
@@ -62,18 +61,18 @@ def test_a_checkpoint_is_restored_as_it_was(store: LiveStore) -> None:
     assert not store.restore(loop, Position(3, 0))
 
 
-def test_one_that_was_altered_is_refused(store: LiveStore, live: Any) -> None:
+def test_one_that_was_altered_is_refused(store: LiveStore, desk: Any) -> None:
     save(store, 4)
     found = store.last()
     assert found is not None
-    open_report_store(live.shop.settings).put(found.key, b"something else", "application/octet-stream")
+    desk.objects.put(found.key, b"something else", "application/octet-stream")
     loop: Any = Standing()
     with pytest.raises(TaskError, match="the checkpoint after epoch 4 is gone or was altered"):
         store.restore(loop)
 
 
 def test_one_that_makes_room_meanwhile_is_passed_over(
-    store: LiveStore, live: Any, monkeypatch: pytest.MonkeyPatch
+    store: LiveStore, desk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     earlier = save(store, 2)
     save(store, 4)
@@ -84,9 +83,9 @@ def test_one_that_makes_room_meanwhile_is_passed_over(
     def last_before_it_was_deleted(store: LiveStore, until: Any = None) -> Any:
         return next(answers, None) or last(store, until)
 
-    with live.shop.database.transaction() as session:
+    with desk.database.transaction() as session:
         session.delete(session.merge(found))
-    open_report_store(live.shop.settings).delete(found.key)
+    desk.objects.delete(found.key)
     monkeypatch.setattr(LiveStore, "last", last_before_it_was_deleted)
     loop: Any = Standing()
     assert store.restore(loop)
@@ -103,33 +102,33 @@ def test_what_was_kept_of_a_place_stays_as_it_is(store: LiveStore) -> None:
 
 
 def test_large_ones_make_room_even_before_changes(
-    store: LiveStore, live: Any, monkeypatch: pytest.MonkeyPatch
+    store: LiveStore, desk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stores, "MOST_BYTES", 10 * len(save(store, 0, lasting=True).state()))
     for epoch in range(1, 60):
         save(store, epoch, lasting=True)
-    epochs = [one.epoch for one in live.shop.rows(LiveCheckpointRow)]
+    epochs = [one.epoch for one in desk.rows(LiveCheckpointRow)]
     assert len(epochs) <= 10
     assert {0, 59} <= set(epochs)
 
 
 def test_passing_ones_make_room_and_lasting_ones_stay(
-    store: LiveStore, live: Any, monkeypatch: pytest.MonkeyPatch
+    store: LiveStore, desk: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stores, "MOST_PASSING", 4)
     save(store, 0, lasting=True)
     for epoch in range(1, 30):
         save(store, epoch, lasting=epoch == 7)
-    rows = live.shop.rows(LiveCheckpointRow)
+    rows = desk.rows(LiveCheckpointRow)
     assert len(rows) <= 7
     assert {0, 7, 29} <= {one.epoch for one in rows}
     kept = {one.key for one in rows}
-    objects = open_report_store(live.shop.settings)
+    objects = desk.objects
     assert {one.key for one in objects.listed(f"live-runs/{store.run}/checkpoints/")} == kept
 
 
-def test_what_lasts_goes_on_lasting(store: LiveStore, live: Any) -> None:
+def test_what_lasts_goes_on_lasting(store: LiveStore, desk: Any) -> None:
     save(store, 2, lasting=True)
     save(store, 2)
-    (row,) = live.shop.rows(LiveCheckpointRow)
+    (row,) = desk.rows(LiveCheckpointRow)
     assert row.lasting
