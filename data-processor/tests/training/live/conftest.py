@@ -177,7 +177,7 @@ class Desk:
 
     def make_model(self) -> None:
         """Make the model, anew if there is one."""
-        task = {"task": "tabular-classification", "dataset": "d", "target": "label"}
+        task: dict[str, Any] = {"task": "tabular-classification", "dataset": "d", "target": "label"}
         with self.database.transaction() as session:
             if (former := session.get(ModelRow, self.model)) is not None:
                 session.delete(former)

@@ -152,9 +152,11 @@ def test_a_refused_request_leaves_no_run(desk: Any) -> None:
 def test_an_epoch_at_which_it_diverged_is_neither_forked_nor_kept(desk: Any) -> None:
     found = {"epoch": 3, "reason": "It diverged in epoch 3.", "fork": {"epoch": 2, "learning_rate": 0.1}}
     run = desk.learnt(3, best_epoch=2, diverged=found)
-    for ask in (lambda: desk.fork(run, epoch=3), lambda: desk.runs.keep(run, 3, "eve")):
-        with pytest.raises(Invalid) as refused:
-            ask()
+    with pytest.raises(Invalid) as fork:
+        desk.fork(run, epoch=3)
+    with pytest.raises(Invalid) as keep:
+        desk.runs.keep(run, 3, "eve")
+    for refused in (fork, keep):
         assert errors(refused) == {"epoch": f"run {run} has the epochs 0 to 2; then it diverged"}
     desk.fork(run, epoch=2)
 
@@ -175,9 +177,10 @@ def test_a_fork_of_a_fork_may_begin_where_that_began_between_two_epochs(desk: An
 def test_a_model_that_was_made_anew_has_no_part_in_runs_of_the_former_one(desk: Any) -> None:
     run = desk.learnt(2)
     desk.make_model()
-    for ask in (lambda: desk.fork(run), lambda: desk.runs.keep(run, None, "eve")):
-        with pytest.raises(Conflict, match="belongs to a model 'm' that was deleted since"):
-            ask()
+    with pytest.raises(Conflict, match="belongs to a model 'm' that was deleted since"):
+        desk.fork(run)
+    with pytest.raises(Conflict, match="belongs to a model 'm' that was deleted since"):
+        desk.runs.keep(run, None, "eve")
 
 
 def test_a_replay_of_a_run_that_has_learnt_no_whole_epoch_is_one_epoch_long(desk: Any) -> None:
