@@ -64,6 +64,16 @@ def take_picture_of_faces(page: Page, folder: Path) -> None:
         page.set_viewport_size(before)
 
 
+def take_picture_of_curves(page: Page, folder: Path) -> None:
+    """Keep a picture of the page Live as it is: a run, the fork of it, and the forks' leaderboard."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": 1280, "height": 1320})
+    page.get_by_role("heading", name="Live", exact=True).scroll_into_view_if_needed()
+    _keep(page, folder / "live.png")
+    if before is not None:
+        page.set_viewport_size(before)
+
+
 def _keep(page: Page, path: Path) -> None:
     page.wait_for_timeout(DRAWN_MS)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -97,6 +97,8 @@ _STEPS = {
     "promote": "Promoting the version",
     "alias": "Updating the alias",
     "prepare": "Preparing the table",
+    "load": "Loading the rows",
+    "train": "Learning epoch by epoch",
     "version": "Storing the version",
     "warehouse": "Writing the tables to the warehouse",
     "assess": "Evaluating the versions",

@@ -113,13 +113,22 @@ def test_the_run_in_the_list_of_all_runs_leads_here(open_page: Open, run: str) -
     )
 
 
+def test_a_version_that_was_kept_leads_to_the_run_that_learnt_it(
+    open_page: Open, fake: FakeGateway, run: str
+) -> None:
+    kept = next(one for one in fake.runs if one["id"] == "run-2")
+    kept["options"] = {"live": {"run": run, "epoch": 7}}
+    page = open_page("run", "engineer", id="run-2")
+    assert links(page)["Epoch 7 of this live run"] == f"model=census-income&run={run}"
+
+
 # Watch
 
 
 def test_a_run_is_shown_with_what_is_in_force_and_its_best(open_page: Open, run: str) -> None:
     page = opened(open_page, run)
     assert "Epoch **10** of 50" in said(page)
-    assert "best ROC AUC" in said(page)
+    assert "Best so far: ROC AUC 0.8176 after epoch 10" in said(page)
     assert "Learning rate 0.01 · Batch size 256" in said(page)
     assert [panel["title"] for panel in curves(page)["panels"]][:2] == ["Loss", "ROC AUC"]
     assert curves(page)["best"]["epoch"] == 10

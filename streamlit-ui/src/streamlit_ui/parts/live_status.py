@@ -36,4 +36,4 @@ def _best(run: LiveRun) -> str:
     if best is None:
         return ""
     metric = words.metric(run["metric"] or "")
-    return f"best {metric} {number(best['value'])} after epoch {number(best['epoch'])}"
+    return f"Best so far: {metric} {number(best['value'])} after epoch {number(best['epoch'])}"

@@ -15,7 +15,7 @@ from streamlit_ui.parts.run_card import is_open, show_run
 from streamlit_ui.parts.starting import cancel
 from streamlit_ui.parts.tasks import known_tasks
 from streamlit_ui.settings import settings
-from streamlit_ui.text import plain
+from streamlit_ui.text import number, plain
 from streamlit_ui.times import duration, when
 
 LOG_LINES = 300
@@ -32,11 +32,19 @@ def page() -> None:
     st.title("Run")
     if is_open(run) and not run.get("cancel_requested") and st.button("Cancel run", icon=":material/cancel:"):
         cancel(run)
-    if run.get("kind") == "live" and (model := run.get("model")):
-        link(model, run["id"], "Watch and steer it")
+    _link_to_live(run)
     offer_next_step(run)
     st.fragment(_live, run_every=settings().refresh_s if is_open(run) else None)(wanted)
     st.fragment(_log, run_every=settings().refresh_s if is_open(run) else None)(run)
+
+
+def _link_to_live(run: RunDetail) -> None:
+    """Link a live run to where it is steered, and one that keeps an epoch to the run that learnt it."""
+    model, kept = run.get("model"), (run.get("options") or {}).get("live")
+    if run.get("kind") == "live" and model:
+        link(model, run["id"], "Watch and steer it")
+    elif kept and model:
+        link(model, kept["run"], f"Epoch {number(kept['epoch'])} of this live run")
 
 
 def _live(wanted: str) -> None:
