@@ -66,8 +66,7 @@ def begin(page: Page, instance: Instance) -> None:
 def change_the_rate(page: Page) -> int:
     """Change the learning rate while the run learns, and return after which epoch that was."""
     expect(page.locator(MARKS)).to_have_count(0)
-    enter(page.get_by_label("Learning rate, exactly"), "0.01")
-    expect(page.get_by_text("Learning rate 1e-5 → 0.01")).to_be_visible()
+    page.get_by_label("Learning rate, exactly").fill("0.01")
     page.get_by_role("button", name="Apply").click()
     expect(page.locator(MARKS)).to_have_count(2)  # on the loss and on the metric
     expect(page.get_by_text(f"Learning rate 1e-5 → 0.01, by {ENGINEER}")).to_be_visible()

@@ -243,6 +243,18 @@ def test_slider_and_typed_value_go_together(open_page: Open, run: str) -> None:
     assert named(page, "number_input", "Learning rate, exactly").value == 0.0001
 
 
+def test_a_value_that_is_typed_and_applied_at_once_is_what_is_sent(
+    open_page: Open, fake: FakeGateway, run: str
+) -> None:
+    page = opened(open_page, run)
+    named(page, "number_input", "Learning rate, exactly").set_value(0.0003)
+    page.run()
+    # The browser has not drawn yet that the slider moved.
+    named(page, "select_slider", "Learning rate").set_value(0.01)
+    press(page, "Apply")
+    assert sent(fake, "/hyperparameters") == [{"learning_rate": 0.0003}]
+
+
 def test_several_changes_of_each_kind_go_together(open_page: Open, fake: FakeGateway, run: str) -> None:
     page = opened(open_page, run)
     named(page, "selectbox", "Schedule").set_value("step")
