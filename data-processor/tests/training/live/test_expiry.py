@@ -59,3 +59,10 @@ def test_what_an_open_fork_still_needs_stays(desk: Any, settings: Settings) -> N
     desk.fork(run, epoch=1)
     CheckpointExpiry(settings, desk.database, desk.objects).sweep()
     assert stored(desk, run) == 2
+
+
+def test_what_somebody_is_about_to_keep_stays(desk: Any, settings: Settings) -> None:
+    run = ended(desk, 31)
+    desk.runs.keep(run, None, "eve")
+    CheckpointExpiry(settings, desk.database, desk.objects).sweep()
+    assert stored(desk, run) == 2

@@ -55,4 +55,6 @@ class CheckpointExpiry:
         )
         forks = [row.id for row in open_runs(session, kinds=[KIND])]
         needed = set(session.scalars(select(LiveRunRow.parent).where(LiveRunRow.run.in_(forks))))
+        keeping = open_runs(session, kinds=["training"])
+        needed |= {row.options["live"]["run"] for row in keeping if "live" in row.options}
         return [run for run in session.scalars(query) if run not in needed]
