@@ -14,7 +14,8 @@ from data_processor.training.plan import Plan
 
 def plan(schema: Schema, champion: str | None) -> Plan:
     """Return the part of a plan that names champion and columns."""
-    return Plan.model_construct(run="r", model="m", champion=champion, schema_=schema)
+    known: dict[str, Any] = {"run": "r", "model": "m", "champion": champion, "schema_": schema}
+    return Plan.model_construct(**known)
 
 
 @pytest.fixture
