@@ -78,8 +78,7 @@ def test_a_hundred_watchers_see_every_event_once_and_soon(
         admin.call("POST", f"/v1/runs/{run}/step", json={"epochs": 2})
         admin.call("POST", f"/v1/runs/{run}/stop")
         ended = until(admin, run, lambda found: found["status"] == "succeeded")
-        time.sleep(1)
-        seen = Seen(**ask({"close": True}))
+        seen = Seen(**ask({"end": True}))
 
     assert seen.gaps == 0
     assert seen.last == [ended["last_seq"]] * WATCHERS
@@ -106,8 +105,7 @@ def test_watchers_see_every_event_once_when_the_processor_is_killed(
         until_it_answers(admin, run)
         admin.call("POST", f"/v1/runs/{run}/stop")
         ended = until(admin, run, lambda found: found["status"] == "succeeded")
-        time.sleep(1)
-        seen = Seen(**ask({"close": True}))
+        seen = Seen(**ask({"end": True}))
 
     assert (seen.gaps, seen.last) == (0, [ended["last_seq"]] * 10)
 

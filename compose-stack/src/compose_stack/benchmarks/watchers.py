@@ -1,7 +1,8 @@
 """Watchers of a run as a process of their own: `watchers.py`, told by lines on its standard input.
 
 Each line is JSON. `{"open": Job}` opens WebSockets and is answered once each has received something;
-`{"close": true}` closes them and is answered by what they saw, a `Seen`.
+`{"close": true}` closes them, and `{"end": true}` waits until the gateway has, because the run is finished;
+both are answered by what they saw, a `Seen`.
 """
 
 import asyncio
@@ -69,6 +70,10 @@ class Watchers:
         async with asyncio.timeout(CATCH_UP_S):
             await self._live.wait()
 
+    async def end(self) -> None:
+        """Wait until the gateway has closed every WebSocket, but not for ever."""
+        await asyncio.wait(self._reading, timeout=CATCH_UP_S)
+
     async def close(self) -> Seen:
         """Close the WebSockets, and return what was seen."""
         for task in self._reading:
@@ -99,7 +104,9 @@ async def main() -> None:
         watchers = Watchers(Job(**json.loads(line)["open"]))
         await watchers.open()
         _answer({"open": len(watchers.seen.last)})
-        await asyncio.to_thread(sys.stdin.readline)
+        words = json.loads(await asyncio.to_thread(sys.stdin.readline) or "{}")
+        if words.get("end"):
+            await watchers.end()
         _answer(asdict(await watchers.close()))
 
 
