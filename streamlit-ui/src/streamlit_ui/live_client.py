@@ -49,7 +49,11 @@ class LiveClient(Caller):
 
     def tell(self, run: str, what: Literal["pause", "resume", "stop"]) -> LiveRun:
         """Have a live run pause, learn on or end; 409 once it has ended."""
-        routes = {one: f"/v1/runs/{{run}}/{one}" for one in ("pause", "resume", "stop")}
+        routes = {
+            "pause": "/v1/runs/{run}/pause",
+            "resume": "/v1/runs/{run}/resume",
+            "stop": "/v1/runs/{run}/stop",
+        }
         return cast(LiveRun, self._json("POST", routes[what], run))
 
     def step(self, run: str, epochs: int = 1) -> LiveRun:
