@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -145,7 +146,9 @@ def test_a_rate_is_changed_the_curve_bends_and_the_fork_before_it_is_kept(
     page.get_by_role("button", name="Keep this version…").click()
     page.get_by_role("button", name="Yes, keep it").click()
     expect(page.get_by_text("is on its way to the gate")).to_be_visible()
-    page.get_by_role("link", name="Follow it").click()
+    follow = page.get_by_role("link", name="Follow it").get_attribute("href")
+    assert follow is not None
+    page.goto(urljoin(page.url, follow))
     expect(page.get_by_role("heading", name="Gate")).to_be_visible()
     expect(page.get_by_text("Succeeded")).to_be_visible(timeout=GATE_MS)
     newest = admin.call("GET", "/v1/runs", params={"kind": "training", "model": MODEL})[0]

@@ -219,7 +219,13 @@ class Workshop:
 
 
 def make_workshop(
-    folder: Path, url: str, policy: Policy, table: Any, schema: Schema | None = None, **fields: Any
+    folder: Path,
+    url: str,
+    policy: Policy,
+    table: Any,
+    schema: Schema | None = None,
+    salt: str | None = None,
+    **fields: Any,
 ) -> Workshop:
     """Make a stack in a folder, with one model on a table that is stored under DVC."""
     name = f"census-{os.getpid()}-{next(_models)}"
@@ -249,7 +255,7 @@ def make_workshop(
     schema = schema or schema_of(table)
     made.store.add_upload(name, table, schema, request="upload")
     made.registry.create_model(
-        None, name, task=schema.task, dataset=name, target=schema.target, policy=policy
+        None, name, task=schema.task, dataset=name, target=schema.target, policy=policy, salt=salt
     )
     return made
 
