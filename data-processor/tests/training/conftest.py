@@ -224,6 +224,7 @@ def make_workshop(
     policy: Policy,
     table: Any,
     schema: Schema | None = None,
+    *,
     salt: str | None = None,
     **fields: Any,
 ) -> Workshop:
