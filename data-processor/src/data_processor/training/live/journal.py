@@ -15,8 +15,8 @@ from data_processor.service.storage import outage
 
 Found = TypeVar("Found")
 
-EVERY_S = 0.1
-"""Seconds between two writes: watchers see an epoch within three times as many."""
+EVERY_S = 0.15
+"""Seconds between two writes: with the polls that follow, watchers see an epoch within twice as many."""
 MOST_WAITING = 2_000
 """Epochs that may wait to be written before learning waits, too."""
 PATIENCE_S = 60.0

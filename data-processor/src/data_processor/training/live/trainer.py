@@ -21,7 +21,7 @@ from data_processor.training.live.service import PAUSE_ENDS
 from data_processor.training.live.steering import Steering
 from data_processor.training.live.store import LiveStore
 
-LISTEN_S = 0.1
+LISTEN_S = 0.2
 """Seconds between two looks for what people said."""
 CHECKPOINT_S = 10.0
 """Seconds of learning between two checkpoints that no change asks for: more if they take long."""
