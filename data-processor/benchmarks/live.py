@@ -1,11 +1,11 @@
 """Measure what steering costs: a live run of 30 000 rows beside the same batches by partial_fit alone.
 
-plain          an epoch of scikit-learn's partial_fit on as many rows, in batches of the same size
-live           an epoch of a live run, its events written to SQLite and its checkpoints to a folder; without
-               what is measured after it
-measuring      loss, metric and norms after an epoch
-               all in seconds of computing, those of the thread that writes among them: what else the machine
-               does has no part in them
+plain          scikit-learn's partial_fit alone, the same batches to the same weights, an epoch after each live one
+live           a live run, its events written to SQLite and its checkpoints to a folder; without what is
+               measured after each epoch
+measuring      loss, metric and norms after each epoch
+               all in seconds of computing, those of the thread that writes among them; live over plain is the
+               median over the epochs
 changed        from a change that is asked for to the batch that applies it
 """
 
@@ -30,7 +30,6 @@ from data_processor.runs.events import RunLog
 from data_processor.runs.service import Runs
 from data_processor.tasks.candidates import Candidate
 from data_processor.tasks.incremental.declared import LIVE_CLASSIFIERS
-from data_processor.tasks.incremental.learners import make_learner
 from data_processor.training.live.data import LiveData, prepare_live
 from data_processor.training.live.journal import Journal
 from data_processor.training.live.loop import TrainingLoop, one_thread
@@ -47,7 +46,7 @@ CHANGED_S = 1.0
 def main() -> int:
     """Print the figures; return 1 if one misses its bound."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--epochs", type=int, default=60, help="of each estimator, half of them each way")
+    parser.add_argument("--epochs", type=int, default=40, help="of each estimator")
     given = parser.parse_args()
     table = make_table(int(ROWS / 0.64), SEED)  # so many that about 30 000 are fitted to
     schema = schema_of(table)
@@ -71,87 +70,94 @@ def _compare(
     data: LiveData, estimator: str, settings: dict[str, Any], epochs: int
 ) -> tuple[float, float, float]:
     """Return live over plain, measuring over plain, and the longest that a change took, in seconds."""
-    plain = [_plain(data, estimator, settings, epoch) for epoch in range(max(5, epochs // 4))]
-    with tempfile.TemporaryDirectory() as folder:
-        whole, measuring, changed = _live(data, estimator, settings, epochs, Path(folder))
-    again = [_plain(data, estimator, settings, epoch) for epoch in range(max(5, epochs // 4))]
-    usual = statistics.median(plain + again)
-    return (whole - measuring) / usual, measuring / usual, changed
+    changed = _live(TrainingLoop(data, estimator, settings, SEED), estimator, settings, epochs, changes=5)[1]
+    loop = _Twin(data, estimator, settings)
+    writing, _ = _live(loop, estimator, settings, epochs, changes=0)
+    learning = statistics.median(live / plain for live, plain in loop.seconds)
+    plain = sum(plain for _, plain in loop.seconds)
+    return learning + writing / plain, loop.measuring / plain, changed
 
 
-def _plain(data: LiveData, estimator: str, settings: dict[str, Any], epoch: int) -> float:
-    """Return the seconds of an epoch of nothing but partial_fit."""
-    learner = make_learner(
-        estimator,
-        settings,
-        columns=data.features.shape[1],
-        classes=len(data.labels),
-        dtype=data.features.dtype,
-        seed=SEED,
-    )
-    order = np.random.default_rng((SEED, epoch)).permutation(len(data.target))
-    size, rate = int(settings["batch_size"]), float(settings["learning_rate"])
-    with one_thread():
-        began = time.process_time()
+class _Twin(TrainingLoop):
+    """A loop with a twin that learns each epoch after it by nothing but partial_fit, from and to the same weights.
+
+    The cores of a shared machine change their speed by a third within seconds, so epochs are compared one by one.
+    """
+
+    def __init__(self, data: LiveData, estimator: str, settings: dict[str, Any]) -> None:
+        super().__init__(data, estimator, settings, SEED)
+        self.seconds: list[tuple[float, float]] = []
+        """Of each epoch: live, without what is measured after it, and plain."""
+        self.measuring = 0.0
+        self._twin = TrainingLoop(data, estimator, settings, SEED)._learner
+        self._began = time.thread_time()
+
+    def _measured(self, rate: float) -> Any:
+        learnt = time.thread_time()
+        found = super()._measured(rate)
+        measured = time.thread_time()
+        self._learn_plainly(self.position.epoch - 1, rate)
+        self.seconds.append((learnt - self._began, time.thread_time() - measured))
+        self.measuring += measured - learnt
+        self._began = time.thread_time()
+        return found
+
+    def _learn_plainly(self, epoch: int, rate: float) -> None:
+        data, settings = self._data, self.settings
+        order = np.random.default_rng((SEED, epoch)).permutation(len(data.target))
+        size = int(settings["batch_size"] or 1)
         for start in range(0, len(order), size):
             batch = order[start : start + size]
-            learner.learn(data.features[batch], data.target[batch], data.uniform[batch], rate, settings)
-        return time.process_time() - began
+            self._twin.learn(data.features[batch], data.target[batch], data.uniform[batch], rate, settings)
+
+
+class _Timed(Journal):
+    """A journal that notes what its thread takes."""
+
+    seconds = 0.0
+
+    def _write(self) -> None:
+        super()._write()
+        self.seconds = time.thread_time()
 
 
 def _live(
-    data: LiveData, estimator: str, settings: dict[str, Any], epochs: int, folder: Path
-) -> tuple[float, float, float]:
-    """Return the seconds of an epoch of a live run, those of measuring it, and the longest change."""
-    database = Database(f"sqlite:///{folder / 'records.db'}")
-    database.create_tables()
-    run = Runs(database, "main").queue(
-        None, KIND, model="bench", trigger="manual", reason="", subject="bench"
-    )
-    with database.transaction() as session:
-        session.get_one(RunRow, run.id).status = "running"
-        session.add(
-            LiveRunRow(
-                run=run.id,
-                estimator=estimator,
-                hyperparameters=settings,
-                first_hyperparameters=settings,
-                epochs=epochs,
-                metric="log_loss",
-            )
+    loop: TrainingLoop, estimator: str, settings: dict[str, Any], epochs: int, changes: int
+) -> tuple[float, float]:
+    """Let a loop learn; return the seconds that writing took, and the longest that a change took."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(f"sqlite:///{folder}/records.db")
+        database.create_tables()
+        run = Runs(database, "main").queue(
+            None, KIND, model="bench", trigger="manual", reason="", subject="bench"
         )
-    store = LiveStore(database, FolderStore(folder / "objects"), run.id)
-    loop = _Timed(data, estimator, settings, SEED)
-    steering = Steering(database, store)
-    trainer = Trainer(loop, steering, store, RunLog(database, run.id), None)
-    asking = threading.Thread(target=_ask, args=(database, run.id), daemon=True)
-    asking.start()
-    began = time.process_time()
-    with one_thread(), Journal(database, run.id) as journal:
-        trainer.train(journal)
-    seconds = time.process_time() - began
-    with database.reading() as session:
-        commands = session.query(LiveCommandRow).filter(LiveCommandRow.change.is_not(None)).all()
-    changed = max(((one.done_at - one.at).total_seconds() for one in commands if one.done_at), default=0.0)
-    database.close()
-    return seconds / epochs, loop.measuring / epochs, changed
+        with database.transaction() as session:
+            session.get_one(RunRow, run.id).status = "running"
+            session.add(
+                LiveRunRow(
+                    run=run.id,
+                    estimator=estimator,
+                    hyperparameters=settings,
+                    first_hyperparameters=settings,
+                    epochs=epochs,
+                    metric="log_loss",
+                )
+            )
+        store = LiveStore(database, FolderStore(Path(folder) / "objects"), run.id)
+        trainer = Trainer(loop, Steering(database, store), store, RunLog(database, run.id), None)
+        threading.Thread(target=_ask, args=(database, run.id, changes), daemon=True).start()
+        with one_thread(), _Timed(database, run.id) as journal:
+            trainer.train(journal)
+        with database.reading() as session:
+            commands = session.query(LiveCommandRow).filter(LiveCommandRow.change.is_not(None)).all()
+        changed = [(one.done_at - one.at).total_seconds() for one in commands if one.done_at]
+        database.close()
+    return journal.seconds, max(changed, default=0.0)
 
 
-class _Timed(TrainingLoop):
-    """A loop that notes what measuring takes."""
-
-    measuring = 0.0
-
-    def _measured(self, rate: float) -> Any:
-        began = time.process_time()
-        found = super()._measured(rate)
-        self.measuring += time.process_time() - began
-        return found
-
-
-def _ask(database: Database, run: str) -> None:
-    """Ask for a change now and then, as a person moves a slider."""
-    for number in range(5):
+def _ask(database: Database, run: str, changes: int) -> None:
+    """Ask for changes, as a person moves a slider."""
+    for number in range(changes):
         time.sleep(0.5)
         with database.transaction() as session:
             add_command(
