@@ -3,14 +3,17 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any
 
 import jsonschema_rs
 import psutil
 import pytest
 import yaml
+from playwright.sync_api import Page, expect
 from websockets.sync.client import connect
 
+from browser import browser_page
 from compose_stack.benchmarks.watchers import Seen
 from compose_stack.benchmarks.watching import PERCENTILE, WATCHERS, job, percentile, watchers
 from compose_stack.client import Client, Refused
@@ -23,6 +26,17 @@ pytestmark = pytest.mark.services
 WITHIN_MS = 300
 LEARNS_S = 6.0
 PATIENCE_S = 120.0
+ENGINEER, PASSWORD = "walter", "at the edge of one's seat"
+NOTE_WHAT_IS_DRAWN = """() => {
+    window.drawn = {};
+    const shown = () => window.loopkeeperLive.curves?.data.runs[0].epoch ?? [];
+    let last = shown().at(-1);
+    const look = () => {
+        for (const epoch of shown().filter((one) => one > last)) window.drawn[last = epoch] = Date.now();
+        requestAnimationFrame(look);
+    };
+    look();
+}"""
 DOCUMENT = yaml.safe_load((ROOT / "pipeline-api" / "asyncapi.yaml").read_text())
 
 
@@ -108,6 +122,45 @@ def test_watchers_see_every_event_once_when_the_processor_is_killed(
         seen = Seen(**ask({"end": True}))
 
     assert (seen.gaps, seen.last) == (0, [ended["last_seq"]] * 10)
+
+
+@pytest.mark.timeout(600)
+def test_an_epoch_is_drawn_in_a_browser_soon_while_a_hundred_watch(
+    instance: Instance, admin: Client, run: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    admin.create_user(ENGINEER, PASSWORD, "engineer")
+    until(admin, run, lambda found: found["epoch"] >= 1)
+    with watchers() as ask, browser_page() as page:
+        ask(job(admin, run, after=0))
+        open_live(page, instance.settings.ui_url, run)
+        page.evaluate(NOTE_WHAT_IS_DRAWN)
+        time.sleep(LEARNS_S)
+        drawn = {int(epoch): at for epoch, at in page.evaluate("window.drawn").items()}
+        admin.call("POST", f"/v1/runs/{run}/stop")
+        until(admin, run, lambda found: found["status"] == "succeeded")
+        ask({"end": True})
+
+    measured = {
+        event["body"]["epoch"]: datetime.fromisoformat(event["at"]).timestamp() * 1000
+        for event in events_of(admin, run)
+        if event["type"] == "metric"
+    }
+    late = [at - measured[epoch] for epoch, at in drawn.items()]
+    with capsys.disabled():
+        print(f"\n{len(late)} epochs were drawn, 95 % within {percentile(late, PERCENTILE):.0f} ms")
+    assert sorted(drawn) == list(range(min(drawn), max(drawn) + 1))
+    assert percentile(late, PERCENTILE) <= WITHIN_MS
+
+
+def open_live(page: Page, url: str, run: str) -> None:
+    """Sign in, and open the page of a live run."""
+    page.goto(url)
+    page.get_by_label("Username").fill(ENGINEER)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Predict")).to_be_visible()
+    page.goto(f"{url}/live?run={run}")
+    expect(page.locator(".panel.large path").first).to_be_visible()
 
 
 def until_it_answers(admin: Client, run: str) -> None:

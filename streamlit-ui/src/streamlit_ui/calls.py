@@ -67,12 +67,12 @@ class Unreachable(GatewayError):
 def connect(url: str, timeout_s: float) -> httpx.Client:
     """Return a pool of connections to the gateway, shared by every session of this process."""
     # Connecting is repeated, a request never: what was sent may have been done.
-    transport = httpx.HTTPTransport(retries=2, verify=_trusted_certificates())
+    transport = httpx.HTTPTransport(retries=2, verify=trusted_certificates())
     return httpx.Client(base_url=url, timeout=timeout_s, transport=transport)
 
 
 @cache
-def _trusted_certificates() -> ssl.SSLContext:
+def trusted_certificates() -> ssl.SSLContext:
     """Load the trusted certificates once in a process: it takes longer than most requests."""
     return httpx.create_ssl_context()
 

@@ -102,6 +102,8 @@ def drawn(
         "runs": runs,
         "panels": [_panel(*panel, last, log=log) for panel in _panels(metric)],
         "marks": [*_start(watched), *_changes(watched, called), *_end(watched)],
+        "changes": len(watched["changes"]),
+        "colour": WARNING,
         "best": watched["best"] and {**watched["best"], "measure": "validation_metric"},
     }
 

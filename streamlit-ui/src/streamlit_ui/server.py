@@ -5,21 +5,20 @@ import os
 import secrets
 import threading
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import streamlit as st
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from streamlit_ui import report_page
+from streamlit_ui import live_relay, report_page
 from streamlit_ui.client import Gateway, GatewayError, connect
 from streamlit_ui.metrics import pages_metrics
 from streamlit_ui.service.registry import show
-from streamlit_ui.sessions import COOKIE, sessions
+from streamlit_ui.sessions import COOKIE, is_from_own_page, sessions
 from streamlit_ui.settings import Settings, settings
 
 SCRIPT = Path(__file__).with_name("app.py")
@@ -41,6 +40,7 @@ def create_app() -> st.App:
         routes=[
             Route("/session", keep_session, methods=["POST"]),
             Route(report_page.PATH, report_page.show_report),
+            WebSocketRoute(live_relay.PATH, live_relay.relay_events),
             Route("/healthz", healthz),
             Route("/readyz", readyz),
             Route("/metrics", metrics),
@@ -75,9 +75,8 @@ def _warm_up() -> None:
 
 async def keep_session(request: Request) -> Response:
     """Trade a ticket for the session's cookie, which no script can read."""
-    origin = request.headers.get("origin", "")
     # A page elsewhere must not sign its visitors in as somebody else.
-    if urlsplit(origin).netloc != request.headers.get("host"):
+    if not is_from_own_page(request.headers):
         return Response(status_code=403)
     session = sessions().claim((await request.body())[:_TICKET_BYTES].decode("ascii", errors="ignore"))
     if session is None:
@@ -90,7 +89,7 @@ async def keep_session(request: Request) -> Response:
         httponly=True,
         samesite="strict",
         # The browser names its own scheme, whatever proxies stand between.
-        secure=origin.startswith("https://"),
+        secure=request.headers["origin"].startswith("https://"),
     )
     return response
 

@@ -8,15 +8,21 @@ cookie, and with it the session.
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from urllib.parse import urlsplit
 
 from streamlit_ui.contract.types import Role
 
 COOKIE = "loopkeeper_session"
 TICKET_LIFE_S = 30.0
 _ROLES: tuple[Role, ...] = ("user", "engineer", "maintainer")
+
+
+def is_from_own_page(headers: Mapping[str, str]) -> bool:
+    """Say whether a request with a cookie was made by one of these pages, and not by a page elsewhere."""
+    return urlsplit(headers.get("origin", "")).netloc == headers.get("host")
 
 
 def includes(role: Role, needed: Role) -> bool:

@@ -2,7 +2,7 @@
 //
 // `data`: run, title, file, planned, dashes; runs: [{name, colour, epoch: [...], <measure>: [...]}], the first is the one watched;
 // panels: [{title, large, log, lines: [{measure, name, dashed}]}]; marks: [{epoch, label, colour, said: [...]}];
-// best: {epoch, measure} or null. Every text goes into the page as text, never as markup.
+// best: {epoch, measure} or null; changes, colour: how many are among the marks, and theirs. Every text goes into the page as text, never as markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 const LARGE = 240, SMALL = 130, LEFT = 52, RIGHT = 10, TOP = 20, BOTTOM = 24;
@@ -269,19 +269,22 @@ class Curves {
 }
 
 // This frame is sent once; what it draws comes from another component twice a second, which is small
-// (`live_data.js`). They meet at `window.loopkeeperLive`: the last data, and who draws them.
-export default ({data: {run}, parentElement}) => {
+// (`live_data.js`), and sooner from the stream of events that follow `after`, unless the run is over. They meet
+// at `window.loopkeeperLive`: the last data, and who draws them.
+export default ({data: {run, after}, parentElement}) => {
   const meeting = (window.loopkeeperLive ??= {data: null, draw: null});
   if (meeting.root !== parentElement) {
     const curves = new Curves(parentElement);
-    const draw = (data) => data?.run === run && curves.show(data);
-    Object.assign(meeting, {root: parentElement, curves, draw});
+    const stream = after === null ? null : new Stream(run, after, () => draw(meeting.data));
+    const draw = (data) => data?.run === run && curves.show(stream ? stream.onto(data) : data);
+    Object.assign(meeting, {root: parentElement, curves, stream, draw});
     draw(meeting.data);
   }
-  const {curves} = meeting;
+  const {curves, stream} = meeting;
   return () => {
+    stream?.close();
     curves.sizes.disconnect();
     curves.root.remove();
-    if (meeting.curves === curves) Object.assign(meeting, {root: null, curves: null, draw: null});
+    if (meeting.curves === curves) Object.assign(meeting, {root: null, curves: null, stream: null, draw: null});
   };
 };

@@ -22,7 +22,7 @@ _COMPONENT = Path(__file__).parents[1] / "components"
 _frame = st.components.v2.component(
     "loopkeeper_live_curves",
     css=(_COMPONENT / "live_curves.css").read_text(),
-    js=(_COMPONENT / "live_curves.js").read_text(),
+    js="\n".join((_COMPONENT / name).read_text() for name in ("live_stream.js", "live_curves.js")),
 )
 _data = st.components.v2.component("loopkeeper_live_data", js=(_COMPONENT / "live_data.js").read_text())
 
@@ -36,7 +36,9 @@ def watch(run: LiveRun, others: Sequence[RunShort], log: bool) -> None:
     goes_on = run["state"] != "ended" or any(is_open(one) for one in others)
     st.fragment(_look, run_every=EVERY_S if goes_on else None)(run, others, log)
     # What draws is sent with the page alone, and not twice a second with what is drawn.
-    _frame(data={"run": run["id"]}, key=f"curves of {run['id']}")
+    # It follows the events from here on: what was before is in the data already.
+    after = run["last_seq"] if run["state"] != "ended" else None
+    _frame(data={"run": run["id"], "after": after}, key=f"curves of {run['id']}")
 
 
 def _look(begun: LiveRun, others: Sequence[RunShort], log: bool) -> None:
