@@ -31,3 +31,9 @@ def test_the_page_has_medians_steps_and_memory() -> None:
     assert "| gate | 1.5 |" in text
     assert "| total | 210 |" in text
     assert "- Where: a machine" in text
+
+
+def test_what_was_not_measured_has_no_table() -> None:
+    page = Report("a machine")
+    page.add("p50 at 1 connection", 1.2, "ms", 1.5)
+    assert [line for line in page.markdown().splitlines() if line.startswith("## ")] == ["## Targets"]

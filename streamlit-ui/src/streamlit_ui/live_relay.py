@@ -18,8 +18,8 @@ from streamlit_ui.settings import settings
 
 PATH = "/live-events"
 TRY_AGAIN, SIGNED_OUT, NOT_ALLOWED = 1013, 4401, 4403
-_ABNORMAL = 1006
-"""Says that no code was sent; it cannot be sent itself."""
+_UNSENT = (1005, 1006, 1015)
+"""Say that no code was sent; they cannot be sent themselves."""
 _CODES = {401: SIGNED_OUT, 403: NOT_ALLOWED, 404: NOT_ALLOWED}
 
 
@@ -63,7 +63,7 @@ async def _relay(events: ClientConnection, websocket: WebSocket) -> int:
             await websocket.send_text(await events.recv(decode=True))
     except ConnectionClosed:
         code = events.close_code
-    return TRY_AGAIN if code in (None, _ABNORMAL) else code
+    return TRY_AGAIN if code is None or code in _UNSENT else code
 
 
 def _gateway(run: str, after: str, token: str) -> connect:

@@ -53,7 +53,7 @@ class Report:
         self.figures.append(figure)
 
     def show(self, console: Console) -> None:
-        """Print every table."""
+        """Print the tables."""
         for title, heading, rows in self._tables():
             table = Table(*heading, title=title, title_justify="left")
             for row in rows:
@@ -77,6 +77,10 @@ class Report:
         return "\n".join(lines) + "\n"
 
     def _tables(self) -> list[tuple[str, tuple[str, ...], Rows]]:
+        """Return those of which something was measured."""
+        return [table for table in self._every_table() if table[-1]]
+
+    def _every_table(self) -> list[tuple[str, tuple[str, ...], Rows]]:
         figures: Rows = [(f.what, f.measured, f.target, "yes" if f.met else "**no**") for f in self.figures]
         load: Rows = [_load_row(target, count) for count in CONNECTIONS for target in self.targets]
         open_loop: Rows = [
@@ -86,7 +90,8 @@ class Report:
         ]
         steps: Rows = [(step.name, f"{step.seconds:.1f}") for step in self.steps]
         memory: Rows = [(share.process, f"{share.mib:.0f}") for share in self.memory]
-        memory.append(("total", f"{sum(share.mib for share in self.memory):.0f}"))
+        if memory:
+            memory.append(("total", f"{sum(share.mib for share in self.memory):.0f}"))
         load_heading = ("connections", "server", "requests/s", "p50 ms", "p90 ms", "p99 ms")
         return [
             ("Targets", ("figure", "measured", "target", "met"), figures),

@@ -23,10 +23,10 @@ class Stream {
     };
   }
 
-  hear({seq, type, body}) {
-    Object.assign(this, {after: seq, pause: SOON_MS});
-    if (type === "metric" && body.epoch) this.epochs.push({...body, validation_metric: body.value});
-    else if (type === "hyperparameters" && body.state === "applied") this.changes.push(body);
+  hear(event) {
+    Object.assign(this, {after: event.seq, pause: SOON_MS});
+    if (event.type === "metric") this.epochs.push({...event, validation_metric: event.value});
+    else if (event.type === "hyperparameters" && event.state === "applied") this.changes.push(event);
     else return;
     this.soon ??= setTimeout(() => {
       Object.assign(this, {soon: null, drawn: performance.now()});
