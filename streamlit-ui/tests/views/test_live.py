@@ -31,12 +31,18 @@ def opened(open_page: Open, run: str, role: str = "engineer") -> AppTest:
     return open_page("live", role, model="census-income", run=run)
 
 
+def given(page: AppTest, component: str) -> dict[str, Any]:
+    """Return what a component is given."""
+    found: Any = page.get("bidi_component")
+    data: dict[str, Any] = json.loads(
+        next(one.proto.json for one in found if one.proto.component_name == component)
+    )
+    return data
+
+
 def curves(page: AppTest) -> dict[str, Any]:
     """Return what is drawn."""
-    found: Any = page.get("bidi_component")
-    data = next(one.proto.json for one in found if one.proto.component_name == "loopkeeper_live_data")
-    drawn: dict[str, Any] = json.loads(data)
-    return drawn
+    return given(page, "loopkeeper_live_data")
 
 
 def labels(page: AppTest) -> list[str]:
@@ -141,6 +147,15 @@ def test_a_look_asks_only_for_what_is_new(open_page: Open, fake: FakeGateway, ru
     asked = [path for _, path, _, _ in fake.requests if "/curves" in path]
     assert [re.findall(r"after=(\d+)", path)[0] for path in asked] == ["0", "10"]
     assert curves(page)["runs"][0]["epoch"] == list(range(1, 14))
+
+
+def test_the_curves_follow_the_events_after_those_the_page_knows(
+    open_page: Open, fake: FakeGateway, run: str
+) -> None:
+    known = fake.live[run]["last_seq"]
+    assert given(opened(open_page, run), "loopkeeper_live_curves") == {"run": run, "after": known}
+    fake.live[run]["state"] = "ended"
+    assert given(opened(open_page, run), "loopkeeper_live_curves") == {"run": run, "after": None}
 
 
 def test_a_change_is_marked_on_the_curves_with_who_made_it(
