@@ -6,15 +6,16 @@ import time
 from typing import Any
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 from starlette.testclient import TestClient
+
+from pipeline_api.service import server
 
 PASSWORD = "correct horse battery"
 
 
 class Server:
-    """An ASGI app on a port of this machine, in a thread of its own."""
+    """An ASGI app on a port of this machine, served as the service does, in a thread of its own."""
 
     def __init__(self, app: Any, port: int = 0) -> None:
         self.app = app
@@ -27,17 +28,8 @@ class Server:
         listener.bind(("127.0.0.1", self.port))
         listener.listen(128)
         self.port = listener.getsockname()[1]
-        config = uvicorn.Config(
-            self.app,
-            loop="uvloop",
-            http="httptools",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=1,
-        )
-        self._server = uvicorn.Server(config)
+        self._server = server.Server(self.app, "127.0.0.1", self.port)
+        self._server.config.timeout_graceful_shutdown = 1
         self._thread = threading.Thread(target=self._server.run, args=([listener],))
         self._thread.start()
         deadline = time.monotonic() + 60

@@ -225,3 +225,17 @@ def test_a_client_that_vanishes_leaves_its_seat(gateway: Gateway, live: Server) 
     while websocket_limit._open.total():
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+@pytest.mark.usefixtures("run")
+def test_events_are_not_compressed_and_long_messages_are_refused(gateway: Gateway, live: Server) -> None:
+    async def shout() -> tuple[str | None, int | None]:
+        url = f"ws://127.0.0.1:{live.port}{EVENTS}"
+        async with connect(url, additional_headers=gateway.admin) as websocket:
+            assert websocket.response is not None
+            await websocket.send("a" * 100_000)
+            async with asyncio.timeout(10):
+                await websocket.wait_closed()
+            return websocket.response.headers.get("Sec-WebSocket-Extensions"), websocket.close_code
+
+    assert asyncio.run(shout()) == (None, 1009)

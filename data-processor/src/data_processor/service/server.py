@@ -15,6 +15,7 @@ KEEP_ALIVE_SECONDS = 75
 SHUTDOWN_SECONDS = 20
 _START_FAILED = 3
 _BACKLOG = 2048
+_WS_MAX_BYTES = 65_536
 _SWEEP_EVERY_TICKS = 10
 """uvicorn ticks ten times a second."""
 
@@ -53,6 +54,9 @@ class Server(uvicorn.Server):
             backlog=min(_BACKLOG, files // 4),
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+            # Events of some hundred bytes take longer to compress than to send.
+            ws_per_message_deflate=False,
+            ws_max_size=_WS_MAX_BYTES,
         )
         super().__init__(config)
         self._connections = Connections(connection_limit(files))
