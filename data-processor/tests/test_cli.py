@@ -33,6 +33,12 @@ def test_serving_loads_none_of_the_libraries_that_train(tmp_path: Path) -> None:
     assert [name for name in HEAVY if name in loaded] == []
 
 
+def test_a_worker_leaves_training_to_its_children(tmp_path: Path) -> None:
+    code = "import sys, data_processor.worker; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, check=True)
+    assert not {"sklearn", "skl2onnx", "mlflow", "optuna", "matplotlib"} & set(done.stdout.decode().split())
+
+
 def test_help_loads_nothing_at_all(tmp_path: Path) -> None:
     code = "import sys, data_processor.cli; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, check=True)

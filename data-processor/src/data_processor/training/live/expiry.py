@@ -12,8 +12,7 @@ from data_processor.rows import LiveCheckpointRow, LiveRunRow, ModelRow, RunRow
 from data_processor.runs.repository import open_runs
 from data_processor.service.database import now
 from data_processor.settings import Settings
-from data_processor.training.live.repository import KIND
-from data_processor.training.live.store import PREFIX
+from data_processor.training.live.repository import KIND, PREFIX
 
 log = structlog.get_logger(__name__)
 

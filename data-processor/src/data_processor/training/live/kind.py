@@ -4,8 +4,7 @@ from sqlalchemy.orm import Session
 
 from data_processor.rows import LiveRunRow, RunRow
 from data_processor.runs.jobs import PROMPT_S, Work
-from data_processor.training.live.repository import KIND
-from data_processor.training.live.steering import refuse_waiting
+from data_processor.training.live.repository import KIND, refuse_waiting
 
 
 class Learning(Work):

@@ -9,9 +9,13 @@ from sqlalchemy.orm import Session
 
 from data_processor.database import Database
 from data_processor.rows import LiveCheckpointRow, LiveCommandRow, LiveRunRow, RunRow
+from data_processor.runs.events import append
+from data_processor.service.database import now
 from data_processor.service.errors import Conflict, NotFound
 
 KIND = "live"
+PREFIX = "live-runs"
+"""How the names of their objects begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,26 @@ def add_command(session: Session, command: LiveCommandRow) -> None:
     command.number = (session.scalar(query) or 0) + 1
     session.add(command)
     session.flush()
+
+
+def refuse_waiting(session: Session, run: str) -> None:
+    """Tell watchers what an ended run did not do any more; the caller holds its row."""
+    for command in commands(session, run, pending=True):
+        if command.kind == "hyperparameters":
+            refuse(session, command, "The run ended before.")
+        else:
+            command.done_at = now()
+
+
+def refuse(session: Session, command: LiveCommandRow, message: str) -> None:
+    """Tell watchers why a change of hyperparameters is not made; the caller holds the run's row."""
+    body = {
+        "state": "refused",
+        "subject": command.subject,
+        "changes": {name: {"to": value} for name, value in command.body.items()},
+        "message": message,
+    }
+    command.done_at, command.seq = now(), append(session, command.run, "hyperparameters", body)
 
 
 def checkpoints(session: Session, run: str) -> list[LiveCheckpointRow]:

@@ -13,7 +13,7 @@ from data_processor.runs.events import append
 from data_processor.service.database import now
 from data_processor.training.live.journal import patiently
 from data_processor.training.live.loop import TrainingLoop
-from data_processor.training.live.repository import Applied, add_command, changes, commands
+from data_processor.training.live.repository import Applied, add_command, changes, commands, refuse
 from data_processor.training.live.store import LiveStore
 
 
@@ -94,7 +94,7 @@ class Steering:
         """Tell watchers why a change of hyperparameters is not made."""
         with self._database.transaction() as session:
             self._lock(session)
-            _refuse(session, session.merge(command), message)
+            refuse(session, session.merge(command), message)
 
     def tell(self, state: str, message: str, command: LiveCommandRow | None = None, **fields: Any) -> None:
         """Set the state of the run and other fields of its row, and say why; of its end in its log, too."""
@@ -118,22 +118,3 @@ class Steering:
         command = LiveCommandRow(run=self._run, kind="hyperparameters", body={}, subject=subject)
         add_command(session, command)
         return command
-
-
-def refuse_waiting(session: Session, run: str) -> None:
-    """Tell watchers what an ended run did not do any more; the caller holds its row."""
-    for command in commands(session, run, pending=True):
-        if command.kind == "hyperparameters":
-            _refuse(session, command, "The run ended before.")
-        else:
-            command.done_at = now()
-
-
-def _refuse(session: Session, command: LiveCommandRow, message: str) -> None:
-    body = {
-        "state": "refused",
-        "subject": command.subject,
-        "changes": {name: {"to": value} for name, value in command.body.items()},
-        "message": message,
-    }
-    command.done_at, command.seq = now(), append(session, command.run, "hyperparameters", body)

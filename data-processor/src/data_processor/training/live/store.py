@@ -16,9 +16,8 @@ from data_processor.database import Database
 from data_processor.rows import LiveCheckpointRow
 from data_processor.runs.context import TaskError
 from data_processor.training.live.loop import Position, TrainingLoop
-from data_processor.training.live.repository import checkpoints
+from data_processor.training.live.repository import PREFIX, checkpoints
 
-PREFIX = "live-runs"
 MOST_PASSING = 24
 """Checkpoints between changes that are kept: every second one makes room when there are more."""
 MOST_BYTES = 1_000_000_000
