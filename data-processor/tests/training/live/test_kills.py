@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +33,6 @@ Said = tuple[When, str, dict[str, Value]]
 """When somebody says what."""
 
 
-class KilledError(BaseException):
-    """The process ends here."""
-
-
 class PromptJournal(Journal):
     """Writes each epoch at once, in the thread that learns, so that every moment has its number."""
 
@@ -45,17 +40,8 @@ class PromptJournal(Journal):
         self._store([(body, live, progress)])
 
 
-@dataclass
-class Moments:
-    """What is done for good, counted; before one of these things, the process is killed."""
-
-    fatal: int
-    passed: int = 0
-
-    def next(self) -> None:
-        self.passed += 1
-        if self.passed == self.fatal:
-            raise KilledError
+def nothing() -> None:
+    """Do nothing."""
 
 
 @dataclass
@@ -66,7 +52,8 @@ class Bench:
     folder: Path
     database: Database
     objects: FolderStore
-    moments: Moments
+    moment: Callable[[], None] = nothing
+    """Called before each thing that is done for good."""
     said: list[Said] = field(default_factory=list)
     learnt: TrainingLoop | None = None
 
@@ -107,11 +94,11 @@ class Bench:
         assert self.learnt is not None
         if spoken < len(self.said) and self.said[spoken][0](live, self.learnt):
             _, kind, body = self.said[spoken]
-            fatal, self.moments.fatal = self.moments.fatal, 0  # it is not the run that does this
+            moment, self.moment = self.moment, nothing  # it is not the run that does this
             with self.database.transaction() as session:
                 body = body or {"nothing": None}
                 add_command(session, LiveCommandRow(run=run, kind=kind, body=body, subject="eve"))
-            self.moments.passed, self.moments.fatal = self.moments.passed - 1, fatal
+            self.moment = moment
 
     def events(self, run: str, kind: str) -> list[dict[str, Any]]:
         with self.database.reading() as session:
@@ -135,7 +122,7 @@ class Listening(Steering):
 
 @pytest.fixture
 def new_bench(tiny_data: LiveData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[NewBench]:
-    """Make benches, each with an empty database or what another one has in its own."""
+    """Make benches: one with an empty database, others with what a folder has."""
     made: list[Bench] = []
     monkeypatch.setattr(trainers, "LISTEN_S", 0.0)
     monkeypatch.setattr(trainers, "CHECKPOINT_S", 0.0)
@@ -144,25 +131,22 @@ def new_bench(tiny_data: LiveData, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
     @contextmanager
     def counted_transaction(database: Database) -> Iterator[Any]:
-        made[-1].moments.next()
+        made[-1].moment()
         with transaction(database) as session:
             yield session
 
     def counted_put(store: FolderStore, *arguments: Any) -> None:
-        made[-1].moments.next()
+        made[-1].moment()
         put(store, *arguments)
 
-    def make(like: Bench | None = None) -> Bench:
-        folder = tmp_path / str(len(made))
-        if like is None:
-            folder.mkdir()
-        else:
-            shutil.copytree(like.folder, folder)
+    def make(folder: Path | None = None) -> Bench:
+        new, folder = folder is None, folder or tmp_path / "first"
+        folder.mkdir(exist_ok=True)
         if made:
             made[-1].database.close()
         database = Database(f"sqlite:///{folder / 'records.db'}")
-        made.append(Bench(tiny_data, folder, database, FolderStore(folder / "objects"), Moments(0)))
-        if like is None:
+        made.append(Bench(tiny_data, folder, database, FolderStore(folder / "objects")))
+        if new:
             database.create_tables()
         return made[-1]
 
@@ -179,19 +163,25 @@ def settings(**values: Value) -> dict[str, Value]:
 def killed_everywhere(
     new_bench: NewBench, ready: Bench, run: str, original: str | None = None
 ) -> Iterator[tuple[Bench, dict[str, Any]]]:
-    """Yield what a run that is ready comes to, for each moment at which it can be killed and go on later."""
-    ready.database.close()
-    for fatal in count(1):
-        bench = new_bench(ready)
-        bench.said, bench.moments = ready.said, Moments(fatal)
-        try:
-            found = bench.train(run, original)
-        except KilledError:
-            yield bench, bench.train(run, original)
-        else:
-            yield bench, found
-            assert fatal > 15
-            return
+    """Yield what a run that is ready comes to, for each moment at which it can be killed and go on later.
+
+    What a killed process leaves is what is on the disk then, so a run that is never killed has it copied.
+    """
+    left: list[Path] = []
+
+    def keep() -> None:
+        left.append(ready.folder.with_name(f"left at {len(left)}"))
+        shutil.copytree(ready.folder, left[-1])
+
+    ready.moment = keep
+    found = ready.train(run, original)
+    ready.moment = nothing
+    yield ready, found
+    assert len(left) > 15
+    for folder in left:
+        bench = new_bench(folder)
+        bench.said = ready.said
+        yield bench, bench.train(run, original)
 
 
 def assert_whole(bench: Bench, run: str, found: dict[str, Any]) -> None:
