@@ -200,6 +200,7 @@ YEARS = b"region,2021,2022,grew\n" + b"".join(
 )
 
 
+@pytest.mark.usefixtures("tasks")
 def test_a_file_is_read_in_another_way_without_being_sent_again(desk: Any) -> None:
     def read_again(**fields: Any) -> Any:
         return desk.client.put("/v1/datasets/people/reading", json=fields)
@@ -221,6 +222,7 @@ def test_a_file_is_read_in_another_way_without_being_sent_again(desk: Any) -> No
     assert len(desk.leftovers()) == 1
 
 
+@pytest.mark.usefixtures("tasks")
 def test_what_cannot_be_read_again_is_refused_and_the_proposal_stays(desk: Any) -> None:
     def read_again(**fields: Any) -> Any:
         return desk.client.put("/v1/datasets/people/reading", json=fields)
@@ -315,6 +317,7 @@ def test_storing_a_dataset_is_a_run_that_can_be_followed(desk: Any) -> None:
     assert "200 of 200 rows" in desk.client.get(f"/v1/runs/{run}/logs").text
 
 
+@pytest.mark.usefixtures("tasks")
 def test_a_run_that_cannot_store_says_why_and_leaves_the_file_to_be_confirmed_again(desk: Any) -> None:
     desk.upload(PEOPLE)
     run = desk.confirm(target="bought").json()["run"]
@@ -448,6 +451,7 @@ def test_a_column_is_read_as_a_person_says_and_so_is_the_next_file(desk: Any) ->
     assert (by_name["price"]["nullable"], by_name["code"]["kind"]) == (True, "categorical")
 
 
+@pytest.mark.usefixtures("tasks")
 def test_cells_that_cannot_be_read_are_shown_and_decided_on(desk: Any) -> None:
     proposal = desk.upload(SALES.replace(b";1,10;", b";unknown;", 1)).json()
     price = next(column for column in proposal["columns"] if column["name"] == "price")
@@ -462,6 +466,7 @@ def test_cells_that_cannot_be_read_are_shown_and_decided_on(desk: Any) -> None:
     assert desk.confirm(target="outcome", columns={"price": {"unreadable": "missing"}}).status_code == 202
 
 
+@pytest.mark.usefixtures("tasks")
 def test_rows_that_belong_together_are_found_and_held_out_together(desk: Any) -> None:
     rng = np.random.default_rng(1)
     unit, offset = np.arange(600) % 60, rng.normal(0, 3, 60)

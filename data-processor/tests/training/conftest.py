@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -118,6 +118,21 @@ class Workshop:
         return self.runs.open(
             None, self.model, trigger="manual", reason="The test wants it.", subject="eve", options=asked
         ).id
+
+    def with_model(self, table: Any) -> "Workshop":
+        """Store another table, with a model of its own; return the workshop as that model's users see it."""
+        name, schema = f"{self.model}-{next(_models)}", schema_of(table)
+        self.add_model(name, table, schema, Policy())
+        return replace(self, model=name)
+
+    def add_model(
+        self, name: str, table: Any, schema: Schema, policy: Policy, salt: str | None = None
+    ) -> None:
+        """Store a table under DVC, and make a model of the same name on it."""
+        self.store.add_upload(name, table, schema, request="upload")
+        self.registry.create_model(
+            None, name, task=schema.task, dataset=name, target=schema.target, policy=policy, salt=salt
+        )
 
     def start_worker(self, *points: str, **fields: Any) -> "subprocess.Popen[bytes]":
         """Start a real worker; it kills itself at the first of these points, e.g. `after register`."""
@@ -253,11 +268,7 @@ def make_workshop(
         aliases=MlflowAliases(connection),
         mlflow=connection,
     )
-    schema = schema or schema_of(table)
-    made.store.add_upload(name, table, schema, request="upload")
-    made.registry.create_model(
-        None, name, task=schema.task, dataset=name, target=schema.target, policy=policy, salt=salt
-    )
+    made.add_model(name, table, schema or schema_of(table), policy, salt)
     return made
 
 

@@ -200,39 +200,51 @@ def test_a_worker_that_is_told_to_stop_lets_go_and_the_next_one_goes_on(workshop
     assert_happened_once(workshop, run)
 
 
-def test_a_running_run_is_cancelled_at_once(workshop: Workshop) -> None:
-    run = workshop.open_run(budget_s=600)
-    workshop.start_worker()
-    workshop.wait(run, lambda row: row.step == "search")
-    workshop.runs.cancel(run, "eve")
-    row = workshop.wait(run, lambda row: row.status != "running", seconds=60)
-    assert (row.status, row.error, row.version) == ("cancelled", None, None)
-    workshop.wait(run, lambda _row: not workshop.children(), seconds=60)
-    assert workshop.rows(PromotionRow) == []
+@pytest.fixture(scope="module")
+def first_runs(common_workshop: Workshop) -> dict[str, Any]:
+    """Return the runs that a worker finds when it starts: each with its workshop, the last one under way.
 
-
-def test_a_run_that_was_cancelled_while_no_worker_was_there_stays_cancelled(workshop: Workshop) -> None:
-    cancelled = workshop.open_run()
-    workshop.runs.cancel(cancelled, "eve")
-    following = workshop.open_run(budget_s=600)
-    workshop.start_worker()
-    workshop.wait(following, lambda row: row.status == "running")
-    assert workshop.row(cancelled).status == "cancelled"
-    assert workshop.row(cancelled).started_at is None
-
-
-def test_a_step_that_fails_fails_the_run_with_one_sentence(new_workshop: NewWorkshop) -> None:
+    Some rows of the first one's table are of a rare class, the second was cancelled, the third takes long.
+    """
+    shop = common_workshop
     table = make_table(400, seed=5)
-    rare = table[table["income-per-year"] == ">50K"].index
-    shop = new_workshop(table=table.drop(rare[5:]))
-    run = shop.open_run()
+    few = table.drop(table[table["income-per-year"] == ">50K"].index[5:])
+    rare = shop.with_model(few)
+    failing, cancelled = rare.open_run(), shop.open_run()
+    shop.runs.cancel(cancelled, "eve")
+    long = shop.open_run(budget_s=600)
     shop.start_worker()
-    row = shop.finish(run)
+    shop.wait(long, lambda row: row.step == "search")
+    return {"shop": shop, "rare": rare, "failing": failing, "cancelled": cancelled, "long": long}
+
+
+def test_a_running_run_is_cancelled_at_once(first_runs: dict[str, Any]) -> None:
+    shop, run = first_runs["shop"], first_runs["long"]
+    assert shop.row(run).status == "running"
+    shop.runs.cancel(run, "eve")
+    row = shop.wait(run, lambda row: row.status != "running", seconds=60)
+    assert (row.status, row.error, row.version) == ("cancelled", None, None)
+    shop.wait(run, lambda _row: not shop.children(), seconds=60)
+    assert shop.rows(PromotionRow) == []
+
+
+def test_a_run_that_was_cancelled_while_no_worker_was_there_stays_cancelled(
+    first_runs: dict[str, Any],
+) -> None:
+    row = first_runs["shop"].row(first_runs["cancelled"])  # the worker has taken up the one after it
+    assert (row.status, row.started_at) == ("cancelled", None)
+
+
+def test_a_step_that_fails_fails_the_run_with_one_sentence(first_runs: dict[str, Any]) -> None:
+    rare, run = first_runs["rare"], first_runs["failing"]
+    row = rare.finish(run)
     assert row.status == "failed"
     assert row.error == "The class '>50K' has 5 rows; training needs at least 10."
     assert row.step == "validate"
-    assert "Traceback" in "".join(shop.runs.log(run))
-    assert shop.open_run() != run
+    assert "Traceback" in "".join(rare.runs.log(run))
+    following = rare.open_run()
+    assert following != run
+    rare.runs.cancel(following, "eve")
 
 
 @pytest.mark.services

@@ -14,24 +14,25 @@ import pytest
 from data_processor.models.policy import Policy
 from data_processor.rows import DatasetRow, FacePictureRow, GalleryRow, PersonRow
 from data_processor.service.database import now
-from data_processor.tasks.faces.crops import encode_crop, largest_face
+from data_processor.tasks.faces.crops import cut, encode_crop
 from data_processor.tasks.faces.declared import DESCRIPTION, GALLERY
-from data_processor.tasks.faces.pictures import read_picture
-from tasks.faces.drawn import drawn_face
+from data_processor.tasks.faces.detection import Box
+from tasks.faces.drawn import SIDE, drawn
 from training.conftest import Workshop, make_workshop
 
 PERSONS, PICTURES = 60, 4
+WHERE = Box(SIDE // 5, SIDE // 5, 3 * SIDE // 5, 3 * SIDE // 5)
 _doors = count(1)
 
 
 @pytest.fixture(scope="session")
 def drawn_crops(once: Callable[[str, Callable[[Path], None]], Path]) -> list[list[bytes]]:
-    """The face crops of drawn persons: some of each."""
+    """The face crops of drawn persons, some of each: cut where they are drawn, nobody has to find them."""
 
     def draw(folder: Path) -> None:
         for person in range(PERSONS):
             for picture in range(PICTURES):
-                crop, _ = largest_face(read_picture(drawn_face(person, picture)))
+                crop = cut(drawn(person, picture), WHERE)
                 (folder / f"{person}-{picture}.jpg").write_bytes(encode_crop(crop))
 
     folder = once("drawn-crops", draw)

@@ -1,7 +1,10 @@
+import pytest
+
 from data_processor.rows import RunRow
 from data_processor.training.faces.growth import GalleryGrowth
 from training.faces.conftest import Doorway
 
+pytestmark = pytest.mark.usefixtures("children_in_process")
 Crops = list[list[bytes]]
 
 

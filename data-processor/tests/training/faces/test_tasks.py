@@ -18,6 +18,7 @@ def recogniser_of(doorway: Doorway, version: str, extractors: Extractors | None 
     return load_recogniser((folder / RECOGNISER_FILE).read_bytes(), extractors or Extractors())
 
 
+@pytest.mark.usefixtures("children_in_process")
 def test_a_first_version_is_served_before_anybody_is_enrolled(doorway: Doorway) -> None:
     run = doorway.run("initial")
     assert (run.status, run.error) == ("succeeded", None)
@@ -28,6 +29,7 @@ def test_a_first_version_is_served_before_anybody_is_enrolled(doorway: Doorway) 
     assert (served.extractor.name, served.projection) == ("lbp", None)
 
 
+@pytest.mark.usefixtures("tasks")
 def test_a_run_learns_from_the_gallery_and_meets_the_gate_on_persons_held_out(
     doorway: Doorway, drawn_crops: Crops
 ) -> None:
@@ -50,6 +52,7 @@ def test_a_run_learns_from_the_gallery_and_meets_the_gate_on_persons_held_out(
     assert (version.rows, version.kind) == (240, "snapshot")
 
 
+@pytest.mark.usefixtures("children_in_process")
 def test_with_few_persons_the_gate_holds_and_says_so(doorway: Doorway, drawn_crops: Crops) -> None:
     first = doorway.run("initial")
     doorway.enrol(drawn_crops[:8])
@@ -68,12 +71,14 @@ def test_no_face_stays_in_the_folder_of_a_run_that_ended(doorway: Doorway, drawn
     assert [path for path in folder.rglob("*") if path.is_file() and face in path.read_bytes()] == []
 
 
+@pytest.mark.usefixtures("children_in_process")
 def test_one_extractor_can_be_asked_for(doorway: Doorway, drawn_crops: Crops) -> None:
     doorway.enrol(drawn_crops[:6])
     run = doorway.run(candidates=[{"estimator": "lbp", "params": {"projection": False}}])
     assert [line["candidate"]["params"] for line in run.leaderboard] == [{"projection": False}]
 
 
+@pytest.mark.usefixtures("children_in_process")
 def test_sface_is_taken_for_a_first_version_and_compared_in_the_next_run(
     new_doorway: Callable[..., Doorway], drawn_crops: Crops, tmp_path: Path
 ) -> None:
