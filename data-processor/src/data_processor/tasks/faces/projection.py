@@ -54,38 +54,16 @@ def fit_projection(signatures: Floats, persons: Persons) -> Projection | None:
     """Fit a projection to signatures (n, length) and their persons (n,); None if there are too few."""
     if not enough(persons):
         return None
+    # Only training fits, and serving imports this.
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis  # noqa: PLC0415
+
     mean = signatures.mean(axis=0, dtype=np.float64)
     components = _principal_components(signatures - mean)
     scores = (signatures - mean) @ components
+    discriminants = LinearDiscriminantAnalysis(solver="eigen", shrinkage=SHRINKAGE).fit(scores, persons)
     width = min(len(np.unique(persons)) - 1, scores.shape[1])
-    matrix = components @ _discriminants(scores, persons)[:, :width]
+    matrix = components @ discriminants.scalings_[:, :width]
     return Projection(mean.astype(np.float32), matrix.astype(np.float32))
-
-
-def _discriminants(scores: NDArray[np.float64], persons: Persons) -> NDArray[np.float64]:
-    """Return the linear discriminants of centred scores as columns, the strongest first.
-
-    Those of scikit-learn's `LinearDiscriminantAnalysis(solver="eigen", shrinkage=SHRINKAGE)`, which comes to
-    the scatter within persons person by person, and takes several times as long.
-    """
-    from scipy.linalg import eigh  # noqa: PLC0415  # only training fits, and serving imports this
-
-    _, places, counts = np.unique(persons, return_inverse=True, return_counts=True)
-    sums = np.zeros((len(counts), scores.shape[1]))
-    np.add.at(sums, places, scores)
-    apart = scores - (sums / counts[:, None])[places]
-    within, total = _shrunk(apart), _shrunk(scores)
-    _, vectors = eigh(total - within, within)
-    found: NDArray[np.float64] = vectors[:, ::-1]
-    return found
-
-
-def _shrunk(deviations: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the covariance of deviations from their means, shrunk towards a sphere of the same size."""
-    covariance = deviations.T @ deviations / len(deviations)
-    sphere = np.eye(len(covariance)) * np.trace(covariance) / len(covariance)
-    found: NDArray[np.float64] = (1 - SHRINKAGE) * covariance + SHRINKAGE * sphere
-    return found
 
 
 def _principal_components(centred: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -94,7 +72,7 @@ def _principal_components(centred: NDArray[np.float64]) -> NDArray[np.float64]:
     They follow from the products of pictures or of columns, whichever are fewer: several times as fast as
     what scikit-learn offers for fewer pictures than columns.
     """
-    from scipy.linalg import eigh  # noqa: PLC0415  # as in `_discriminants`
+    from scipy.linalg import eigh  # noqa: PLC0415  # see above
 
     pictures_are_fewer = len(centred) < centred.shape[1]
     variances, vectors = eigh(centred @ centred.T if pictures_are_fewer else centred.T @ centred)
