@@ -1,6 +1,7 @@
 """Measure what steering costs: a live run of 30 000 rows beside the same batches by partial_fit alone.
 
-plain          scikit-learn's partial_fit alone, the same batches to the same weights, an epoch after each live one
+plain          scikit-learn's partial_fit alone, the same batches to the same weights, an epoch after each
+               live one
 live           a live run, its events written to SQLite and its checkpoints to a folder; without what is
                measured after each epoch
 measuring      loss, metric and norms after each epoch
@@ -79,9 +80,10 @@ def _compare(
 
 
 class _Twin(TrainingLoop):
-    """A loop with a twin that learns each epoch after it by nothing but partial_fit, from and to the same weights.
+    """A loop with a twin that learns each epoch after it by partial_fit alone, from and to the same weights.
 
-    The cores of a shared machine change their speed by a third within seconds, so epochs are compared one by one.
+    The cores of a shared machine change their speed by a third within seconds, so epochs are compared one by
+    one.
     """
 
     def __init__(self, data: LiveData, estimator: str, settings: dict[str, Any]) -> None:
@@ -89,7 +91,7 @@ class _Twin(TrainingLoop):
         self.seconds: list[tuple[float, float]] = []
         """Of each epoch: live, without what is measured after it, and plain."""
         self.measuring = 0.0
-        self._twin = TrainingLoop(data, estimator, settings, SEED)._learner
+        self._twin = TrainingLoop(data, estimator, settings, SEED)._learner  # noqa: SLF001  # nothing else of it
         self._began = time.thread_time()
 
     def _measured(self, rate: float) -> Any:

@@ -96,6 +96,7 @@ def test_what_cannot_be_evaluated_is_named(
     assert said in answer.json()["detail"]
 
 
+@pytest.mark.usefixtures("tasks")
 def test_a_dataset_that_does_not_suit_fails_the_run_that_found_out(engineer: TestClient, world: Any) -> None:
     store = VersionStore(world.database, repository(world.settings))
     table = make_table(60, seed=3).drop(columns="age")
