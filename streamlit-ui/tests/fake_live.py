@@ -135,7 +135,7 @@ class FakeLive:
 
     def live_curves(self, run: str, query: dict[str, str], **_: Any) -> Answer:
         after, points = int(query.get("after", 0)), int(query["points"])
-        later = [one for one in self.measured[run] if one["epoch"] > after]
+        later = [one for one in self.measured[self.live_run(run)["id"]] if one["epoch"] > after]
         few = later[:: len(later) // points + 1]
         found = {"metric": self.live[run]["metric"], "epochs": few, "count": len(self.measured[run])}
         return 200, {**found, "thinned": len(few) < len(later)}

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from streamlit_ui import live_relay, report_page
+from streamlit_ui import files, live_relay
 from streamlit_ui.client import Gateway, GatewayError, connect
 from streamlit_ui.metrics import pages_metrics
 from streamlit_ui.service.registry import show
@@ -39,7 +39,8 @@ def create_app() -> st.App:
         SCRIPT,
         routes=[
             Route("/session", keep_session, methods=["POST"]),
-            Route(report_page.PATH, report_page.show_report),
+            Route(files.REPORT, files.show_report),
+            Route(files.EPOCHS, files.send_epochs),
             WebSocketRoute(live_relay.PATH, live_relay.relay_events),
             Route("/healthz", healthz),
             Route("/readyz", readyz),

@@ -84,7 +84,7 @@ class Curves {
   }
 
   showHead() {
-    const said = JSON.stringify([this.data.runs.map((run) => [run.name, run.colour]), this.data.dashes]);
+    const said = JSON.stringify([this.data.file, this.data.runs.map((run) => [run.name, run.colour]), this.data.dashes]);
     if (said === this.said) return; // a button that is made anew loses its focus
     this.said = said;
     const legend = this.data.runs.map((run) => {
@@ -94,7 +94,11 @@ class Curves {
     });
     const png = make("button", {type: "button", title: "Save these curves as a picture"}, "PNG");
     png.onclick = () => this.save();
-    this.head.replaceChildren(...legend, make("span", {class: "dash"}, this.data.dashes), png);
+    const href = `live-epochs/${encodeURIComponent(this.data.run)}`, download = `${this.data.file}.csv`;
+    const csv = make("a", {href, download, title: "Save what was measured after every epoch of this run"}, "CSV");
+    const files = make("span", {class: "files"});
+    files.append(csv, png);
+    this.head.replaceChildren(...legend, make("span", {class: "dash"}, this.data.dashes), files);
   }
 
   addPanel() {

@@ -1,14 +1,10 @@
-"""How the curves of a live run are shown: beside which others, on which scale, and as a table."""
+"""How the curves of a live run are shown: beside which others, and on which scale."""
 
-import io
-
-import pandas as pd
 import streamlit as st
 
 from streamlit_ui import live_words, signed_in
-from streamlit_ui.client import Gateway
 from streamlit_ui.contract.types import LiveRun, RunShort
-from streamlit_ui.live_curves import COLUMNS, MOST_OTHERS, rows
+from streamlit_ui.live_curves import MOST_OTHERS
 from streamlit_ui.parts.run_card import is_open
 from streamlit_ui.times import ago
 
@@ -35,28 +31,7 @@ def ask_others(run: LiveRun) -> tuple[list[RunShort], bool]:
         log = st.toggle(
             "Logarithmic", key="live_logarithmic", help="Losses, norms and the learning rate on a log scale."
         )
-        _offer_table(run)
     return [known[name] for name in chosen if name in known], log
-
-
-def _offer_table(run: LiveRun) -> None:
-    gateway = signed_in.gateway()  # which the button calls in a thread that knows of no session
-    st.download_button(
-        "CSV",
-        lambda: _table(gateway, run["id"]),
-        f"{run['model']}-{live_words.short(run['id'])}.csv",
-        "text/csv",
-        icon=":material/download:",
-        help="What was measured after every epoch of this run.",
-        on_click="ignore",
-    )
-
-
-def _table(gateway: Gateway, run: str) -> bytes:
-    written = io.StringIO()
-    table = pd.DataFrame(rows(gateway.every_epoch(run)["epochs"]), columns=list(COLUMNS))
-    table.to_csv(written, index=False)
-    return written.getvalue().encode()
 
 
 def _described(run: RunShort, parent: str | None) -> str:
