@@ -1,8 +1,8 @@
 """Steering a model while it learns, in a real browser: a change that bends the curve, a fork, the gate."""
 
+import csv
 import re
 from collections.abc import Iterator
-from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -79,6 +79,14 @@ def change_the_rate(page: Page) -> int:
     return int(re.findall(r"after epoch (\d+)", told.inner_text())[0])
 
 
+def save_every_epoch(page: Page) -> list[dict[str, str]]:
+    """Save what was measured as CSV while the run learns, and return its rows."""
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="CSV").click()
+    with saved.value.path().open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
 def fork_before_the_change(page: Page) -> None:
     """Fork the run just before its first change, with another rate, and go there."""
     page.get_by_role("button", name="Fork from here…").click()
@@ -122,6 +130,10 @@ def test_a_rate_is_changed_the_curve_bends_and_the_fork_before_it_is_kept(
     heights = losses(page)
     assert fall(heights, changed) > 3 * fall(heights, changed - 2), (changed, heights)
 
+    epochs = [int(row["epoch"]) for row in save_every_epoch(page)]
+    assert epochs == list(range(1, len(epochs) + 1))
+    assert len(epochs) >= changed + 2
+
     run = re.findall(r"run=([\w-]+)", page.url)[0]
     admin.call("PATCH", f"/v1/runs/{run}/hyperparameters", json={"alpha": 0.001})
     expect(page.get_by_text("by admin")).to_be_visible()
@@ -146,9 +158,7 @@ def test_a_rate_is_changed_the_curve_bends_and_the_fork_before_it_is_kept(
     page.get_by_role("button", name="Keep this version…").click()
     page.get_by_role("button", name="Yes, keep it").click()
     expect(page.get_by_text("is on its way to the gate")).to_be_visible()
-    follow = page.get_by_role("link", name="Follow it").get_attribute("href")
-    assert follow is not None
-    page.goto(urljoin(page.url, follow))
+    page.get_by_role("link", name="Follow it").click()
     expect(page.get_by_role("heading", name="Gate")).to_be_visible()
     expect(page.get_by_text("Succeeded")).to_be_visible(timeout=GATE_MS)
     newest = admin.call("GET", "/v1/runs", params={"kind": "training", "model": MODEL})[0]

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import canned
@@ -12,6 +13,7 @@ from acting import button, named, press, said, sent, wrapped_table
 from conftest import Open
 from fake_gateway import FakeGateway
 from fake_http import Refused
+from streamlit_ui.parts.live_watch import EVERY_S
 
 
 @pytest.fixture(autouse=True)
@@ -411,8 +413,29 @@ def test_keeping_says_what_follows_and_leads_to_the_run_at_the_gate(
     assert sent(fake, "/keep") == [{"epoch": 10}]
     assert "Epoch 10 is on its way to the gate" in said(page)
     assert links(page)["Follow it"] == "id=run-2"
+    assert "Yes, keep it" not in labels(page)
     page.run()
+    assert "Follow it" not in links(page)
     assert links(page)["Kept by run run-2"] == "id=run-2"
+
+
+def test_the_page_stands_still_behind_the_link_to_what_was_kept(
+    open_page: Open, run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float | None] = []
+    fragment = st.fragment
+
+    def noted(function: Any, *, run_every: float | None) -> Any:
+        looks.append(run_every)
+        return fragment(function, run_every=run_every)
+
+    monkeypatch.setattr(st, "fragment", noted)
+    page = press(opened(open_page, run), "Keep this version…")
+    assert looks[-1] == EVERY_S
+    press(page, "Yes, keep it")
+    assert looks[-1] is None
+    page.run()
+    assert looks[-1] == EVERY_S
 
 
 def test_keeping_shows_the_open_run_that_is_in_the_way(open_page: Open, fake: FakeGateway, run: str) -> None:

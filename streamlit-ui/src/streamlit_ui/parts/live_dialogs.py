@@ -11,7 +11,7 @@ import streamlit as st
 
 from streamlit_ui.contract.types import LiveRun
 
-_ASKED, _NEW, _DONE = "live_dialog", "live_dialog_new", "live_dialog_done"
+_ASKED, _NEW, _KEPT = "live_dialog", "live_dialog_new", "live_dialog_kept"
 What = Literal["fork", "replay", "keep"]
 
 
@@ -34,18 +34,20 @@ def show_asked_for(run: str, dialogs: Mapping[What, Callable[[LiveRun], None]]) 
         dialogs[kept[1]](kept[0])
 
 
-def remember(outcome: tuple[int, str]) -> None:
-    """Keep what came of the dialog that is open: an epoch, and the run that was started for it."""
-    st.session_state[_DONE] = outcome
+def answer(epoch: int, training: str) -> None:
+    """Have the page say, instead of the dialog that is open, which run takes an epoch to the gate."""
+    forget()
+    st.session_state[_KEPT] = (epoch, training)
+    st.rerun()
 
 
-def outcome() -> tuple[int, str] | None:
-    """Return what came of the dialog that is open, if anything has."""
-    found: tuple[int, str] | None = st.session_state.get(_DONE)
+def answered() -> tuple[int, str] | None:
+    """Return what is to be said instead of the dialog that was open, if anything: an epoch and a run."""
+    found: tuple[int, str] | None = st.session_state.get(_KEPT)
     return found
 
 
 def forget() -> None:
     """Close the dialog that is open."""
     st.session_state.pop(_ASKED, None)
-    st.session_state.pop(_DONE, None)
+    st.session_state.pop(_KEPT, None)

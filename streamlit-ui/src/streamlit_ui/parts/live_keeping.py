@@ -6,7 +6,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit_ui import live_points, signed_in
 from streamlit_ui.client import GatewayError, SignedOut
 from streamlit_ui.contract.types import LiveRun
-from streamlit_ui.parts.live_dialogs import forget, outcome, remember
+from streamlit_ui.parts.live_dialogs import answer, forget
 from streamlit_ui.parts.problems import problems_in_words, show_beside
 from streamlit_ui.parts.starting import is_about_an_open_run, show_open_run
 from streamlit_ui.text import number
@@ -32,21 +32,13 @@ def ask_keep(run: LiveRun) -> None:
             "3. **Gate**: on rows neither has seen, it has to be better than what is served now.\n\n"
             "Its receipt names this run, its changes and forks. Nothing is served before the gate says so."
         )
-        # Once it is kept, nothing is left to press that would keep it again.
-        answer = st.empty()
-        if outcome() is None:
-            with answer:
-                sure = st.button("Yes, keep it", type="primary", icon=":material/bookmark_add:")
-            if sure:
-                _keep(run, epoch, places)
-        if done := outcome():
-            with answer.container():
-                _show(*done)
+        if st.button("Yes, keep it", type="primary", icon=":material/bookmark_add:"):
+            _keep(run, epoch, places)
 
 
 def _keep(run: LiveRun, epoch: int, places: dict[str, DeltaGenerator]) -> None:
     try:
-        remember((epoch, signed_in.gateway().keep(run["id"], epoch)))
+        training = signed_in.gateway().keep(run["id"], epoch)
     except SignedOut:
         raise
     except GatewayError as error:
@@ -54,9 +46,13 @@ def _keep(run: LiveRun, epoch: int, places: dict[str, DeltaGenerator]) -> None:
             show_open_run(error)
         else:
             show_beside(error, places)
+    else:
+        answer(epoch, training)
 
 
-def _show(epoch: int, training: str) -> None:
+@st.dialog("Keep this version", on_dismiss="rerun")
+def show_kept(epoch: int, training: str) -> None:
+    """Say that an epoch is kept, and lead to the run that takes it to the gate."""
     st.success(f"Epoch {number(epoch)} is on its way to the gate.", icon=":material/check_circle:")
     st.page_link(
         "views/run.py", label="Follow it", icon=":material/chevron_right:", query_params={"id": training}

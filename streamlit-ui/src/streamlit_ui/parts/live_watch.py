@@ -27,27 +27,27 @@ _frame = st.components.v2.component(
 _data = st.components.v2.component("loopkeeper_live_data", js=(_COMPONENT / "live_data.js").read_text())
 
 
-def watch(run: LiveRun, others: Sequence[RunShort], log: bool) -> None:
-    """Show a run and its curves, beside those of others, and go on looking while it is open."""
+def watch(run: LiveRun, others: Sequence[RunShort], log: bool, *, still: bool = False) -> None:
+    """Show a run and its curves, beside those of others; go on looking while it is open, unless `still`."""
     shown = {run["id"], *(one["id"] for one in others)}
     kept: dict[str, Kept] = st.session_state.setdefault(_CURVES, {})
     for gone in set(kept) - shown:
         del kept[gone]
     goes_on = run["state"] != "ended" or any(is_open(one) for one in others)
-    st.fragment(_look, run_every=EVERY_S if goes_on else None)(run, others, log)
+    st.fragment(_look, run_every=EVERY_S if goes_on and not still else None)(run, others, log, still=still)
     # What draws is sent with the page alone, and not twice a second with what is drawn.
     # It follows the events from here on: what was before is in the data already.
     after = run["last_seq"] if run["state"] != "ended" else None
     _frame(data={"run": run["id"], "after": after}, key=f"curves of {run['id']}")
 
 
-def _look(begun: LiveRun, others: Sequence[RunShort], log: bool) -> None:
+def _look(begun: LiveRun, others: Sequence[RunShort], log: bool, *, still: bool) -> None:
     kept: dict[str, Kept] = st.session_state[_CURVES]
     name = begun["id"]
     try:
         gateway = signed_in.gateway()
         run = gateway.live(name)
-        if seen(run) != st.session_state.get(SEEN):
+        if seen(run) != st.session_state.get(SEEN) and not still:
             # The whole page again: its controls are for how the run stood before.
             st.rerun()
         for one in [name, *(one["id"] for one in others if is_open(one) or one["id"] not in kept)]:

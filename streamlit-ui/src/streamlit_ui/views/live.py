@@ -8,9 +8,9 @@ from streamlit_ui.parts import models
 from streamlit_ui.parts.live_branches import follow_branches
 from streamlit_ui.parts.live_compare import ask_others
 from streamlit_ui.parts.live_controls import show_controls
-from streamlit_ui.parts.live_dialogs import show_asked_for
+from streamlit_ui.parts.live_dialogs import answered, forget, show_asked_for
 from streamlit_ui.parts.live_forking import ask_fork, ask_replay
-from streamlit_ui.parts.live_keeping import ask_keep
+from streamlit_ui.parts.live_keeping import ask_keep, show_kept
 from streamlit_ui.parts.live_runs import RUN, list_live_runs
 from streamlit_ui.parts.live_start import ask_start
 from streamlit_ui.parts.live_watch import watch
@@ -58,13 +58,20 @@ def _show(run: LiveRun) -> None:
     st.title("Live")
     begun = f"run {live_words.short(run['id'])}, started by {run['subject']} {ago(run['created_at'])}"
     st.caption(f"**{plain(run['model'])}** · {plain(learner_label(run['estimator']))} · {plain(begun)}")
-    show_asked_for(run["id"], {"fork": ask_fork, "replay": ask_replay, "keep": ask_keep})
+    kept = answered()
+    if kept:
+        show_kept(*kept)
+    else:
+        show_asked_for(run["id"], {"fork": ask_fork, "replay": ask_replay, "keep": ask_keep})
     controls, curves = st.columns([3, 8], gap="medium")
     with controls:
         show_controls(run["id"])
     with curves:
-        watch(run, *ask_others(run))
+        # Behind the link to what was kept nothing runs the page again: the curves move by themselves.
+        watch(run, *ask_others(run), still=kept is not None)
     follow_branches(run["id"])
+    if kept:
+        forget()  # whoever comes back by a link finds the page without it
 
 
 def _settle(run: LiveRun) -> None:
