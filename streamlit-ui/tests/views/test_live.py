@@ -14,6 +14,7 @@ from conftest import Open
 from fake_gateway import FakeGateway
 from fake_http import Refused
 from streamlit_ui.parts.live_watch import EVERY_S
+from streamlit_ui.settings import settings
 
 
 @pytest.fixture(autouse=True)
@@ -431,11 +432,11 @@ def test_the_page_stands_still_behind_the_link_to_what_was_kept(
 
     monkeypatch.setattr(st, "fragment", noted)
     page = press(opened(open_page, run), "Keep this version…")
-    assert looks[-1] == EVERY_S
+    assert looks[-2:] == [EVERY_S, settings().refresh_s]
     press(page, "Yes, keep it")
-    assert looks[-1] is None
+    assert looks[-2:] == [None, None]
     page.run()
-    assert looks[-1] == EVERY_S
+    assert looks[-2:] == [EVERY_S, settings().refresh_s]
 
 
 def test_keeping_shows_the_open_run_that_is_in_the_way(open_page: Open, fake: FakeGateway, run: str) -> None:

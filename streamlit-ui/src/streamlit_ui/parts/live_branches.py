@@ -14,9 +14,12 @@ from streamlit_ui.text import number, plural
 from streamlit_ui.times import ago
 
 
-@st.fragment(run_every=settings().refresh_s)
-def follow_branches(run: str) -> None:
-    """Show the leaderboard of a tree, and the tree."""
+def follow_branches(run: str, *, still: bool = False) -> None:
+    """Show the leaderboard of a tree, and the tree; go on looking unless `still`."""
+    st.fragment(_show_branches, run_every=None if still else settings().refresh_s)(run)
+
+
+def _show_branches(run: str) -> None:
     with problems_in_words():
         found = signed_in.gateway().branches(run)
         st.subheader("Forks")

@@ -69,7 +69,7 @@ def _show(run: LiveRun) -> None:
     with curves:
         # Behind the link to what was kept nothing runs the page again: the curves move by themselves.
         watch(run, *ask_others(run), still=kept is not None)
-    follow_branches(run["id"])
+    follow_branches(run["id"], still=kept is not None)
     if kept:
         forget()  # whoever comes back by a link finds the page without it
 
