@@ -135,6 +135,7 @@ def test_a_gateway_that_dies_is_to_be_asked_again(gateway: Events, browser: Brow
         (HTTPStatus.UNAUTHORIZED, 4401),
         (HTTPStatus.FORBIDDEN, 4403),
         (HTTPStatus.NOT_FOUND, 4403),
+        (HTTPStatus.UNPROCESSABLE_ENTITY, 4403),
         (HTTPStatus.TOO_MANY_REQUESTS, 1013),
         (HTTPStatus.SERVICE_UNAVAILABLE, 1013),
     ],

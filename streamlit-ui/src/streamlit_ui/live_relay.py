@@ -5,6 +5,8 @@ with the code that the gateway closed with (`pipeline-api`, `events.py`): 1000 t
 again later, 4401 and 4403 do not.
 """
 
+from contextlib import suppress
+from http import HTTPStatus
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from anyio import create_task_group
@@ -12,7 +14,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
-from streamlit_ui.calls import trusted_certificates
+from streamlit_ui.calls import GatewayError, trusted_certificates
 from streamlit_ui.sessions import COOKIE, is_from_own_page, sessions
 from streamlit_ui.settings import settings
 
@@ -20,7 +22,6 @@ PATH = "/live-events"
 TRY_AGAIN, SIGNED_OUT, NOT_ALLOWED = 1013, 4401, 4403
 _UNSENT = (1005, 1006, 1015)
 """Say that no code was sent; they cannot be sent themselves."""
-_CODES = {401: SIGNED_OUT, 403: NOT_ALLOWED, 404: NOT_ALLOWED}
 
 
 async def relay_events(websocket: WebSocket) -> None:
@@ -47,13 +48,20 @@ async def relay_events(websocket: WebSocket) -> None:
             async with _gateway(run, after, session.token) as events:
                 code = await _relay(events, websocket)
         except InvalidStatus as refused:
-            code = _CODES.get(refused.response.status_code, TRY_AGAIN)
-        except (OSError, TimeoutError, WebSocketException):
+            code = _code_for(refused.response.status_code)
+        except (OSError, WebSocketException, WebSocketDisconnect):
             code = TRY_AGAIN
-        except WebSocketDisconnect:
-            return
-        await websocket.close(code)
+        with suppress(WebSocketDisconnect, RuntimeError):  # it left at the same time
+            await websocket.close(code)
         group.cancel_scope.cancel()
+
+
+def _code_for(status: int) -> int:
+    """Return the code that stands for a refusal: what is wrong with the request stays wrong."""
+    if status == HTTPStatus.UNAUTHORIZED:
+        return SIGNED_OUT
+    refusal = GatewayError("The gateway refused the WebSocket.", status)
+    return TRY_AGAIN if refusal.transient else NOT_ALLOWED
 
 
 async def _relay(events: ClientConnection, websocket: WebSocket) -> int:
