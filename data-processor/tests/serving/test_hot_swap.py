@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-import statistics
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +14,8 @@ from data_processor.app import create_app
 M = "census-income"
 PATH = f"/v1/models/{M}/predictions"
 SWAPS, REQUESTS, CALLERS = 10, 1000, 8
+WITHIN_S = 5.0
+"""What is promised: whoever asks later than this after a promotion is answered by the promoted version."""
 Rows = list[dict[str, Any]]
 
 
@@ -47,7 +49,7 @@ def test_no_request_notices_that_the_stage_moves(
     right = expected(tiny_versions, inputs)
     app = create_app(serving_world.settings)
     statuses: dict[int, int] = {}
-    versions: list[str] = []
+    answers: list[tuple[float, str]] = []  # when it was asked, and which version answered
     left = REQUESTS
 
     async def call(client: httpx.AsyncClient, number: int) -> None:
@@ -55,29 +57,30 @@ def test_no_request_notices_that_the_stage_moves(
         while left > 0 or len(swapped) < SWAPS:
             left -= 1
             place = (number * 31 + left) % (len(inputs) - 1)
+            asked = time.monotonic()
             answer = await client.post(PATH, content=json.dumps({"inputs": inputs[place : place + 2]}))
             statuses[answer.status_code] = statuses.get(answer.status_code, 0) + 1
             found = answer.json()
-            versions.append(found["version"])
+            answers.append((asked, found["version"]))
             given = [prediction["probabilities"][">50K"] for prediction in found["predictions"]]
             assert given == pytest.approx(right[found["version"]][place : place + 2], abs=1e-5)
 
     swapped: list[str] = []
-    took: list[float] = []
+    late: list[float] = []
 
     async def swap(client: httpx.AsyncClient) -> None:
         for number in range(SWAPS):
             await asyncio.sleep(0.05)
             version = "21"[number % 2]
-            began = asyncio.get_running_loop().time()
             answer = await client.post(
                 f"/v1/models/{M}/promotions",
                 json={"version": version, "stage": "main", "reason": "swap"},
                 headers=headers("max", "maintainer"),
             )
             assert answer.status_code == 201, answer.text
-            await until(lambda version=version: versions[-1:] == [version])  # type: ignore[misc]  # mypy sees no default
-            took.append(asyncio.get_running_loop().time() - began)
+            promoted, before = time.monotonic(), len(answers)
+            await until(lambda version=version: answers[-1][1] == version)  # type: ignore[misc]  # mypy sees no default
+            late.extend(asked - promoted for asked, answered in answers[before:] if answered != version)
             swapped.append(version)
 
     async def play() -> None:
@@ -91,8 +94,7 @@ def test_no_request_notices_that_the_stage_moves(
 
     asyncio.run(play())
     assert swapped == ["2", "1"] * 5
-    # What is promised; a single one may meet a moment in which the machine is busy elsewhere.
-    assert statistics.median(took) < 5
+    assert max(late, default=0) < WITHIN_S
     assert list(statuses) == [200]
     assert statuses[200] >= REQUESTS
     recorded = serving_world.predictions.page(M, limit=10 * REQUESTS)
