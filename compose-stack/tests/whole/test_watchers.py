@@ -25,9 +25,11 @@ pytestmark = pytest.mark.services
 
 WITHIN_MS = 300
 LEARNS_S = 6.0
-EPOCHS_DRAWN = 30
+EPOCHS_DRAWN = 60
 PATIENCE_S = 120.0
 ENGINEER, PASSWORD = "walter", "at the edge of one's seat"
+HEARD = "window.loopkeeperLive.stream?.drawn > 0"
+"""The page is open: something that its WebSocket told was drawn."""
 NOTE_WHAT_IS_DRAWN = """() => {
     window.drawn = {};
     const shown = () => window.loopkeeperLive.curves?.data.runs[0].epoch ?? [];
@@ -134,6 +136,7 @@ def test_an_epoch_is_drawn_in_a_browser_soon_while_a_hundred_watch(
     with watchers() as ask, browser_page() as page:
         ask(job(admin, run, after=0))
         open_live(page, instance.settings.ui_url, run)
+        page.wait_for_function(HEARD)
         page.evaluate(NOTE_WHAT_IS_DRAWN)
         page.wait_for_function(
             f"Object.keys(window.drawn).length >= {EPOCHS_DRAWN}", timeout=1000 * PATIENCE_S
