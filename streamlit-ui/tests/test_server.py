@@ -122,9 +122,19 @@ def test_what_a_visitor_claims_of_their_address_is_not_streamlits_to_believe() -
 
 def test_the_first_page_does_not_wait_for_imports() -> None:
     """What the first person would wait seconds for is imported while the server starts."""
-    script = "import sys; from streamlit_ui import server; server._warm_up(); print(*sys.modules)"
+    script = "import sys; from streamlit_ui import server; server.warm_up(); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert {"pandas", "altair", "streamlit_ui.charts"} <= set(loaded.stdout.split())
+
+
+def test_what_was_imported_is_not_collected_after_every_run_of_a_page() -> None:
+    """Every page and every live event would wait for it."""
+    script = (
+        "import gc; from streamlit_ui import server; server.warm_up();"
+        "print(len(gc.get_objects()) < gc.get_freeze_count() / 10)"
+    )
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["True"]
 
 
 def test_usage_is_not_reported_to_anybody(pages: httpx.Client) -> None:

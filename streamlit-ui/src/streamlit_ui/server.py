@@ -1,5 +1,6 @@
 """The web server: Streamlit's own, with the session's cookie, health and security headers added."""
 
+import gc
 import logging
 import os
 import secrets
@@ -56,7 +57,7 @@ def run(chosen: Settings) -> None:
     # uvicorn believes any process of this machine about where a visitor is (see `visitor.py`).
     os.environ["FORWARDED_ALLOW_IPS"] = ""
     # The pages import these when somebody opens one: the first person would wait seconds for them.
-    threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     create_app().run(
         config={
             "server.address": chosen.host,
@@ -67,11 +68,17 @@ def run(chosen: Settings) -> None:
     )
 
 
-def _warm_up() -> None:
-    """Import what draws tables and charts, and draw one."""
+def warm_up() -> None:
+    """Import what draws tables and charts, draw one, and hide it all from the garbage collector.
+
+    Streamlit collects after every run of a page, and nobody else is served meanwhile: with what is imported
+    that took eight times as long.
+    """
     from streamlit_ui import charts  # noqa: PLC0415  # not before the server listens
 
     charts.probabilities({"yes": 0.7, "no": 0.3}, "yes").to_dict()
+    gc.collect()
+    gc.freeze()
 
 
 async def keep_session(request: Request) -> Response:
